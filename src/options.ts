@@ -1,0 +1,144 @@
+import { outOfRange, show, unknownOption, wrongType } from "./errors.js";
+import type { AddOptions, Metric, OpenOptions, SearchOptions } from "./types.js";
+
+/** Most hits one search may ask for: beyond it, list the passages instead. */
+export const MAX_K = 10_000;
+
+const METRICS: readonly Metric[] = ["cosine", "ip", "l2"];
+
+/** Options of `VectorStore.open` with their defaults filled in. */
+export function resolveOpenOptions(options: OpenOptions = {}) {
+  checkKeys("open", options, {
+    embedder: 1,
+    create: 1,
+    readOnly: 1,
+    metric: 1,
+    durability: 1,
+    lockTimeoutMs: 1,
+    cacheBytes: 1,
+    embedTimeoutMs: 1,
+    minCanaryCosine: 1,
+  });
+  if (options.embedder !== undefined) checkEmbedder(options.embedder);
+  return {
+    embedder: options.embedder,
+    create: boolean("create", options.create, true),
+    readOnly: boolean("readOnly", options.readOnly, false),
+    metric: options.metric === undefined ? undefined : oneOf("metric", options.metric, METRICS),
+    durability: oneOf("durability", options.durability ?? "full", ["full", "normal"] as const),
+    lockTimeoutMs: numberWithin("lockTimeoutMs", options.lockTimeoutMs ?? 5_000, 0, 2 ** 31 - 1),
+    cacheBytes: numberWithin("cacheBytes", options.cacheBytes ?? 16 * 2 ** 20, 0, 2 ** 40),
+    embedTimeoutMs: numberWithin("embedTimeoutMs", options.embedTimeoutMs ?? 120_000, 1, 2 ** 31 - 1),
+    minCanaryCosine: numberWithin("minCanaryCosine", options.minCanaryCosine ?? 0.999, -1, 1),
+  };
+}
+
+/** Options of `search` with their defaults filled in. */
+export function resolveSearchOptions(options: SearchOptions = {}) {
+  checkKeys("search", options, { k: 1, recall: 1, recompute: 1, signal: 1, explain: 1, includeVectors: 1 });
+  return {
+    k: wholeNumberWithin("k", options.k ?? 10, 1, MAX_K),
+    recall: numberWithin("recall", options.recall ?? 0.95, 0.5, 0.999),
+    maxRecomputes: recomputeLimit(options.recompute),
+    signal: checkSignal(options.signal),
+    explain: boolean("explain", options.explain, false),
+    includeVectors: boolean("includeVectors", options.includeVectors, false),
+  };
+}
+
+/** Options of `add`, checked. */
+export function resolveAddOptions(options: AddOptions = {}) {
+  checkKeys("add", options, { signal: 1, onProgress: 1 });
+  if (options.onProgress !== undefined && typeof options.onProgress !== "function") {
+    throw wrongType("onProgress", "a function", options.onProgress);
+  }
+  return { signal: checkSignal(options.signal), onProgress: options.onProgress };
+}
+
+/** Throws on the first key that `known` does not have, naming the one that was probably meant. */
+export function checkKeys(method: string, options: unknown, known: Readonly<Record<string, 1>>): void {
+  if (typeof options !== "object" || options === null || Array.isArray(options)) {
+    throw wrongType(`the options of ${method}`, "an object", options);
+  }
+  for (const key of Object.keys(options)) {
+    if (Object.hasOwn(known, key)) continue;
+    throw unknownOption(method, key, Object.keys(known), nearest(key, Object.keys(known)));
+  }
+}
+
+/** `value` as a whole number from `low` to `high`. */
+export function wholeNumberWithin(name: string, value: unknown, low: number, high: number): number {
+  const number = numberWithin(name, value, low, high, "a whole number");
+  if (!Number.isInteger(number)) throw outOfRange(name, `a whole number from ${low} to ${high}`, value);
+  return number;
+}
+
+/** `value` as a number from `low` to `high`. */
+export function numberWithin(name: string, value: unknown, low: number, high: number, kind = "a number"): number {
+  if (typeof value !== "number") throw wrongType(name, `${kind} from ${low} to ${high}`, value);
+  if (!(value >= low && value <= high)) throw outOfRange(name, `${kind} from ${low} to ${high}`, value);
+  return value;
+}
+
+/** `value` if it is an AbortSignal or absent. */
+export function checkSignal(value: unknown): AbortSignal | undefined {
+  if (value === undefined) return undefined;
+  if (typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value) {
+    return value as AbortSignal;
+  }
+  throw wrongType("signal", "an AbortSignal", value);
+}
+
+function recomputeLimit(value: unknown): number | undefined {
+  if (value === undefined) return undefined;
+  if (value === 0) return 0;
+  if (typeof value !== "object" || value === null) throw wrongType("recompute", "0 or { max: number }", value);
+  checkKeys("recompute", value, { max: 1 });
+  return wholeNumberWithin("recompute.max", (value as { max?: unknown }).max, 1, MAX_K * 8);
+}
+
+export function boolean(name: string, value: unknown, fallback: boolean): boolean {
+  if (value === undefined) return fallback;
+  if (typeof value !== "boolean") throw wrongType(name, "true or false", value);
+  return value;
+}
+
+export function oneOf<T extends string>(name: string, value: unknown, allowed: readonly T[]): T {
+  if (typeof value === "string" && (allowed as readonly string[]).includes(value)) return value as T;
+  const expected = `one of ${allowed.map(show).join(", ")}`;
+  throw typeof value === "string" ? outOfRange(name, expected, value) : wrongType(name, expected, value);
+}
+
+function checkEmbedder(value: unknown): void {
+  const parts = value as Record<string, unknown> | null;
+  const whole =
+    typeof value === "object" &&
+    parts !== null &&
+    typeof parts["id"] === "string" &&
+    parts["id"] !== "" &&
+    typeof parts["embedDocuments"] === "function" &&
+    typeof parts["embedQuery"] === "function";
+  if (!whole) throw wrongType("embedder", "an object with id, embedDocuments and embedQuery", value);
+}
+
+/** The candidate at most two edits away, for misspelt names. */
+function nearest(word: string, candidates: readonly string[]): string | undefined {
+  const ranked = candidates.map((name) => ({ name, edits: editDistance(word.toLowerCase(), name.toLowerCase()) }));
+  ranked.sort((a, b) => a.edits - b.edits);
+  const best = ranked[0];
+  return best && best.edits <= 2 ? best.name : undefined;
+}
+
+/** Levenshtein's distance by the two-row recurrence. */
+function editDistance(a: string, b: string): number {
+  let previous = Array.from({ length: b.length + 1 }, (_, j) => j);
+  for (let i = 1; i <= a.length; i++) {
+    const row = [i];
+    for (let j = 1; j <= b.length; j++) {
+      const replace = previous[j - 1]! + (a[i - 1] === b[j - 1] ? 0 : 1);
+      row.push(Math.min(replace, previous[j]! + 1, row[j - 1]! + 1));
+    }
+    previous = row;
+  }
+  return previous[b.length]!;
+}

@@ -1,0 +1,137 @@
+#include <bit>
+#include <cstring>
+
+#include "float_loops.h"
+#include "instruction_sets.h"
+
+/// Plain C++ for any processor, and the twin that the tests compare every other instruction set with.
+namespace embedless::kernel {
+namespace {
+
+/// Four floats at a time, in whatever the baseline of the architecture offers.
+#if defined(__GNUC__)
+using Four = float __attribute__((vector_size(16)));
+#else
+struct Four {
+  float lane[4];
+  float operator[](std::size_t i) const { return lane[i]; }
+  float& operator[](std::size_t i) { return lane[i]; }
+};
+Four operator+(Four a, Four b) { return {{a[0] + b[0], a[1] + b[1], a[2] + b[2], a[3] + b[3]}}; }
+Four operator-(Four a, Four b) { return {{a[0] - b[0], a[1] - b[1], a[2] - b[2], a[3] - b[3]}}; }
+Four operator*(Four a, Four b) { return {{a[0] * b[0], a[1] * b[1], a[2] * b[2], a[3] * b[3]}}; }
+#endif
+
+struct Plain {
+  using Register = Four;
+  static constexpr std::size_t width = 4;
+  static constexpr std::size_t rows = 2;
+  static constexpr std::size_t columns = 4;
+
+  static Register zero() { return Register{}; }
+  static Register splat(float x) {
+    const float lanes[width] = {x, x, x, x};
+    return load(lanes);
+  }
+  static Register load(const float* p) {
+    Register r;
+    std::memcpy(&r, p, sizeof r);
+    return r;
+  }
+  static Register load_part(const float* p, std::size_t count) {
+    Register r{};
+    std::memcpy(&r, p, count * sizeof(float));
+    return r;
+  }
+  static void store(float* p, Register r) { std::memcpy(p, &r, sizeof r); }
+  static Register add(Register a, Register b) { return a + b; }
+  static Register subtract(Register a, Register b) { return a - b; }
+  static Register multiply_add(Register a, Register b, Register c) { return a * b + c; }
+  static float sum(Register r) { return (r[0] + r[1]) + (r[2] + r[3]); }
+};
+
+bool always() { return true; }
+
+/// Exact, subnormal and infinite values included.
+float half_to_float(std::uint16_t half) {
+  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
+  const std::uint32_t exponent = (half >> 10) & 0x1fu;
+  const std::uint32_t mantissa = half & 0x3ffu;
+  if (exponent == 0) {
+    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
+    return sign == 0 ? magnitude : -magnitude;
+  }
+  const std::uint32_t bits = exponent == 31 ? 0x7f800000u : (exponent + 112) << 23;
+  return std::bit_cast<float>(sign | bits | (mantissa << 13));
+}
+
+/// Eight nodes of one subspace after another, their sums in registers. Four codes are cut out of one word and four
+/// are read one by one: that balances the load units against the others.
+void lookup_eight(const std::uint8_t* tables, std::size_t subspaces, const std::uint8_t* codes, std::uint16_t* sums) {
+  std::uint32_t sum[8] = {};
+  for (std::size_t j = 0; j < subspaces; ++j, tables += 256, codes += block_nodes) {
+    const std::uint32_t word = codes[0] | static_cast<std::uint32_t>(codes[1]) << 8 |
+                               static_cast<std::uint32_t>(codes[2]) << 16 | static_cast<std::uint32_t>(codes[3]) << 24;
+    for (std::size_t i = 0; i < 4; ++i) {
+      sum[i] += tables[(word >> (8 * i)) & 0xffu];
+      sum[i + 4] += tables[codes[i + 4]];
+    }
+  }
+  for (std::size_t i = 0; i < 8; ++i) sums[i] = static_cast<std::uint16_t>(sum[i]);
+}
+
+void lookup(const ScanQuery& query, const std::uint8_t* codes, std::uint16_t* sums) {
+  for (std::size_t i = 0; i < block_nodes; i += 8) lookup_eight(query.tables, query.subspaces, codes + i, sums + i);
+}
+
+/// The 64 factors of a block as floats.
+void read_factors(FactorForm form, const std::uint8_t* from, float low, float step, float* to) {
+  if (form == FactorForm::byte) {
+    for (std::size_t i = 0; i < block_nodes; ++i) to[i] = low + step * static_cast<float>(from[i]);
+    return;
+  }
+  std::uint16_t halves[block_nodes];
+  std::memcpy(halves, from, sizeof halves);
+  for (std::size_t i = 0; i < block_nodes; ++i) to[i] = half_to_float(halves[i]);
+}
+
+/// By value: the compiler could not rule out that a written estimate changes a query it only sees by reference.
+std::uint64_t finish(ScanQuery query, const BlockView& block, const std::uint16_t* sums, float threshold,
+                     float* estimates) {
+  float scale[block_nodes];
+  float add[block_nodes];
+  read_factors(query.form, block.scale, query.scale_low, query.scale_step, scale);
+  read_factors(query.form, block.add, query.add_low, query.add_step, add);
+  for (std::size_t i = 0; i < block_nodes; ++i) {
+    const float table_sum = query.sum_offset + query.sum_step * static_cast<float>(sums[i]);
+    estimates[i] = (query.base + query.add_sign * add[i]) + (query.sum_factor * scale[i]) * table_sum;
+  }
+  unsigned any = 0;
+  for (std::size_t i = 0; i < block_nodes; ++i) any |= static_cast<unsigned>(estimates[i] >= threshold);
+  if (any == 0) return 0;  // nearly always, and compilers vectorise the test but not the mask
+  std::uint64_t mask = 0;
+  for (std::size_t i = 0; i < block_nodes; ++i) mask |= static_cast<std::uint64_t>(estimates[i] >= threshold) << i;
+  return mask;
+}
+
+std::uint64_t scan_block(const ScanQuery& query, const BlockView& block, float threshold, float* estimates) {
+  std::uint16_t sums[block_nodes];
+  lookup(query, block.codes, sums);
+  return finish(query, block, sums, threshold, estimates);
+}
+
+}  // namespace
+
+const Table scalar_table{
+    "scalar",
+    always,
+    loops::dot<Plain>,
+    loops::squared_l2<Plain>,
+    loops::squared_norm<Plain>,
+    loops::axpy<Plain>,
+    loops::multiply<Plain>,
+    lookup,
+    scan_block,
+};
+
+}  // namespace embedless::kernel

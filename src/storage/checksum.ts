@@ -1,0 +1,35 @@
+import { crc32 } from "node:zlib";
+import { EmbedlessError } from "../errors.js";
+
+/** What a column of the file can hold. */
+export type Cell = string | number | Uint8Array | null;
+
+/**
+ * The `crc` of a row: CRC-32 of the JSON array `[table, ...cells]`, in which a blob stands as its length, followed by
+ * the bytes of the blobs in the same order. It covers the key and the table's name, so that a sound row put in another
+ * row's place is caught too. Kept as a signed 32-bit integer, the shortest form in the file.
+ */
+export function checksum(table: string, ...cells: Cell[]): number {
+  const plain: (string | number | null)[] = [table];
+  const blobs: Uint8Array[] = [];
+  for (const cell of cells) {
+    if (cell instanceof Uint8Array) blobs.push(cell);
+    plain.push(cell instanceof Uint8Array ? cell.byteLength : cell);
+  }
+  let crc = crc32(JSON.stringify(plain));
+  for (const blob of blobs) {
+    // Of no bytes zlib answers 0 instead of the value so far.
+    if (blob.length > 0) crc = crc32(blob, crc);
+  }
+  return crc | 0;
+}
+
+/** Throws `CORRUPT`, naming table and row, unless `crc` is the checksum of `cells`. */
+export function checkRow(table: string, row: string | number, crc: number, ...cells: Cell[]): void {
+  if (checksum(table, ...cells) !== crc) throw damagedRow(table, row, "does not match its checksum");
+}
+
+/** The `CORRUPT` error of one row: `damagedRow("code_blocks", 3, "is missing")`. */
+export function damagedRow(table: string, row: string | number, what: string): EmbedlessError {
+  return new EmbedlessError("CORRUPT", `Row ${JSON.stringify(row)} of table ${table} ${what}: the store is damaged.`);
+}

@@ -1,0 +1,102 @@
+import { EmbedlessError } from "../errors.js";
+import type { Cell } from "./checksum.js";
+import { fromSqlite } from "./sqlite_errors.js";
+
+/** The part of `node:sqlite`'s `StatementSync` that is used. */
+export interface SqlStatement {
+  get(...params: Cell[]): unknown;
+  all(...params: Cell[]): unknown[];
+  run(...params: Cell[]): { changes: number | bigint };
+}
+
+/** The part of `node:sqlite`'s `DatabaseSync` that is used. */
+export interface SqlDriver {
+  readonly isTransaction: boolean;
+  exec(sql: string): void;
+  prepare(sql: string): SqlStatement;
+  close(): void;
+}
+
+/** A driver with its prepared statements, shared by the connections that are handed out for it one after another. */
+export class Session {
+  readonly driver: SqlDriver;
+  /** The file, for messages. */
+  readonly path: string;
+  readonly #statements = new Map<string, SqlStatement>();
+
+  constructor(driver: SqlDriver, path: string) {
+    this.driver = driver;
+    this.path = path;
+  }
+
+  /** The prepared statement of `sql`; every text is prepared once. */
+  statement(sql: string): SqlStatement {
+    let statement = this.#statements.get(sql);
+    if (statement === undefined) {
+      statement = this.driver.prepare(sql);
+      this.#statements.set(sql, statement);
+    }
+    return statement;
+  }
+
+  /**
+   * Lets go of the file. The driver cannot finalise statements, and SQLite keeps a connection alive until they are, so
+   * the file is an attached database that is detached here: that frees it (and its write-ahead log) at once.
+   */
+  close(): void {
+    if (this.driver.isTransaction) this.driver.exec("ROLLBACK");
+    this.driver.exec("DETACH store");
+    this.#statements.clear();
+    this.driver.close();
+  }
+}
+
+/**
+ * Runs SQL, synchronously. Statements are prepared once per text, so texts must be constants and values parameters.
+ *
+ * Strings must not hold NUL characters: the driver hands them over as C strings. Integers must be safe integers.
+ * Every method throws an `EmbedlessError` (`CORRUPT`, `LOCKED`, `NO_SPACE`, `IO`, ...; `CLOSED` after `end`).
+ */
+export class Connection {
+  readonly #session: Session;
+  #ended = false;
+
+  constructor(session: Session) {
+    this.#session = session;
+  }
+
+  /** The first row, or `undefined`. */
+  get<T>(sql: string, ...params: Cell[]): T | undefined {
+    return this.#run(() => this.#session.statement(sql).get(...params) as T | undefined);
+  }
+
+  /** All rows. Bound their number with LIMIT: they are all in memory. */
+  all<T>(sql: string, ...params: Cell[]): T[] {
+    return this.#run(() => this.#session.statement(sql).all(...params) as T[]);
+  }
+
+  /** Runs a statement for its effect; `changes` counts the rows inserted, updated or deleted. */
+  run(sql: string, ...params: Cell[]): { changes: number } {
+    return this.#run(() => ({ changes: Number(this.#session.statement(sql).run(...params).changes) }));
+  }
+
+  /** Runs statements that are needed once (schema changes); nothing is cached. */
+  exec(sql: string): void {
+    this.#run(() => this.#session.driver.exec(sql));
+  }
+
+  /** Makes every later call throw `CLOSED`: what a transaction leaves behind must not write into the next one. */
+  end(): void {
+    this.#ended = true;
+  }
+
+  #run<T>(work: () => T): T {
+    if (this.#ended)
+      throw new EmbedlessError("CLOSED", `This transaction or connection of ${this.#session.path} is over.`);
+    try {
+      return work();
+    } catch (error) {
+      throw fromSqlite(error, this.#session.path);
+    }
+  }
+}

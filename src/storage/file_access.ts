@@ -1,0 +1,92 @@
+import { accessSync, constants, type Stats, statSync } from "node:fs";
+import { dirname, resolve, sep } from "node:path";
+import { EmbedlessError, wrongType } from "../errors.js";
+
+// The file itself is never opened here, only asked about: closing any descriptor of it would drop the POSIX locks that
+// SQLite's connections of this process hold (https://sqlite.org/howtocorrupt.html, section 2.2).
+
+/** How the file of a store is to be opened. */
+export interface FileAccess {
+  /** Absolute. */
+  path: string;
+  readOnly: boolean;
+  /** Nobody can be writing and no side file can be made: SQLite needs neither locks nor a write-ahead log. */
+  immutable: boolean;
+}
+
+/**
+ * Looks at the file and its folder and decides how it can be opened. A file that cannot be written is opened read-only.
+ *
+ * @throws EmbedlessError `NOT_FOUND` when it is missing (its folder, if it may be created), `IO` when it is a folder or
+ *   no plain file, or may not even be read, `NOT_A_STORE` when it holds one byte
+ */
+export function inspectFile(path: string, options: { create: boolean; readOnly: boolean }): FileAccess {
+  if (typeof path !== "string" || path === "" || path.includes("\0")) {
+    throw wrongType("path", "the path of a file", path);
+  }
+  const absolute = resolve(path);
+  const stats = stat(absolute);
+  if (stats === undefined) {
+    requireCreatable(absolute, options);
+    return { path: absolute, readOnly: false, immutable: false };
+  }
+  if (stats.isDirectory()) throw new EmbedlessError("IO", `Expected a file for path, but ${absolute} is a folder.`);
+  if (!stats.isFile()) throw new EmbedlessError("IO", `Expected a file for path, but ${absolute} is a device or pipe.`);
+  if (stats.size === 1) {
+    // SQLite would take a file of one byte for an empty database and overwrite it.
+    throw new EmbedlessError("NOT_A_STORE", `Expected a store, but ${absolute} is a file of one byte.`);
+  }
+  if (!may(absolute, constants.R_OK)) throw new EmbedlessError("IO", `${absolute} may not be read by this process.`);
+  const readOnly = options.readOnly || !may(absolute, constants.W_OK);
+  return { path: absolute, readOnly, immutable: readOnly && isFrozen(absolute) };
+}
+
+/**
+ * The file as a URI for SQLite, whatever characters the path holds: spaces, `?`, `#`, `%`, other scripts.
+ * `mode`: `ro`, `rw` (must exist) or `rwc` (is created).
+ */
+export function fileUri(path: string, mode: "ro" | "rw" | "rwc", immutable = false): string {
+  const parts = path.split(sep).map(encodeURIComponent).join("/");
+  const absolute = parts.startsWith("/") ? parts : `/${parts}`;
+  return `file://${absolute}?mode=${mode}${immutable ? "&immutable=1" : ""}`;
+}
+
+/** Bytes on disk of the file and its write-ahead log. */
+export function bytesOnDisk(path: string): number {
+  return (stat(path)?.size ?? 0) + (stat(`${path}-wal`)?.size ?? 0);
+}
+
+/** The folder takes no side files and there is no log to read: the file is all there is. */
+function isFrozen(path: string): boolean {
+  return !may(dirname(path), constants.W_OK) && (stat(`${path}-wal`)?.size ?? 0) === 0;
+}
+
+function requireCreatable(path: string, options: { create: boolean; readOnly: boolean }): void {
+  if (options.readOnly || !options.create) throw new EmbedlessError("NOT_FOUND", `There is no store at ${path}.`);
+  const folder = dirname(path);
+  const stats = stat(folder);
+  if (stats === undefined) {
+    throw new EmbedlessError("NOT_FOUND", `The folder ${folder}, in which the store was to be made, does not exist.`);
+  }
+  if (!stats.isDirectory()) throw new EmbedlessError("IO", `${folder}, in which the store was to be made, is a file.`);
+  if (!may(folder, constants.W_OK)) throw new EmbedlessError("IO", `The folder ${folder} may not be written.`);
+}
+
+function stat(path: string): Stats | undefined {
+  try {
+    return statSync(path);
+  } catch (error) {
+    const code = (error as NodeJS.ErrnoException).code;
+    if (code === "ENOENT") return undefined;
+    throw new EmbedlessError("IO", `${path} cannot be looked at (${code}).`, { cause: error });
+  }
+}
+
+function may(path: string, mode: number): boolean {
+  try {
+    accessSync(path, mode);
+    return true;
+  } catch {
+    return false;
+  }
+}

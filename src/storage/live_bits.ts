@@ -1,0 +1,88 @@
+import { checkRow, checksum, damagedRow } from "./checksum.js";
+import { BLOCK_NODES } from "./codes.js";
+import type { Connection } from "./connection.js";
+
+const BITS_BYTES = BLOCK_NODES / 8;
+
+/** Which nodes of a block have a passage: bit `n % 8` of byte `n / 8` stands for node `4096 * block + n`. */
+export interface LiveBlock {
+  block: number;
+  /** 512 bytes. */
+  bits: Uint8Array;
+}
+
+interface LiveRow extends LiveBlock {
+  version: number;
+  crc: number;
+}
+
+/** Marks the nodes `[firstNode, firstNode + count)` as live. */
+export function setLive(tx: Connection, firstNode: number, count: number, version: number): void {
+  const end = firstNode + count;
+  for (let node = firstNode; node < end; ) {
+    const block = Math.floor(node / BLOCK_NODES);
+    const next = Math.min(end, (block + 1) * BLOCK_NODES);
+    const stored = readBlock(tx, block);
+    if (stored === undefined && node % BLOCK_NODES !== 0) throw damagedRow("live_blocks", block, "is missing");
+    const bits = stored ?? new Uint8Array(BITS_BYTES);
+    for (let n = node - block * BLOCK_NODES; n < next - block * BLOCK_NODES; n++) {
+      bits[n >> 3] = (bits[n >> 3] ?? 0) | (1 << (n & 7));
+    }
+    putBlock(tx, block, bits, version);
+    node = next;
+  }
+}
+
+/** Marks nodes, in any order, as gone. */
+export function clearLive(tx: Connection, nodes: Iterable<number>, version: number): void {
+  const byBlock = new Map<number, number[]>();
+  for (const node of nodes) {
+    const block = Math.floor(node / BLOCK_NODES);
+    const list = byBlock.get(block);
+    if (list) list.push(node);
+    else byBlock.set(block, [node]);
+  }
+  for (const [block, list] of byBlock) {
+    const bits = readBlock(tx, block);
+    if (bits === undefined) throw damagedRow("live_blocks", block, "is missing");
+    for (const node of list) {
+      const n = node - block * BLOCK_NODES;
+      bits[n >> 3] = (bits[n >> 3] ?? 0) & ~(1 << (n & 7));
+    }
+    putBlock(tx, block, bits, version);
+  }
+}
+
+/**
+ * The blocks that a write after `sinceVersion` changed, in order; 0 gives all. Run it on one snapshot.
+ *
+ * @throws EmbedlessError `CORRUPT` when a row is damaged
+ */
+export function* readLive(c: Connection, sinceVersion: number): Generator<LiveBlock> {
+  const sql =
+    "SELECT block, bits, version, crc FROM live_blocks WHERE block > ? AND version > ? ORDER BY block LIMIT 64";
+  for (let last = -1; ; ) {
+    const found = c.all<LiveRow>(sql, last, sinceVersion);
+    for (const row of found) yield { block: row.block, bits: checked(row) };
+    const final = found.at(-1);
+    if (final === undefined) return;
+    last = final.block;
+  }
+}
+
+function readBlock(c: Connection, block: number): Uint8Array | undefined {
+  const row = c.get<LiveRow>("SELECT block, bits, version, crc FROM live_blocks WHERE block = ?", block);
+  return row && checked(row);
+}
+
+function checked(row: LiveRow): Uint8Array {
+  checkRow("live_blocks", row.block, row.crc, row.block, row.bits, row.version);
+  if (row.bits.length !== BITS_BYTES) throw damagedRow("live_blocks", row.block, "has another length");
+  return row.bits;
+}
+
+function putBlock(tx: Connection, block: number, bits: Uint8Array, version: number): void {
+  const crc = checksum("live_blocks", block, bits, version);
+  const sql = "INSERT OR REPLACE INTO live_blocks (block, bits, version, crc) VALUES (?, ?, ?, ?)";
+  tx.run(sql, block, bits, version, crc);
+}

@@ -1,0 +1,124 @@
+import type { Metric } from "../types.js";
+import { checkRow, checksum, damagedRow } from "./checksum.js";
+import type { Connection } from "./connection.js";
+
+/** Which embedder made the store. */
+export interface StoredEmbedder {
+  /** `Embedder.id`: equal ids mean equal vectors. */
+  id: string;
+  /** `Embedder.source` as JSON: how to make it again. */
+  source?: unknown;
+}
+
+/** Which codebook the codes refer to. */
+export interface CodebookReference {
+  /** Of its bytes, in hex. */
+  sha256: string;
+  /** `shipped`: a file that comes with the model; `own`: a row of `codebooks`, trained on this store. */
+  kind: "shipped" | "own";
+}
+
+/** Settings and counters of a store. The counters always exist; the settings from the first passage on. */
+export interface Meta {
+  /** Raised by every write transaction; rows of codes and live bits carry the version that made them. */
+  version: number;
+  /** The next node that is free. Nodes are never used twice. */
+  nextNode: number;
+  /** Passages stored. */
+  passages: number;
+  /** UTF-8 bytes of all texts. */
+  rawBytes: number;
+  /** Bytes of all texts as stored. */
+  textBytes: number;
+  metric: Metric | undefined;
+  dims: number | undefined;
+  embedder: StoredEmbedder | undefined;
+  codebook: CodebookReference | undefined;
+}
+
+type MetaKey = keyof Meta;
+
+const COUNTERS = ["version", "nextNode", "passages", "rawBytes", "textBytes"] as const;
+
+const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
+  version: isCount,
+  nextNode: isCount,
+  passages: isCount,
+  rawBytes: isCount,
+  textBytes: isCount,
+  metric: (value) => value === "cosine" || value === "ip" || value === "l2",
+  dims: (value) => isCount(value) && (value as number) >= 1,
+  embedder: (value) => isObject(value) && typeof value["id"] === "string",
+  codebook: (value) =>
+    isObject(value) && /^[0-9a-f]{64}$/.test(String(value["sha256"])) && /^(shipped|own)$/.test(String(value["kind"])),
+};
+
+/** Puts the counters of a new store. */
+export function createMeta(tx: Connection): void {
+  for (const key of COUNTERS) put(tx, key, 0);
+}
+
+/**
+ * All settings and counters.
+ * @throws EmbedlessError `CORRUPT` when a row is damaged, missing or makes no sense
+ */
+export function readMeta(c: Connection): Meta {
+  const found = new Map<string, unknown>();
+  for (const row of c.all<{ key: string; value: string; crc: number }>("SELECT key, value, crc FROM meta")) {
+    checkRow("meta", row.key, row.crc, row.key, row.value);
+    found.set(row.key, parseValue(row.key, row.value));
+  }
+  const missing = COUNTERS.find((key) => !found.has(key));
+  if (missing !== undefined) throw damagedRow("meta", missing, "is missing");
+  return Object.fromEntries((Object.keys(CHECKS) as MetaKey[]).map((key) => [key, found.get(key)])) as unknown as Meta;
+}
+
+/** Stores the given settings or counters; `undefined` leaves a key as it is. */
+export function writeMeta(tx: Connection, changes: Partial<Meta>): void {
+  for (const [key, value] of Object.entries(changes)) {
+    if (value !== undefined) put(tx, key as MetaKey, value);
+  }
+}
+
+/** Adds to counters: `addToCounters(tx, { passages: -3, rawBytes: -2100 })`. */
+export function addToCounters(tx: Connection, changes: Partial<Record<(typeof COUNTERS)[number], number>>): void {
+  const meta = readMeta(tx);
+  for (const key of COUNTERS) {
+    const change = changes[key];
+    if (change) put(tx, key, meta[key] + change);
+  }
+}
+
+/** Raises the store's version by one, once in every write transaction, and returns it. */
+export function raiseVersion(tx: Connection): number {
+  const version = readMeta(tx).version + 1;
+  put(tx, "version", version);
+  return version;
+}
+
+function put(tx: Connection, key: MetaKey, value: unknown): void {
+  if (!CHECKS[key](value)) throw new TypeError(`${JSON.stringify(value)} is no value of meta.${key}`);
+  const json = JSON.stringify(value);
+  tx.run("INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?)", key, json, checksum("meta", key, json));
+}
+
+function parseValue(key: string, json: string): unknown {
+  const check = (CHECKS as Record<string, ((value: unknown) => boolean) | undefined>)[key];
+  if (check === undefined) throw damagedRow("meta", key, "is not known to this format");
+  let value: unknown;
+  try {
+    value = JSON.parse(json);
+  } catch {
+    throw damagedRow("meta", key, "is not JSON");
+  }
+  if (!check(value)) throw damagedRow("meta", key, "holds an impossible value");
+  return value;
+}
+
+function isCount(value: unknown): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isObject(value: unknown): value is Record<string, unknown> {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
+}

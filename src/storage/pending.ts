@@ -1,0 +1,60 @@
+import { checkRow, checksum, damagedRow } from "./checksum.js";
+import type { Connection } from "./connection.js";
+
+const SLICE = 512;
+
+interface PendingRow {
+  node: number;
+  row: Uint8Array;
+  crc: number;
+}
+
+/** A run of vectors that wait for a codebook. */
+export interface PendingRows {
+  /** Node of the first row; the others follow without a gap. */
+  firstNode: number;
+  /** Rows of `rowBytes` each, as the int8 coder makes them. */
+  rows: Uint8Array;
+}
+
+/** Stores the int8 rows of the nodes from `firstNode` on. */
+export function addPending(tx: Connection, firstNode: number, rowBytes: number, rows: Uint8Array): void {
+  if (rows.length % rowBytes !== 0) throw new RangeError(`Expected whole rows of ${rowBytes} bytes.`);
+  for (let at = 0, node = firstNode; at < rows.length; at += rowBytes, node++) {
+    const row = rows.subarray(at, at + rowBytes);
+    const crc = checksum("pending", node, row);
+    tx.run("INSERT INTO pending (node, row, crc) VALUES (?, ?, ?)", node, row, crc);
+  }
+}
+
+/**
+ * The waiting rows from `sinceNode` on, in order of node, several a piece. Run it on one snapshot.
+ *
+ * @throws EmbedlessError `CORRUPT` when a row is damaged or missing
+ */
+export function* readPending(c: Connection, sinceNode: number, rowBytes: number): Generator<PendingRows> {
+  for (let next = sinceNode; ; ) {
+    const sql = `SELECT node, row, crc FROM pending WHERE node >= ? ORDER BY node LIMIT ${SLICE}`;
+    const found = c.all<PendingRow>(sql, next);
+    if (found.length === 0) return;
+    const rows = new Uint8Array(found.length * rowBytes);
+    for (const [i, { node, row, crc }] of found.entries()) {
+      checkRow("pending", node, crc, node, row);
+      if (node !== next + i) throw damagedRow("pending", next + i, "is missing");
+      if (row.length !== rowBytes) throw damagedRow("pending", node, "has another length");
+      rows.set(row, i * rowBytes);
+    }
+    yield { firstNode: next, rows };
+    next += found.length;
+  }
+}
+
+/** Removes all waiting rows: they have codes now. */
+export function clearPending(tx: Connection): void {
+  tx.run("DELETE FROM pending");
+}
+
+/** How many nodes wait for a codebook. */
+export function countPending(c: Connection): number {
+  return c.get<{ n: number }>("SELECT count(*) AS n FROM pending")?.n ?? 0;
+}

@@ -1,0 +1,144 @@
+import { EmbedlessError } from "../errors.js";
+import type { Connection } from "./connection.js";
+import { createMeta } from "./meta.js";
+
+/** `PRAGMA application_id` of a store: "EBLS" in ASCII. */
+export const APPLICATION_ID = 0x45424c53;
+
+/**
+ * The tables of format 1. The comments are part of the statements and so of every store: whoever opens one with the
+ * sqlite3 shell finds them in `.schema`. Every `crc` is what `checksum.ts` says, over the other columns in this order.
+ */
+export const TABLES = `
+CREATE TABLE store.meta (
+  key TEXT PRIMARY KEY,   -- name of a setting or counter
+  value TEXT NOT NULL,    -- its value as JSON
+  crc INTEGER NOT NULL    -- checksum of key, value
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE store.passages (
+  node INTEGER PRIMARY KEY, -- dense internal number, never used twice
+  id TEXT NOT NULL UNIQUE,  -- the caller's name of the passage
+  dict INTEGER,             -- how text is packed: NULL plain UTF-8, 0 raw deflate, n raw deflate with dictionary n
+  hash BLOB NOT NULL,       -- first 8 bytes of SHA-256 of the UTF-8 text
+  crc INTEGER NOT NULL,     -- checksum of node, id, dict, hash, metadata, text
+  metadata TEXT,            -- JSON object; NULL if empty
+  text BLOB NOT NULL        -- the text, packed
+) STRICT;
+
+CREATE TABLE store.dictionaries (
+  dict INTEGER PRIMARY KEY, -- number that passages name
+  bytes BLOB NOT NULL,      -- preset dictionary, itself raw deflate
+  crc INTEGER NOT NULL      -- checksum of dict, bytes
+) STRICT;
+
+CREATE TABLE store.codebooks (
+  sha256 TEXT PRIMARY KEY,  -- of bytes, in hex
+  bytes BLOB NOT NULL,      -- rotation, centroids and factor ranges that codes refer to
+  crc INTEGER NOT NULL      -- checksum of sha256, bytes
+) STRICT, WITHOUT ROWID;
+
+CREATE TABLE store.code_blocks (
+  block INTEGER PRIMARY KEY, -- nodes [4096 * block, 4096 * block + 4096)
+  rows BLOB NOT NULL,        -- code and factors of each node, equally long
+  exceptions BLOB NOT NULL,  -- factors that no byte could hold: 8-byte entries, row relative to the block
+  version INTEGER NOT NULL,  -- meta.version of the write that made the row
+  crc INTEGER NOT NULL       -- checksum of block, rows, exceptions, version
+) STRICT;
+
+CREATE TABLE store.code_open (
+  row INTEGER PRIMARY KEY,  -- nodes [64 * row, 64 * row + count)
+  count INTEGER NOT NULL,   -- nodes held, 1 to 64
+  rows BLOB NOT NULL,       -- as in code_blocks
+  exceptions BLOB NOT NULL, -- as in code_blocks, row relative to this row's first node
+  version INTEGER NOT NULL, -- meta.version of the write that made the row
+  crc INTEGER NOT NULL      -- checksum of row, count, rows, exceptions, version
+) STRICT;
+
+CREATE TABLE store.live_blocks (
+  block INTEGER PRIMARY KEY, -- nodes [4096 * block, 4096 * block + 4096)
+  bits BLOB NOT NULL,        -- 512 bytes, lowest bit first; 1: the node's passage exists
+  version INTEGER NOT NULL,  -- meta.version of the write that last changed the row
+  crc INTEGER NOT NULL       -- checksum of block, bits, version
+) STRICT;
+
+CREATE TABLE store.pending (
+  node INTEGER PRIMARY KEY, -- a node that waits for a codebook
+  row BLOB NOT NULL,        -- its vector as int8 with scale and error
+  crc INTEGER NOT NULL      -- checksum of node, row
+) STRICT;
+
+CREATE TABLE store.canaries (
+  n INTEGER PRIMARY KEY, -- 0 to 7
+  text BLOB NOT NULL,    -- a text in UTF-8
+  vector BLOB NOT NULL,  -- what the embedder made of it when the store was new: float32, little-endian
+  crc INTEGER NOT NULL   -- checksum of n, text, vector
+) STRICT;
+`;
+
+/** One step from format `to - 1` to format `to`; runs inside the transaction that also raises `PRAGMA user_version`. */
+export interface Migration {
+  readonly to: number;
+  apply(tx: Connection): void;
+}
+
+/** All steps, oldest first; a new store runs through them all. */
+export const MIGRATIONS: readonly Migration[] = [
+  {
+    to: 1,
+    apply(tx) {
+      tx.exec(TABLES);
+      createMeta(tx);
+    },
+  },
+];
+
+/** The format that this version of the library reads and writes. */
+export const FORMAT = MIGRATIONS.at(-1)?.to ?? 0;
+
+/** What the header of a file says of it. */
+export interface Identity {
+  /** No table yet, no application: a store may be made here. */
+  empty: boolean;
+  format: number;
+}
+
+/**
+ * Reads whose file this is.
+ * @throws EmbedlessError `NOT_A_STORE` for another application's database, `FORMAT_VERSION` for a newer store,
+ *   `CORRUPT` for a store with triggers or views, which no version makes.
+ */
+export function identify(c: Connection, path: string, newest: number = FORMAT): Identity {
+  const application = pragma(c, "application_id");
+  const format = pragma(c, "user_version");
+  const objects = c.all<{ type: string; name: string }>("SELECT type, name FROM store.sqlite_schema");
+  if (application === 0 && format === 0 && objects.length === 0) return { empty: true, format: 0 };
+  if (application !== APPLICATION_ID) {
+    throw new EmbedlessError("NOT_A_STORE", `Expected a store, but ${path} is the SQLite database of another program.`);
+  }
+  if (format > newest) {
+    throw new EmbedlessError(
+      "FORMAT_VERSION",
+      `${path} has format ${format}, made by a newer version; this one reads formats up to ${newest}.`,
+    );
+  }
+  const alien = objects.find(({ type }) => type === "trigger" || type === "view");
+  if (alien) throw new EmbedlessError("CORRUPT", `${path} holds the ${alien.type} ${alien.name}, which no store has.`);
+  return { empty: false, format };
+}
+
+/** Brings a file (an empty one too) to the newest format. Must run inside a write transaction. */
+export function migrate(tx: Connection, from: number, migrations: readonly Migration[] = MIGRATIONS): void {
+  for (const migration of migrations) {
+    if (migration.to <= from) continue;
+    migration.apply(tx);
+    tx.exec(`PRAGMA store.user_version = ${migration.to}`);
+  }
+  tx.exec(`PRAGMA store.application_id = ${APPLICATION_ID}`);
+}
+
+/** The integer that a `PRAGMA` of the store answers. */
+export function pragma(c: Connection, name: string): number {
+  const row = c.get<Record<string, number>>(`PRAGMA store.${name}`);
+  return row?.[name] ?? 0;
+}

@@ -1,0 +1,100 @@
+import { EmbedlessError, type ErrorCode } from "../errors.js";
+
+/** SQLite's primary result codes that the library tells apart (https://sqlite.org/rescode.html). */
+const BUSY = 5;
+const LOCKED = 6;
+
+interface Kind {
+  result: readonly number[];
+  /** Some calls of the driver pass on SQLite's message only, without its number. */
+  message: RegExp;
+  code: ErrorCode;
+  says: (path: string) => string;
+}
+
+const KINDS: readonly Kind[] = [
+  {
+    result: [BUSY, LOCKED, 15],
+    message: /database (table )?is locked|locking protocol/,
+    code: "LOCKED",
+    says: (path) => `Another process is using ${path} in a way that keeps this one out.`,
+  },
+  {
+    result: [8],
+    message: /readonly database/,
+    code: "READONLY",
+    says: (path) => `${path} can only be read.`,
+  },
+  {
+    result: [13],
+    message: /database or disk is full/,
+    code: "NO_SPACE",
+    says: (path) => `No space is left on the disk of ${path}; nothing of this write was kept.`,
+  },
+  {
+    result: [26],
+    message: /file is not a database/,
+    code: "NOT_A_STORE",
+    says: (path) => `Expected a store of this library, but ${path} is some other kind of file.`,
+  },
+  {
+    result: [11, 1, 19, 20],
+    message: /malformed|no such (table|column)|constraint failed|Value is too large to be represented/,
+    code: "CORRUPT",
+    says: (path) => `${path} is damaged.`,
+  },
+  { result: [18], message: /too big/, code: "LIMIT", says: (path) => `A value is too large for ${path}.` },
+  {
+    result: [3, 7, 10, 12, 14, 23],
+    message: /./,
+    code: "IO",
+    says: (path) => `The disk or the operating system refused to read or write ${path}.`,
+  },
+];
+
+interface DriverError extends Error {
+  code?: unknown;
+  errcode?: unknown;
+}
+
+/**
+ * The one place that turns a failure of SQLite into an error of this library. Anything else, errors of this library
+ * included, is returned as it came.
+ */
+export function fromSqlite(error: unknown, path: string): unknown {
+  if (!(error instanceof Error) || error instanceof EmbedlessError) return error;
+  const driver = error as DriverError;
+  if (driver.code === "ERR_INVALID_STATE") return new EmbedlessError("CLOSED", `${path} was closed.`, { cause: error });
+  const tooLarge = driver.code === "ERR_OUT_OF_RANGE" && /too large to be represented/.test(error.message);
+  if (driver.code !== "ERR_SQLITE_ERROR" && !tooLarge) return error;
+  const kind = kindOf(driver);
+  return new EmbedlessError(kind.code, `${kind.says(path)} (SQLite: ${error.message})`, { cause: error });
+}
+
+function kindOf(error: DriverError): Kind {
+  const result = resultCode(error);
+  const byNumber = result === undefined ? undefined : KINDS.find((kind) => kind.result.includes(result & 0xff));
+  return byNumber ?? KINDS.find((kind) => kind.message.test(error.message)) ?? (KINDS.at(-1) as Kind);
+}
+
+/** The lock is held by someone else just now: worth another try. */
+export function isBusy(error: unknown): boolean {
+  const driver = driverError(error);
+  return driver?.code === "ERR_SQLITE_ERROR" && kindOf(driver).code === "LOCKED";
+}
+
+/** The operating system could not confirm that data reached the disk (SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC). */
+export function isFailedSync(error: unknown): boolean {
+  const extended = (driverError(error) as { sqliteExtendedCode?: unknown } | undefined)?.sqliteExtendedCode;
+  return extended === 1034 || extended === 1290;
+}
+
+/** The driver's own error, whether it was translated already or not. */
+function driverError(error: unknown): DriverError | undefined {
+  const inner = error instanceof EmbedlessError ? error.cause : error;
+  return inner instanceof Error ? inner : undefined;
+}
+
+function resultCode(error: DriverError): number | undefined {
+  return typeof error.errcode === "number" ? error.errcode : undefined;
+}

@@ -1,0 +1,133 @@
+import { EmbedlessError } from "../errors.js";
+import { getCanaries } from "./canaries.js";
+import { getCodebook } from "./codebooks.js";
+import { BLOCK_NODES, countCodes, OPEN_NODES, readCodes } from "./codes.js";
+import type { Connection } from "./connection.js";
+import { getDictionary } from "./dictionaries.js";
+import { readLive } from "./live_bits.js";
+import { type Meta, readMeta } from "./meta.js";
+import { countPending, readPending } from "./pending.js";
+import { pragma } from "./schema.js";
+
+/** A problem in one sentence, or `undefined`: a few milliseconds of work are done, let others run. */
+export type VerifyStep = string | undefined;
+
+/** SQLite checks a file of up to 64 MB in well under a second, but cannot do it in slices: larger ones are only walked. */
+const WHOLE_FILE_PAGES = 4096;
+
+/**
+ * Checks every table but `passages`: structure of the file, checksums, sizes, that nothing is missing and that the tables
+ * fit together. Run it on one snapshot.
+ */
+export function* verifyTables(c: Connection): Generator<VerifyStep> {
+  yield* verifyFile(c);
+  let meta: Meta | undefined;
+  yield* problemsOf(() => {
+    meta = readMeta(c);
+  });
+  yield* verifyKeyed(c, "SELECT dict AS key FROM dictionaries", (dict) => getDictionary(c, Number(dict)));
+  yield* verifyKeyed(c, "SELECT sha256 AS key FROM codebooks", (sha256) => getCodebook(c, String(sha256)));
+  yield* problemsOf(() => getCanaries(c));
+  yield* verifyCodes(c);
+  yield* verifyPending(c);
+  yield* walk(readLive(c, 0));
+  if (meta !== undefined) yield* verifyCounts(c, meta);
+}
+
+/** The message of a `CORRUPT` failure; any other failure is thrown. */
+export function* problemsOf(work: () => unknown): Generator<VerifyStep> {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof EmbedlessError) || error.code !== "CORRUPT") throw error;
+    yield error.message;
+  }
+}
+
+/** Reads all that `pieces` gives, up to its first `CORRUPT` failure. */
+export function* walk(pieces: Iterator<unknown>): Generator<VerifyStep> {
+  for (let done = false; !done; ) {
+    done = true;
+    yield* problemsOf(() => {
+      done = pieces.next().done === true;
+    });
+    yield undefined;
+  }
+}
+
+function* verifyFile(c: Connection): Generator<VerifyStep> {
+  if (pragma(c, "page_count") > WHOLE_FILE_PAGES) return;
+  let found: { integrity_check: string }[] = [];
+  yield* problemsOf(() => {
+    found = c.all<{ integrity_check: string }>("PRAGMA store.integrity_check(10)");
+  });
+  for (const { integrity_check: says } of found) if (says !== "ok") yield `SQLite finds the file damaged: ${says}.`;
+}
+
+function* verifyKeyed(c: Connection, sql: string, read: (key: string | number) => unknown): Generator<VerifyStep> {
+  let keys: { key: string | number }[] = [];
+  yield* problemsOf(() => {
+    keys = c.all<{ key: string | number }>(sql);
+  });
+  for (const { key } of keys) {
+    yield* problemsOf(() => read(key));
+    yield undefined;
+  }
+}
+
+/** After a damaged row it goes on with the next one. */
+function* verifyCodes(c: Connection): Generator<VerifyStep> {
+  let count = 0;
+  let rowBytes = 0;
+  yield* problemsOf(() => {
+    count = countCodes(c);
+    rowBytes = codeRowBytes(c);
+  });
+  const sealed = count - (count % BLOCK_NODES);
+  for (let node = 0; node < count; ) {
+    const step = node < sealed ? BLOCK_NODES : OPEN_NODES;
+    yield* problemsOf(() => readCodes(c, node, rowBytes).next());
+    node += step;
+    yield undefined;
+  }
+}
+
+function* verifyPending(c: Connection): Generator<VerifyStep> {
+  const sql = "SELECT length(row) AS bytes FROM pending ORDER BY node LIMIT 1";
+  let rowBytes: number | undefined;
+  yield* problemsOf(() => {
+    rowBytes = c.get<{ bytes: number }>(sql)?.bytes;
+  });
+  if (rowBytes) yield* walk(readPending(c, 0, rowBytes));
+}
+
+function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
+  let codes = 0;
+  let pending = 0;
+  yield* problemsOf(() => {
+    codes = countCodes(c);
+    pending = countPending(c);
+  });
+  if (codes + pending !== meta.nextNode || (codes > 0 && pending > 0)) {
+    yield `${meta.nextNode} nodes were given out, but ${codes} have codes and ${pending} wait for a codebook.`;
+  }
+  const { codebook } = meta;
+  if (codes > 0 && codebook === undefined) yield "There are codes, but no codebook is named.";
+  if (codebook?.kind === "own") {
+    let missing = false;
+    yield* problemsOf(() => {
+      missing = getCodebook(c, codebook.sha256) === undefined;
+    });
+    if (missing) yield `The codebook ${codebook.sha256} that the codes refer to is missing.`;
+  }
+}
+
+/** As the first row has it; the coder decides when the codes are loaded. */
+function codeRowBytes(c: Connection): number {
+  const block = c.get<{ bytes: number }>("SELECT length(rows) AS bytes FROM code_blocks ORDER BY block LIMIT 1");
+  if (block) return Math.floor(block.bytes / BLOCK_NODES);
+  const open = c.get<{ bytes: number; count: number }>(
+    "SELECT length(rows) AS bytes, count FROM code_open ORDER BY row LIMIT 1",
+  );
+  return open ? Math.floor(open.bytes / Math.max(open.count, 1)) : 0;
+}

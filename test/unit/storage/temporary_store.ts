@@ -1,0 +1,62 @@
+import { mkdtempSync, rmSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
+import { afterEach } from "vitest";
+import { Database, type DatabaseOptions } from "../../../src/storage/database.js";
+
+const folders: string[] = [];
+const open: Database[] = [];
+
+afterEach(async () => {
+  for (const database of open.splice(0)) await database.close();
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true, force: true });
+});
+
+/** A path in a folder of its own, removed after the test. */
+export function temporaryPath(name = "store.db"): string {
+  const folder = mkdtempSync(join(tmpdir(), "embedless-"));
+  folders.push(folder);
+  return join(folder, name);
+}
+
+/** Opens (by default makes) a store; closed after the test. */
+export async function openDatabase(path = temporaryPath(), options: Partial<DatabaseOptions> = {}): Promise<Database> {
+  const defaults = { create: true, readOnly: false, durability: "normal" as const, lockTimeoutMs: 2_000 };
+  const database = await Database.open(path, { ...defaults, ...options });
+  open.push(database);
+  return database;
+}
+
+/** Runs `work` on a plain SQLite connection beside the library, as a vandal or another program would. */
+export function tamper<T>(path: string, work: (raw: DatabaseSync) => T): T {
+  const raw = new DatabaseSync(path, {});
+  try {
+    return work(raw);
+  } finally {
+    raw.close();
+  }
+}
+
+/** Flips the lowest bit of byte `at` of a blob column in every row of a table. */
+export function flipBlob(path: string, table: string, column: string, at = 0): void {
+  tamper(path, (raw) => {
+    for (const row of raw.prepare(`SELECT rowid AS r, ${column} AS b FROM ${table}`).all() as {
+      r: number;
+      b: Uint8Array;
+    }[]) {
+      row.b[at] = (row.b[at] ?? 0) ^ 1;
+      raw.prepare(`UPDATE ${table} SET ${column} = ? WHERE rowid = ?`).run(row.b, row.r);
+    }
+  });
+}
+
+/** The code of the error that `work` throws or rejects with, "none" if it succeeds. */
+export async function codeOf(work: () => unknown): Promise<string> {
+  try {
+    await work();
+    return "none";
+  } catch (error) {
+    return String((error as { code?: unknown }).code ?? error);
+  }
+}

@@ -1,0 +1,252 @@
+import { EmbedlessError, show } from "../errors.js";
+import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
+import type { Connection } from "../storage/connection.js";
+import type { Database } from "../storage/database.js";
+import { addToCounters, readMeta } from "../storage/meta.js";
+import type { Metadata } from "../types.js";
+import { DictionaryShelf } from "./dictionary_shelf.js";
+import { metadataFromJson } from "./metadata.js";
+import { packText, textHash, unpackText } from "./text.js";
+
+/** Longest id, in UTF-8 bytes. */
+export const MAX_ID_BYTES = 1024;
+
+/** A passage to store; every part already checked by `cleanId`, `cleanText` and `metadataToJson`. */
+export interface NewPassage {
+  /** A node that no passage had before. */
+  node: number;
+  id: string;
+  text: string;
+  /** From `metadataToJson`. */
+  metadata: string | null;
+}
+
+/** A stored passage. */
+export interface PassageRow {
+  node: number;
+  id: string;
+  text: string;
+  metadata: Metadata;
+}
+
+/** What is known of a stored passage without unpacking its text. */
+export interface PassageKey {
+  node: number;
+  id: string;
+  /** `textHash` of its text: the same text again need not be embedded. */
+  hash: string;
+  /** As stored, to compare with `metadataToJson`. */
+  metadata: string | null;
+}
+
+/** What a removal took away. */
+export interface Removed {
+  /** Nodes of the removed passages. */
+  nodes: number[];
+  /** Their texts in UTF-8 bytes, and in stored bytes. */
+  rawBytes: number;
+  textBytes: number;
+}
+
+interface StoredRow {
+  node: number;
+  id: string;
+  dict: number | null;
+  hash: Uint8Array;
+  crc: number;
+  metadata: string | null;
+  text: Uint8Array;
+}
+
+const SELECT = "SELECT node, id, dict, hash, crc, metadata, text FROM passages";
+
+/**
+ * An id as it is stored.
+ *
+ * @param parameter what to call it in an error, `items[3].id`
+ * @throws EmbedlessError `INVALID_ID` unless it is a well-formed string of 1 to 1,024 bytes without NUL characters
+ */
+export function cleanId(id: unknown, parameter = "id"): string {
+  const wellFormed = typeof id === "string" && (id as string & { isWellFormed(): boolean }).isWellFormed();
+  if (wellFormed && id !== "" && !id.includes("\0") && Buffer.byteLength(id) <= MAX_ID_BYTES) return id;
+  throw new EmbedlessError(
+    "INVALID_ID",
+    `Expected a well-formed string of 1 to ${MAX_ID_BYTES} bytes without NUL for ${parameter}, but received ${show(id)}.`,
+  );
+}
+
+/**
+ * The passages of a store: their ids, texts and metadata. Keeps the counters `passages`, `rawBytes`, `textBytes` and
+ * `nextNode` of `meta` in step. Every row that is read is checked; a damaged one throws `CORRUPT` and names its node.
+ *
+ * Reading methods take the connection to read from, by default the newest committed state; pass `tx` inside a write.
+ */
+export class Passages {
+  readonly #database: Database;
+  readonly #dictionaries = new DictionaryShelf();
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * Stores new passages; their ids must be free (`removeByIds` first). Once 64 KB of text exist, a dictionary is
+   * sampled and later texts are packed with it.
+   *
+   * @returns UTF-8 bytes of the texts, and their bytes as stored
+   */
+  insert(tx: Connection, passages: readonly NewPassage[]): { rawBytes: number; textBytes: number } {
+    const texts = passages.map(({ text }) => Buffer.from(text));
+    const rawBytes = texts.reduce((sum, text) => sum + text.length, 0);
+    const meta = readMeta(tx);
+    const dictionary = this.#dictionaries.forWriting(tx, meta.rawBytes, texts, () => this.#firstTexts(tx));
+    let textBytes = 0;
+    let nextNode = meta.nextNode;
+    for (const [i, { node, id, metadata }] of passages.entries()) {
+      const utf8 = texts[i] as Buffer;
+      const { dict, bytes } = packText(utf8, dictionary);
+      const hash = Buffer.from(textHash(utf8), "hex");
+      const crc = checksum("passages", node, id, dict, hash, metadata, bytes);
+      const sql = "INSERT INTO passages (node, id, dict, hash, crc, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?)";
+      tx.run(sql, node, id, dict, hash, crc, metadata, bytes);
+      textBytes += bytes.length;
+      nextNode = Math.max(nextNode, node + 1);
+    }
+    addToCounters(tx, { passages: passages.length, rawBytes, textBytes, nextNode: nextNode - meta.nextNode });
+    return { rawBytes, textBytes };
+  }
+
+  /** Gives a passage other metadata (`metadataToJson`); its text stays. Answers whether the id exists. */
+  replaceMetadata(tx: Connection, id: string, metadata: string | null): boolean {
+    const row = find(tx, id);
+    if (row === undefined) return false;
+    const crc = checksum("passages", row.node, row.id, row.dict, row.hash, metadata, row.text);
+    tx.run("UPDATE passages SET metadata = ?, crc = ? WHERE node = ?", metadata, crc, row.node);
+    return true;
+  }
+
+  /** Removes passages; unknown ids are passed over. The nodes' live bits are the caller's to clear. */
+  removeByIds(tx: Connection, ids: Iterable<string>): Removed {
+    const removed: Removed = { nodes: [], rawBytes: 0, textBytes: 0 };
+    for (const id of ids) {
+      const row = find(tx, id);
+      if (row === undefined) continue;
+      tx.run("DELETE FROM passages WHERE node = ?", row.node);
+      removed.nodes.push(row.node);
+      removed.rawBytes += this.#unpack(tx, row).length;
+      removed.textBytes += row.text.length;
+    }
+    const { nodes, rawBytes, textBytes } = removed;
+    addToCounters(tx, { passages: -nodes.length, rawBytes: -rawBytes, textBytes: -textBytes });
+    return removed;
+  }
+
+  /** The passages with these ids, in their order; `undefined` where there is none. */
+  byIds(ids: readonly string[], from?: Connection): (PassageRow | undefined)[] {
+    return this.#read(from, (c) =>
+      ids.map((id) => {
+        const row = find(c, id);
+        return row && this.#passage(c, row);
+      }),
+    );
+  }
+
+  /** The passages of these nodes; nodes without one are left out. */
+  byNodes(nodes: Iterable<number>, from?: Connection): Map<number, PassageRow> {
+    return this.#read(from, (c) => {
+      const found = new Map<number, PassageRow>();
+      for (const node of nodes) {
+        const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
+        if (row) found.set(node, this.#passage(c, checked(row)));
+      }
+      return found;
+    });
+  }
+
+  /** Node, hash and metadata of the ids that exist. */
+  lookup(ids: Iterable<string>, from?: Connection): Map<string, PassageKey> {
+    return this.#read(from, (c) => {
+      const found = new Map<string, PassageKey>();
+      for (const id of ids) {
+        const row = find(c, id);
+        if (row)
+          found.set(id, { node: row.node, id, hash: Buffer.from(row.hash).toString("hex"), metadata: row.metadata });
+      }
+      return found;
+    });
+  }
+
+  /** Up to `limit` passages after `afterNode` (-1: from the first), in the order they were added. */
+  page(afterNode: number, limit: number, from?: Connection): PassageRow[] {
+    return this.#read(from, (c) => {
+      const rows = c.all<StoredRow>(`${SELECT} WHERE node > ? ORDER BY node LIMIT ?`, afterNode, limit);
+      return rows.map((row) => this.#passage(c, checked(row)));
+    });
+  }
+
+  /** The node of an id, `undefined` if there is none. */
+  nodeOf(id: string, from: Connection = this.#database.reader): number | undefined {
+    return find(from, id)?.node;
+  }
+
+  /** How many passages there are. */
+  count(from: Connection = this.#database.reader): number {
+    return readMeta(from).passages;
+  }
+
+  /** Unpacks and checks one stored passage for `verifyPassages`; throws `CORRUPT` like every reading. */
+  inspect(c: Connection, node: number): { id: string; rawBytes: number; textBytes: number; hashMatches: boolean } {
+    const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
+    if (row === undefined) throw damagedRow("passages", node, "is missing");
+    const utf8 = this.#unpack(c, checked(row));
+    parseMetadata(row);
+    const hashMatches = textHash(utf8) === Buffer.from(row.hash).toString("hex");
+    return { id: row.id, rawBytes: utf8.length, textBytes: row.text.length, hashMatches };
+  }
+
+  /** Runs `work` on `from`, or on one snapshot of the committed state. */
+  #read<T>(from: Connection | undefined, work: (c: Connection) => T): T {
+    return from ? work(from) : this.#database.readTransaction(work);
+  }
+
+  #passage(c: Connection, row: StoredRow): PassageRow {
+    const text = Buffer.from(this.#unpack(c, row)).toString("utf8");
+    return { node: row.node, id: row.id, text, metadata: parseMetadata(row) };
+  }
+
+  #unpack(c: Connection, row: StoredRow): Uint8Array {
+    const { dict, text, node } = row;
+    const dictionary = dict ? this.#dictionaries.get(c, dict) : undefined;
+    try {
+      return unpackText({ dict, bytes: text }, dictionary);
+    } catch {
+      throw damagedRow("passages", node, "has a text that cannot be unpacked");
+    }
+  }
+
+  /** Texts stored so far, for the dictionary: that is less than 64 KB of them. */
+  #firstTexts(tx: Connection): Uint8Array[] {
+    const rows = tx.all<StoredRow>(`${SELECT} ORDER BY node LIMIT 65536`);
+    return rows.map((row) => this.#unpack(tx, checked(row)));
+  }
+}
+
+function find(c: Connection, id: string): StoredRow | undefined {
+  const row = c.get<StoredRow>(`${SELECT} WHERE id = ?`, id);
+  // The driver cuts a string at NUL and mends lone surrogates: such an id must not find another one.
+  return row?.id === id ? checked(row) : undefined;
+}
+
+function checked(row: StoredRow): StoredRow {
+  const { node, id, dict, hash, crc, metadata, text } = row;
+  checkRow("passages", node, crc, node, id, dict, hash, metadata, text);
+  return row;
+}
+
+function parseMetadata(row: StoredRow): Metadata {
+  try {
+    return metadataFromJson(row.metadata);
+  } catch {
+    throw damagedRow("passages", row.node, "has metadata that are no JSON object");
+  }
+}

@@ -1,0 +1,99 @@
+import { BLOCK_NODES } from "../storage/codes.js";
+import type { Connection } from "../storage/connection.js";
+import { readLive } from "../storage/live_bits.js";
+import { readMeta } from "../storage/meta.js";
+import { problemsOf, type VerifyStep } from "../storage/verify.js";
+import type { Passages } from "./passages.js";
+
+const SLICE = 64;
+
+interface Totals {
+  passages: number;
+  rawBytes: number;
+  textBytes: number;
+  nodes: number;
+}
+
+/**
+ * Checks every passage: checksum, text against its hash, metadata, that its id leads to it and its node is marked live;
+ * then that counters and live bits count the same passages. Run it on one snapshot.
+ */
+export function* verifyPassages(c: Connection, passages: Passages): Generator<VerifyStep> {
+  const live = new Map<number, Uint8Array>();
+  yield* problemsOf(() => {
+    for (const { block, bits } of readLive(c, 0)) live.set(block, bits);
+  });
+  const totals: Totals = { passages: 0, rawBytes: 0, textBytes: 0, nodes: 0 };
+  for (let node: number | undefined = -1; node !== undefined; ) {
+    const problems: string[] = [];
+    node = yield* next(c, node, (found) => problems.push(...checkPassage(c, found, { passages, live, totals })));
+    yield* problems;
+    yield undefined;
+  }
+  yield* verifyTotals(c, totals, live);
+}
+
+/** Hands the next nodes to `check`; answers the last one, `undefined` at the end or when the table cannot be read on. */
+function* next(c: Connection, after: number, check: (node: number) => void): Generator<VerifyStep, number | undefined> {
+  let last: number | undefined;
+  yield* problemsOf(() => {
+    const sql = `SELECT node FROM passages NOT INDEXED WHERE node > ? ORDER BY node LIMIT ${SLICE}`;
+    for (const { node } of c.all<{ node: number }>(sql, after)) {
+      check(node);
+      last = node;
+    }
+  });
+  return last;
+}
+
+interface Known {
+  passages: Passages;
+  live: Map<number, Uint8Array>;
+  totals: Totals;
+}
+
+function checkPassage(c: Connection, node: number, { passages, live, totals }: Known): string[] {
+  const problems: string[] = [];
+  const check = () => {
+    const sizes = passages.inspect(c, node);
+    totals.rawBytes += sizes.rawBytes;
+    totals.textBytes += sizes.textBytes;
+    if (!sizes.hashMatches) problems.push(`The text of passage ${sizes.id} (node ${node}) does not match its hash.`);
+    if (passages.nodeOf(sizes.id, c) !== node)
+      problems.push(`The id ${sizes.id} does not lead to its passage (node ${node}).`);
+  };
+  totals.passages++;
+  totals.nodes = node + 1;
+  for (const step of problemsOf(check)) if (step !== undefined) problems.push(step);
+  const bits = live.get(Math.floor(node / BLOCK_NODES));
+  const n = node % BLOCK_NODES;
+  if ((((bits?.[n >> 3] ?? 0) >> (n & 7)) & 1) === 0)
+    problems.push(`Node ${node} has a passage but is not marked live.`);
+  return problems;
+}
+
+function* verifyTotals(c: Connection, totals: Totals, live: Map<number, Uint8Array>): Generator<VerifyStep> {
+  let marked = 0;
+  for (const bits of live.values()) for (const byte of bits) marked += popcount(byte);
+  if (marked !== totals.passages) yield `${marked} nodes are marked live, but there are ${totals.passages} passages.`;
+  const counted: string[] = [];
+  yield* problemsOf(() => {
+    const meta = readMeta(c);
+    for (const key of ["passages", "rawBytes", "textBytes"] as const) {
+      if (meta[key] !== totals[key]) counted.push(`meta.${key} says ${meta[key]}, but there are ${totals[key]}.`);
+    }
+    if (totals.nodes > meta.nextNode) counted.push(`Node ${totals.nodes - 1} has a passage but was never given out.`);
+    const indexed = c.get<{ n: number }>(
+      "SELECT count(*) AS n FROM passages INDEXED BY sqlite_autoindex_passages_1",
+    )?.n;
+    if (indexed !== totals.passages)
+      counted.push(`The index holds ${indexed} ids, but there are ${totals.passages} passages.`);
+  });
+  yield* counted;
+}
+
+function popcount(byte: number): number {
+  let count = 0;
+  for (let rest = byte; rest > 0; rest &= rest - 1) count++;
+  return count;
+}

@@ -1,0 +1,52 @@
+/**
+ * The program of a child process that runs one model. In a process of its own a hung or crashed run of a model can be
+ * ended without ending the caller.
+ */
+import { EmbedlessError, type ErrorCode } from "../errors.js";
+import type { Engine, EngineSpec, FromChild, TextKind, ToChild } from "./engine.js";
+
+let engine: Promise<Engine> | undefined;
+let last: Promise<void> = Promise.resolve();
+
+process.on("message", (message: ToChild) => {
+  if (message.type === "load") {
+    engine = load(message.spec);
+    engine.then(
+      () => send({ type: "ready" }),
+      (error: unknown) => send({ type: "unusable", ...described(error) }),
+    );
+  } else {
+    last = last.then(() => embed(message.task, message.text, message.kind));
+  }
+});
+// The parent is gone, or wants no more.
+process.on("disconnect", () => process.exit(0));
+// Ctrl-C reaches all processes of a terminal; the parent decides when this one ends.
+process.on("SIGINT", () => {});
+
+async function load(spec: EngineSpec): Promise<Engine> {
+  if (spec.kind === "onnx") {
+    const { loadOnnxEngine } = await import("./onnx_engine.js");
+    return loadOnnxEngine(spec.model, spec.sha256);
+  }
+  const { loadTransformersEngine } = await import("./transformers_engine.js");
+  return loadTransformersEngine(spec);
+}
+
+async function embed(task: number, text: string, kind: TextKind): Promise<void> {
+  try {
+    send({ type: "embedded", task, ...(await (await engine!).embed(text, kind)) });
+  } catch (error) {
+    send({ type: "failed", task, ...described(error) });
+  }
+}
+
+function send(message: FromChild): void {
+  // Without a channel there is nobody left to tell.
+  if (process.connected) process.send!(message, () => {});
+}
+
+function described(error: unknown): { code: ErrorCode; message: string } {
+  if (error instanceof EmbedlessError) return { code: error.code, message: error.message };
+  return { code: "EMBEDDER_FAILED", message: error instanceof Error ? error.message : String(error) };
+}

@@ -1,0 +1,81 @@
+import { EmbedlessError, show } from "../errors.js";
+import type { Embedder } from "./embedder.js";
+import { embedPassages, type GuardOptions } from "./guard.js";
+
+/** A text whose vector tells one model from another. */
+export interface Canary {
+  readonly text: string;
+  readonly vector: Float32Array;
+}
+
+/** Short and unlike each other: prose, code, numbers, a question, other scripts, a list, a name, one word. */
+const TEXTS: readonly string[] = [
+  "The harbour froze over in the second week of January, and the ferries stayed tied up until March.",
+  "for (const [key, value] of Object.entries(settings)) if (value === undefined) delete settings[key];",
+  "Invoice 2019-0417: 12 units at 8.75 each, 19 % tax, total 124.95, due within 30 days.",
+  "Why does bread dough have to rest before it is baked?",
+  "Die Brücke über den Fluß wurde 1911 gebaut; 東京は日本の首都です。",
+  "- mix the dry parts\n- add milk, two eggs, a pinch of salt\n- let it stand for an hour",
+  "Emmy Noether, born in Erlangen, proved that every symmetry has a conserved quantity.",
+  "photosynthesis",
+];
+
+/** Embeds the eight canary texts, to be stored when a store is made. Errors are those of `embedPassages`. */
+export async function makeCanaries(embedder: Embedder, options: GuardOptions = {}): Promise<Canary[]> {
+  const vectors = await embedPassages(embedder, TEXTS, options);
+  return TEXTS.map((text, i) => ({ text, vector: vectors[i]! }));
+}
+
+export interface CanaryCheck extends Omit<GuardOptions, "dims"> {
+  /** How many of the stored canaries are embedded again. Default 2. */
+  count?: number;
+  /** Lowest cosine of stored and fresh vector that passes. Default 0.999. */
+  minCosine?: number;
+  /** Also ask that both have one length, up to 1 %: needed where scores depend on it (inner product, l2). Default `false`. */
+  lengths?: boolean;
+  /** The first canary to check; the next ones follow, round and round. Default: a random one, so that all get their turn. */
+  first?: number;
+  /** Id of the embedder that made the store, for the error. Default: that of `embedder`. */
+  expected?: string | undefined;
+}
+
+/**
+ * Embeds some canaries anew and compares them with their stored vectors.
+ *
+ * @throws EmbedlessError `MODEL_MISMATCH` if a vector points elsewhere or has other dims; else errors of `embedPassages`
+ */
+export async function checkCanaries(
+  embedder: Embedder,
+  stored: readonly Canary[],
+  options: CanaryCheck = {},
+): Promise<void> {
+  const { count = 2, minCosine = 0.999, lengths = false, expected = embedder.id, ...guard } = options;
+  const first = options.first ?? Math.floor(Math.random() * stored.length);
+  const picked = Array.from({ length: Math.min(count, stored.length) }, (_, i) => stored[(first + i) % stored.length]!);
+  const vectors = await embedPassages(
+    embedder,
+    picked.map(({ text }) => text),
+    guard,
+  );
+  for (const [i, { text, vector }] of picked.entries()) {
+    const difference = compare(vector, vectors[i]!, minCosine, lengths);
+    if (difference === undefined) continue;
+    throw new EmbedlessError(
+      "MODEL_MISMATCH",
+      `The store was made with the embedder ${expected}, and ${embedder.id} does not give its vectors: for ${show(text)} ${difference}.`,
+    );
+  }
+}
+
+/** How two vectors differ more than they may, in words; `undefined` if they do not. */
+function compare(stored: Float32Array, fresh: Float32Array, minCosine: number, lengths: boolean): string | undefined {
+  if (stored.length !== fresh.length) return `it has ${fresh.length} dims instead of ${stored.length}`;
+  const [long, short] = [Math.hypot(...stored), Math.hypot(...fresh)];
+  let product = 0;
+  for (let i = 0; i < stored.length; i++) product += stored[i]! * fresh[i]!;
+  const cosine = product / (long * short || 1);
+  if (!(cosine >= minCosine)) return `the cosine is ${cosine.toFixed(4)}, where ${minCosine} is the least`;
+  const ratio = short / long;
+  if (lengths && !(Math.abs(ratio - 1) <= 0.01)) return `the vector is ${ratio.toFixed(3)} times as long`;
+  return undefined;
+}

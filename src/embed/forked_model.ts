@@ -1,0 +1,98 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { existsSync } from "node:fs";
+import { EmbedlessError } from "../errors.js";
+import type { EngineSpec, FromChild, ToChild } from "./engine.js";
+import { packagePath } from "./package_root.js";
+
+/** What the pool is told by a model's process. Every process that was started ends with exactly one `onEnd`. */
+export interface ForkedModelEvents {
+  onMessage(model: ForkedModel, message: FromChild): void;
+  /** The process is gone. `why` says how, as the end of a sentence. */
+  onEnd(model: ForkedModel, why: string): void;
+}
+
+/** Ended with this process, also by `process.exit()`, when a stopped or busy child would not notice the closed channel. */
+const running = new Set<ChildProcess>();
+let watchesExit = false;
+
+const STDERR_KEPT = 2000;
+
+/** One child process with one model. */
+export class ForkedModel {
+  /** Set once the model is loaded. */
+  ready = false;
+  /** Tasks sent and not yet answered, oldest first: that one is being run. */
+  readonly tasks: number[] = [];
+  readonly #child: ChildProcess;
+  #stderr = "";
+
+  constructor(spec: EngineSpec, events: ForkedModelEvents) {
+    const program = packagePath("dist", "src", "embed", "child.js");
+    if (!existsSync(program))
+      throw new EmbedlessError("NOT_FOUND", `There is no file ${program}; "npm run build" makes it.`);
+    this.#child = fork(program, [], {
+      serialization: "advanced",
+      stdio: ["ignore", "ignore", "pipe", "ipc"],
+      // A debugger's port or a loader is meant for the caller's program, not for this one.
+      execArgv: [],
+      env: { ...process.env, NODE_OPTIONS: "" },
+    });
+    endWithThisProcess(this.#child);
+    this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
+      this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
+    });
+    this.#child.on("message", (message) => events.onMessage(this, message as FromChild));
+    const end = (why: string): void => {
+      running.delete(this.#child);
+      this.#child.removeAllListeners().on("error", () => {});
+      events.onEnd(this, why);
+    };
+    this.#child.once("exit", (status, signal) => end(this.#ending(status, signal)));
+    this.#child.once("error", (error) => end(`could not be started: ${error.message}`));
+    this.send({ type: "load", spec });
+  }
+
+  get pid(): number | undefined {
+    return this.#child.pid;
+  }
+
+  send(message: ToChild): void {
+    if (message.type === "embed") this.tasks.push(message.task);
+    // A closed channel is followed by the process's end, which tells what happened to the task.
+    if (this.#child.connected) this.#child.send(message, () => {});
+  }
+
+  /** Whether this process may keep the caller's event loop alive. */
+  hold(held: boolean): void {
+    const channel = this.#child.channel;
+    const stderr = this.#child.stderr as (NodeJS.ReadableStream & { ref?(): void; unref?(): void }) | null;
+    if (held) {
+      this.#child.ref();
+      channel?.ref();
+    } else {
+      this.#child.unref();
+      channel?.unref();
+      stderr?.unref?.();
+    }
+  }
+
+  /** Ends the process at once, whatever it is doing. */
+  kill(): void {
+    this.#child.kill("SIGKILL");
+  }
+
+  #ending(status: number | null, signal: string | null): string {
+    const how = signal ? `was ended by ${signal}` : `ended with status ${status}`;
+    const last = this.#stderr.trim().split("\n").at(-1);
+    return last ? `${how}: ${last}` : how;
+  }
+}
+
+function endWithThisProcess(child: ChildProcess): void {
+  running.add(child);
+  if (watchesExit) return;
+  watchesExit = true;
+  process.once("exit", () => {
+    for (const other of running) other.kill("SIGKILL");
+  });
+}

@@ -1,0 +1,109 @@
+import { aborted, EmbedlessError, throwIfAborted } from "../errors.js";
+import { inBatches } from "./batches.js";
+import { checkVectors, type Embedder, type EmbedOptions } from "./embedder.js";
+
+/** How a call of an embedder is watched. */
+export interface GuardOptions extends EmbedOptions {
+  /** Longest time that one call may take, in milliseconds. Default 120,000; `Infinity`: no limit. */
+  timeoutMs?: number | undefined;
+  /** Length that vectors must have. Default: what the embedder says, else what its first vector has. */
+  dims?: number | undefined;
+}
+
+const DEFAULT_TIMEOUT_MS = 120_000;
+const DEFAULT_BATCH = 64;
+const LONGEST_TIMER_MS = 2 ** 31 - 1;
+
+/**
+ * Embeds passages with any embedder and trusts nothing: calls of `embedder.batch` texts, as many at once as its
+ * `concurrency` allows, each with a time limit, every vector checked and copied.
+ *
+ * @returns one vector a text, in order
+ * @throws EmbedlessError `EMBEDDER_FAILED` (with the embedder's error as `cause`), `EMBEDDER_TIMEOUT`,
+ *   `EMBEDDER_OUTPUT`, `ABORTED`. An `EmbedlessError` of the embedder passes unchanged.
+ */
+export async function embedPassages(
+  embedder: Embedder,
+  texts: readonly string[],
+  options: GuardOptions = {},
+): Promise<Float32Array[]> {
+  throwIfAborted(options.signal);
+  const size = Math.max(1, embedder.batch ?? DEFAULT_BATCH);
+  const lanes = Math.max(1, Math.floor((embedder.concurrency ?? size) / size));
+  const vectors = new Array<Float32Array>(texts.length);
+  let dims = options.dims ?? embedder.dims;
+  try {
+    await inBatches(texts, { size, lanes, signal: options.signal }, async ({ start, items }, signal) => {
+      const answer = await guarded(embedder, options.timeoutMs, signal, (callSignal) =>
+        embedder.embedDocuments(items, { signal: callSignal, ...shifted(options.onTruncated, start) }),
+      );
+      for (const [i, vector] of checkVectors(embedder.id, answer, items, dims).entries()) {
+        vectors[start + i] = vector;
+        dims = vector.length;
+      }
+    });
+  } catch (error) {
+    throw options.signal?.aborted ? aborted(options.signal) : error;
+  }
+  return vectors;
+}
+
+/** Embeds one question, watched and checked like passages. */
+export async function embedQuestion(
+  embedder: Embedder,
+  text: string,
+  options: GuardOptions = {},
+): Promise<Float32Array> {
+  throwIfAborted(options.signal);
+  const vector = await guarded(embedder, options.timeoutMs, options.signal, (signal) =>
+    embedder.embedQuery(text, { signal, ...shifted(options.onTruncated, 0) }),
+  );
+  return checkVectors(embedder.id, [vector], [text], options.dims ?? embedder.dims)[0]!;
+}
+
+/**
+ * Runs one call: settles when the call does, when time is up, or when the signal fires, whichever comes first. The call
+ * is told through its own signal; should it never settle, nothing waits for it.
+ */
+function guarded<T>(
+  embedder: Embedder,
+  timeoutMs: number = DEFAULT_TIMEOUT_MS,
+  signal: AbortSignal | undefined,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  return new Promise<T>((resolve, reject) => {
+    const stop = new AbortController();
+    const giveUp = (error: EmbedlessError): void => {
+      settle(() => reject(error));
+      stop.abort(error);
+    };
+    const onAbort = (): void => giveUp(aborted(signal));
+    const onTime = (): void => giveUp(timedOut(embedder, timeoutMs));
+    const timer = timeoutMs <= LONGEST_TIMER_MS ? setTimeout(onTime, timeoutMs) : undefined;
+    const settle = (how: () => void): void => {
+      clearTimeout(timer);
+      signal?.removeEventListener("abort", onAbort);
+      how();
+    };
+    signal?.addEventListener("abort", onAbort, { once: true });
+    // An embedder that throws before it returns a promise is caught as well.
+    (async () => call(stop.signal))().then(
+      (answer) => settle(() => resolve(answer)),
+      (error: unknown) => settle(() => reject(failed(embedder, error))),
+    );
+  });
+}
+
+function timedOut(embedder: Embedder, timeoutMs: number): EmbedlessError {
+  return new EmbedlessError("EMBEDDER_TIMEOUT", `The embedder ${embedder.id} did not answer within ${timeoutMs} ms.`);
+}
+
+function failed(embedder: Embedder, cause: unknown): EmbedlessError {
+  if (cause instanceof EmbedlessError) return cause;
+  const reason = cause instanceof Error ? cause.message : String(cause);
+  return new EmbedlessError("EMBEDDER_FAILED", `The embedder ${embedder.id} failed: ${reason}`, { cause });
+}
+
+function shifted(report: EmbedOptions["onTruncated"], start: number): Pick<EmbedOptions, "onTruncated"> {
+  return report ? { onTruncated: (index, tokens) => report(start + index, tokens) } : {};
+}

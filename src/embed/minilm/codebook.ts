@@ -1,0 +1,45 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { EmbedlessError } from "../../errors.js";
+import { sha256 } from "../checksum.js";
+import type { ShippedCodebook } from "../embedder.js";
+import { packagePath } from "../package_root.js";
+
+/**
+ * Every codebook that this package ever shipped for the model beside it, named by sha256, newest last. Stores name theirs
+ * for good, so a name is never taken out; the files are `codebooks/<sha256>.bin`.
+ */
+const SHIPPED: readonly string[] = [];
+
+/** The codebook for new stores; `undefined` while the package ships none. */
+export function newestCodebook(): ShippedCodebook | undefined {
+  const name = SHIPPED.at(-1);
+  return name === undefined ? undefined : codebookFile(codebookFolder(), name);
+}
+
+/** The shipped codebook of that name, or `undefined` if there is none. */
+export function shippedCodebook(name: string): ShippedCodebook | undefined {
+  return SHIPPED.includes(name) ? codebookFile(codebookFolder(), name) : undefined;
+}
+
+/** Where the files lie. */
+export function codebookFolder(): string {
+  return packagePath("src", "embed", "minilm", "codebooks");
+}
+
+/** The codebook in `<folder>/<name>.bin`, whose bytes must have the sha256 that is its name. */
+export function codebookFile(folder: string, name: string): ShippedCodebook {
+  const file = path.join(folder, `${name}.bin`);
+  return {
+    sha256: name,
+    load: async () => {
+      const bytes = await readFile(file).catch((cause: NodeJS.ErrnoException) => {
+        const code = cause.code === "ENOENT" ? "NOT_FOUND" : "IO";
+        throw new EmbedlessError(code, `Cannot read the codebook ${file}: ${cause.message}`, { cause });
+      });
+      if (sha256(bytes) !== name)
+        throw new EmbedlessError("CORRUPT", `The codebook ${file} is damaged: its sha256 is not its name.`);
+      return new Uint8Array(bytes);
+    },
+  };
+}

@@ -1,0 +1,39 @@
+import { checkKeys } from "../../options.js";
+import type { Embedder } from "../embedder.js";
+import { LocalEmbedder } from "../local_embedder.js";
+import { readModelFolder } from "../model_folder.js";
+import { folderTokenizer } from "../onnx_engine.js";
+import { packagePath } from "../package_root.js";
+import { newestCodebook } from "./codebook.js";
+
+/** The sha256 of `onnx/model_quantized.onnx`; each child process checks the file against it. */
+const WEIGHTS = "5b55b06f94eb566300002e3c1c9ff1399c2d7fa5b1a5e8652ec36c840254d7b2";
+
+/** Positions of the model less `[CLS]` and `[SEP]`. */
+const MAX_TOKENS = 254;
+
+/** The folder of the bundled model. */
+export function minilmFolder(): string {
+  return packagePath("src", "embed", "minilm");
+}
+
+/**
+ * The bundled model: all-MiniLM-L6-v2 as int8 (23.5 MB, English, 384 dims, unit vectors, 254 tokens a passage), with a
+ * codebook of its own. Runs on this machine and needs no network; `onnxruntime-node` must be installed.
+ *
+ * @param options.workers most child processes, about 150 MB each. Default: one a processor
+ */
+export function minilm(options: { workers?: number } = {}): Embedder {
+  checkKeys("minilm", options, { workers: 1 });
+  const folder = () => readModelFolder(minilmFolder());
+  return new LocalEmbedder({
+    id: `all-MiniLM-L6-v2:sha256:${WEIGHTS}`,
+    dims: 384,
+    maxTokens: MAX_TOKENS,
+    source: { kind: "minilm" },
+    codebook: newestCodebook(),
+    workers: options.workers,
+    spec: async () => ({ kind: "onnx", model: await folder(), sha256: WEIGHTS }),
+    tokenizer: async () => folderTokenizer(await folder()),
+  });
+}

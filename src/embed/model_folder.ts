@@ -1,0 +1,138 @@
+import { access, readFile } from "node:fs/promises";
+import path from "node:path";
+import { EmbedlessError, show } from "../errors.js";
+import type { ModelSettings, Pooling } from "./embedder.js";
+
+/** A sentence model's folder, with all that has to be known to run it. Plain data: it is sent to the child processes. */
+export interface ModelFolder {
+  readonly folder: string;
+  /** The ONNX file. */
+  readonly weights: string;
+  /** Length of the vectors, where `config.json` tells it. */
+  readonly dims: number | undefined;
+  /** Positions that the model has, special tokens included. */
+  readonly window: number;
+  readonly settings: ModelSettings & Required<Pick<ModelSettings, "pooling" | "normalize">>;
+}
+
+/** Files in the order in which they are looked for. */
+const WEIGHTS = ["onnx/model_quantized.onnx", "onnx/model.onnx", "model_quantized.onnx", "model.onnx"];
+
+/** Models that number their positions from the padding token on, and so have two fewer than their table has rows. */
+const OFFSET_POSITIONS = new Set(["roberta", "xlm-roberta", "camembert", "mpnet"]);
+
+type Json = Record<string, unknown>;
+
+/**
+ * Reads how a sentence model wants to be run: `config.json`, `tokenizer_config.json` and, where they exist, the files of
+ * sentence-transformers (`modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
+ * `config_sentence_transformers.json`). What `chosen` says goes first.
+ *
+ * @throws EmbedlessError `NOT_FOUND` naming the missing file, `INVALID_ARGUMENT` for a model that needs more than
+ *   tokens, mean, first or last token, and scaling
+ */
+export async function readModelFolder(folder: string, chosen: ModelSettings = {}): Promise<ModelFolder> {
+  const config = await required(folder, "config.json");
+  const tokenizerConfig = await required(folder, "tokenizer_config.json");
+  await required(folder, "tokenizer.json");
+  const sentence = await sentenceSettings(folder, (name) => optional(folder, name));
+  const bert = (await optional(folder, "sentence_bert_config.json")) as Json | undefined;
+  const rows = number(config["max_position_embeddings"]) ?? number(config["n_positions"]);
+  const offset = OFFSET_POSITIONS.has(String(config["model_type"])) ? 2 : 0;
+  const limits = [number(tokenizerConfig["model_max_length"]), number(bert?.["max_seq_length"]), rows && rows - offset];
+  return {
+    folder,
+    weights: await firstOf(folder, WEIGHTS),
+    dims: number(config["hidden_size"]) ?? number(config["dim"]) ?? number(config["d_model"]),
+    window: Math.min(...limits.map((limit) => limit ?? 512)),
+    settings: { pooling: "mean", normalize: true, ...sentence, ...defined(chosen) },
+  };
+}
+
+/**
+ * What the files of sentence-transformers say about a model, wherever they come from.
+ *
+ * @param model as errors shall name it
+ * @param read gives the content of a JSON file of the model, `undefined` if there is none
+ */
+export async function sentenceSettings(
+  model: string,
+  read: (name: string) => Promise<unknown>,
+): Promise<ModelSettings> {
+  const modules = await read("modules.json");
+  const types = Array.isArray(modules) ? modules.map((module) => String((module as Json)["type"])) : undefined;
+  const strange = types?.find((type) => !/\.(Transformer|Pooling|Normalize)$/.test(type));
+  if (strange) throw unsupported(model, `its modules.json asks for ${show(strange)}`);
+  const prompts = ((await read("config_sentence_transformers.json")) as Json | undefined)?.["prompts"];
+  const { query, passage, document } = (prompts ?? {}) as Record<string, unknown>;
+  return defined({
+    pooling: poolingOf(model, (await read("1_Pooling/config.json")) as Json | undefined),
+    normalize: types?.some((type) => type.endsWith(".Normalize")),
+    queryPrefix: typeof query === "string" ? query : undefined,
+    passagePrefix: typeof passage === "string" ? passage : typeof document === "string" ? document : undefined,
+  });
+}
+
+function poolingOf(model: string, config: Json | undefined): Pooling | undefined {
+  if (!config) return undefined;
+  const modes = Object.keys(config).filter((key) => key.startsWith("pooling_mode_") && config[key] === true);
+  if (modes.length === 1) {
+    if (modes[0] === "pooling_mode_mean_tokens") return "mean";
+    if (modes[0] === "pooling_mode_cls_token") return "cls";
+    if (modes[0] === "pooling_mode_lasttoken") return "last";
+  }
+  throw unsupported(model, `its 1_Pooling/config.json asks for ${modes.join(" and ") || "no pooling"}`);
+}
+
+function unsupported(model: string, why: string): EmbedlessError {
+  return new EmbedlessError("INVALID_ARGUMENT", `The model ${model} cannot be run here: ${why}.`);
+}
+
+async function firstOf(folder: string, names: string[]): Promise<string> {
+  for (const name of names) {
+    const file = path.join(folder, name);
+    const found = await access(file).then(
+      () => true,
+      () => false,
+    );
+    if (found) return file;
+  }
+  throw missing(path.join(folder, names[0]!));
+}
+
+async function required(folder: string, name: string): Promise<Json> {
+  const content = await optional(folder, name);
+  if (content === undefined) throw missing(path.join(folder, name));
+  return content as Json;
+}
+
+async function optional(folder: string, name: string): Promise<unknown> {
+  const file = path.join(folder, name);
+  let text: string;
+  try {
+    text = await readFile(file, "utf8");
+  } catch (cause) {
+    const code = (cause as NodeJS.ErrnoException).code;
+    if (code === "ENOENT" || code === "ENOTDIR") return undefined;
+    throw new EmbedlessError("IO", `Cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+  try {
+    return JSON.parse(text);
+  } catch (cause) {
+    throw new EmbedlessError("CORRUPT", `Expected JSON in ${file}: ${(cause as Error).message}`, { cause });
+  }
+}
+
+function missing(file: string): EmbedlessError {
+  return new EmbedlessError("NOT_FOUND", `Expected a sentence model, but there is no file ${file}.`);
+}
+
+/** Limits such as 1e30, which mean "none", count as not given. */
+export function number(value: unknown): number | undefined {
+  return typeof value === "number" && Number.isInteger(value) && value > 0 && value < 1e6 ? value : undefined;
+}
+
+/** Without the keys whose value is `undefined`. */
+function defined(settings: { [K in keyof ModelSettings]?: ModelSettings[K] | undefined }): ModelSettings {
+  return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}

@@ -1,0 +1,43 @@
+import path from "node:path";
+import { checkKeys } from "../options.js";
+import { fileSha256 } from "./checksum.js";
+import type { Embedder, ModelSettings } from "./embedder.js";
+import { LocalEmbedder } from "./local_embedder.js";
+import { readModelFolder } from "./model_folder.js";
+import { folderTokenizer } from "./onnx_engine.js";
+import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from "./settings.js";
+
+/** Options of `onnxEmbedder`. */
+export interface OnnxOptions extends ModelSettings {
+  /** Folder with `config.json`, `tokenizer.json`, `tokenizer_config.json` and `onnx/model_quantized.onnx` or `onnx/model.onnx`. */
+  folder: string;
+  /** Most child processes; each holds the model. Default: one a processor. */
+  workers?: number;
+}
+
+/**
+ * Any sentence model in a folder of this machine. Pooling, normalisation and prefixes come from the options, else from
+ * the files of sentence-transformers in the folder, else: the mean of the tokens, scaled to length 1, no prefix.
+ *
+ * @throws EmbedlessError `NOT_FOUND` naming the file that is missing, `INVALID_ARGUMENT` for a kind of model that cannot be run
+ */
+export async function onnxEmbedder(options: OnnxOptions): Promise<Embedder> {
+  checkKeys("onnxEmbedder", options, { folder: 1, workers: 1, ...SETTING_KEYS });
+  const folder = path.resolve(nonEmptyString("folder", options.folder));
+  const chosen = resolveSettings(options);
+  const model = await readModelFolder(folder, chosen);
+  const weights = await fileSha256(model.weights);
+  const tokenizer = await folderTokenizer(model);
+  const { pooling, normalize, queryPrefix = "", passagePrefix = "" } = model.settings;
+  const vocabulary = await fileSha256(path.join(folder, "tokenizer.json"));
+  const digest = settingsDigest(pooling, normalize, queryPrefix, passagePrefix, tokenizer.maxTokens, vocabulary);
+  return new LocalEmbedder({
+    id: `onnx:sha256:${weights}:${digest}`,
+    dims: model.dims,
+    maxTokens: tokenizer.maxTokens,
+    source: { kind: "onnx", folder, ...chosen },
+    workers: options.workers,
+    spec: async () => ({ kind: "onnx", model, sha256: weights }),
+    tokenizer: async () => tokenizer,
+  });
+}

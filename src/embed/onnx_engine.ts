@@ -1,0 +1,102 @@
+import { readFile } from "node:fs/promises";
+import path from "node:path";
+import { Tokenizer } from "@huggingface/tokenizers";
+import type { InferenceSession, Tensor } from "onnxruntime-node";
+import { EmbedlessError } from "../errors.js";
+import { fileSha256 } from "./checksum.js";
+import type { Engine } from "./engine.js";
+import type { ModelFolder } from "./model_folder.js";
+import { sentenceVector } from "./pooling.js";
+import { TextTokenizer } from "./tokenizer.js";
+
+/**
+ * What a session is made with: one thread that sleeps when idle (more processes, not more threads, use more cores), and
+ * exact products of bytes. Without the latter, processors that lack VNNI saturate 16-bit sums, and an int8 model gives a
+ * text a vector at cosine 0.99 of what it gives on others: stores could not travel between machines.
+ */
+export const SESSION_OPTIONS: InferenceSession.SessionOptions = {
+  intraOpNumThreads: 1,
+  interOpNumThreads: 1,
+  logSeverityLevel: 3,
+  extra: { session: { intra_op: { allow_spinning: "0" }, x64quantprecision: "1" } },
+};
+
+/** Answers by which a model may call its tokens' vectors, best first. */
+const OUTPUTS = ["last_hidden_state", "token_embeddings", "sentence_embedding"];
+
+/** The tokenizer of a sentence model's folder. */
+export async function folderTokenizer({ folder, window, settings }: ModelFolder): Promise<TextTokenizer> {
+  const read = async (name: string): Promise<object> => JSON.parse(await readFile(path.join(folder, name), "utf8"));
+  const tokenizer = new Tokenizer(await read("tokenizer.json"), await read("tokenizer_config.json"));
+  const encode = (text: string, special: boolean): number[] =>
+    tokenizer.encode(text, { add_special_tokens: special }).ids;
+  return new TextTokenizer(encode, window, settings.maxTokens);
+}
+
+/**
+ * Loads a sentence model with ONNX Runtime.
+ *
+ * @param sha256 that the weights must have
+ * @throws EmbedlessError `CORRUPT` if the weights have another checksum or cannot be loaded, `NOT_FOUND` without
+ *   `onnxruntime-node`
+ */
+export async function loadOnnxEngine(model: ModelFolder, sha256: string): Promise<Engine> {
+  const ort = await runtime();
+  if ((await fileSha256(model.weights)) !== sha256)
+    throw new EmbedlessError(
+      "CORRUPT",
+      `The file ${model.weights} is not the one that was expected: its sha256 differs.`,
+    );
+  const session = await ort.InferenceSession.create(model.weights, SESSION_OPTIONS).catch((cause: Error) => {
+    throw new EmbedlessError("CORRUPT", `ONNX Runtime cannot load ${model.weights}: ${cause.message}`, { cause });
+  });
+  const tokenizer = await folderTokenizer(model);
+  const output = OUTPUTS.find((name) => session.outputNames.includes(name)) ?? session.outputNames[0]!;
+  const { pooling, normalize, queryPrefix = "", passagePrefix = "" } = model.settings;
+  return {
+    async embed(text, kind) {
+      const prefix = kind === "question" ? queryPrefix : passagePrefix;
+      const { ids, tokens, truncated } = tokenizer.encode(prefix + text);
+      const answer = await session.run(feeds(session.inputNames, ids, ort.Tensor), [output]);
+      const { data, dims } = answer[output] as Tensor;
+      return {
+        vector: sentenceVector({ data: data as Float32Array, shape: dims }, pooling, normalize),
+        tokens,
+        truncated,
+      };
+    },
+  };
+}
+
+function feeds(names: readonly string[], ids: number[], TensorType: typeof Tensor): Record<string, Tensor> {
+  const tensor = (values: Iterable<bigint>): Tensor =>
+    new TensorType("int64", BigInt64Array.from(values), [1, ids.length]);
+  const known: Record<string, () => Tensor> = {
+    input_ids: () => tensor(ids.map(BigInt)),
+    attention_mask: () => tensor(ids.map(() => 1n)),
+    token_type_ids: () => tensor(ids.map(() => 0n)),
+    position_ids: () => tensor(ids.map((_, i) => BigInt(i))),
+  };
+  return Object.fromEntries(
+    names.map((name) => {
+      const make = known[name];
+      if (!make)
+        throw new EmbedlessError("EMBEDDER_FAILED", `The model asks for the input "${name}", which is unknown.`);
+      return [name, make()];
+    }),
+  );
+}
+
+async function runtime(): Promise<typeof import("onnxruntime-node")> {
+  try {
+    return await import("onnxruntime-node");
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
+    const what = missing ? "is not installed" : `cannot be loaded (${(cause as Error).message})`;
+    throw new EmbedlessError(
+      "NOT_FOUND",
+      `Local models run on the package onnxruntime-node, which ${what}: npm install --ignore-scripts onnxruntime-node`,
+      { cause },
+    );
+  }
+}

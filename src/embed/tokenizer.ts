@@ -1,0 +1,49 @@
+/** Token ids of a text, with the special ones or without. */
+export type Encode = (text: string, special: boolean) => number[];
+
+/** A text as a model reads it. */
+export interface EncodedText {
+  /** Token ids with the special ones, cut to the window. */
+  readonly ids: number[];
+  /** Tokens of the whole text, without the special ones. */
+  readonly tokens: number;
+  /** Whether the end of the text was cut off. */
+  readonly truncated: boolean;
+}
+
+/** Cuts text into the tokens of a model. A text that is too long loses its end but keeps the closing special tokens. */
+export class TextTokenizer {
+  /** Tokens of a text that fit, special ones not counted. */
+  readonly maxTokens: number;
+  readonly #encode: Encode;
+  readonly #before: number[];
+  readonly #after: number[];
+
+  /**
+   * @param encode the model's own tokenizer
+   * @param window positions that the model has, special tokens included
+   * @param maxTokens further limit, special tokens not counted
+   */
+  constructor(encode: Encode, window: number, maxTokens = Number.POSITIVE_INFINITY) {
+    this.#encode = encode;
+    // Where the special tokens go is seen from a text of one word.
+    const bare = encode("a", false);
+    const whole = encode("a", true);
+    const at = whole.findIndex((_, i) => bare.every((id, j) => whole[i + j] === id));
+    this.#before = whole.slice(0, Math.max(0, at));
+    this.#after = whole.slice(at + bare.length);
+    this.maxTokens = Math.min(window - this.#before.length - this.#after.length, maxTokens);
+  }
+
+  /** Tokens of a text, without the special ones. */
+  count(text: string): number {
+    return this.#encode(text, false).length;
+  }
+
+  encode(text: string): EncodedText {
+    const bare = this.#encode(text, false);
+    const truncated = bare.length > this.maxTokens;
+    const kept = truncated ? bare.slice(0, this.maxTokens) : bare;
+    return { ids: [...this.#before, ...kept, ...this.#after], tokens: bare.length, truncated };
+  }
+}

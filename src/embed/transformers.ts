@@ -1,0 +1,69 @@
+import { homedir } from "node:os";
+import path from "node:path";
+import { outOfRange } from "../errors.js";
+import { checkKeys } from "../options.js";
+import type { Embedder, ModelSettings } from "./embedder.js";
+import { LocalEmbedder } from "./local_embedder.js";
+import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from "./settings.js";
+
+/** Options of `transformersEmbedder`. */
+export interface TransformersOptions extends ModelSettings {
+  /** Name on the hub, such as `"Xenova/bge-small-en-v1.5"`. Fetched at first use, then kept in `cacheDir`. */
+  model: string;
+  /** Form of the weights: `"fp32"`, `"fp16"`, `"q8"`, `"q4"` and so on, as far as the model offers them. Default `"q8"`. */
+  dtype?: string;
+  /** Branch, tag or commit. Default `"main"`, which may change under a store; a commit cannot. */
+  revision?: string;
+  /** Address of the hub. Default: that of `@huggingface/transformers`. */
+  host?: string;
+  /** Where fetched models are kept. Default: `embedless` in the user's cache folder. */
+  cacheDir?: string;
+  /** Most child processes; each holds the model. Default: one a processor. */
+  workers?: number;
+}
+
+/**
+ * A model by its name on a hub, run on this machine by `@huggingface/transformers`, which must be installed. Pooling,
+ * normalisation and prefixes come from the options, else from the model's files for sentence-transformers, else: the mean
+ * of the tokens, scaled to length 1, no prefix.
+ *
+ * Nothing is fetched before the first text. A first use that takes longer than the store's time limit fails with
+ * `EMBEDDER_TIMEOUT`, but goes on fetching as long as this process runs.
+ */
+export function transformersEmbedder(options: TransformersOptions): Embedder {
+  const keys = { model: 1, dtype: 1, revision: 1, host: 1, cacheDir: 1, workers: 1, ...SETTING_KEYS } as const;
+  checkKeys("transformersEmbedder", options, keys);
+  const model = nonEmptyString("model", options.model);
+  if (!/^[\w.-]+(\/[\w.-]+)?$/.test(model) || model.includes(".."))
+    throw outOfRange("model", 'the name of a model on a hub, such as "Xenova/bge-small-en-v1.5",', model);
+  const dtype = nonEmptyString("dtype", options.dtype ?? "q8");
+  const revision = nonEmptyString("revision", options.revision ?? "main");
+  const host = options.host === undefined ? undefined : hubAddress(options.host);
+  const cacheDir = path.resolve(nonEmptyString("cacheDir", options.cacheDir ?? defaultCacheDir()));
+  const settings = resolveSettings(options);
+  const chosen = Object.keys(settings).length > 0 ? `:${settingsDigest(settings)}` : "";
+  return new LocalEmbedder({
+    id: `transformers:${model}@${revision}:${dtype}${chosen}`,
+    dims: undefined,
+    maxTokens: settings.maxTokens,
+    source: { kind: "transformers", model, dtype, revision, ...(host && { host }), ...settings },
+    workers: options.workers,
+    spec: async () => ({ kind: "transformers", model, dtype, revision, host, cacheDir, settings }),
+    tokenizer: undefined,
+  });
+}
+
+/** The user's cache folder, by the custom of each system. */
+function defaultCacheDir(): string {
+  const home = homedir();
+  if (process.platform === "darwin") return path.join(home, "Library", "Caches", "embedless");
+  if (process.platform === "win32")
+    return path.join(process.env["LOCALAPPDATA"] ?? path.join(home, "AppData", "Local"), "embedless", "cache");
+  return path.join(process.env["XDG_CACHE_HOME"] || path.join(home, ".cache"), "embedless");
+}
+
+function hubAddress(value: unknown): string {
+  const host = nonEmptyString("host", value);
+  if (!URL.canParse(host) || !/^https?:/i.test(host)) throw outOfRange("host", "an http or https address", value);
+  return host.endsWith("/") ? host : `${host}/`;
+}

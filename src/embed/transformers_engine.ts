@@ -1,0 +1,114 @@
+import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
+import path from "node:path";
+import { EmbedlessError } from "../errors.js";
+import type { Engine, EngineSpec } from "./engine.js";
+import { number, sentenceSettings } from "./model_folder.js";
+import { SESSION_OPTIONS } from "./onnx_engine.js";
+import { sentenceVector } from "./pooling.js";
+import { TextTokenizer } from "./tokenizer.js";
+
+type Spec = Extract<EngineSpec, { kind: "transformers" }>;
+type Library = typeof import("@huggingface/transformers");
+
+/** Loads a model of a hub, from the cache where it is there already. */
+export async function loadTransformersEngine(spec: Spec): Promise<Engine> {
+  const library = await importLibrary();
+  const { env, AutoTokenizer, AutoModel } = library;
+  env.allowLocalModels = false;
+  if (spec.host) env.remoteHost = spec.host;
+  // Two hubs may call two models by one name.
+  env.cacheDir = path.join(spec.cacheDir, new URL(env.remoteHost).host.replaceAll(":", "_"));
+  const { model: name, revision } = spec;
+  const dtype = spec.dtype as NonNullable<Parameters<typeof AutoModel.from_pretrained>[1]>["dtype"] & string;
+  try {
+    const tokenizer = await AutoTokenizer.from_pretrained(name, { revision });
+    const model = await AutoModel.from_pretrained(name, {
+      revision,
+      dtype,
+      device: "cpu",
+      session_options: SESSION_OPTIONS,
+    });
+    const read = (file: string): Promise<unknown> => hubJson(library, spec, file);
+    const settings = { ...(await sentenceSettings(name, read)), ...spec.settings };
+    const positions = number((model.config as { max_position_embeddings?: unknown }).max_position_embeddings);
+    const window = Math.min(number(tokenizer.model_max_length) ?? 512, positions ?? 512);
+    const encode = (text: string, special: boolean): number[] =>
+      tokenizer.encode(text, { add_special_tokens: special });
+    const cut = new TextTokenizer(encode, window, settings.maxTokens);
+    return {
+      async embed(text, kind) {
+        const prefix = (kind === "question" ? settings.queryPrefix : settings.passagePrefix) ?? "";
+        const { ids, tokens, truncated } = cut.encode(prefix + text);
+        const answer = await model(inputs(library, ids));
+        const output = answer.last_hidden_state ?? answer.token_embeddings ?? answer.sentence_embedding;
+        if (!output) throw new EmbedlessError("EMBEDDER_FAILED", `The model ${name} answers no vectors of tokens.`);
+        const vector = sentenceVector(
+          { data: output.data, shape: output.dims },
+          settings.pooling ?? "mean",
+          settings.normalize ?? true,
+        );
+        return { vector, tokens, truncated };
+      },
+    };
+  } catch (cause) {
+    throw explained(cause, spec, env.remoteHost);
+  }
+}
+
+function inputs({ Tensor }: Library, ids: number[]): Record<string, unknown> {
+  const tensor = (values: bigint[]): unknown => new Tensor("int64", BigInt64Array.from(values), [1, ids.length]);
+  return {
+    input_ids: tensor(ids.map(BigInt)),
+    attention_mask: tensor(ids.map(() => 1n)),
+    token_type_ids: tensor(ids.map(() => 0n)),
+  };
+}
+
+/** A JSON file of the model that the library itself has no use for. That it is missing is kept in the cache too, as `null`. */
+async function hubJson({ env }: Library, { model, revision }: Spec, file: string): Promise<unknown> {
+  const cached = path.join(env.cacheDir!, model, ...(revision === "main" ? [] : [revision]), file);
+  const known = await readFile(cached, "utf8").catch(() => undefined);
+  if (known !== undefined) return JSON.parse(known) ?? undefined;
+  const address = `${env.remoteHost}${model}/resolve/${encodeURIComponent(revision)}/${file}`;
+  const token = process.env["HF_TOKEN"] ?? process.env["HF_ACCESS_TOKEN"];
+  // As the library does: the token is for that hub alone.
+  const mine = token !== undefined && new URL(address).host === "huggingface.co";
+  const response = await fetch(address, mine ? { headers: { authorization: `Bearer ${token}` } } : {});
+  if (!response.ok && ![401, 403, 404].includes(response.status))
+    throw new EmbedlessError("EMBEDDER_FAILED", `The hub answered ${response.status} for ${address}.`);
+  const text = response.ok ? await response.text() : "null";
+  await mkdir(path.dirname(cached), { recursive: true });
+  await writeFile(`${cached}.${process.pid}`, text);
+  await rename(`${cached}.${process.pid}`, cached);
+  return JSON.parse(text) ?? undefined;
+}
+
+async function importLibrary(): Promise<Library> {
+  try {
+    return await import("@huggingface/transformers");
+  } catch (cause) {
+    const missing = (cause as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
+    const what = missing ? "is not installed" : `cannot be loaded (${(cause as Error).message})`;
+    throw new EmbedlessError(
+      "NOT_FOUND",
+      `Models of a hub run on the package @huggingface/transformers, which ${what}: npm install @huggingface/transformers`,
+      { cause },
+    );
+  }
+}
+
+/** What went wrong while loading, in one sentence. */
+function explained(cause: unknown, { model, dtype, revision, cacheDir }: Spec, host: string): EmbedlessError {
+  if (cause instanceof EmbedlessError) return cause;
+  const { name, message } = cause as Error;
+  const wanted = `the model ${model} (revision ${revision}, dtype ${dtype})`;
+  if (name === "ModelFileNotFoundError" || /Could not locate file|Unauthorized access|Forbidden access/.test(message))
+    return new EmbedlessError("NOT_FOUND", `The hub ${host} does not have ${wanted}: ${message}`, { cause });
+  if (/fetch failed|ECONNREFUSED|ENOTFOUND|EAI_AGAIN/.test(message))
+    return new EmbedlessError(
+      "EMBEDDER_FAILED",
+      `Cannot reach the hub ${host}, and ${cacheDir} does not hold ${wanted}.`,
+      { cause },
+    );
+  return new EmbedlessError("EMBEDDER_FAILED", `Cannot load ${wanted}: ${message}`, { cause });
+}

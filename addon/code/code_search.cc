@@ -1,0 +1,120 @@
+#include "code/code_search.h"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "kernel/kernel.h"
+
+namespace embedless::code {
+namespace {
+
+constexpr int descent_rounds = 2;
+
+/// Cosine between X and D below which D says nothing about X: the unbiased scale would only blow up noise.
+constexpr double vanishing_cosine = 1e-3;
+
+/// |X|^2 / <X, D>; 0 where D says nothing about X.
+float unbiased_scale(double xx, double xd, double dd) {
+  if (std::fabs(xd) <= vanishing_cosine * std::sqrt(xx * dd)) return 0;
+  const double scale = xx / xd;
+  return std::fabs(scale) <= std::numeric_limits<float>::max() ? static_cast<float>(scale) : 0.0f;
+}
+
+double dot(const float* x, const float* y, size_t n) {
+  double sums[4] = {0, 0, 0, 0};
+  size_t i = 0;
+  for (; i + 4 <= n; i += 4) {
+    for (size_t j = 0; j < 4; ++j) sums[j] += static_cast<double>(x[i + j]) * y[i + j];
+  }
+  for (; i < n; ++i) sums[0] += static_cast<double>(x[i]) * y[i];
+  return (sums[0] + sums[1]) + (sums[2] + sums[3]);
+}
+
+}  // namespace
+
+CodeSearch::CodeSearch(const Codebook& codebook)
+    : codebook_(codebook),
+      loops_(kernel::descent()),
+      vectors_(batch * codebook.dims()),
+      components_(batch * codebook.components()),
+      products_(codebook.subspaces() * centroid_count),
+      chosen_(codebook.components()) {}
+
+void CodeSearch::project(size_t count) {
+  const size_t dims = codebook_.dims();
+  const float* mean = codebook_.mean();
+  for (size_t row = 0; row < count; ++row) {
+    float* vector = &vectors_[row * dims];
+    for (size_t i = 0; i < dims; ++i) vector[i] -= mean[i];
+  }
+  kernel::active().multiply(vectors_.data(), codebook_.rotation(), components_.data(), count, codebook_.components(), dims);
+}
+
+Factors CodeSearch::search(size_t index, uint8_t* code) {
+  const size_t components = codebook_.components();
+  const float* centred = &vectors_[index * codebook_.dims()];
+  current_ = &components_[index * components];
+  find_nearest(current_, code);
+  descend(code);
+  gather(code);
+  const double xx = dot(current_, current_, components);
+  const double xd = dot(current_, chosen_.data(), components);
+  const double dd = dot(chosen_.data(), chosen_.data(), components);
+  const double length = dot(centred, centred, codebook_.dims());
+  outside_ = components < codebook_.dims() ? std::max(0.0, length - xx) : 0.0;
+  Factors factors;
+  factors.scale = unbiased_scale(xx, xd, dd);
+  factors.add = static_cast<float>(codebook_.metric() == Metric::l2
+                                       ? length
+                                       : dot(centred, codebook_.mean(), codebook_.dims()));
+  factors.error = error(factors.scale);
+  return factors;
+}
+
+float CodeSearch::error(float scale) const {
+  double sum = outside_;
+  for (size_t i = 0; i < chosen_.size(); ++i) {
+    const double rest = static_cast<double>(current_[i]) - static_cast<double>(scale) * chosen_[i];
+    sum += rest * rest;
+  }
+  return static_cast<float>(std::sqrt(sum));
+}
+
+void CodeSearch::find_nearest(const float* x, uint8_t* code) {
+  for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+    float* products = &products_[j * centroid_count];
+    loops_.products(x + codebook_.start(j), codebook_.centroids(j), codebook_.width(j), products);
+    code[j] = loops_.nearest(products, codebook_.squared_norms(j));
+  }
+}
+
+/// Chooses each byte anew, given the others, so that D comes closest to the direction of X.
+void CodeSearch::descend(uint8_t* code) {
+  double xd = 0;
+  double dd = 0;
+  for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+    xd += products_[j * centroid_count + code[j]];
+    dd += codebook_.squared_norms(j)[code[j]];
+  }
+  for (int round = 0; round < descent_rounds; ++round) {
+    for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+      const float* products = &products_[j * centroid_count];
+      const float* squared_norms = codebook_.squared_norms(j);
+      xd -= products[code[j]];
+      dd = std::max(0.0, dd - squared_norms[code[j]]);
+      code[j] = loops_.best_angle(static_cast<float>(xd), static_cast<float>(dd), products, squared_norms);
+      xd += products[code[j]];
+      dd += squared_norms[code[j]];
+    }
+  }
+}
+
+void CodeSearch::gather(const uint8_t* code) {
+  for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+    const float* column = codebook_.centroids(j) + code[j];
+    for (size_t i = 0; i < codebook_.width(j); ++i) chosen_[codebook_.start(j) + i] = column[i * centroid_count];
+  }
+}
+
+}  // namespace embedless::code

@@ -1,0 +1,48 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "code/codebook.h"
+#include "kernel/descent.h"
+
+namespace embedless::code {
+
+/// Finds the code of one vector after the other. Keeps working memory, so every thread needs its own.
+class CodeSearch {
+ public:
+  /// Vectors projected together. What a vector becomes does not depend on its batch.
+  static constexpr size_t batch = 16;
+
+  /// The codebook must outlive the search.
+  explicit CodeSearch(const Codebook& codebook);
+
+  /// Where the vectors of a batch go, as `admit` wrote them: [batch][dims].
+  float* vectors() { return vectors_.data(); }
+
+  /// Centres the first `count` <= batch vectors and turns them into principal components X.
+  void project(size_t count);
+
+  /// Writes the code of projected vector `index`, one byte a subspace. Returns its factors before any rounding.
+  Factors search(size_t index, uint8_t* code);
+
+  /// e of the vector searched last under another scale than its own: |X - scale * D|.
+  float error(float scale) const;
+
+ private:
+  void find_nearest(const float* x, uint8_t* code);
+  void descend(uint8_t* code);
+  void gather(const uint8_t* code);
+
+  const Codebook& codebook_;
+  const kernel::DescentTable& loops_;
+  std::vector<float> vectors_;     // [batch][dims], centred by `project`
+  std::vector<float> components_;  // [batch][components]
+  std::vector<float> products_;    // [subspaces][256]: <X, centroid> within each subspace
+  std::vector<float> chosen_;      // [components]: D
+  const float* current_ = nullptr;
+  double outside_ = 0;             // squared length of the current vector beyond its components
+};
+
+}  // namespace embedless::code

@@ -1,0 +1,26 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <vector>
+
+#include "code/eigen.h"
+#include "code/stop.h"
+
+namespace embedless::code {
+
+struct LeadingOptions {
+  size_t order = 0;
+  size_t count = 0;       // leading eigenpairs wanted; order must exceed count + 64
+  uint64_t seed = 0;
+  unsigned threads = 1;
+  const StopFlag* stop = nullptr;
+};
+
+/// About the leading `count` eigenpairs of a positive semi-definite matrix by subspace iteration with 64 directions to
+/// spare and a final Rayleigh-Ritz step (Halko, Martinsson, Tropp: "Finding structure with randomness", 2011). Leading
+/// pairs are exact to float precision; the last few mix with neighbours of almost equal value, which costs a code nothing.
+/// @returns `count` values, and vectors [count][order].
+Eigen leading_eigen(const std::vector<double>& matrix, const LeadingOptions& options);
+
+}  // namespace embedless::code

@@ -1,0 +1,54 @@
+#include "code/parallel.h"
+
+#include <algorithm>
+#include <atomic>
+#include <exception>
+#include <mutex>
+#include <thread>
+#include <vector>
+
+namespace embedless::code {
+namespace {
+
+/// Tasks handed out one by one, and the first failure among them.
+class Queue {
+ public:
+  Queue(size_t tasks, const std::function<void(size_t)>& work) : tasks_(tasks), work_(work) {}
+
+  void drain() {
+    try {
+      for (size_t task = next_.fetch_add(1); task < tasks_ && !failed_; task = next_.fetch_add(1)) work_(task);
+    } catch (...) {
+      const std::lock_guard lock(mutex_);
+      if (!failure_) failure_ = std::current_exception();
+      failed_ = true;
+    }
+  }
+
+  void rethrow() const {
+    if (failure_) std::rethrow_exception(failure_);
+  }
+
+ private:
+  const size_t tasks_;
+  const std::function<void(size_t)>& work_;
+  std::atomic<size_t> next_{0};
+  std::atomic<bool> failed_{false};
+  std::mutex mutex_;
+  std::exception_ptr failure_;
+};
+
+}  // namespace
+
+void parallel_for(unsigned threads, size_t tasks, const std::function<void(size_t task)>& work) {
+  Queue queue(tasks, work);
+  {
+    std::vector<std::jthread> others;
+    const size_t wanted = std::min<size_t>(threads, tasks);
+    for (size_t i = 1; i < wanted; ++i) others.emplace_back([&queue] { queue.drain(); });
+    queue.drain();
+  }
+  queue.rethrow();
+}
+
+}  // namespace embedless::code

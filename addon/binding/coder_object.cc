@@ -1,0 +1,129 @@
+#include "coder_object.h"
+
+#include <limits>
+#include <vector>
+
+#include "convert.h"
+#include "native_class.h"
+#include "stop_object.h"
+#include "worker.h"
+
+namespace embedless::binding {
+
+namespace {
+
+/// Vectors that one `encode` takes at most: an exception names its row with 16 bits.
+constexpr std::size_t most_encoded = 65535;
+constexpr std::size_t most_threads = 256;
+
+Napi::Value wrap_coder(Napi::Env env, std::shared_ptr<const index::Coder> coder) {
+  return wrap(env, std::make_unique<CoderObject>(std::move(coder)));
+}
+
+class TrainWorker final : public Worker {
+ public:
+  TrainWorker(Napi::Env env, std::vector<float> vectors, const code::TrainOptions& options,
+              std::shared_ptr<code::StopFlag> stop)
+      : Worker(env, std::move(stop)), vectors_(std::move(vectors)), options_(options) {}
+
+ protected:
+  void run(const code::StopFlag& stop) override {
+    options_.stop = &stop;
+    codebook_ = code::Codebook::train(vectors_, options_);
+  }
+  Napi::Value result(Napi::Env env) override { return wrap_coder(env, index::codebook_coder(std::move(codebook_))); }
+
+ private:
+  std::vector<float> vectors_;
+  code::TrainOptions options_;
+  std::shared_ptr<const code::Codebook> codebook_;
+};
+
+class EncodeWorker final : public Worker {
+ public:
+  EncodeWorker(Napi::Env env, std::shared_ptr<const index::Coder> coder, std::vector<float> vectors)
+      : Worker(env, nullptr), coder_(std::move(coder)), vectors_(std::move(vectors)) {}
+
+ protected:
+  void run(const code::StopFlag& stop) override { encoded_ = coder_->encode(vectors_, &stop); }
+  Napi::Value result(Napi::Env env) override {
+    auto rows = Napi::Object::New(env);
+    rows.Set("rows", to_js(env, encoded_.rows));
+    rows.Set("exceptions", to_js(env, encoded_.exceptions));
+    return rows;
+  }
+
+ private:
+  std::shared_ptr<const index::Coder> coder_;
+  std::vector<float> vectors_;
+  code::Encoded encoded_;
+};
+
+}  // namespace
+
+void CoderObject::define(Napi::Env env) {
+  define_class<CoderObject>(env, {
+                                     getter<CoderObject, &CoderObject::kind>("kind"),
+                                     getter<CoderObject, &CoderObject::dims>("dims"),
+                                     getter<CoderObject, &CoderObject::metric>("metric"),
+                                     getter<CoderObject, &CoderObject::row_bytes>("rowBytes"),
+                                     method<CoderObject, &CoderObject::save>("save"),
+                                     async_method<CoderObject, &CoderObject::encode>("encode"),
+                                     method<CoderObject, &CoderObject::decode>("decode"),
+                                 });
+}
+
+Napi::Value CoderObject::kind(const Napi::CallbackInfo& info) { return Napi::String::New(info.Env(), coder->kind()); }
+
+Napi::Value CoderObject::dims(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(coder->dims()));
+}
+
+Napi::Value CoderObject::metric(const Napi::CallbackInfo& info) {
+  return Napi::String::New(info.Env(), metric_name(coder->metric()));
+}
+
+Napi::Value CoderObject::row_bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(coder->layout().row_bytes));
+}
+
+Napi::Value CoderObject::save(const Napi::CallbackInfo& info) { return to_js(info.Env(), coder->save()); }
+
+Napi::Value CoderObject::encode(const Napi::CallbackInfo& info) {
+  auto given = vectors(info[0], "vectors", coder->dims(), most_encoded);
+  return Worker::start(info.Env(), std::make_unique<EncodeWorker>(info.Env(), coder, std::move(given)));
+}
+
+Napi::Value CoderObject::decode(const Napi::CallbackInfo& info) {
+  const auto factors = exceptions(info[1], "exceptions");
+  return to_js(info.Env(), coder->decode(bytes(info[0], "rows"), factors));
+}
+
+Napi::Value train_codebook(const Napi::CallbackInfo& info) {
+  constexpr const char* name = "options";
+  const Napi::Value given = info[1];
+  code::TrainOptions options;
+  options.dims = whole_number(property(given, name, "dims"), "dims", 1, code::max_dims);
+  options.metric = metric(property(given, name, "metric"), "metric");
+  options.bytes = whole_number(property(given, name, "bytes"), "bytes", 1, code::max_code_bytes, options.bytes);
+  options.seed = whole_number(property(given, name, "seed"), "seed", 0, (std::size_t{1} << 53) - 1, options.seed);
+  options.threads = static_cast<unsigned>(whole_number(property(given, name, "threads"), "threads", 1, most_threads, 1));
+  auto stop = stop_option(property(given, name, "stop"), "stop");
+  auto sample = vectors(info[0], "vectors", options.dims, std::numeric_limits<std::uint32_t>::max());
+  return Worker::start(info.Env(),
+                       std::make_unique<TrainWorker>(info.Env(), std::move(sample), options, std::move(stop)));
+}
+
+Napi::Value load_codebook(const Napi::CallbackInfo& info) {
+  // Copied first: memory that another thread shares could change between a check and its use.
+  const auto given = bytes(info[0], "bytes");
+  const std::vector<std::uint8_t> saved(given.begin(), given.end());
+  return wrap_coder(info.Env(), index::codebook_coder(code::Codebook::load(saved)));
+}
+
+Napi::Value create_int8_coder(const Napi::CallbackInfo& info) {
+  const std::size_t dims = whole_number(info[0], "dims", 1, code::max_dims);
+  return wrap_coder(info.Env(), index::int8_coder(dims, metric(info[1], "metric")));
+}
+
+}  // namespace embedless::binding

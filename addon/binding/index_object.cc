@@ -1,0 +1,206 @@
+#include "index_object.h"
+
+#include <cmath>
+#include <optional>
+#include <string>
+#include <utility>
+#include <vector>
+
+#include "code/error.h"
+#include "coder_object.h"
+#include "convert.h"
+#include "index/scan_timing.h"
+#include "index/search_session.h"
+#include "native_class.h"
+#include "search_object.h"
+#include "stop_object.h"
+#include "worker.h"
+
+namespace embedless::binding {
+
+namespace {
+
+constexpr std::size_t most = 0x7fffffff;  // of k, batch, cap, pool and rounds: far above use, and sums of them fit
+constexpr std::size_t most_threads = 256;
+
+void check_finite(const std::vector<float>& query) {
+  for (const float value : query) {
+    if (!std::isfinite(value)) throw code::Error("INVALID_VECTOR", "Expected finite numbers in the query.");
+  }
+}
+
+struct SearchRequest {
+  index::SearchOptions options;
+  std::optional<index::Bitmap> filter;
+  std::shared_ptr<code::StopFlag> stop;
+};
+
+SearchRequest search_request(const Napi::Value& given) {
+  constexpr const char* name = "options";
+  SearchRequest request;
+  index::BoundOptions& bound = request.options.bound;
+  bound.k = whole_number(property(given, name, "k"), "k", 1, most);
+  bound.eps = finite_number(property(given, name, "eps"), "eps");
+  bound.batch = whole_number(property(given, name, "batch"), "batch", 1, most);
+  bound.cap = whole_number(property(given, name, "cap"), "cap", 0, most);
+  request.options.pool = whole_number(property(given, name, "pool"), "pool", 1, most);
+  request.options.threads =
+      static_cast<unsigned>(whole_number(property(given, name, "threads"), "threads", 1, most_threads, 0));
+  request.stop = stop_option(property(given, name, "stop"), "stop");
+  const Napi::Value filter = property(given, name, "filter");
+  if (!filter.IsUndefined()) request.filter.emplace(bytes(filter, "filter"));
+  return request;
+}
+
+class SearchWorker final : public Worker {
+ public:
+  SearchWorker(Napi::Env env, const index::CodeStore& store, std::vector<float> query, SearchRequest request)
+      : Worker(env, std::move(request.stop)),
+        coder_(store.coder()),
+        snapshot_(store.snapshot()),
+        query_(std::move(query)),
+        options_(request.options),
+        filter_(std::move(request.filter)) {}
+
+ protected:
+  void run(const code::StopFlag& stop) override {
+    options_.stop = &stop;
+    options_.filter = filter_ ? &*filter_ : nullptr;
+    session_.emplace(index::SearchSession::start(*snapshot_, *coder_, std::move(query_), options_));
+    snapshot_.reset();
+  }
+  Napi::Value result(Napi::Env env) override {
+    return wrap(env, std::make_unique<SearchObject>(std::move(*session_)));
+  }
+
+ private:
+  std::shared_ptr<const index::Coder> coder_;
+  std::shared_ptr<const index::Snapshot> snapshot_;
+  std::vector<float> query_;
+  index::SearchOptions options_;
+  std::optional<index::Bitmap> filter_;
+  std::optional<index::SearchSession> session_;
+};
+
+class TimeScanWorker final : public Worker {
+ public:
+  TimeScanWorker(Napi::Env env, const index::CodeStore& store, std::vector<float> query, std::size_t pool,
+                 std::size_t rounds)
+      : Worker(env, nullptr),
+        coder_(store.coder()),
+        snapshot_(store.snapshot()),
+        query_(std::move(query)),
+        pool_(pool),
+        rounds_(rounds) {}
+
+ protected:
+  void run(const code::StopFlag& stop) override {
+    timing_ = index::time_scan(*snapshot_, *coder_, query_, pool_, rounds_, &stop);
+  }
+  Napi::Value result(Napi::Env env) override {
+    auto timing = Napi::Object::New(env);
+    timing.Set("scanNs", timing_.scan_ns);
+    timing.Set("readNs", timing_.read_ns);
+    return timing;
+  }
+
+ private:
+  std::shared_ptr<const index::Coder> coder_;
+  std::shared_ptr<const index::Snapshot> snapshot_;
+  std::vector<float> query_;
+  std::size_t pool_;
+  std::size_t rounds_;
+  index::ScanTiming timing_{};
+};
+
+}  // namespace
+
+void IndexObject::define(Napi::Env env) {
+  define_class<IndexObject>(env, {
+                                     getter<IndexObject, &IndexObject::count>("count"),
+                                     getter<IndexObject, &IndexObject::live>("live"),
+                                     getter<IndexObject, &IndexObject::memory_bytes>("memoryBytes"),
+                                     method<IndexObject, &IndexObject::publish>("publish"),
+                                     async_method<IndexObject, &IndexObject::search>("search"),
+                                     method<IndexObject, &IndexObject::live_bits>("liveBits"),
+                                 });
+}
+
+IndexObject::IndexObject(Napi::Env env, std::shared_ptr<const index::Coder> coder)
+    : store(std::make_shared<index::CodeStore>(std::move(coder))), env_(env) {}
+
+IndexObject::~IndexObject() { report_memory(0); }
+
+/// Tells the garbage collector how much memory hangs on the object, so that it is collected in time.
+void IndexObject::report_memory(std::size_t bytes) {
+  std::int64_t total;
+  napi_adjust_external_memory(env_, static_cast<std::int64_t>(bytes) - static_cast<std::int64_t>(reported_), &total);
+  reported_ = bytes;
+}
+
+Napi::Value IndexObject::count(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(store->snapshot()->count()));
+}
+
+Napi::Value IndexObject::live(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(store->snapshot()->live()));
+}
+
+Napi::Value IndexObject::memory_bytes(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(store->snapshot()->memory_bytes()));
+}
+
+Napi::Value IndexObject::publish(const Napi::CallbackInfo& info) {
+  const Napi::Value encoded = property(info[0], "change", "rows");
+  const Napi::Value dead = property(info[0], "change", "dead");
+  index::Publication change;
+  std::vector<code::FactorException> factors;
+  std::vector<std::uint32_t> killed;  // copied: memory that another thread shares could change after its check
+  if (!encoded.IsUndefined()) {
+    const Napi::Value rows = property(encoded, "rows", "rows");
+    factors = exceptions(property(encoded, "rows", "exceptions"), "exceptions");
+    change.rows = bytes(rows, "rows");
+    change.exceptions = factors;
+  }
+  if (!dead.IsUndefined()) {
+    const auto given = nodes(dead, "dead");
+    killed.assign(given.begin(), given.end());
+    change.dead = killed;
+  }
+  store->publish(change);
+  report_memory(store->snapshot()->memory_bytes());
+  return info.Env().Undefined();
+}
+
+Napi::Value IndexObject::search(const Napi::CallbackInfo& info) {
+  SearchRequest request = search_request(info[1]);
+  auto query = vector(info[0], "query", store->coder()->dims());
+  check_finite(query);
+  return Worker::start(info.Env(),
+                       std::make_unique<SearchWorker>(info.Env(), *store, std::move(query), std::move(request)));
+}
+
+Napi::Value IndexObject::live_bits(const Napi::CallbackInfo& info) {
+  return to_js(info.Env(), store->snapshot()->live_bits());
+}
+
+Napi::Value create_index(const Napi::CallbackInfo& info) {
+  const auto coder = unwrap<CoderObject>(info[0], "coder").coder;
+  const auto object = wrap(info.Env(), std::make_unique<IndexObject>(info.Env(), coder));
+  // The coder as a property of its own: the very object that was given, kept alive by the garbage collector.
+  const napi_property_descriptor own{"coder", nullptr, nullptr, nullptr, nullptr, info[0], napi_enumerable, nullptr};
+  if (napi_define_properties(info.Env(), object, 1, &own) != napi_ok) throw Napi::Error::New(info.Env());
+  return object;
+}
+
+Napi::Value time_scan(const Napi::CallbackInfo& info) {
+  const std::size_t pool = whole_number(property(info[2], "options", "pool"), "pool", 1, most);
+  const std::size_t rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most);
+  const auto& store = *unwrap<IndexObject>(info[0], "index").store;
+  auto query = vector(info[1], "query", store.coder()->dims());
+  check_finite(query);
+  return Worker::start(info.Env(),
+                       std::make_unique<TimeScanWorker>(info.Env(), store, std::move(query), pool, rounds));
+}
+
+}  // namespace embedless::binding

@@ -1,0 +1,19 @@
+# The module that Node loads: embedless.node. cmake-js passes the header folders; plain cmake asks node for them.
+
+if(NOT CMAKE_JS_INC)
+  execute_process(
+    COMMAND node -p "[require('node-api-headers').include_dir, require('node-addon-api').include_dir].join(';')"
+    WORKING_DIRECTORY ${CMAKE_CURRENT_SOURCE_DIR}
+    OUTPUT_VARIABLE CMAKE_JS_INC OUTPUT_STRIP_TRAILING_WHITESPACE COMMAND_ERROR_IS_FATAL ANY)
+  string(REPLACE "\"" "" CMAKE_JS_INC "${CMAKE_JS_INC}")
+endif()
+
+add_library(embedless MODULE ${binding_sources} ${CMAKE_JS_SRC})
+set_target_properties(embedless PROPERTIES PREFIX "" SUFFIX ".node")
+target_include_directories(embedless SYSTEM PRIVATE ${CMAKE_JS_INC})
+target_compile_definitions(embedless PRIVATE
+  NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS_ALL NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
+target_link_libraries(embedless PRIVATE embedless_core ${CMAKE_JS_LIB})
+if(APPLE)
+  target_link_options(embedless PRIVATE -undefined dynamic_lookup)
+endif()

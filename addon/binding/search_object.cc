@@ -1,0 +1,71 @@
+#include "search_object.h"
+
+#include <vector>
+
+#include "convert.h"
+#include "native_class.h"
+
+namespace embedless::binding {
+
+namespace {
+
+template <class Element, class Field>
+std::vector<Element> column(const std::vector<index::Answer>& answers, Field field) {
+  std::vector<Element> values;
+  values.reserve(answers.size());
+  for (const index::Answer& answer : answers) values.push_back(static_cast<Element>(answer.*field));
+  return values;
+}
+
+template <class Element>
+std::vector<Element> copy(std::span<const Element> values) {
+  return {values.begin(), values.end()};
+}
+
+}  // namespace
+
+void SearchObject::define(Napi::Env env) {
+  define_class<SearchObject>(env, {
+                                      getter<SearchObject, &SearchObject::done>("done"),
+                                      getter<SearchObject, &SearchObject::scanned>("scanned"),
+                                      method<SearchObject, &SearchObject::wants>("wants"),
+                                      method<SearchObject, &SearchObject::feed>("feed"),
+                                      method<SearchObject, &SearchObject::result>("result"),
+                                  });
+}
+
+Napi::Value SearchObject::done(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), session_.rerank().done());
+}
+
+Napi::Value SearchObject::scanned(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(session_.scanned()));
+}
+
+Napi::Value SearchObject::wants(const Napi::CallbackInfo& info) { return to_js(info.Env(), session_.rerank().wants()); }
+
+Napi::Value SearchObject::feed(const Napi::CallbackInfo& info) {
+  // Copied: memory that another thread shares could change between the checks and the use.
+  const auto fed = copy(nodes(info[0], "nodes"));
+  const auto vectors = copy(floats(info[1], "vectors"));
+  const auto missing = copy(nodes(info[2], "missing"));
+  session_.feed(fed, vectors, missing);
+  return info.Env().Undefined();
+}
+
+Napi::Value SearchObject::result(const Napi::CallbackInfo& info) {
+  const Napi::Env env = info.Env();
+  const auto& rerank = session_.rerank();
+  const auto answers = rerank.answers();
+  auto result = Napi::Object::New(env);
+  result.Set("nodes", to_js(env, column<std::uint32_t>(answers, &index::Answer::node)));
+  result.Set("scores", to_js(env, column<double>(answers, &index::Answer::score)));
+  result.Set("exact", to_js(env, column<std::uint8_t>(answers, &index::Answer::exact)));
+  result.Set("estimates", to_js(env, column<float>(answers, &index::Answer::estimate)));
+  result.Set("sigmas", to_js(env, column<float>(answers, &index::Answer::sigma)));
+  result.Set("recomputed", static_cast<double>(rerank.recomputed()));
+  result.Set("dismissed", static_cast<double>(rerank.dismissed()));
+  return result;
+}
+
+}  // namespace embedless::binding

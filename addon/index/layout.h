@@ -1,0 +1,41 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <span>
+
+#include "kernel/kernel.h"
+
+/// How the rows that a coder makes lie in memory.
+namespace embedless::index {
+
+/// Nodes of one chunk, the unit of allocation. Chunks never move.
+inline constexpr std::size_t chunk_nodes = 4096;
+
+/// Blocks of 64 nodes in a chunk.
+inline constexpr std::size_t chunk_blocks = chunk_nodes / kernel::block_nodes;
+
+/// The place of each byte of a row in a block of 64.
+///
+/// A transposed block holds the columns of its 64 rows one after the other, [codes][s][a][e], so that a scan reads one
+/// subspace of all nodes as one cache line; s and a are one or two bytes wide. A row-major block holds row after row.
+struct Layout {
+  std::size_t row_bytes = 0;
+  bool transposed = false;
+  std::size_t subspaces = 0;     ///< Transposed only: code bytes of a row.
+  std::size_t factor_bytes = 0;  ///< Transposed only: width of s and of a, 1 or 2.
+
+  std::size_t block_bytes() const { return row_bytes * kernel::block_nodes; }
+  std::size_t chunk_bytes() const { return row_bytes * chunk_nodes; }
+  /// Bytes of a block that a scan reads: all but the last column, e, which only the bound needs.
+  std::size_t scanned_bytes() const;
+
+  /// Puts rows (row-major, a multiple of row_bytes) into the slots of a block from `first_slot` on.
+  void write(std::uint8_t* block, std::size_t first_slot, std::span<const std::uint8_t> rows) const;
+  /// Copies the row in `slot` to `row`, as the coder made it.
+  void read(const std::uint8_t* block, std::size_t slot, std::uint8_t* row) const;
+  /// The parts of a transposed block.
+  kernel::BlockView view(const std::uint8_t* block) const;
+};
+
+}  // namespace embedless::index

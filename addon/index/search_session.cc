@@ -1,0 +1,46 @@
+#include "index/search_session.h"
+
+#include <algorithm>
+#include <cmath>
+#include <string>
+
+#include "code/error.h"
+#include "index/scan.h"
+#include "index/score.h"
+
+namespace embedless::index {
+
+SearchSession SearchSession::start(const Snapshot& snapshot, const Coder& coder, std::vector<float> query,
+                                   const SearchOptions& options) {
+  const auto scorer = coder.prepare(query);
+  const ScanResult found =
+      scan(snapshot, *scorer,
+           {.pool = options.pool, .filter = options.filter, .threads = options.threads, .stop = options.stop});
+  Rerank rerank(estimate_again(snapshot, *scorer, found.best, options.stop), options.bound);
+  return {std::move(query), coder.metric(), found.scanned, std::move(rerank)};
+}
+
+void SearchSession::feed(std::span<const std::uint32_t> nodes, std::span<const float> vectors,
+                         std::span<const std::uint32_t> missing) {
+  if (vectors.size() != nodes.size() * dims()) {
+    throw code::Error("INVALID_ARGUMENT", "Expected vectors of " + std::to_string(nodes.size() * dims()) +
+                                              " numbers in all, but received " + std::to_string(vectors.size()) + ".");
+  }
+  std::vector<double> scores;
+  scores.reserve(nodes.size());
+  for (std::size_t i = 0; i < nodes.size(); ++i) {
+    const auto vector = vectors.subspan(i * dims(), dims());
+    if (metric_ == code::Metric::cosine && std::ranges::all_of(vector, [](float value) { return value == 0; })) {
+      throw code::Error("INVALID_VECTOR", "Expected a vector with a direction for node " + std::to_string(nodes[i]) + ".");
+    }
+    const double exact = score(metric_, query_.data(), vector.data(), dims());
+    // Sums of finite floats in double stay finite, so anything else came from the vector.
+    if (!std::isfinite(exact)) {
+      throw code::Error("INVALID_VECTOR", "Expected finite numbers in the vector of node " + std::to_string(nodes[i]) + ".");
+    }
+    scores.push_back(exact);
+  }
+  rerank_.feed(nodes, scores, missing);
+}
+
+}  // namespace embedless::index

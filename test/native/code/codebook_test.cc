@@ -1,0 +1,134 @@
+#include "code/codebook.h"
+
+#include <gtest/gtest.h>
+
+#include <chrono>
+#include <cmath>
+#include <limits>
+#include <thread>
+
+#include "code/encoder.h"
+#include "code/estimator.h"
+#include "code/float16.h"
+#include "code/synthetic.h"
+
+namespace embedless::code {
+namespace {
+
+using synthetic::error_code;
+using synthetic::Source;
+
+std::string refusal(std::span<const float> vectors, const TrainOptions& options) {
+  return error_code([&] { Codebook::train(vectors, options); });
+}
+
+TEST(Codebook, HasTheShapeItWasAskedFor) {
+  const std::vector<float> vectors = Source(40, 1).vectors(500);
+  for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
+    const auto codebook = Codebook::train(vectors, {.dims = 40, .metric = metric, .bytes = 8});
+    EXPECT_EQ(codebook->dims(), 40u);
+    EXPECT_EQ(codebook->metric(), metric);
+    EXPECT_EQ(codebook->components(), 40u);
+    EXPECT_EQ(codebook->subspaces(), 8u);
+    EXPECT_EQ(codebook->row_bytes(), metric == Metric::cosine ? 11u : 13u);
+    EXPECT_EQ(codebook->rho(), 0.06f);
+  }
+}
+
+TEST(Codebook, IsMadeOfStoredNumbers) {
+  const auto codebook = Codebook::train(Source(24, 2).vectors(400, 1e-3), {.dims = 24, .metric = Metric::l2, .bytes = 6});
+  const float unit = codebook->parts().centroid_unit;
+  EXPECT_LT(unit, 1e-3f);
+  for (const float value : codebook->parts().rotation) ASSERT_EQ(value, from_half(to_half(value)));
+  for (const float value : codebook->parts().centroids) ASSERT_EQ(value, from_half(to_half(value / unit)) * unit);
+}
+
+TEST(Codebook, RotationIsOrthonormal) {
+  const size_t dims = 32;
+  const auto codebook = Codebook::train(Source(dims, 3).vectors(600), {.dims = dims, .bytes = 8});
+  for (size_t i = 0; i < dims; ++i) {
+    for (size_t j = 0; j <= i; ++j) {
+      const double product = synthetic::dot(codebook->rotation() + i * dims, codebook->rotation() + j * dims, dims);
+      ASSERT_NEAR(product, i == j ? 1 : 0, 2e-3);
+    }
+  }
+}
+
+TEST(Codebook, RefusesBadOptions) {
+  const std::vector<float> vectors = Source(4, 4).vectors(10);
+  EXPECT_EQ(refusal(vectors, {.dims = 4, .bytes = 2}), "");
+  EXPECT_EQ(refusal(vectors, {.dims = 0}), "INVALID_ARGUMENT");
+  EXPECT_EQ(refusal(vectors, {.dims = 3}), "INVALID_ARGUMENT");
+  EXPECT_EQ(refusal(vectors, {.dims = max_dims + 1}), "INVALID_ARGUMENT");
+  EXPECT_EQ(refusal(vectors, {.dims = 4, .bytes = 0}), "INVALID_ARGUMENT");
+  EXPECT_EQ(refusal(vectors, {.dims = 4, .bytes = max_code_bytes + 1}), "INVALID_ARGUMENT");
+  EXPECT_EQ(refusal(vectors, {.dims = 4, .threads = 0}), "INVALID_ARGUMENT");
+  EXPECT_EQ(refusal(vectors, {.dims = 4, .metric = static_cast<Metric>(3)}), "INVALID_ARGUMENT");
+  EXPECT_EQ(refusal({}, {.dims = 4}), "INVALID_ARGUMENT");
+}
+
+TEST(Codebook, RefusesBadVectors) {
+  for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
+    for (const float bad : {std::numeric_limits<float>::quiet_NaN(), std::numeric_limits<float>::infinity()}) {
+      std::vector<float> vectors = Source(4, 5).vectors(300);
+      vectors[1111] = bad;
+      EXPECT_EQ(refusal(vectors, {.dims = 4, .metric = metric, .bytes = 2, .threads = 2}), "INVALID_VECTOR");
+    }
+  }
+}
+
+TEST(CodebookConcurrency, TheSameBytesForAnyNumberOfThreads) {
+  const std::vector<float> vectors = Source(48, 6).vectors(900);
+  for (const Metric metric : {Metric::cosine, Metric::l2}) {
+    const auto one = Codebook::train(vectors, {.dims = 48, .metric = metric, .bytes = 12, .threads = 1})->save();
+    EXPECT_EQ(one, Codebook::train(vectors, {.dims = 48, .metric = metric, .bytes = 12, .threads = 2})->save());
+    EXPECT_EQ(one, Codebook::train(vectors, {.dims = 48, .metric = metric, .bytes = 12, .threads = 5})->save());
+  }
+}
+
+TEST(Codebook, TheSeedChangesTheCodebook) {
+  const std::vector<float> vectors = Source(16, 7).vectors(600);
+  const auto first = Codebook::train(vectors, {.dims = 16, .bytes = 4, .seed = 1})->save();
+  EXPECT_EQ(first, Codebook::train(vectors, {.dims = 16, .bytes = 4, .seed = 1})->save());
+  EXPECT_NE(first, Codebook::train(vectors, {.dims = 16, .bytes = 4, .seed = 2})->save());
+}
+
+TEST(CodebookConcurrency, StopsBeforeAndDuringTraining) {
+  const std::vector<float> vectors = Source(200, 8).vectors(4000);
+  StopFlag raised;
+  raised.stop();
+  EXPECT_THROW(Codebook::train(vectors, {.dims = 200, .stop = &raised}), Stopped);
+  StopFlag later;
+  std::jthread stopper([&later] {
+    std::this_thread::sleep_for(std::chrono::milliseconds(20));
+    later.stop();
+  });
+  EXPECT_EQ(refusal(vectors, {.dims = 200, .threads = 2, .stop = &later}), "ABORTED");
+}
+
+TEST(Codebook, SavedAndLoadedNothingChanges) {
+  for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
+    const std::vector<float> vectors = Source(40, 9).vectors_of_norms(600, 1e-2, 1e2);
+    const auto trained = Codebook::train(vectors, {.dims = 40, .metric = metric, .bytes = 10});
+    const std::vector<uint8_t> bytes = trained->save();
+    const auto loaded = Codebook::load(bytes);
+    EXPECT_EQ(loaded->save(), bytes);
+    EXPECT_EQ(loaded->parts().centroids, trained->parts().centroids);
+    const Encoded before = encode(*trained, vectors);
+    const Encoded after = encode(*loaded, vectors);
+    EXPECT_EQ(before.rows, after.rows);
+    ASSERT_EQ(before.exceptions.size(), after.exceptions.size());
+    EXPECT_EQ(decode(*trained, before.rows, before.exceptions), decode(*loaded, after.rows, after.exceptions));
+    const std::vector<float> query = Source(40, 10).vectors(1);
+    const Estimator first(*trained, query);
+    const Estimator second(*loaded, query);
+    for (size_t i = 0; i < 600; ++i) {
+      const uint8_t* row = &before.rows[i * trained->row_bytes()];
+      ASSERT_EQ(first.estimate(row), second.estimate(row));
+      ASSERT_EQ(first.sigma(row), second.sigma(row));
+    }
+  }
+}
+
+}  // namespace
+}  // namespace embedless::code

@@ -1,0 +1,101 @@
+// Builds the native tests with sanitizers and runs them:
+//   npm run test:native [-- address | thread]     address: all tests under ASan and UBSan; thread: *Concurrency* under TSan
+// Needs cmake, a C++20 compiler and GoogleTest.
+
+import { spawnSync } from "node:child_process";
+import { existsSync } from "node:fs";
+import { availableParallelism } from "node:os";
+import { dirname, join } from "node:path";
+import { fileURLToPath } from "node:url";
+
+const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
+
+/** @typedef {{ name: string, folder: string, sanitize: string, filter: string, env: Record<string, string> }} Variant */
+
+/** @type {Record<string, Variant>} */
+const variants = {
+  address: {
+    name: "address and undefined behaviour sanitizers, all tests",
+    folder: "build-native-asan",
+    sanitize: "address,undefined",
+    filter: "*",
+    env: { ASAN_OPTIONS: "detect_stack_use_after_return=1:strict_string_checks=1", UBSAN_OPTIONS: "print_stacktrace=1" },
+  },
+  thread: {
+    name: "thread sanitizer, concurrency tests",
+    folder: "build-native-tsan",
+    sanitize: "thread",
+    filter: "*Concurrency*",
+    env: { TSAN_OPTIONS: "halt_on_error=1:second_deadlock_stack=1" },
+  },
+};
+
+const googletestMissing = `GoogleTest was not found. Install it and run again:
+  Debian, Ubuntu:  sudo apt-get install libgtest-dev
+  Fedora:          sudo dnf install gtest-devel
+  macOS:           brew install googletest`;
+
+/** Runs a command; its output is shown as it comes (quiet: only if it fails). @returns {{ ok: boolean, output: string }} */
+function run(command, args, { quiet = false, env = {} } = {}) {
+  const done = spawnSync(command, args, {
+    cwd: root,
+    env: { ...process.env, ...env },
+    encoding: "utf8",
+    stdio: quiet ? "pipe" : "inherit",
+    maxBuffer: 1 << 28,
+  });
+  const output = `${done.stdout ?? ""}${done.stderr ?? ""}`;
+  if (done.error) return { ok: false, output: `${command} could not be started: ${done.error.message}` };
+  return { ok: done.status === 0, output };
+}
+
+/** @param {Variant} variant @returns {string} "" when it built */
+function build(variant) {
+  const folder = join(root, variant.folder);
+  const configured = existsSync(join(folder, "CMakeCache.txt"));
+  const generator = !configured && run("ninja", ["--version"], { quiet: true }).ok ? ["-G", "Ninja"] : [];
+  const options = ["-DCMAKE_BUILD_TYPE=RelWithDebInfo", "-DEMBEDLESS_TESTS=ON", "-DEMBEDLESS_MODULE=OFF"];
+  const configure = run(
+    "cmake",
+    ["-S", "addon", "-B", variant.folder, ...generator, ...options, `-DSANITIZE=${variant.sanitize}`],
+    { quiet: true },
+  );
+  if (!configure.ok) return /GTest/.test(configure.output) ? googletestMissing : configure.output;
+  const jobs = String(availableParallelism());
+  const compile = run("cmake", ["--build", variant.folder, "--target", "embedless_tests", "-j", jobs], { quiet: true });
+  return compile.ok ? "" : compile.output;
+}
+
+/** @param {Variant} variant @returns {boolean} */
+function test(variant) {
+  const executable = join(root, variant.folder, "tests", "embedless_tests");
+  const filter = `--gtest_filter=${variant.filter}`;
+  const listed = run(executable, [filter, "--gtest_list_tests"], { quiet: true, env: variant.env });
+  if (!/^ {2}\S/m.test(listed.output)) {
+    console.error(`no test matches ${variant.filter}\n${listed.ok ? "" : listed.output}`);
+    return false;
+  }
+  return run(executable, [filter, "--gtest_brief=1"], { env: variant.env }).ok;
+}
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in variants));
+if (unknown !== undefined) {
+  console.error(`unknown variant "${unknown}": expected ${Object.keys(variants).join(" or ")}`);
+  process.exit(1);
+}
+
+/** @type {string[]} */
+const failed = [];
+for (const name of wanted.length > 0 ? wanted : Object.keys(variants)) {
+  const variant = variants[name];
+  console.log(`== ${variant.name}: building in ${variant.folder}`);
+  const trouble = build(variant);
+  if (trouble) {
+    console.error(trouble);
+    if (trouble === googletestMissing) process.exit(1);
+  }
+  if (trouble || !test(variant)) failed.push(variant.name);
+}
+console.log(failed.length === 0 ? "== native tests passed" : `== FAILED: ${failed.join("; ")}`);
+process.exit(failed.length === 0 ? 0 : 1);

@@ -1,0 +1,126 @@
+import type { EncodedRows, NativeAddon, NativeCoder } from "../native.js";
+import { putCodebook } from "../storage/codebooks.js";
+import { appendCodes, type CodePiece } from "../storage/codes.js";
+import type { Connection } from "../storage/connection.js";
+import { setLive } from "../storage/live_bits.js";
+import { type CodebookReference, writeMeta } from "../storage/meta.js";
+import { addPending, clearPending, countPending, readPending } from "../storage/pending.js";
+
+/** Passages that make a codebook: more give the same recall, a quarter of them costs five recomputes more a query. */
+export const TRAINING_PASSAGES = 4096;
+/** Vectors encoded between two looks at the abort signal. */
+const ENCODE_SLICE = 4096;
+const NO_EXCEPTIONS = new Uint8Array();
+
+/** A coder and the name under which the store refers to it; none for int8, the form in which passages wait. */
+export interface Coding {
+  readonly coder: NativeCoder;
+  readonly reference: CodebookReference | undefined;
+}
+
+/** The stored form of one vector. */
+export interface CodedVector {
+  readonly row: Uint8Array;
+  /** 8-byte entries as in `EncodedRows`, with row 0. */
+  readonly exceptions: Uint8Array;
+}
+
+/** Encodes vectors, in order. Throws `INVALID_VECTOR` for a zero vector under cosine. */
+export async function encodeVectors(coder: NativeCoder, vectors: readonly Float32Array[]): Promise<CodedVector[]> {
+  const coded: CodedVector[] = [];
+  for (let at = 0; at < vectors.length; at += ENCODE_SLICE) {
+    const part = vectors.slice(at, at + ENCODE_SLICE);
+    const flat = new Float32Array(part.length * coder.dims);
+    part.forEach((vector, i) => {
+      flat.set(vector, i * coder.dims);
+    });
+    coded.push(...splitRows(await coder.encode(flat), coder.rowBytes));
+  }
+  return coded;
+}
+
+/**
+ * Appends the codes of new nodes inside a write transaction: as they are if the store has their codebook, else as
+ * waiting int8 rows, until those are enough to train the store's own codebook.
+ *
+ * @param made What the vectors were encoded with.
+ * @returns the codebook the store has after it, `undefined` while passages wait.
+ */
+export async function appendCoded(
+  tx: Connection,
+  addon: NativeAddon,
+  change: {
+    made: Coding;
+    /** The store's coder in this transaction: the same, or another process's new codebook. */
+    stored: Coding;
+    firstNode: number;
+    vectors: readonly CodedVector[];
+    version: number;
+  },
+): Promise<CodebookReference | undefined> {
+  const { made, stored, firstNode, vectors, version } = change;
+  setLive(tx, firstNode, vectors.length, version);
+  const piece = joinRows(vectors, made.coder.rowBytes);
+  if (stored.reference !== undefined) {
+    const fitting = stored.coder === made.coder ? piece : await recode(made.coder, stored.coder, piece);
+    appendCodes(tx, firstNode, stored.coder.rowBytes, fitting, version);
+    return stored.reference;
+  }
+  addPending(tx, firstNode, made.coder.rowBytes, piece.rows);
+  if (countPending(tx) < TRAINING_PASSAGES) return undefined;
+  return await trainFromPending(tx, addon, made.coder, version);
+}
+
+/** Trains a codebook on all waiting rows, which become codes. */
+async function trainFromPending(
+  tx: Connection,
+  addon: NativeAddon,
+  int8: NativeCoder,
+  version: number,
+): Promise<CodebookReference> {
+  const rows = Buffer.concat([...readPending(tx, 0, int8.rowBytes)].map((piece) => piece.rows));
+  const sample = int8.decode(rows.subarray(0, 4 * TRAINING_PASSAGES * int8.rowBytes), NO_EXCEPTIONS);
+  const coder = await addon.trainCodebook(sample, { dims: int8.dims, metric: int8.metric });
+  for (let at = 0, node = 0; at < rows.length; at += ENCODE_SLICE * int8.rowBytes, node += ENCODE_SLICE) {
+    const part = { rows: rows.subarray(at, at + ENCODE_SLICE * int8.rowBytes), exceptions: NO_EXCEPTIONS };
+    appendCodes(tx, node, coder.rowBytes, await recode(int8, coder, part), version);
+  }
+  clearPending(tx);
+  const reference: CodebookReference = { sha256: putCodebook(tx, coder.save()), kind: "own" };
+  writeMeta(tx, { codebook: reference });
+  return reference;
+}
+
+async function recode(from: NativeCoder, to: NativeCoder, piece: EncodedRows): Promise<CodePiece> {
+  return await to.encode(from.decode(piece.rows, piece.exceptions));
+}
+
+function splitRows(encoded: EncodedRows, rowBytes: number): CodedVector[] {
+  const coded: CodedVector[] = [];
+  for (let at = 0; at < encoded.rows.length; at += rowBytes) {
+    coded.push({ row: encoded.rows.subarray(at, at + rowBytes), exceptions: NO_EXCEPTIONS });
+  }
+  const { buffer, byteOffset, byteLength } = encoded.exceptions;
+  const entries = new DataView(buffer, byteOffset, byteLength);
+  for (let at = 0; at < byteLength; at += 8) {
+    const row = entries.getUint16(at, true);
+    const entry = encoded.exceptions.slice(at, at + 8);
+    entry.fill(0, 0, 2);
+    coded[row] = { row: coded[row]!.row, exceptions: Buffer.concat([coded[row]!.exceptions, entry]) };
+  }
+  return coded;
+}
+
+function joinRows(vectors: readonly CodedVector[], rowBytes: number): EncodedRows {
+  const rows = new Uint8Array(vectors.length * rowBytes);
+  const exceptions: Uint8Array[] = [];
+  vectors.forEach((vector, row) => {
+    rows.set(vector.row, row * rowBytes);
+    for (let at = 0; at < vector.exceptions.length; at += 8) {
+      const entry = Buffer.from(vector.exceptions.subarray(at, at + 8));
+      entry.writeUInt16LE(row, 0);
+      exceptions.push(entry);
+    }
+  });
+  return { rows, exceptions: Buffer.concat(exceptions) };
+}

@@ -1,0 +1,278 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { EmbedlessError, throwIfAborted } from "../errors.js";
+import type { NativeAddon } from "../native.js";
+import type { Passages } from "../passage/passages.js";
+import type { Coders } from "../search/coders.js";
+import type { Model } from "../search/model.js";
+import type { Database } from "../storage/database.js";
+import { readMeta } from "../storage/meta.js";
+import type { AddOptions, AddProgress, AddResult, Metric } from "../types.js";
+import { encodeVectors } from "./coding.js";
+import { type Circumstances, type Counts, commitItems, type ReadyItem, StaleItems, storedTexts } from "./commit.js";
+import { type PreparedItem, prepareItem, requireDistinctIds, requireVector } from "./items.js";
+
+/** What adding needs of the store. */
+export interface IngestParts {
+  addon: NativeAddon;
+  database: Database;
+  passages: Passages;
+  coders: Coders;
+  /** The store's embedder, proved to be the one that made it. */
+  model: () => Promise<Model>;
+  /** For a store that does not exist yet. */
+  metric: Metric;
+}
+
+/** An iterable is committed whenever this many passages are embedded or this much time has passed. */
+const COMMIT_PASSAGES = 512;
+const COMMIT_MS = 3_000;
+/** Passages checked between two turns of the event loop. */
+const PREPARE_SLICE = 512;
+/** Fewest passages handed to the embedder at once; it spreads them over its processes. */
+const EMBED_SLICE = 64;
+/** Of given vectors, one in this many is embedded again. */
+const GIVEN_PER_CHECK = 64;
+/** Lowest cosine of a given vector and that of its text. */
+const MIN_GIVEN_COSINE = 0.999;
+/** How often a commit is tried again because other processes changed the same passages. */
+const MAX_ROUNDS = 8;
+
+/** Brings passages in: checks, embeds what is new, encodes, commits. The vectors are gone afterwards. */
+export class Ingest {
+  readonly #parts: IngestParts;
+
+  constructor(parts: IngestParts) {
+    this.#parts = parts;
+  }
+
+  /** Adds an array: all of it or nothing. */
+  async addArray(raw: readonly unknown[], options: AddOptions): Promise<AddResult> {
+    const items: PreparedItem[] = [];
+    for (let i = 0; i < raw.length; i++) {
+      items.push(prepareItem(raw[i], i));
+      if (items.length % PREPARE_SLICE === 0) await nextTurn();
+    }
+    requireDistinctIds(items);
+    const tally = new Tally(options, items.length);
+    if (items.length === 0) return tally.result;
+    const { ready, circumstances } = await this.#embedAll(items, tally, options.signal);
+    tally.commit(items, await this.#commit(ready, circumstances, tally, options.signal));
+    return tally.result;
+  }
+
+  /** Adds an iterable, committing as it goes. An error carries `committed`. */
+  async addStream(raw: Iterable<unknown> | AsyncIterable<unknown>, options: AddOptions): Promise<AddResult> {
+    const tally = new Tally(options, undefined);
+    try {
+      await this.#drain(raw, tally, options.signal);
+    } catch (error) {
+      if (error instanceof Error) Object.assign(error, { committed: tally.committed });
+      throw error;
+    }
+    return tally.result;
+  }
+
+  async #drain(raw: Iterable<unknown> | AsyncIterable<unknown>, tally: Tally, signal?: AbortSignal): Promise<void> {
+    let waiting: PreparedItem[] = [];
+    let ready: ReadyItem[] = [];
+    let circumstances: Circumstances | undefined;
+    let lastCommit = performance.now();
+    const commit = async () => {
+      if (circumstances === undefined || ready.length === 0) return;
+      const items = ready.map(({ item }) => item);
+      tally.commit(items, await this.#commit(ready, circumstances, tally, signal));
+      ready = [];
+      circumstances = undefined;
+      lastCommit = performance.now();
+    };
+    const embed = async () => {
+      // Between two commits all codes are of one kind, so that a codebook trained by the last commit is used at once.
+      circumstances ??= await this.#circumstances(signal);
+      ready.push(...(await this.#embed(waiting, circumstances, tally, signal)));
+      waiting = [];
+      if (ready.length >= COMMIT_PASSAGES || performance.now() - lastCommit >= COMMIT_MS) await commit();
+    };
+    const slice = Math.min(COMMIT_PASSAGES, await this.#sliceSize());
+    let index = 0;
+    for await (const item of raw) {
+      throwIfAborted(signal);
+      waiting.push(prepareItem(item, index++));
+      if (waiting.length >= slice) await embed();
+    }
+    if (waiting.length > 0) await embed();
+    await commit();
+  }
+
+  async #embedAll(items: readonly PreparedItem[], tally: Tally, signal?: AbortSignal) {
+    const circumstances = await this.#circumstances(signal);
+    const ready: ReadyItem[] = [];
+    const slice = await this.#sliceSize();
+    for (let at = 0; at < items.length; at += slice) {
+      ready.push(...(await this.#embed(items.slice(at, at + slice), circumstances, tally, signal)));
+    }
+    return { ready, circumstances };
+  }
+
+  /** Commits; what another process's change made stale is embedded and the whole is tried again. */
+  async #commit(ready: ReadyItem[], start: Circumstances, tally: Tally, signal?: AbortSignal): Promise<Counts> {
+    let circumstances = start;
+    for (let round = 1; ; round++) {
+      try {
+        return await this.#parts.database.write((tx) => commitItems(tx, this.#parts, ready, circumstances, signal), {
+          signal,
+        });
+      } catch (error) {
+        if (!(error instanceof StaleItems)) throw error;
+        if (round === MAX_ROUNDS) {
+          throw new EmbedlessError("LOCKED", "Other processes keep changing the same passages.", { cause: error });
+        }
+        circumstances = await this.#circumstances(signal);
+        await this.#refresh(ready, new Set(error.items), circumstances, tally, signal);
+      }
+    }
+  }
+
+  /** Embeds the stale items in place. */
+  async #refresh(
+    ready: ReadyItem[],
+    stale: ReadonlySet<PreparedItem>,
+    circumstances: Circumstances,
+    tally: Tally,
+    signal?: AbortSignal,
+  ): Promise<void> {
+    const again = new Map<PreparedItem, ReadyItem>();
+    for (const item of await this.#encode([...stale], circumstances, tally, signal)) again.set(item.item, item);
+    ready.forEach(({ item }, i) => {
+      ready[i] = again.get(item) ?? ready[i]!;
+    });
+  }
+
+  /** How vectors are to be encoded now: as the store does, or as a new store will. */
+  async #circumstances(signal?: AbortSignal): Promise<Circumstances> {
+    const { database, coders, model, metric: wanted } = this.#parts;
+    const { dims, metric, codebook: reference } = readMeta(database.reader);
+    if (dims !== undefined && metric !== undefined) {
+      requireMetric(metric, wanted);
+      const coder = await coders.find(database.reader, reference, { dims, metric });
+      return { dims, metric, made: { coder, reference }, birth: undefined };
+    }
+    const newborn = await model();
+    const { embedder } = newborn;
+    const proof = await newborn.introduce(signal);
+    const shipped = wanted === "cosine" ? embedder.codebook : undefined;
+    const born = shipped && ({ sha256: shipped.sha256, kind: "shipped" } as const);
+    const coder = await coders.find(database.reader, born, { dims: proof.dims, metric: wanted });
+    return {
+      dims: proof.dims,
+      metric: wanted,
+      made: { coder, reference: born },
+      birth: { embedder: { id: embedder.id, source: embedder.source }, canaries: proof.canaries },
+    };
+  }
+
+  /** Embeds and encodes what the store does not have yet. */
+  async #embed(
+    items: readonly PreparedItem[],
+    circumstances: Circumstances,
+    tally: Tally,
+    signal?: AbortSignal,
+  ): Promise<ReadyItem[]> {
+    throwIfAborted(signal);
+    const stored = storedTexts(this.#parts.passages, items);
+    const fresh = items.filter(({ id }) => !stored.get(id)?.sameText);
+    const encoded = new Map(
+      (await this.#encode(fresh, circumstances, tally, signal)).map((ready) => [ready.item, ready]),
+    );
+    tally.embedded(items.length);
+    return items.map((item) => encoded.get(item) ?? { item, coded: undefined });
+  }
+
+  async #encode(
+    items: readonly PreparedItem[],
+    { dims, metric, made }: Circumstances,
+    tally: Tally,
+    signal?: AbortSignal,
+  ): Promise<ReadyItem[]> {
+    if (items.length === 0) return [];
+    const given = items.filter(({ vector }) => vector !== undefined);
+    for (const { vector, label } of given) requireVector(vector!, { dims, metric }, `${label}.vector`);
+    const checks = given.filter((_, i) => i % GIVEN_PER_CHECK === 0);
+    const asked = [...items.filter(({ vector }) => vector === undefined), ...checks];
+    const model = await this.#parts.model();
+    const vectors = await model.embedPassages(
+      asked.map(({ text }) => text),
+      { ...(signal && { signal }), onTruncated: () => tally.truncated() },
+    );
+    const byItem = new Map(asked.map((item, i) => [item, vectors[i]!]));
+    for (const item of checks) this.#requireSame(item, byItem.get(item)!, metric);
+    const all = items.map((item) => item.vector ?? byItem.get(item)!);
+    all.forEach((vector, i) => {
+      requireVector(vector, { dims, metric }, `the vector of ${items[i]!.label}`);
+    });
+    const coded = await encodeVectors(made.coder, all);
+    return items.map((item, i) => ({ item, coded: coded[i]! }));
+  }
+
+  /** A given vector has to be what the embedder makes of the text, or no search could ever find it again. */
+  #requireSame({ label, vector }: PreparedItem, embedded: Float32Array, metric: Metric): void {
+    const cosine = this.#parts.addon.score("cosine", vector!, embedded);
+    const ratio = Math.hypot(...vector!) / Math.hypot(...embedded);
+    if (cosine >= MIN_GIVEN_COSINE && (metric === "cosine" || Math.abs(ratio - 1) <= 0.01)) return;
+    throw new EmbedlessError(
+      "INVALID_VECTOR",
+      `${label}.vector is not what the embedder makes of its text (cosine ${cosine.toFixed(4)}), and the store keeps no ` +
+        "vectors: leave vector out, or give the embedder that made it.",
+    );
+  }
+
+  /** Passages handed to the embedder at once: enough for all that it can have under way. */
+  async #sliceSize(): Promise<number> {
+    const { embedder } = await this.#parts.model();
+    return Math.max(EMBED_SLICE, embedder.concurrency ?? embedder.batch ?? 0);
+  }
+}
+
+/** A store that another process made since this one opened the empty file may be of another kind. */
+function requireMetric(metric: Metric, wanted: Metric): void {
+  if (metric === wanted) return;
+  throw new EmbedlessError(
+    "METRIC_MISMATCH",
+    `The store was made with the metric ${metric} by another process, not ${wanted}.`,
+  );
+}
+
+/** Counts what happened and reports it. */
+class Tally {
+  readonly result: AddResult = { ids: [], added: 0, updated: 0, unchanged: 0, truncated: 0 };
+  readonly #report: ((progress: AddProgress) => void) | undefined;
+  readonly #total: number | undefined;
+  #done = 0;
+  committed = 0;
+
+  constructor({ onProgress }: AddOptions, total: number | undefined) {
+    this.#report = onProgress;
+    this.#total = total;
+  }
+
+  truncated(): void {
+    this.result.truncated++;
+  }
+
+  embedded(count: number): void {
+    this.#done += count;
+    this.#tell();
+  }
+
+  commit(items: readonly PreparedItem[], { added, updated, unchanged }: Counts): void {
+    for (const { id } of items) this.result.ids.push(id);
+    this.result.added += added;
+    this.result.updated += updated;
+    this.result.unchanged += unchanged;
+    this.committed += items.length;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#report?.({ done: this.#done, total: this.#total, committed: this.committed });
+  }
+}

@@ -1,0 +1,100 @@
+import { randomBytes } from "node:crypto";
+import { EmbedlessError, wrongType } from "../errors.js";
+import { checkKeys } from "../options.js";
+import { metadataToJson } from "../passage/metadata.js";
+import { cleanId } from "../passage/passages.js";
+import { cleanText, textHash } from "../passage/text.js";
+import type { AddItem } from "../types.js";
+
+/** An item whose every part was checked. */
+export interface PreparedItem {
+  /** Its place, for errors: `items[3]`. */
+  readonly label: string;
+  readonly id: string;
+  readonly text: string;
+  readonly hash: string;
+  /** JSON, `null` for none. */
+  readonly metadata: string | null;
+  readonly vector: Float32Array | undefined;
+}
+
+/** 72 random bits as 12 characters: two of a hundred million ids are equal with a chance of one in a million. */
+const RANDOM_ID_BYTES = 9;
+
+/**
+ * Checks one item and copies what is needed of it, reading every property once.
+ *
+ * @param item What the caller gave.
+ * @param index Its place in the input.
+ * @throws `INVALID_ARGUMENT`, `INVALID_TEXT`, `INVALID_ID`, `INVALID_VECTOR` or `LIMIT`, naming the item.
+ */
+export function prepareItem(item: unknown, index: number): PreparedItem {
+  const label = `items[${index}]`;
+  if (typeof item !== "object" || item === null || Array.isArray(item)) {
+    throw wrongType(label, "an object { text, id?, metadata?, vector? }", item);
+  }
+  checkKeys(label, item, { id: 1, text: 1, metadata: 1, vector: 1 });
+  const { id, text, metadata, vector } = item as Partial<AddItem>;
+  const clean = cleanText(text, `${label}.text`);
+  return {
+    label,
+    id: id === undefined ? randomBytes(RANDOM_ID_BYTES).toString("base64url") : cleanId(id, `${label}.id`),
+    text: clean,
+    hash: textHash(clean),
+    metadata: metadataToJson(metadata, `${label}.metadata`),
+    vector: vector === undefined ? undefined : cleanVector(vector, `${label}.vector`),
+  };
+}
+
+/** Throws `INVALID_ID` if two items of one array have the same id: only one of them could stay. */
+export function requireDistinctIds(items: readonly PreparedItem[]): void {
+  const seen = new Map<string, string>();
+  for (const { id, label } of items) {
+    const earlier = seen.get(id);
+    if (earlier !== undefined) {
+      throw new EmbedlessError(
+        "INVALID_ID",
+        `Expected distinct ids, but ${earlier} and ${label} both have ${JSON.stringify(id)}.`,
+      );
+    }
+    seen.set(id, label);
+  }
+}
+
+/**
+ * A vector as float32.
+ *
+ * @throws EmbedlessError `INVALID_VECTOR` unless it is a non-empty list of finite numbers
+ */
+export function cleanVector(vector: unknown, parameter: string): Float32Array {
+  const list = vector as ArrayLike<unknown>;
+  const isList = Array.isArray(vector) || (ArrayBuffer.isView(vector) && !(vector instanceof DataView));
+  if (!isList || list.length === 0) {
+    throw new EmbedlessError("INVALID_VECTOR", wrongType(parameter, "a non-empty array of numbers", vector).message);
+  }
+  const copy = new Float32Array(list.length);
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i];
+    if (typeof value === "number") copy[i] = value;
+    if (typeof value !== "number" || !Number.isFinite(copy[i])) {
+      throw new EmbedlessError("INVALID_VECTOR", wrongType(`${parameter}[${i}]`, "a finite number", value).message);
+    }
+  }
+  return copy;
+}
+
+/** Throws `DIMENSION_MISMATCH` unless the vector has the store's length, `INVALID_VECTOR` if it is zero under cosine. */
+export function requireVector(vector: Float32Array, shape: { dims: number; metric: string }, parameter: string): void {
+  if (vector.length !== shape.dims) {
+    throw new EmbedlessError(
+      "DIMENSION_MISMATCH",
+      `Expected ${shape.dims} dims for ${parameter}, but received ${vector.length}.`,
+    );
+  }
+  if (shape.metric === "cosine" && vector.every((value) => value === 0)) {
+    throw new EmbedlessError(
+      "INVALID_VECTOR",
+      `Expected a vector with a direction for ${parameter}, but received zeros.`,
+    );
+  }
+}

@@ -1,0 +1,108 @@
+import type { Embedder, EmbedOptions } from "../embed/embedder.js";
+import { type Canary, checkCanaries, makeCanaries } from "../embed/fingerprint.js";
+import { embedPassages, embedQuestion } from "../embed/guard.js";
+import { EmbedlessError } from "../errors.js";
+import type { Metric } from "../types.js";
+import { Flights } from "./flights.js";
+import { LruCache } from "./lru.js";
+
+/** What a store knows of the model that made it. */
+export interface KnownModel {
+  id: string;
+  dims: number;
+  metric: Metric;
+  canaries: readonly Canary[];
+}
+
+/** Question texts whose vectors are remembered. */
+const REMEMBERED_QUESTIONS = 512;
+
+/**
+ * The store's embedder: every call watched and every answer checked, questions remembered, and its identity proved by
+ * two canaries before its first vector is believed.
+ */
+export class Model {
+  readonly embedder: Embedder;
+  readonly #timeoutMs: number;
+  readonly #minCosine: number;
+  readonly #questions = new LruCache<string, Float32Array>(REMEMBERED_QUESTIONS, () => 1);
+  readonly #asking: Flights;
+  #known: KnownModel | undefined;
+  #proof: Promise<void> | undefined;
+
+  constructor(embedder: Embedder, options: { timeoutMs: number; minCosine: number }) {
+    this.embedder = embedder;
+    this.#timeoutMs = options.timeoutMs;
+    this.#minCosine = options.minCosine;
+    this.#asking = new Flights(async ([text], signal) => [await this.#ask(text!, signal)]);
+  }
+
+  /**
+   * Tells which model made the store, once the store has one.
+   *
+   * @throws EmbedlessError `MODEL_MISMATCH` or `DIMENSION_MISMATCH` if this embedder says that it is another one
+   */
+  expect(known: KnownModel): void {
+    if (this.#known !== undefined) return;
+    if (this.embedder.id !== known.id) {
+      throw new EmbedlessError(
+        "MODEL_MISMATCH",
+        `The store was made with the embedder ${known.id}, but ${this.embedder.id} was given.`,
+      );
+    }
+    const { dims } = this.embedder;
+    if (dims !== undefined && dims !== known.dims) {
+      throw new EmbedlessError("DIMENSION_MISMATCH", `The store has ${known.dims} dims, but the embedder ${dims}.`);
+    }
+    this.#known = known;
+  }
+
+  /** Canaries for a new store, and the length of this model's vectors. */
+  async introduce(signal?: AbortSignal): Promise<{ canaries: Canary[]; dims: number }> {
+    const canaries = await makeCanaries(this.embedder, this.#guard(signal));
+    return { canaries, dims: canaries[0]!.vector.length };
+  }
+
+  /** Vectors of passages, in order. Throws what `embedPassages` throws, and `MODEL_MISMATCH`. */
+  async embedPassages(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
+    const [vectors] = await Promise.all([
+      embedPassages(this.embedder, texts, { ...options, ...this.#guard(options.signal) }),
+      this.#prove(),
+    ]);
+    return vectors;
+  }
+
+  /** The vector of a question. The same text is embedded once, also by searches at the same time. */
+  async embedQuestion(text: string, signal?: AbortSignal): Promise<Float32Array> {
+    const remembered = this.#questions.get(text);
+    if (remembered) return remembered;
+    const [answer] = await Promise.all([this.#asking.embed([text], signal), this.#prove()]);
+    const vector = answer.vectors[0]!;
+    this.#questions.set(text, vector);
+    return vector;
+  }
+
+  #ask(text: string, signal: AbortSignal): Promise<Float32Array> {
+    return embedQuestion(this.embedder, text, this.#guard(signal));
+  }
+
+  /** Embeds two canaries again before the first vector is used; a model that failed for another reason is asked again. */
+  #prove(): Promise<void> {
+    const known = this.#known;
+    if (known === undefined) return Promise.resolve();
+    this.#proof ??= checkCanaries(this.embedder, known.canaries, {
+      timeoutMs: this.#timeoutMs,
+      minCosine: this.#minCosine,
+      lengths: known.metric !== "cosine",
+      expected: known.id,
+    }).catch((error: unknown) => {
+      if (!(error instanceof EmbedlessError && error.code === "MODEL_MISMATCH")) this.#proof = undefined;
+      throw error;
+    });
+    return this.#proof;
+  }
+
+  #guard(signal: AbortSignal | undefined) {
+    return { timeoutMs: this.#timeoutMs, dims: this.#known?.dims, ...(signal && { signal }) };
+  }
+}

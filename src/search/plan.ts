@@ -1,0 +1,65 @@
+/** How one search spends recomputes; see `NativeSearch`. */
+export interface SearchPlan {
+  /** A candidate is recomputed while `estimate + eps * sigma` lies above the k-th best exact score. */
+  eps: number;
+  /** Passages recomputed between two looks at the bound. */
+  batch: number;
+  /** Most passages recomputed. */
+  cap: number;
+  /** Candidates kept from the scan. */
+  pool: number;
+}
+
+/**
+ * eps by recall target and k, for the 51-byte code. Made by `npm run bench -- calibrate`: the smallest eps at which mean
+ * recall on the even queries of each set, with the bundled and with a codebook of the data's own, reaches the target.
+ * Between its entries the table is read linearly in eps, in logarithms of k and of 1 - recall; outside it the edge counts.
+ */
+const EPS_TABLE: { recalls: readonly number[]; ks: readonly number[]; eps: readonly (readonly number[])[] } = {
+  recalls: [0.9, 0.95, 0.99],
+  ks: [3, 10],
+  eps: [
+    [-0.45, 0.5, 1.4],
+    [-0.15, 0.5, 1.5],
+  ],
+};
+
+/**
+ * Turns a recall target into a plan.
+ *
+ * @param k Hits wanted.
+ * @param recall Mean share of the true top k to find, 0.5 to 0.999.
+ * @param maxRecomputes Overrides the cap; 0 answers from estimates.
+ */
+export function planSearch(k: number, recall: number, maxRecomputes?: number): SearchPlan {
+  const batch = k < 5 ? 4 : 8;
+  const usual = recall <= 0.97 ? Math.max(64, 4 * k) : Math.max(160, 8 * k);
+  const cap = maxRecomputes ?? usual;
+  return { eps: epsFor(k, recall), batch, cap, pool: Math.max(400, 8 * cap, 2 * k) };
+}
+
+/** eps of the table at (k, recall). */
+export function epsFor(k: number, recall: number): number {
+  const { recalls, ks, eps } = EPS_TABLE;
+  const column = place(
+    recalls.map((r) => -Math.log(1 - r)),
+    -Math.log(1 - recall),
+  );
+  const row = place(ks.map(Math.log), Math.log(k));
+  const at = (i: number) => mix(eps[i]![column.low]!, eps[i]![column.high]!, column.share);
+  return mix(at(row.low), at(row.high), row.share);
+}
+
+/** Where `x` lies in a rising `axis`: the entries on both sides and the share of the way between them. */
+function place(axis: readonly number[], x: number): { low: number; high: number; share: number } {
+  const last = axis.length - 1;
+  if (x <= axis[0]!) return { low: 0, high: 0, share: 0 };
+  if (x >= axis[last]!) return { low: last, high: last, share: 0 };
+  const high = axis.findIndex((value) => value >= x);
+  const low = high - 1;
+  return { low, high, share: (x - axis[low]!) / (axis[high]! - axis[low]!) };
+}
+
+function mix(a: number, b: number, share: number): number {
+  return a + (b - a) * share;
+}

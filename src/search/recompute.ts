@@ -1,0 +1,72 @@
+import type { Flights } from "./flights.js";
+import { LruCache } from "./lru.js";
+
+/** Where a vector came from: an earlier search, or a run of the model (this search's own or one it joined). */
+export type VectorSource = "cache" | "recompute";
+
+export interface Recomputed {
+  /** The vector of each node, in order; `undefined` where the passage is gone. */
+  vectors: (Float32Array | undefined)[];
+  sources: (VectorSource | undefined)[];
+  /** Runs of the model that this call started. */
+  embedded: number;
+  /** Milliseconds spent in reading texts. */
+  readMs: number;
+}
+
+/**
+ * Nodes to vectors by way of their texts: the store keeps no vectors, so this is where they come from. Vectors are kept
+ * in memory as the embedder gave them, the least recently used going first, so scores are the same cold and cached.
+ */
+export class Recompute {
+  readonly #flights: Flights;
+  readonly #readTexts: (nodes: number[]) => Map<number, string>;
+  readonly #cache: LruCache<number, Float32Array>;
+
+  /**
+   * @param flights Shares runs of the model between searches.
+   * @param readTexts Texts of nodes from the store; a node that is gone is left out.
+   * @param cacheBytes Memory for vectors. More means fewer repeated runs; 0 embeds every time.
+   */
+  constructor(flights: Flights, readTexts: (nodes: number[]) => Map<number, string>, cacheBytes: number) {
+    this.#flights = flights;
+    this.#readTexts = readTexts;
+    // A map entry costs about 100 bytes beside the vector itself.
+    this.#cache = new LruCache(cacheBytes, (vector) => vector.byteLength + 100);
+  }
+
+  /**
+   * The vectors of `nodes`.
+   *
+   * @throws `ABORTED`, `CORRUPT` for a damaged passage, or the embedder's failure.
+   */
+  async vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<Recomputed> {
+    const vectors = nodes.map((node) => this.#cache.get(node));
+    const sources: Recomputed["sources"] = vectors.map((vector) => (vector ? "cache" : undefined));
+    const unknown = nodes.filter((_, i) => vectors[i] === undefined);
+    if (unknown.length === 0) return { vectors, sources, embedded: 0, readMs: 0 };
+
+    const before = performance.now();
+    const texts = this.#readTexts(unknown);
+    const readMs = performance.now() - before;
+    const present = unknown.filter((node) => texts.has(node));
+    const flown = await this.#flights.embed(
+      present.map((node) => texts.get(node)!),
+      signal,
+    );
+    const fresh = new Map(present.map((node, i) => [node, flown.vectors[i]!]));
+    nodes.forEach((node, i) => {
+      const vector = fresh.get(node);
+      if (vector === undefined) return;
+      this.#cache.set(node, vector);
+      vectors[i] = vector;
+      sources[i] = "recompute";
+    });
+    return { vectors, sources, embedded: flown.started.filter(Boolean).length, readMs };
+  }
+
+  /** Forgets vectors of nodes that will not be asked for again. */
+  forget(nodes: Iterable<number>): void {
+    for (const node of nodes) this.#cache.delete(node);
+  }
+}

@@ -1,0 +1,52 @@
+import { expect, test } from "vitest";
+import { Flights } from "../../../src/search/flights.js";
+import { Recompute } from "../../../src/search/recompute.js";
+
+function over(texts: Record<number, string>, cacheBytes = 1 << 20) {
+  const embedded: string[] = [];
+  const flights = new Flights(async (batch) => {
+    embedded.push(...batch);
+    return batch.map((text) => Float32Array.of(text.length, text.charCodeAt(0)));
+  });
+  const read = (nodes: number[]) =>
+    new Map(nodes.flatMap((node) => (texts[node] === undefined ? [] : [[node, texts[node]]])));
+  return { embedded, recompute: new Recompute(flights, read, cacheBytes) };
+}
+
+test("a vector is embedded once and then comes from the cache, bit for bit", async () => {
+  const { recompute, embedded } = over({ 1: "one", 2: "three" });
+  const cold = await recompute.vectorsOf([2, 1]);
+  const warm = await recompute.vectorsOf([1, 2]);
+  expect(cold).toMatchObject({ sources: ["recompute", "recompute"], embedded: 2 });
+  expect(warm).toMatchObject({ sources: ["cache", "cache"], embedded: 0 });
+  expect(warm.vectors).toEqual([cold.vectors[1], cold.vectors[0]]);
+  expect(embedded).toEqual(["three", "one"]);
+});
+
+test("a passage that is gone has no vector, and the others are not held up by it", async () => {
+  const { recompute } = over({ 1: "one" });
+  const answer = await recompute.vectorsOf([7, 1]);
+  expect(answer.vectors).toEqual([undefined, Float32Array.of(3, 111)]);
+  expect(answer.sources).toEqual([undefined, "recompute"]);
+});
+
+test("nodes with equal texts share one run of the model", async () => {
+  const { recompute, embedded } = over({ 1: "same", 2: "same" });
+  expect((await recompute.vectorsOf([1, 2])).embedded).toBe(1);
+  expect(embedded).toEqual(["same"]);
+});
+
+test("the cache keeps to its bytes", async () => {
+  // Two floats and the entry itself: 108 bytes, so two fit.
+  const { recompute, embedded } = over({ 1: "a", 2: "bb", 3: "ccc" }, 216);
+  await recompute.vectorsOf([1, 2, 3]);
+  await recompute.vectorsOf([3, 2]);
+  expect(embedded.length).toBe(3);
+  expect((await recompute.vectorsOf([1])).embedded).toBe(1);
+});
+
+test("with no cache every search embeds again", async () => {
+  const { recompute } = over({ 1: "a" }, 0);
+  await recompute.vectorsOf([1]);
+  expect((await recompute.vectorsOf([1])).embedded).toBe(1);
+});

@@ -263,7 +263,7 @@ export class VectorStore {
    * @param options.signal Stops it with `ABORTED`.
    */
   verify(options: { signal?: AbortSignal } = {}): Promise<VerifyReport> {
-    return this.#run(() => verifyStore(this.#database, this.#stoppable(options.signal)));
+    return this.#run(() => verifyStore(this.#database, this.#passages, this.#stoppable(options.signal)));
   }
 
   /** Stops what is running (it rejects with `ABORTED`), and lets go of the file and of a model of the store's own. */

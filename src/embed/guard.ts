@@ -100,8 +100,8 @@ function timedOut(embedder: Embedder, timeoutMs: number): EmbedlessError {
 
 function failed(embedder: Embedder, cause: unknown): EmbedlessError {
   if (cause instanceof EmbedlessError) return cause;
-  const reason = cause instanceof Error ? cause.message : String(cause);
-  return new EmbedlessError("EMBEDDER_FAILED", `The embedder ${embedder.id} failed: ${reason}`, { cause });
+  const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
+  return new EmbedlessError("EMBEDDER_FAILED", `The embedder ${embedder.id} failed: ${reason}.`, { cause });
 }
 
 function shifted(report: EmbedOptions["onTruncated"], start: number): Pick<EmbedOptions, "onTruncated"> {

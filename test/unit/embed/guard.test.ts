@@ -35,7 +35,7 @@ describe("embedPassages", () => {
     const embedder = fakeEmbedder({ batch: 2, failAt: 2 });
     await expect(embedPassages(embedder, words(20))).rejects.toMatchObject({
       code: "EMBEDDER_FAILED",
-      message: "The embedder fake-64 failed: the fake embedder fails at call 2",
+      message: "The embedder fake-64 failed: the fake embedder fails at call 2.",
       cause: expect.any(Error),
     });
     await sleep(5);

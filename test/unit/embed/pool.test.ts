@@ -1,13 +1,16 @@
 import { spawn } from "node:child_process";
-import { writeFileSync } from "node:fs";
+import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
-import { afterEach, describe, expect, it } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { fileSha256 } from "../../../src/embed/checksum.js";
 import type { EngineSpec } from "../../../src/embed/engine.js";
 import { readModelFolder } from "../../../src/embed/model_folder.js";
 import { Pool, sharedPool } from "../../../src/embed/pool.js";
 import { tinyModel } from "../../support/tiny_model.js";
+
+// Each test starts processes, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const pools: Pool[] = [];
 afterEach(async () => {
@@ -29,17 +32,19 @@ const passages = { kind: "passage" } as const;
 const texts = (n: number): string[] =>
   Array.from({ length: n }, (_, i) => `dog ${"red ".repeat(i % 7)}${"hill ".repeat(i % 3)}`);
 
+/** Whether a process runs; one that has ended and was not yet waited for does not. */
 const alive = (pid: number): boolean => {
   try {
-    return process.kill(pid, 0);
-  } catch {
-    return false;
+    process.kill(pid, 0);
+    return !/^\d+ \(.*\) Z/.test(readFileSync(`/proc/${pid}/stat`, "utf8"));
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === "ENOENT" && process.platform !== "linux";
   }
 };
 
 async function until(condition: () => boolean): Promise<void> {
   for (let waited = 0; !condition(); waited += 20) {
-    if (waited > 20_000) throw new Error("waited 20 s in vain");
+    if (waited > 60_000) throw new Error("waited a minute in vain");
     await sleep(20);
   }
 }

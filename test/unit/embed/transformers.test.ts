@@ -1,14 +1,18 @@
-import { cpSync, mkdtempSync, readFileSync, writeFileSync } from "node:fs";
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
-import { afterAll, afterEach, beforeAll, describe, expect, it } from "vitest";
+import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
 import type { Embedder } from "../../../src/embed/embedder.js";
 import { embedPassages, embedQuestion } from "../../../src/embed/guard.js";
 import { minilm, minilmFolder } from "../../../src/embed/minilm/minilm.js";
+import type { onnxEmbedder } from "../../../src/embed/onnx.js";
 import { type TransformersOptions, transformersEmbedder } from "../../../src/embed/transformers.js";
 import { type HubServer, hubServer } from "../../support/hub_server.js";
 import { TINY_WINDOW, tinyModel } from "../../support/tiny_model.js";
+
+// Each process loads a whole library and a model, which takes long on a busy machine.
+vi.setConfig({ testTimeout: 120_000 });
 
 const opened: Embedder[] = [];
 let hub: HubServer;
@@ -117,13 +121,23 @@ describe("transformersEmbedder", () => {
 });
 
 describe("a package without its optional parts", () => {
-  it("names the package to install", async () => {
+  it("names the one to install", async () => {
     const root = mkdtempSync(path.join(tmpdir(), "embedless-bare-"));
     cpSync("dist/src", path.join(root, "dist/src"), { recursive: true });
     writeFileSync(path.join(root, "package.json"), readFileSync("package.json"));
+    mkdirSync(path.join(root, "node_modules/@huggingface"), { recursive: true });
+    const tokenizers = "node_modules/@huggingface/tokenizers";
+    symlinkSync(path.resolve(tokenizers), path.join(root, tokenizers));
     const load = async (file: string) => import(pathToFileURL(path.join(root, "dist/src/embed", file)).href);
-    const { transformersEmbedder: bare } = await load("transformers.js");
-    await expect(bare({ model: "some/tiny", cacheDir: emptyCache() }).embedQuery("a")).rejects.toMatchObject({
+    const transformers = (await load("transformers.js")) as { transformersEmbedder: typeof transformersEmbedder };
+    const onnx = (await load("onnx.js")) as { onnxEmbedder: typeof onnxEmbedder };
+    const local = await onnx.onnxEmbedder({ folder: await tinyModel() });
+    await expect(local.embedQuery("a")).rejects.toMatchObject({
+      code: "NOT_FOUND",
+      message: expect.stringMatching(/is not installed: npm install --ignore-scripts onnxruntime-node$/),
+    });
+    const fetched = transformers.transformersEmbedder({ model: "some/tiny", cacheDir: emptyCache() });
+    await expect(fetched.embedQuery("a")).rejects.toMatchObject({
       code: "NOT_FOUND",
       message: expect.stringMatching(/is not installed: npm install @huggingface\/transformers$/),
     });

@@ -1,0 +1,40 @@
+import { createServer, type IncomingMessage } from "node:http";
+import type { AddressInfo } from "node:net";
+import { setTimeout as sleep } from "node:timers/promises";
+import { fakeEmbedder } from "./fake_embedder.js";
+
+export interface EmbeddingServer {
+  /** Address to give as `--url`. */
+  readonly url: string;
+  /** Every text that was embedded, in order. */
+  readonly texts: string[];
+  close(): Promise<void>;
+}
+
+/** A server on this machine that speaks the OpenAI protocol and answers with the fake embedder's vectors. */
+export async function embeddingServer(options: { delayMs?: number; dims?: number } = {}): Promise<EmbeddingServer> {
+  const embedder = fakeEmbedder({ dims: options.dims ?? 64 });
+  const server = createServer(async (request, response) => {
+    const { input } = JSON.parse(await bodyOf(request)) as { input: string[] };
+    if (options.delayMs) await sleep(options.delayMs);
+    const vectors = await embedder.embedDocuments(input);
+    const data = vectors.map((vector, index) => ({ index, embedding: Array.from(vector) }));
+    response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ data }));
+  });
+  await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+  return {
+    url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
+    texts: embedder.texts,
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve());
+        server.closeAllConnections();
+      }),
+  };
+}
+
+async function bodyOf(request: IncomingMessage): Promise<string> {
+  const parts: Buffer[] = [];
+  for await (const part of request) parts.push(part as Buffer);
+  return Buffer.concat(parts).toString("utf8");
+}

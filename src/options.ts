@@ -36,10 +36,11 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
 /** Options of `search` with their defaults filled in. */
 export function resolveSearchOptions(options: SearchOptions = {}) {
   checkKeys("search", options, { k: 1, recall: 1, recompute: 1, signal: 1, explain: 1, includeVectors: 1 });
+  const k = wholeNumberWithin("k", options.k ?? 10, 1, MAX_K);
   return {
-    k: wholeNumberWithin("k", options.k ?? 10, 1, MAX_K),
+    k,
     recall: numberWithin("recall", options.recall ?? 0.95, 0.5, 0.999),
-    maxRecomputes: recomputeLimit(options.recompute),
+    maxRecomputes: recomputeLimit(options.recompute, k),
     signal: checkSignal(options.signal),
     explain: boolean("explain", options.explain, false),
     includeVectors: boolean("includeVectors", options.includeVectors, false),
@@ -89,12 +90,12 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
   throw wrongType("signal", "an AbortSignal", value);
 }
 
-function recomputeLimit(value: unknown): number | undefined {
+function recomputeLimit(value: unknown, k: number): number | undefined {
   if (value === undefined) return undefined;
   if (value === 0) return 0;
   if (typeof value !== "object" || value === null) throw wrongType("recompute", "0 or { max: number }", value);
   checkKeys("recompute", value, { max: 1 });
-  return wholeNumberWithin("recompute.max", (value as { max?: unknown }).max, 1, MAX_K * 8);
+  return wholeNumberWithin("recompute.max", (value as { max?: unknown }).max, k, MAX_K * 8);
 }
 
 export function boolean(name: string, value: unknown, fallback: boolean): boolean {

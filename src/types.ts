@@ -79,7 +79,7 @@ export interface SearchOptions {
   k?: number;
   /** Mean share of the true top k to find, 0.5 to 0.999. Higher embeds more passages. Default 0.95. */
   recall?: number;
-  /** `{ max }`: most passages to embed; `0`: answer from the codes' estimates alone. Default by `recall` and `k`. */
+  /** `{ max }`: most passages to embed, at least `k`; `0`: answer from the codes' estimates alone. Default by `recall` and `k`. */
   recompute?: 0 | { max: number };
   signal?: AbortSignal;
   /** Say of each hit how it was found, and of the query where the time went. */

@@ -29,13 +29,20 @@ const EPS_TABLE: { recalls: readonly number[]; ks: readonly number[]; eps: reado
  *
  * @param k Hits wanted.
  * @param recall Mean share of the true top k to find, 0.5 to 0.999.
- * @param maxRecomputes Overrides the cap; 0 answers from estimates.
+ * @param maxRecomputes Overrides the cap: at least `k`, or 0 to answer from estimates.
  */
 export function planSearch(k: number, recall: number, maxRecomputes?: number): SearchPlan {
-  const batch = k < 5 ? 4 : 8;
+  const batch = largestBatch(k, k < 5 ? 4 : 8, maxRecomputes);
   const usual = recall <= 0.97 ? Math.max(64, 4 * k) : Math.max(160, 8 * k);
   const cap = maxRecomputes ?? usual;
   return { eps: epsFor(k, recall), batch, cap, pool: Math.max(400, 8 * cap, 2 * k) };
+}
+
+/** The first round takes k rounded up to whole batches: under a tight limit batches shrink until it fits. */
+function largestBatch(k: number, usual: number, limit: number | undefined): number {
+  let batch = usual;
+  while (limit && batch > 1 && Math.ceil(k / batch) * batch > limit) batch--;
+  return batch;
 }
 
 /** eps of the table at (k, recall). */

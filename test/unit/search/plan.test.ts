@@ -24,6 +24,8 @@ test("batch, cap and pool follow k and the target", () => {
 });
 
 test("the caller's limit is the cap, and 0 still keeps candidates for the estimates", () => {
-  expect(planSearch(10, 0.95, 7)).toMatchObject({ cap: 7, pool: 400 });
+  expect(planSearch(10, 0.95, 17)).toMatchObject({ cap: 17, pool: 400, batch: 8 });
+  expect(planSearch(10, 0.95, 15)).toMatchObject({ cap: 15, batch: 7 });
+  expect(planSearch(10, 0.95, 10)).toMatchObject({ cap: 10, batch: 5 });
   expect(planSearch(1000, 0.95, 0)).toMatchObject({ cap: 0, pool: 2000 });
 });

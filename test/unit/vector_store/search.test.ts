@@ -132,8 +132,11 @@ test("recompute: 0 answers from estimates, and { max } keeps to its limit", asyn
     expect(explain!.source).toBe("none");
     expect(score).toBeCloseTo(explain!.estimate, 6);
   }
-  const { cost } = await store.search(QUESTION, { k: 3, recall: 0.999, recompute: { max: 6 } });
-  expect(cost.recomputed).toBeLessThanOrEqual(6);
+  for (const max of [10, 11, 16, 17, 40]) {
+    const { cost, hits } = await store.search(QUESTION, { k: 10, recall: 0.999, recompute: { max } });
+    expect(cost.recomputed).toBeLessThanOrEqual(max);
+    expect(hits.length).toBe(10);
+  }
 });
 
 test("equal scores come in the order of adding", async () => {

@@ -1,8 +1,9 @@
+import { setMaxListeners } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Embedder } from "./embed/embedder.js";
-import { EmbedlessError, throwIfAborted, wrongType } from "./errors.js";
+import { EmbedlessError, wrongType } from "./errors.js";
 import { Ingest } from "./ingest/ingest.js";
-import { cleanVector, requireVector } from "./ingest/items.js";
+import { removePassages } from "./ingest/remove.js";
 import { native } from "./native.js";
 import {
   checkKeys,
@@ -15,21 +16,17 @@ import { cleanId, type PassageRow, Passages } from "./passage/passages.js";
 import { cleanText } from "./passage/text.js";
 import { CodeIndex } from "./search/code_index.js";
 import { Coders } from "./search/coders.js";
-import { Flights } from "./search/flights.js";
 import { ModelOfStore } from "./search/model_of_store.js";
-import { planSearch } from "./search/plan.js";
-import { Recompute } from "./search/recompute.js";
-import { type Ranking, searchIndex } from "./search/search.js";
+import { Searcher } from "./search/searcher.js";
+import { cleanVector } from "./search/vectors.js";
 import { codeBytes } from "./storage/codes.js";
 import { Database } from "./storage/database.js";
-import { clearLive } from "./storage/live_bits.js";
-import { type Meta, raiseVersion, readMeta } from "./storage/meta.js";
+import { type Meta, readMeta } from "./storage/meta.js";
 import { countPending } from "./storage/pending.js";
 import type {
   AddItem,
   AddOptions,
   AddResult,
-  Hit,
   Metric,
   OpenOptions,
   Passage,
@@ -44,10 +41,6 @@ type Settings = ReturnType<typeof resolveOpenOptions>;
 
 /** Passages read at once when listing. */
 const PAGE = 256;
-/** Passages removed between two turns of the event loop. */
-const DELETE_SLICE = 128;
-/** How often a search starts over because passages it found were deleted meanwhile. */
-const MAX_ATTEMPTS = 4;
 
 /**
  * A collection of passages in one file, searched by meaning. It keeps texts and short codes, no vectors: a search
@@ -67,7 +60,7 @@ export class VectorStore {
   readonly #passages: Passages;
   readonly #index: CodeIndex;
   readonly #ingest: Ingest;
-  readonly #recompute: Recompute;
+  readonly #searcher: Searcher;
   readonly #model: ModelOfStore;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
@@ -77,6 +70,8 @@ export class VectorStore {
   private constructor(database: Database, settings: Settings, meta: Meta) {
     const addon = native();
     const coders = new Coders(addon);
+    // Every operation under way listens to it, and there may be any number of them.
+    setMaxListeners(0, this.#stop.signal);
     this.#database = database;
     this.#metric = meta.metric ?? settings.metric ?? "cosine";
     this.#passages = new Passages(database);
@@ -84,8 +79,7 @@ export class VectorStore {
     this.#model = new ModelOfStore(database, settings);
     const model = () => this.#model.proven();
     this.#ingest = new Ingest({ addon, database, passages: this.#passages, coders, model, metric: this.#metric });
-    const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
-    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes);
+    this.#searcher = new Searcher(this.#index, this.#passages, model, settings.cacheBytes);
   }
 
   /**
@@ -159,17 +153,9 @@ export class VectorStore {
    */
   search(query: string | ArrayLike<number>, options?: SearchOptions): Promise<SearchResult> {
     return this.#run(async () => {
-      const before = performance.now();
       const settings = resolveSearchOptions(options);
-      const signal = this.#stoppable(settings.signal);
-      throwIfAborted(signal);
       const question = typeof query === "string" ? cleanText(query, "query") : cleanVector(query, "query");
-      await this.#index.refresh();
-      const vector = await this.#questionVector(question, signal);
-      const queryMs = performance.now() - before;
-      const { ranking, rows } = await this.#rank(vector, settings, signal);
-      const hits = toHits(ranking, rows, settings);
-      return { hits, cost: { ...ranking.cost, queryMs, totalMs: performance.now() - before } };
+      return await this.#searcher.search(question, settings, this.#stoppable(settings.signal));
     });
   }
 
@@ -227,7 +213,7 @@ export class VectorStore {
         throw wrongType("what to delete", "{ ids } or { all: true }", what);
       }
       const named = ids && [...new Set(checkIds(ids))];
-      return await this.#delete(named);
+      return await removePassages(this.#database, this.#passages, named, this.#stop.signal);
     });
   }
 
@@ -297,64 +283,6 @@ export class VectorStore {
     return signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
   }
 
-  async #questionVector(question: string | Float32Array, signal: AbortSignal): Promise<Float32Array> {
-    const index = this.#index.current;
-    // Nothing to find: the model is not started for it.
-    if (index === undefined || index.live === 0) return new Float32Array();
-    const vector = typeof question === "string" ? await this.#ask(question, signal) : question;
-    requireVector(vector, index.coder, typeof question === "string" ? "the question's vector" : "query");
-    return vector;
-  }
-
-  async #ask(question: string, signal: AbortSignal): Promise<Float32Array> {
-    return (await this.#model.proven()).embedQuestion(question, signal);
-  }
-
-  /** Ranks, and reads the passages found. Starts over if some were deleted between the two. */
-  async #rank(
-    vector: Float32Array,
-    settings: ReturnType<typeof resolveSearchOptions>,
-    signal: AbortSignal,
-  ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
-    const plan = planSearch(settings.k, settings.recall, settings.maxRecomputes);
-    for (let attempt = 1; ; attempt++) {
-      const index = this.#index.current;
-      if (index === undefined || vector.length === 0) return { ranking: nothing(), rows: new Map() };
-      const ranking = await searchIndex(index, vector, { k: settings.k, plan, recompute: this.#recompute, signal });
-      const rows = this.#passages.byNodes(ranking.nodes);
-      if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) return { ranking, rows };
-      await this.#index.refresh();
-    }
-  }
-
-  async #delete(ids: readonly string[] | undefined): Promise<number> {
-    const signal = this.#stop.signal;
-    return await this.#database.write(
-      async (tx) => {
-        const version = raiseVersion(tx);
-        let deleted = 0;
-        for (let at = 0; ; at += DELETE_SLICE) {
-          throwIfAborted(signal);
-          const slice = ids
-            ? ids.slice(at, at + DELETE_SLICE)
-            : this.#passages.page(-1, DELETE_SLICE, tx).map(({ id }) => id);
-          if (slice.length === 0) return deleted;
-          const { nodes } = this.#passages.removeByIds(tx, slice);
-          clearLive(tx, nodes, version);
-          deleted += nodes.length;
-          await nextTurn();
-        }
-      },
-      { signal },
-    );
-  }
-
-  /** Texts for recomputing; nodes whose passage was deleted meanwhile are left out. */
-  #texts(nodes: number[]): Map<number, string> {
-    const rows = this.#passages.byNodes(nodes);
-    return new Map([...rows].map(([node, { text }]) => [node, text]));
-  }
-
   #requireNode(id: string): number {
     const node = this.#passages.nodeOf(id);
     if (node === undefined)
@@ -370,29 +298,6 @@ function requireMetric({ metric }: Meta, wanted: Metric | undefined): void {
 
 function toPassage({ id, text, metadata }: PassageRow): Passage {
   return { id, text, metadata };
-}
-
-function toHits(
-  ranking: Ranking,
-  rows: Map<number, PassageRow>,
-  { explain, includeVectors }: { explain: boolean; includeVectors: boolean },
-): Hit[] {
-  return ranking.nodes.flatMap((node, i) => {
-    const row = rows.get(node);
-    if (row === undefined) return [];
-    const vector = includeVectors ? ranking.vectors.get(node) : undefined;
-    return {
-      ...toPassage(row),
-      score: ranking.scores[i]!,
-      ...(vector && { vector: vector.slice() }),
-      ...(explain && { explain: ranking.explanations[i]! }),
-    };
-  });
-}
-
-function nothing(): Ranking {
-  const cost = { recomputed: 0, embedded: 0, scanned: 0, dismissed: 0, scanMs: 0, readMs: 0, recomputeMs: 0 };
-  return { nodes: [], scores: [], explanations: [], vectors: new Map(), cost };
 }
 
 function checkIds(ids: unknown): string[] {

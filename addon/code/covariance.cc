@@ -93,6 +93,7 @@ class Accumulator {
   void finish() {
     const double share = 1.0 / static_cast<double>(options_.count);
     for (size_t i = 0; i < dims_; ++i) {
+      check(options_.stop);
       for (size_t j = 0; j <= i; ++j) {
         const double value = sums_[i * dims_ + j] * share;
         sums_[i * dims_ + j] = value;

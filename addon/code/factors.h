@@ -29,9 +29,9 @@ struct ByteRange {
 
 /// Ranges frozen at training. Values outside them go to the exception list.
 struct FactorRanges {
-  ByteRange scale;      // cosine only
-  ByteRange add;        // cosine only
-  ByteRange error;      // cosine: of e. ip and l2: of the natural logarithm of e
+  ByteRange scale{};    // cosine only
+  ByteRange add{};      // cosine only
+  ByteRange error{};    // cosine: of e. ip and l2: of the natural logarithm of e
   float add_unit = 1;   // ip and l2: float16 holds a / add_unit; a power of two
 };
 

@@ -28,25 +28,30 @@ class Iteration {
   Iteration(const std::vector<double>& matrix, const LeadingOptions& options)
       : options_(options),
         order_(options.order),
-        size_(options.count + spare),
+        size_(std::min(options.count + spare, options.rank)),
         random_(options.seed),
         scaled_(matrix.size()),
         basis_(size_ * order_),
         image_(size_ * order_) {
     for (size_t i = 0; i < order_; ++i) trace_ += matrix[i * order_ + i];
     const double share = trace_ > 0 ? 1 / trace_ : 1;
-    for (size_t i = 0; i < matrix.size(); ++i) scaled_[i] = static_cast<float>(matrix[i] * share);
+    for (size_t i = 0; i < matrix.size(); ++i) {
+      if (i % order_ == 0) check(options.stop);
+      scaled_[i] = static_cast<float>(matrix[i] * share);
+    }
   }
 
   Eigen run() {
     for (float& value : basis_) value = static_cast<float>(random_.symmetric());
-    orthonormalise();
+    orthonormalise(0);
     for (int step = 0; step < steps; ++step) {
       multiply(basis_, scaled_, image_, size_, order_, order_);
       std::swap(basis_, image_);
-      orthonormalise();
+      orthonormalise(0);
     }
-    return rayleigh_ritz();
+    rayleigh_ritz();
+    fill_up();
+    return result();
   }
 
  private:
@@ -95,13 +100,14 @@ class Iteration {
   }
 
   /// Gram-Schmidt, panel by panel: against all earlier panels in parallel, within the panel one after the other.
-  void orthonormalise() {
-    for (size_t i = 0; i < size_; ++i) {
+  /// Those before `start` are orthonormal already.
+  void orthonormalise(size_t start) {
+    for (size_t i = start; i < size_; ++i) {
       float* vector = direction(i);
       if (kernel::active().squared_norm(vector, order_) > 0) continue;
       for (size_t j = 0; j < order_; ++j) vector[j] = static_cast<float>(random_.symmetric());
     }
-    for (size_t first = 0; first < size_; first += panel) {
+    for (size_t first = start; first < size_; first += panel) {
       const size_t last = std::min(first + panel, size_);
       parallel_for(options_.threads, last - first, [&](size_t i) { clear(direction(first + i), 0, first); });
       std::vector<float> shares;
@@ -111,8 +117,8 @@ class Iteration {
     }
   }
 
-  /// Eigenpairs of the matrix within the span of the basis.
-  Eigen rayleigh_ritz() {
+  /// Turns the basis into the eigenvectors of the matrix within its span.
+  void rayleigh_ritz() {
     multiply(basis_, scaled_, image_, size_, order_, order_);
     std::vector<float> small(size_ * size_);
     multiply(image_, basis_, small, size_, size_, order_);
@@ -123,23 +129,32 @@ class Iteration {
       }
     }
     const Eigen inner = symmetric_eigen(std::move(symmetric), size_, options_.stop);
-    return unfold(inner);
-  }
-
-  Eigen unfold(const Eigen& inner) {
-    const size_t count = options_.count;
-    std::vector<float> turned(count * size_);
-    for (size_t i = 0; i < turned.size(); ++i) turned[i] = static_cast<float>(inner.vectors[i]);
+    values_ = inner.values;
+    const std::vector<float> turn(inner.vectors.begin(), inner.vectors.end());
     std::vector<float> columns(order_ * size_);
     for (size_t i = 0; i < size_; ++i) {
+      check(options_.stop);
       for (size_t j = 0; j < order_; ++j) columns[j * size_ + i] = basis_[i * order_ + j];
     }
-    std::vector<float> vectors(count * order_);
-    multiply(turned, columns, vectors, count, order_, size_);
-    Eigen result;
-    for (size_t i = 0; i < count; ++i) result.values.push_back(inner.values[i] * trace_);
-    result.vectors.assign(vectors.begin(), vectors.end());
-    return result;
+    multiply(turn, columns, basis_, size_, order_, size_);
+  }
+
+  /// Adds random directions where the rank is below the wanted count.
+  void fill_up() {
+    const size_t found = size_;
+    if (found >= options_.count) return;
+    size_ = options_.count;
+    values_.resize(size_, 0.0);
+    basis_.resize(size_ * order_);
+    for (size_t i = found * order_; i < basis_.size(); ++i) basis_[i] = static_cast<float>(random_.symmetric());
+    orthonormalise(found);
+  }
+
+  Eigen result() const {
+    Eigen eigen;
+    for (size_t i = 0; i < options_.count; ++i) eigen.values.push_back(values_[i] * trace_);
+    eigen.vectors.assign(basis_.begin(), basis_.begin() + static_cast<std::ptrdiff_t>(options_.count * order_));
+    return eigen;
   }
 
   const LeadingOptions& options_;
@@ -150,6 +165,7 @@ class Iteration {
   std::vector<float> scaled_;  // the matrix over its trace
   std::vector<float> basis_;   // [size][order]
   std::vector<float> image_;   // [size][order]
+  std::vector<double> values_;
 };
 
 }  // namespace

@@ -27,6 +27,7 @@ Pca principal_components(const VectorReader& read, const PcaOptions& options) {
                           ? symmetric_eigen(std::move(covariance), options.dims, options.stop)
                           : leading_eigen(covariance, {.order = options.dims,
                                                        .count = options.components,
+                                                       .rank = std::min(options.count, options.dims),
                                                        .seed = options.seed,
                                                        .threads = options.threads,
                                                        .stop = options.stop});

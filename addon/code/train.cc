@@ -72,7 +72,10 @@ class Trainer {
                                     .stop = options_.stop});
     parts_.mean = std::move(pca.mean);
     parts_.rotation = std::move(pca.directions);
-    for (float& value : parts_.rotation) value = rounded(value);
+    for (size_t i = 0; i < parts_.rotation.size(); ++i) {
+      if (i % options_.dims == 0) check(options_.stop);
+      parts_.rotation[i] = rounded(parts_.rotation[i]);
+    }
     parts_.starts = subspace_starts(rates(pca.variances, options_.bytes), options_.bytes);
     parts_.centroid_unit = unit_of(pca.variances.front());
   }

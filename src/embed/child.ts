@@ -21,6 +21,7 @@ process.on("message", (message: ToChild) => {
 });
 // The parent is gone, or wants no more.
 process.on("disconnect", () => process.exit(0));
+if (!process.connected) process.exit(0);
 // Ctrl-C reaches all processes of a terminal; the parent decides when this one ends.
 process.on("SIGINT", () => {});
 

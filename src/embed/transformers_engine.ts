@@ -21,13 +21,14 @@ export async function loadTransformersEngine(spec: Spec): Promise<Engine> {
   const { model: name, revision } = spec;
   const dtype = spec.dtype as NonNullable<Parameters<typeof AutoModel.from_pretrained>[1]>["dtype"] & string;
   try {
-    const tokenizer = await AutoTokenizer.from_pretrained(name, { revision });
+    // The model first: where there is none, the tokenizer fails without saying so.
     const model = await AutoModel.from_pretrained(name, {
       revision,
       dtype,
       device: "cpu",
       session_options: SESSION_OPTIONS,
     });
+    const tokenizer = await AutoTokenizer.from_pretrained(name, { revision });
     const read = (file: string): Promise<unknown> => hubJson(library, spec, file);
     const settings = { ...(await sentenceSettings(name, read)), ...spec.settings };
     const positions = number((model.config as { max_position_embeddings?: unknown }).max_position_embeddings);

@@ -4,12 +4,13 @@ import type { NativeAddon } from "../native.js";
 import type { Passages } from "../passage/passages.js";
 import type { Coders } from "../search/coders.js";
 import type { Model } from "../search/model.js";
+import { requireVector } from "../search/vectors.js";
 import type { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
 import type { AddOptions, AddProgress, AddResult, Metric } from "../types.js";
 import { encodeVectors } from "./coding.js";
 import { type Circumstances, type Counts, commitItems, type ReadyItem, StaleItems, storedTexts } from "./commit.js";
-import { type PreparedItem, prepareItem, requireDistinctIds, requireVector } from "./items.js";
+import { type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
 
 /** What adding needs of the store. */
 export interface IngestParts {

@@ -186,7 +186,7 @@ function enter(path: Heading[], heading: Heading): void {
 /** A title without links, images, tags and emphasis. */
 function plainTitle(title: string): string {
   const plain = title
-    .replace(/!\[[^\]]*\]\([^)]*\)/g, "")
+    .replace(/!\[[^\]]*\](\([^)]*\)|\[[^\]]*\])/g, "")
     .replace(/\[([^\]]*)\](\([^)]*\)|\[[^\]]*\])/g, "$1")
     .replace(/<[^>]{0,200}>|[`*]/g, "")
     .replace(/\s+/g, " ")

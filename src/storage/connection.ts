@@ -44,10 +44,13 @@ export class Session {
    * the file is an attached database that is detached here: that frees it (and its write-ahead log) at once.
    */
   close(): void {
-    if (this.driver.isTransaction) this.driver.exec("ROLLBACK");
-    this.driver.exec("DETACH store");
     this.#statements.clear();
-    this.driver.close();
+    try {
+      if (this.driver.isTransaction) this.driver.exec("ROLLBACK");
+      this.driver.exec("DETACH store");
+    } finally {
+      this.driver.close();
+    }
   }
 }
 

@@ -66,20 +66,18 @@ export class Database {
   static async open(path: string, options: DatabaseOptions): Promise<Database> {
     const access = inspectFile(path, options);
     const migrations = options.migrations ?? MIGRATIONS;
+    const waiting = { path: access.path, timeoutMs: options.lockTimeoutMs, signal: undefined };
     let writing: Session | undefined;
-    let reading: Session | undefined;
     try {
       if (!access.readOnly) {
-        writing = connectWriter(access, options);
-        await prepare(writing, options, migrations);
+        writing = await retryWhileBusy(() => openWriter(access, options, migrations), waiting);
       }
-      reading = connectReader(access);
-      if (writing === undefined) requireNewest(new Connection(reading), access.path, migrations.at(-1)?.to ?? FORMAT);
+      const newest = writing === undefined ? newestFormat(migrations) : undefined;
+      const reading = await retryWhileBusy(() => openReader(access, newest), waiting);
       return new Database(access, options, reading, writing);
     } catch (error) {
-      reading?.close();
       writing?.close();
-      throw fromSqlite(error, access.path);
+      throw error;
     }
   }
 
@@ -105,7 +103,7 @@ export class Database {
    */
   async snapshot<T>(work: (c: Connection) => Promise<T>): Promise<T> {
     this.#requireOpen();
-    const session = connectReader(this.#access);
+    const session = openReader(this.#access);
     const running = runSnapshot(session, work);
     const settled = running.then(
       () => undefined,
@@ -248,37 +246,45 @@ function connect(path: string, uri: string, timeoutMs: number): Session {
   }
 }
 
-function connectReader(access: FileAccess): Session {
+/** Configures a fresh session; closes it when that fails. */
+function configured(session: Session, configure: () => void): Session {
+  try {
+    configure();
+    return session;
+  } catch (error) {
+    session.close();
+    throw error;
+  }
+}
+
+/** Opens the reading connection; with `newest`, for a store that has no writing one, checks that it needs no upgrade. */
+function openReader(access: FileAccess, newest?: number): Session {
   const session = connect(access.path, fileUri(access.path, "ro", access.immutable), READ_BUSY_MS);
-  session.driver.exec("PRAGMA store.mmap_size = 0; PRAGMA store.cache_size = -4096");
-  return session;
+  return configured(session, () => {
+    session.driver.exec("PRAGMA store.mmap_size = 0; PRAGMA store.cache_size = -4096");
+    if (newest !== undefined) requireNewest(new Connection(session), access.path, newest);
+  });
 }
 
-function connectWriter(access: FileAccess, options: DatabaseOptions): Session {
+/** Opens the writing connection, makes or upgrades the store and switches it to WAL. */
+function openWriter(access: FileAccess, options: DatabaseOptions, migrations: readonly Migration[]): Session {
   const session = connect(access.path, fileUri(access.path, options.create ? "rwc" : "rw"), 0);
-  session.driver.exec(
-    `PRAGMA store.mmap_size = 0; PRAGMA store.cache_size = -8192; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`,
-  );
-  session.driver.exec(`PRAGMA store.synchronous = ${options.durability === "normal" ? "NORMAL" : "FULL"}`);
-  return session;
-}
-
-/** Makes or upgrades the store and switches to WAL, waiting for other processes that may be doing the same. */
-async function prepare(session: Session, options: DatabaseOptions, migrations: readonly Migration[]): Promise<void> {
-  const attempt = () => {
+  return configured(session, () => {
+    const synchronous = options.durability === "normal" ? "NORMAL" : "FULL";
+    session.driver.exec(`PRAGMA store.mmap_size = 0; PRAGMA store.cache_size = -8192;
+      PRAGMA store.synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
     upgrade(session, options.create, migrations);
     const mode = session.driver.prepare("PRAGMA store.journal_mode = WAL").get() as { journal_mode: string };
     if (mode.journal_mode !== "wal") {
       throw new EmbedlessError("IO", `The file system of ${session.path} cannot share a write-ahead log.`);
     }
     session.driver.exec(`PRAGMA store.journal_size_limit = ${LOG_BYTES}`);
-  };
-  await retryWhileBusy(attempt, { path: session.path, timeoutMs: options.lockTimeoutMs, signal: undefined });
+  });
 }
 
 function upgrade(session: Session, create: boolean, migrations: readonly Migration[]): void {
   const { driver, path } = session;
-  const newest = migrations.at(-1)?.to ?? FORMAT;
+  const newest = newestFormat(migrations);
   const c = new Connection(session);
   const before = identify(c, path, newest);
   if (before.empty && !create) throw new EmbedlessError("NOT_A_STORE", `Expected a store, but ${path} is empty.`);
@@ -287,13 +293,16 @@ function upgrade(session: Session, create: boolean, migrations: readonly Migrati
   if (before.empty) driver.exec(`PRAGMA store.page_size = ${PAGE_SIZE}; PRAGMA store.auto_vacuum = INCREMENTAL`);
   driver.exec("BEGIN IMMEDIATE");
   try {
-    const now = identify(c, path, newest);
-    migrate(c, now.format, migrations);
+    migrate(c, identify(c, path, newest).format, migrations);
     driver.exec("COMMIT");
   } catch (error) {
     if (driver.isTransaction) driver.exec("ROLLBACK");
     throw error;
   }
+}
+
+function newestFormat(migrations: readonly Migration[]): number {
+  return migrations.at(-1)?.to ?? FORMAT;
 }
 
 function requireNewest(c: Connection, path: string, newest: number): void {
@@ -327,7 +336,7 @@ interface Waiting {
 }
 
 /** Tries until the lock is free, sleeping in between instead of blocking. */
-async function retryWhileBusy(attempt: () => void, { path, timeoutMs, signal }: Waiting): Promise<void> {
+async function retryWhileBusy<T>(attempt: () => T, { path, timeoutMs, signal }: Waiting): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (let nap = 1; ; nap = Math.min(nap * 2, LONGEST_NAP_MS)) {
     throwIfAborted(signal);

@@ -61,8 +61,10 @@ export function clearLive(tx: Connection, nodes: Iterable<number>, version: numb
 export function* readLive(c: Connection, sinceVersion: number): Generator<LiveBlock> {
   const sql =
     "SELECT block, bits, version, crc FROM live_blocks WHERE block > ? AND version > ? ORDER BY block LIMIT 64";
+  // All means all: a row whose version is damaged must not slip through.
+  const since = sinceVersion > 0 ? sinceVersion : Number.MIN_SAFE_INTEGER;
   for (let last = -1; ; ) {
-    const found = c.all<LiveRow>(sql, last, sinceVersion);
+    const found = c.all<LiveRow>(sql, last, since);
     for (const row of found) yield { block: row.block, bits: checked(row) };
     const final = found.at(-1);
     if (final === undefined) return;

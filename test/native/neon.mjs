@@ -44,6 +44,10 @@ const build = run("cmake", ["--build", folder, "--target", "embedless_kernel_tes
 if (build.status !== 0) fail(build.output);
 
 const executable = join(folder, "tests", "embedless_kernel_tests");
-const tested = run("qemu-aarch64", ["-L", libraries, executable, "--gtest_filter=*neon*:*scalar*:Dispatch*"], "inherit");
+const tested = run(
+  "qemu-aarch64",
+  ["-L", libraries, executable, "--gtest_filter=*neon*:*scalar*:Dispatch*"],
+  "inherit",
+);
 if (tested.status !== 0) fail("== NEON tests FAILED");
 console.log("== NEON tests passed");

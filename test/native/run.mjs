@@ -19,7 +19,10 @@ const variants = {
     folder: "build-native-asan",
     sanitize: "address,undefined",
     filter: "*",
-    env: { ASAN_OPTIONS: "detect_stack_use_after_return=1:strict_string_checks=1", UBSAN_OPTIONS: "print_stacktrace=1" },
+    env: {
+      ASAN_OPTIONS: "detect_stack_use_after_return=1:strict_string_checks=1",
+      UBSAN_OPTIONS: "print_stacktrace=1",
+    },
   },
   thread: {
     name: "thread sanitizer, concurrency tests",

@@ -9,7 +9,7 @@ import { packagePath } from "../package_root.js";
  * Every codebook that this package ever shipped for the model beside it, named by sha256, newest last. Stores name theirs
  * for good, so a name is never taken out; the files are `codebooks/<sha256>.bin`.
  */
-const SHIPPED: readonly string[] = [];
+const SHIPPED: readonly string[] = ["930344fe6209a6aba3e6d1f92a4acbecd2d54d22484b88da03a311f4c6c0bb15"];
 
 /** The codebook for new stores; `undefined` while the package ships none. */
 export function newestCodebook(): ShippedCodebook | undefined {

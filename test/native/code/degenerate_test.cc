@@ -15,6 +15,9 @@ namespace {
 using synthetic::dot;
 using synthetic::Source;
 
+// Scores below it are zero in float32.
+constexpr double underflow = 1e-37;
+
 constexpr Metric metrics[] = {Metric::cosine, Metric::ip, Metric::l2};
 
 double exact_score(Metric metric, const float* q, const float* x, size_t dims) {
@@ -52,7 +55,7 @@ void expect_sound(Metric metric, size_t dims, size_t bytes, const std::vector<fl
       const double mean = std::sqrt(dot(codebook->mean(), codebook->mean(), dims));
       const double size = std::sqrt(dot(q, q, dims)) + std::sqrt(dot(x, x, dims)) + mean;
       ASSERT_TRUE(std::isfinite(estimate) && std::isfinite(bound));
-      ASSERT_LE(std::fabs(estimate - exact), 1.1 * bound + 0.01 * size * size) << "vector " << n << ", query " << i;
+      ASSERT_LE(std::fabs(estimate - exact), 1.1 * bound + 0.01 * size * size + underflow) << "vector " << n << ", query " << i;
     }
   }
 }
@@ -109,12 +112,12 @@ TEST(Degenerate, FewerDimsThanCodeBytes) {
   for (const Metric metric : metrics) {
     for (const size_t dims : {2, 3, 47, 48, 49}) {
       Source source(dims, 7);
-      const std::vector<float> base = source.vectors(300);
-      const auto codebook = Codebook::train(base, {.dims = dims, .metric = metric, .bytes = 48});
-      EXPECT_LE(codebook->subspaces(), std::min<size_t>(dims, 48));
-      expect_sound(metric, dims, 48, base, source.vectors(50), source.vectors(5));
+      expect_sound(metric, dims, 48, source.vectors(300), source.vectors(50), source.vectors(5));
     }
   }
+  const auto codebook = Codebook::train(Source(7, 7).vectors(300), {.dims = 7, .bytes = 48});
+  EXPECT_EQ(codebook->subspaces(), 7u);
+  EXPECT_EQ(codebook->row_bytes(), 10u);
 }
 
 TEST(Degenerate, OneAndMostCodeBytes) {
@@ -127,10 +130,7 @@ TEST(Degenerate, OneAndMostCodeBytes) {
 TEST(Degenerate, ThousandsOfDims) {
   Source source(3072, 9);
   const std::vector<float> base = source.vectors(30);
-  const std::vector<float> added = source.vectors(10);
-  const auto codebook = Codebook::train(base, {.dims = 3072, .metric = Metric::l2, .threads = 2});
-  EXPECT_EQ(codebook->components(), max_components);
-  expect_sound(Metric::cosine, 3072, 48, base, added, source.vectors(3));
+  expect_sound(Metric::cosine, 3072, 48, base, source.vectors(10), source.vectors(3));
 }
 
 TEST(Degenerate, WhatTheComponentsMissCountsIntoTheError) {
@@ -139,6 +139,7 @@ TEST(Degenerate, WhatTheComponentsMissCountsIntoTheError) {
   std::vector<float> base(50 * dims);
   for (size_t n = 0; n < 50; ++n) base[n * dims + n] = 1;
   const auto codebook = Codebook::train(base, {.dims = dims, .metric = Metric::l2, .bytes = 8});
+  EXPECT_EQ(codebook->components(), max_components);
   std::vector<float> added = Source(dims, 10, 0.0).vectors(5);
   const Encoded encoded = encode(*codebook, added);
   for (size_t n = 0; n < 5; ++n) {

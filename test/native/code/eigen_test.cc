@@ -123,7 +123,7 @@ TEST(LeadingEigen, KeepsTheVarianceOfTheFullSolution) {
   for (const double decay : {0.3, 1.0}) {
     const std::vector<double> matrix = semi_definite(order, order, decay, 9);
     const Eigen full = symmetric_eigen(matrix, order);
-    const Eigen leading = leading_eigen(matrix, {.order = order, .count = count, .seed = 1});
+    const Eigen leading = leading_eigen(matrix, {.order = order, .count = count, .rank = order, .seed = 1});
     ASSERT_EQ(leading.values.size(), count);
     ASSERT_EQ(leading.vectors.size(), count * order);
     EXPECT_NEAR(leading_sum(leading, count) / leading_sum(full, count), 1, 1e-4);
@@ -137,16 +137,19 @@ TEST(LeadingEigen, FillsUpWhatARankDeficientMatrixLacks) {
     const size_t order = 170;
     const std::vector<double> matrix = semi_definite(order, std::max<size_t>(rank, 1), 0, 2);
     const std::vector<double> used = rank == 0 ? std::vector<double>(order * order) : matrix;
-    expect_eigen(used, leading_eigen(used, {.order = order, .count = 100, .seed = 1}), order, 1e-5);
+    // Whether the rank is known or not.
+    for (const size_t bound : {std::max<size_t>(rank, 1), order}) {
+      expect_eigen(used, leading_eigen(used, {.order = order, .count = 100, .rank = bound, .seed = 1}), order, 1e-5);
+    }
   }
 }
 
 TEST(LeadingEigenConcurrency, IsTheSameForAnyNumberOfThreads) {
   const size_t order = 150;
   const std::vector<double> matrix = semi_definite(order, order, 0.5, 6);
-  const Eigen one = leading_eigen(matrix, {.order = order, .count = 70, .seed = 3, .threads = 1});
+  const Eigen one = leading_eigen(matrix, {.order = order, .count = 70, .rank = order, .seed = 3, .threads = 1});
   for (const unsigned threads : {2u, 3u}) {
-    const Eigen many = leading_eigen(matrix, {.order = order, .count = 70, .seed = 3, .threads = threads});
+    const Eigen many = leading_eigen(matrix, {.order = order, .count = 70, .rank = order, .seed = 3, .threads = threads});
     EXPECT_EQ(one.values, many.values);
     EXPECT_EQ(one.vectors, many.vectors);
   }

@@ -63,10 +63,11 @@ TEST(Kmeans, ConvergesToTheMeansOfItsPoints) {
 TEST(Kmeans, RoundsReduceTheDistortion) {
   for (const size_t width : {1, 3, 20}) {
     const std::vector<float> points = synthetic::Source(width, 5).vectors(1000);
-    double before = std::numeric_limits<double>::infinity();
-    for (const size_t rounds : {0, 1, 4, 12}) {
+    const double first = assign(points, kmeans(points, {.width = width, .rounds = 0, .seed = 2}), width).distortion;
+    double before = 0.95 * first;
+    for (const size_t rounds : {1, 4, 12}) {
       const double now = assign(points, kmeans(points, {.width = width, .rounds = rounds, .seed = 2}), width).distortion;
-      EXPECT_LT(now, before) << rounds << " rounds";
+      EXPECT_LE(now, before) << rounds << " rounds";
       before = now;
     }
   }

@@ -45,7 +45,7 @@ describe("live bits", () => {
         expect(liveNodes(database.reader)).toEqual([...expected].sort((a, b) => a - b));
         await database.close();
       }),
-      { seed: 12, numRuns: 20 },
+      { seed: 12, numRuns: 10 },
     );
   });
 

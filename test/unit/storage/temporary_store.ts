@@ -29,26 +29,13 @@ export async function openDatabase(path = temporaryPath(), options: Partial<Data
 }
 
 /** Runs `work` on a plain SQLite connection beside the library, as a vandal or another program would. */
-export function tamper<T>(path: string, work: (raw: DatabaseSync) => T): T {
+export function tamper<T>(path: string, work: (raw: InstanceType<typeof DatabaseSync>) => T): T {
   const raw = new DatabaseSync(path, {});
   try {
     return work(raw);
   } finally {
     raw.close();
   }
-}
-
-/** Flips the lowest bit of byte `at` of a blob column in every row of a table. */
-export function flipBlob(path: string, table: string, column: string, at = 0): void {
-  tamper(path, (raw) => {
-    for (const row of raw.prepare(`SELECT rowid AS r, ${column} AS b FROM ${table}`).all() as {
-      r: number;
-      b: Uint8Array;
-    }[]) {
-      row.b[at] = (row.b[at] ?? 0) ^ 1;
-      raw.prepare(`UPDATE ${table} SET ${column} = ? WHERE rowid = ?`).run(row.b, row.r);
-    }
-  });
 }
 
 /** The code of the error that `work` throws or rejects with, "none" if it succeeds. */

@@ -1,0 +1,39 @@
+import { EmbedlessError, wrongType } from "../errors.js";
+
+/**
+ * A vector as float32.
+ *
+ * @throws EmbedlessError `INVALID_VECTOR` unless it is a non-empty list of finite numbers
+ */
+export function cleanVector(vector: unknown, parameter: string): Float32Array {
+  const list = vector as ArrayLike<unknown>;
+  const isList = Array.isArray(vector) || (ArrayBuffer.isView(vector) && !(vector instanceof DataView));
+  if (!isList || list.length === 0) {
+    throw new EmbedlessError("INVALID_VECTOR", wrongType(parameter, "a non-empty array of numbers", vector).message);
+  }
+  const copy = new Float32Array(list.length);
+  for (let i = 0; i < list.length; i++) {
+    const value = list[i];
+    if (typeof value === "number") copy[i] = value;
+    if (typeof value !== "number" || !Number.isFinite(copy[i])) {
+      throw new EmbedlessError("INVALID_VECTOR", wrongType(`${parameter}[${i}]`, "a finite number", value).message);
+    }
+  }
+  return copy;
+}
+
+/** Throws `DIMENSION_MISMATCH` unless the vector has the store's length, `INVALID_VECTOR` if it is zero under cosine. */
+export function requireVector(vector: Float32Array, shape: { dims: number; metric: string }, parameter: string): void {
+  if (vector.length !== shape.dims) {
+    throw new EmbedlessError(
+      "DIMENSION_MISMATCH",
+      `Expected ${shape.dims} dims for ${parameter}, but received ${vector.length}.`,
+    );
+  }
+  if (shape.metric === "cosine" && vector.every((value) => value === 0)) {
+    throw new EmbedlessError(
+      "INVALID_VECTOR",
+      `Expected a vector with a direction for ${parameter}, but received zeros.`,
+    );
+  }
+}

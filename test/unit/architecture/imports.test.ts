@@ -1,0 +1,171 @@
+import { describe, expect, it } from "vitest";
+import { importProblems, isGoverned } from "./import_rules.js";
+import { productSources } from "./repository.js";
+
+/** The problems of a small repository: path to text. */
+const problemsOf = (files: Record<string, string>) =>
+  importProblems(Object.entries(files).map(([path, text]) => ({ path, text })));
+
+describe("the repository", () => {
+  const sources = productSources();
+
+  it("is seen by the check, both languages", () => {
+    const paths = sources.map((file) => file.path).filter(isGoverned);
+    expect(paths).toContain("src/index.ts");
+    expect(paths).toContain("integrations/langchain/vector_store.ts");
+    expect(paths.some((path) => path.startsWith("addon/kernel/"))).toBe(true);
+    expect(paths.some((path) => path.startsWith("addon/binding/"))).toBe(true);
+  });
+
+  it("imports in one direction only", () => {
+    expect(importProblems(sources)).toEqual([]);
+  });
+});
+
+describe("planted TypeScript imports", () => {
+  it.each([
+    ["upward", "src/storage/a.ts", `import { x } from "../search/b.js";`],
+    ["upward, a step", "src/search/a.ts", `import { x } from "../ingest/b.js";`],
+    ["upward, a type", "src/native.ts", `import type { X } from "./storage/b.js";`],
+    ["upward, inline type", "src/storage/a.ts", `import { type X } from "../search/b.js";`],
+    ["upward, re-exported", "src/passage/a.ts", `export * from "../vector_store.js";`],
+    ["upward, dynamic", "src/embed/a.ts", `const x = await import("../index.js");`],
+    ["upward, required", "src/embed/a.ts", `const x = require("../index.js");`],
+    ["upward, in a type", "src/embed/a.ts", `type X = import("../search/b.js").X;`],
+    ["upward, for its effect", "src/search/a.ts", `import "../vector_store.js";`],
+    ["upward, from a leaf", "src/errors.ts", `import { x } from "./native.js";`],
+    ["upward, a value in types", "src/types.ts", `import { checkAnswer } from "./embed/embedder.js";`],
+    ["upward, another type in types", "src/types.ts", `import type { Onnx } from "./embed/onnx.js";`],
+  ])("%s", (kind, path, text) => {
+    const problems = problemsOf({ [path]: text });
+    expect(problems).toHaveLength(1);
+    expect(problems[0]).toMatch(/^src\/\S+ -> src\/\S+: upward$/);
+    expect(kind).toContain("upward");
+  });
+
+  it.each([
+    ["embed to passage", "src/embed/a.ts", "../passage/b.js"],
+    ["passage to embed", "src/passage/a.ts", "../embed/b.js"],
+    ["passage to a folder in embed", "src/passage/a.ts", "../embed/minilm/b.js"],
+    ["verify to ingest", "src/verify.ts", "./ingest/b.js"],
+    ["the command line to an integration", "src/cli/a.ts", "../../integrations/langchain/index.js"],
+  ])("sideways: %s", (_, path, specifier) => {
+    expect(problemsOf({ [path]: `import { x } from "${specifier}";` })).toEqual([expect.stringMatching(/: sideways$/)]);
+  });
+
+  it.each([
+    ["another integration", "../llamaindex/index.js"],
+    ["the command line", "../../src/cli/main.js"],
+    ["past the door", "../../src/vector_store.js"],
+    ["a leaf past the door", "../../src/errors.js"],
+  ])("an integration reaching for %s", (_, specifier) => {
+    const problems = problemsOf({ "integrations/langchain/a.ts": `import { x } from "${specifier}";` });
+    expect(problems).toEqual([expect.stringMatching(/nothing but src\/index\.ts$/)]);
+  });
+
+  it("circular, of two and of three files, each named once", () => {
+    const two = { "src/embed/a.ts": `import "./b.js";`, "src/embed/b.ts": `import type { A } from "./a.js";` };
+    expect(problemsOf(two)).toEqual(["src/embed/a.ts -> src/embed/b.ts -> src/embed/a.ts: circular"]);
+    const three = {
+      "src/search/a.ts": `import "./b.js";`,
+      "src/search/b.ts": `export { x } from "./c.js";`,
+      "src/search/c.ts": `import "./a.js";\nimport "./d.js";`,
+      "src/search/d.ts": "",
+    };
+    expect(problemsOf(three)).toEqual([
+      "src/search/a.ts -> src/search/b.ts -> src/search/c.ts -> src/search/a.ts: circular",
+    ]);
+  });
+
+  it("circular through the one import that may go up", () => {
+    const files = {
+      "src/types.ts": `import type { Embedder } from "./embed/embedder.js";`,
+      "src/embed/embedder.ts": `import type { Metric } from "../types.js";`,
+    };
+    expect(problemsOf(files)).toEqual([expect.stringMatching(/: circular$/)]);
+  });
+
+  it("itself", () => {
+    expect(problemsOf({ "src/embed/a.ts": `import "./a.js";` })).toEqual([
+      "src/embed/a.ts -> src/embed/a.ts: circular",
+    ]);
+  });
+
+  it.each([
+    ["the driver", "src/storage/blocks.ts", `import { DatabaseSync } from "@photostructure/sqlite";`],
+    ["the built-in driver", "src/search/a.ts", `import { DatabaseSync } from "node:sqlite";`],
+    ["the addon", "src/search/a.ts", `const addon = require("../../build/Release/embedless.node");`],
+    ["the addon's place", "src/search/a.ts", `const at = require.resolve("embedless/prebuilds/embedless.node");`],
+    ["LangChain in the core", "src/vector_store.ts", `import type { Document } from "@langchain/core/documents";`],
+    ["a model runtime", "src/search/a.ts", `const ort = await import("onnxruntime-node");`],
+    ["the option parser", "src/search/a.ts", `import { Command } from "commander";`],
+  ])("what belongs to one place: %s", (_, path, text) => {
+    expect(problemsOf({ [path]: text })).toEqual([expect.stringMatching(/: not here, only in /)]);
+  });
+
+  it("out of the sources, and a file without a layer", () => {
+    expect(problemsOf({ "src/embed/a.ts": `import "../../test/support/fake_embedder.js";` })).toEqual([
+      expect.stringMatching(/outside the product/),
+    ]);
+    expect(problemsOf({ "src/utils/a.ts": "" })).toEqual(["src/utils/a.ts belongs to no layer"]);
+  });
+
+  it("not what is right, nor what only looks like an import", () => {
+    const files = {
+      "examples/a.ts": `import { VectorStore } from "../src/index.js";\nimport "../integrations/langchain/index.js";`,
+      "src/cli/a.ts": `import { VectorStore } from "../index.js";\nimport { outOfRange } from "../errors.js";`,
+      "integrations/langchain/index.ts": `export * from "./b.js";\nimport { minilm } from "../../src/index.js";`,
+      "src/index.ts": `export { VectorStore } from "./vector_store.js";`,
+      "src/vector_store.ts": `import { search } from "./search/a.js";\nimport { open } from "./storage/database.js";`,
+      "src/search/a.ts": `import { e } from "../embed/a.js";\nimport { p } from "../passage/a.js";`,
+      "src/embed/a.ts": `// import "../index.js"\nconst s = 'import "../passage/a.js"';\nimport { x } from "onnxruntime-node";`,
+      "src/types.ts": `import type { Embedder } from "./embed/embedder.js";`,
+      "src/storage/database.ts": `import { DatabaseSync } from "@photostructure/sqlite";\nimport "../native.js";`,
+      "test/unit/a.test.ts": `import "../../src/storage/database.js";`,
+    };
+    expect(problemsOf(files)).toEqual([]);
+  });
+});
+
+describe("planted C++ includes", () => {
+  it.each([
+    ["kernel", "code", "upward"],
+    ["kernel", "binding", "upward"],
+    ["code", "graph", "upward"],
+    ["graph", "index", "upward"],
+    ["index", "binding", "upward"],
+  ])("%s including %s is %s", (from, to, kind) => {
+    const files = { [`addon/${from}/a.cc`]: `#pragma once\n  #  include "${to}/b.h"\n` };
+    expect(problemsOf(files)).toEqual([`addon/${from}/a.cc -> addon/${to}/b.h: ${kind}`]);
+  });
+
+  it("upward through a relative path and through angle brackets", () => {
+    expect(problemsOf({ "addon/kernel/a.h": `#include "../code/b.h"` })).toEqual([expect.stringMatching(/: upward$/)]);
+    expect(problemsOf({ "addon/kernel/a.h": "#include <code/b.h>" })).toEqual([expect.stringMatching(/: upward$/)]);
+  });
+
+  it("circular headers", () => {
+    const files = { "addon/code/a.h": `#include "code/b.h"`, "addon/code/b.h": `#include "a.h"` };
+    expect(problemsOf(files)).toEqual(["addon/code/a.h -> addon/code/b.h -> addon/code/a.h: circular"]);
+  });
+
+  it.each(["<napi.h>", `"napi.h"`, "<node_api.h>", "<uv.h>"])("%s outside binding/", (header) => {
+    expect(problemsOf({ "addon/index/a.h": `#include ${header}` })).toEqual([expect.stringMatching(/: not here/)]);
+    expect(problemsOf({ "addon/binding/a.h": `#include ${header}` })).toEqual([]);
+  });
+
+  it("a folder that is in no layer", () => {
+    expect(problemsOf({ "addon/helpers/a.h": "" })).toEqual(["addon/helpers/a.h belongs to no layer"]);
+  });
+
+  it("not what is right", () => {
+    const files = {
+      "addon/binding/module.cc": `#include <napi.h>\n#include "index/scan.h"\n#include "code/metric.h"`,
+      "addon/index/scan.cc": `#include "scan.h"\n#include <vector>\n#include "kernel/kernel.h"\n// #include "binding/a.h"`,
+      "addon/graph/prune.h": `#include "code/codebook.h"`,
+      "addon/code/codebook.cc": `#include "code/codebook.h"\n#include "kernel/kernel.h"`,
+      "addon/kernel/kernel.h": "#include <cstdint>",
+    };
+    expect(problemsOf(files)).toEqual([]);
+  });
+});

@@ -1,0 +1,63 @@
+// One endless piece of native work in this environment, told by argument; says "busy" once it is under way.
+import { createRequire } from "node:module";
+import { isMainThread, parentPort, workerData } from "node:worker_threads";
+
+const [file, work, ending] = isMainThread ? process.argv.slice(2) : workerData;
+const addon = createRequire(import.meta.url)(file);
+
+const dims = 128;
+
+function vectors(n) {
+  const all = new Float32Array(n * dims);
+  let state = 1;
+  for (let i = 0; i < all.length; i++) {
+    state = (Math.imul(state, 1664525) + 1013904223) >>> 0;
+    all[i] = state / 2 ** 32 - 0.5;
+  }
+  return all;
+}
+
+/** An index of many nodes from few encoded ones: enough for searches to use threads. */
+async function bigIndex(coder) {
+  const { rows } = await coder.encode(vectors(512));
+  const index = addon.createIndex(coder);
+  const repeated = { rows: new Uint8Array(128 * rows.length), exceptions: new Uint8Array() };
+  for (let i = 0; i < 128; i++) repeated.rows.set(rows, i * rows.length);
+  for (let i = 0; i < 2; i++) index.publish({ rows: repeated });
+  return index;
+}
+
+const query = vectors(1);
+const options = { k: 10, eps: 1, batch: 8, cap: 64, pool: 400 };
+
+/** Each starts work that takes a second at least; most leave several pieces waiting behind it. */
+const works = {
+  trainCodebook: async () => {
+    const sample = vectors(10_000);
+    return () => addon.trainCodebook(sample, { dims, metric: "cosine", bytes: 128, threads: 2 });
+  },
+  encode: async () => {
+    const coder = addon.createInt8Coder(dims, "cosine");
+    const trained = await addon.trainCodebook(vectors(300), { dims, metric: "cosine", bytes: 64 });
+    const many = vectors(40_000);
+    return () => [coder.encode(many), trained.encode(many)];
+  },
+  search: async () => {
+    const index = await bigIndex(addon.createInt8Coder(dims, "cosine"));
+    return () => Array.from({ length: 500 }, () => index.search(query, options));
+  },
+  timeScan: async () => {
+    const index = await bigIndex(addon.createInt8Coder(dims, "cosine"));
+    return () => Array.from({ length: 10 }, () => addon.timeScan(index, query, { pool: 400, rounds: 1_000_000 }));
+  },
+};
+
+const start = await works[work]();
+const pending = start();
+for (const promise of [pending].flat()) promise.then(() => {});
+// Long enough for the work to be in its loops, short against what it takes.
+setTimeout(() => {
+  if (!isMainThread) parentPort.postMessage("busy");
+  else if (ending === "exit") process.exit(0);
+  else throw new Error("the planned end");
+}, 50);

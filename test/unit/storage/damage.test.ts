@@ -1,0 +1,159 @@
+import { describe, expect, it } from "vitest";
+import { Passages } from "../../../src/passage/passages.js";
+import { verifyPassages } from "../../../src/passage/verify_passages.js";
+import { getCanaries, putCanaries } from "../../../src/storage/canaries.js";
+import { getCodebook, putCodebook } from "../../../src/storage/codebooks.js";
+import { appendCodes, readCodes } from "../../../src/storage/codes.js";
+import type { Database } from "../../../src/storage/database.js";
+import { getDictionary } from "../../../src/storage/dictionaries.js";
+import { readLive, setLive } from "../../../src/storage/live_bits.js";
+import { raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
+import { addPending, readPending } from "../../../src/storage/pending.js";
+import { verifyTables } from "../../../src/storage/verify.js";
+import { openDatabase, temporaryPath } from "./temporary_store.js";
+
+const NODES = 4200;
+const ROW = 11;
+/** Nodes that have a passage: some in the sealed block, some after it; their texts make a dictionary. */
+const LIVE = [...Array(90).keys(), ...Array.from({ length: 104 }, (_, i) => 4096 + i)];
+
+/** A store with something in every table that a store can have together. */
+async function filledStore(waiting = false): Promise<Database> {
+  const database = await openDatabase(temporaryPath());
+  const passages = new Passages(database);
+  const exceptions = Uint8Array.of(3, 0, 1, 0, 0, 0, 128, 63);
+  const stored = (waiting ? LIVE.slice(0, 20) : LIVE).map((node) => ({
+    node,
+    id: `p${node}x`,
+    text: `Passage ${node} tells of the number ${node * node} and of its friends. `.repeat(8),
+    metadata: node % 2 ? '{"odd":true}' : null,
+  }));
+  await database.write((tx) => {
+    const version = raiseVersion(tx);
+    passages.insert(tx, stored);
+    putCanaries(tx, [{ text: "a", vector: Float32Array.of(1, 2) }]);
+    const sha256 = putCodebook(tx, new Uint8Array(100).fill(9));
+    setLive(tx, 0, waiting ? 20 : 90, version);
+    if (waiting) return addPending(tx, 0, 4, new Uint8Array(20 * 4).fill(1));
+    setLive(tx, 4096, 104, version);
+    appendCodes(tx, 0, ROW, { rows: new Uint8Array(NODES * ROW).fill(7), exceptions }, version);
+    writeMeta(tx, { codebook: { sha256, kind: "own" }, dims: 2, metric: "cosine" });
+  });
+  return database;
+}
+
+async function problems(database: Database): Promise<string[]> {
+  return database.snapshot(async (c) => {
+    const found: string[] = [];
+    for (const step of verifyTables(c)) if (step !== undefined) found.push(step);
+    for (const step of verifyPassages(c, new Passages(database))) if (step !== undefined) found.push(step);
+    return found;
+  });
+}
+
+const readers: Record<string, (database: Database) => unknown> = {
+  meta: (d) => readMeta(d.reader),
+  passages: (d) => new Passages(d).page(-1, 10_000),
+  dictionaries: (d) => getDictionary(d.reader, 1),
+  codebooks: (d) => getCodebook(d.reader, d.reader.get<{ s: string }>("SELECT sha256 AS s FROM codebooks")?.s ?? ""),
+  code_blocks: (d) => [...readCodes(d.reader, 0, ROW)],
+  code_open: (d) => [...readCodes(d.reader, 4096, ROW)],
+  live_blocks: (d) => [...readLive(d.reader, 0)],
+  pending: (d) => [...readPending(d.reader, 0, 4)],
+  canaries: (d) => getCanaries(d.reader),
+};
+
+// Every column but the key, changed in the last row of its table. Blobs and texts get one other byte.
+const damages = [
+  ...["meta.value", "passages.id", "passages.dict", "passages.hash", "passages.metadata", "passages.text"],
+  ...["dictionaries.bytes", "codebooks.bytes", "code_blocks.rows", "code_blocks.exceptions", "code_blocks.version"],
+  ...["code_open.count", "code_open.rows", "code_open.version", "live_blocks.bits", "live_blocks.version"],
+  ...["pending.row", "canaries.text", "canaries.vector"],
+  ...[
+    "meta",
+    "passages",
+    "dictionaries",
+    "codebooks",
+    "code_blocks",
+    "code_open",
+    "live_blocks",
+    "pending",
+    "canaries",
+  ].map((table) => `${table}.crc`),
+];
+
+function damaged(value: unknown): string | number | Uint8Array {
+  if (typeof value === "number") return value ^ 1;
+  if (typeof value === "string") return `${value.slice(0, -1)}${value.endsWith("1") ? "2" : "1"}`;
+  const bytes = value as Uint8Array;
+  bytes[bytes.length >> 1] = (bytes[bytes.length >> 1] ?? 0) ^ 0x10;
+  return bytes;
+}
+
+describe("damage", () => {
+  it("is not found where there is none", async () => {
+    expect(await problems(await filledStore())).toEqual([]);
+    expect(await problems(await filledStore(true))).toEqual([]);
+  });
+
+  it.each(damages)("of %s is CORRUPT when read and found by verifying", async (place) => {
+    const [table, column] = place.split(".") as [string, string];
+    const database = await filledStore(table === "pending");
+    await database.write((tx) => {
+      const key = tx.get<{ name: string }>(
+        `SELECT name FROM pragma_table_info('${table}', 'store') WHERE pk = 1`,
+      )?.name;
+      const where = `${key} = (SELECT max(${key}) FROM ${table} WHERE ${column} IS NOT NULL)`;
+      const before = tx.get<{ v: unknown }>(`SELECT ${column} AS v FROM ${table} WHERE ${where}`)?.v;
+      expect(tx.run(`UPDATE ${table} SET ${column} = ? WHERE ${where}`, damaged(before)).changes).toBe(1);
+    });
+    let error: unknown;
+    try {
+      readers[table]?.(database);
+    } catch (caught) {
+      error = caught;
+    }
+    expect(error).toMatchObject({ name: "EmbedlessError", code: "CORRUPT" });
+    expect(String(error)).toContain(`table ${table}`);
+    const found = await problems(database);
+    expect(found.some((sentence) => sentence.includes(table))).toBe(true);
+  });
+
+  it("that leaves every row sound is found by verifying", async () => {
+    const cases: [string, RegExp][] = [
+      ["DELETE FROM passages WHERE node = 5", /passages/],
+      ["DELETE FROM code_open WHERE row = (SELECT max(row) FROM code_open)", /4200 nodes were given out/],
+      ["DELETE FROM code_open WHERE row = 64", /Row 64 of table code_open is missing/],
+      ["DELETE FROM code_blocks", /Row 0 of table code_blocks is missing/],
+      ["DELETE FROM live_blocks WHERE block = 1", /not marked live/],
+      ["DELETE FROM dictionaries", /Row 1 of table dictionaries is missing/],
+      ["DELETE FROM codebooks", /codebook .* is missing/],
+      ["DELETE FROM meta WHERE key = 'passages'", /meta is missing/],
+      ["DELETE FROM meta WHERE key = 'codebook'", /no codebook is named/],
+    ];
+    for (const [sql, sentence] of cases) {
+      const database = await filledStore();
+      await database.write((tx) => tx.run(sql));
+      expect((await problems(database)).join("\n")).toMatch(sentence);
+      await database.close();
+    }
+  });
+
+  it("goes on verifying after a damaged row", async () => {
+    const database = await filledStore();
+    await database.write((tx) => {
+      tx.run("UPDATE code_blocks SET crc = crc + 1");
+      tx.run("UPDATE code_open SET crc = crc + 1 WHERE row = 65");
+      tx.run("UPDATE passages SET crc = crc + 1 WHERE node IN (70, 4100)");
+    });
+    const found = (await problems(database)).join("\n");
+    for (const row of [
+      "0 of table code_blocks",
+      "65 of table code_open",
+      "70 of table passages",
+      "4100 of table passages",
+    ]) {
+      expect(found).toContain(`Row ${row}`);
+    }
+  });
+});

@@ -279,9 +279,14 @@ function toItem(document: DocumentInterface, id = document.id, vector?: number[]
   return {
     ...(id !== undefined && { id }),
     text: document.pageContent,
-    metadata: document.metadata ?? {},
+    metadata: asJson(document.metadata ?? {}),
     ...(vector !== undefined && { vector }),
   };
+}
+
+/** Loaders put dates and class instances into metadata; stored they become what JSON makes of them. */
+function asJson(metadata: Record<string, unknown>): Record<string, unknown> {
+  return JSON.parse(JSON.stringify(metadata)) as Record<string, unknown>;
 }
 
 function checkWrapped(store: CoreStore, embeddings: EmbeddingsInterface): void {

@@ -198,6 +198,16 @@ export function vectorStoreContract<Store extends VectorStore>(name: string, sub
         expect(await store.similaritySearch("hens and eggs", 3)).toEqual(byText.map(([document]) => document));
       });
 
+      it("takes what loaders put into metadata: dates and instances become JSON", async () => {
+        class PdfInfo {
+          readonly pages = 3;
+        }
+        const metadata = { at: new Date(0), info: new PdfInfo(), gone: undefined };
+        await store.addDocuments([new Document({ pageContent: "a loaded page", metadata })], { ids: ["pdf"] });
+        const [found] = await store.similaritySearch("page", 1);
+        expect(found!.metadata).toEqual({ at: "1970-01-01T00:00:00.000Z", info: { pages: 3 } });
+      });
+
       it("gives documents back as they went in, with their id", async () => {
         const metadata = { nested: { list: [1, "two", null, { three: 3.5 }] }, "dotted.key": "ä", empty: {} };
         const document = new Document({ pageContent: "hens\n\tlay — 卵 🥚 \0 eggs  ", metadata, id: "ключ/1" });

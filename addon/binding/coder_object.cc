@@ -107,7 +107,8 @@ Napi::Value train_codebook(const Napi::CallbackInfo& info) {
   options.metric = metric(property(given, name, "metric"), "metric");
   options.bytes = whole_number(property(given, name, "bytes"), "bytes", 1, code::max_code_bytes, options.bytes);
   options.seed = whole_number(property(given, name, "seed"), "seed", 0, (std::size_t{1} << 53) - 1, options.seed);
-  options.threads = static_cast<unsigned>(whole_number(property(given, name, "threads"), "threads", 1, most_threads, 1));
+  const std::size_t threads = whole_number(property(given, name, "threads"), "threads", 1, most_threads, options.threads);
+  options.threads = static_cast<unsigned>(threads);
   auto stop = stop_option(property(given, name, "stop"), "stop");
   auto sample = vectors(info[0], "vectors", options.dims, std::numeric_limits<std::uint32_t>::max());
   return Worker::start(info.Env(),

@@ -14,7 +14,7 @@
 
 /// JavaScript values to C++ ones, checked: type, length, bounds. Nothing here trusts its caller.
 ///
-/// Each function takes the name of the parameter for its error: WrongType, or code::Error INVALID_ARGUMENT out of range.
+/// Each function takes the name of the parameter for its error: WrongType, or INVALID_ARGUMENT out of range.
 namespace embedless::binding {
 
 /// A value as a person would name it, for the end of an error's sentence.

@@ -62,8 +62,8 @@ Napi::Value active_instruction_set(const Napi::CallbackInfo& info) {
 Napi::Value force_instruction_set(const Napi::CallbackInfo& info) {
   const std::string name = info[0].IsUndefined() ? "" : text(info[0], "name");
   if (!kernel::force(name)) {
-    throw code::Error("INVALID_ARGUMENT",
-                      "Expected an instruction set that this machine supports for name, but received " + show(info[0]) + ".");
+    throw code::Error("INVALID_ARGUMENT", "Expected an instruction set that this machine supports for name, but received " +
+                                              show(info[0]) + ".");
   }
   return info.Env().Undefined();
 }

@@ -16,8 +16,8 @@
 ///
 /// A native class T is any C++ class with
 ///   static constexpr ClassId id;  static constexpr const char* name;  static constexpr napi_type_tag tag;
-/// Every object carries its tag, and every entry checks it: a method or getter borrowed for another object, or the wrong
-/// object as an argument, throws a TypeError and never reaches foreign memory.
+/// Every object carries its tag, and every entry checks it: a method or getter borrowed for another object, or the
+/// wrong object as an argument, throws a TypeError and never reaches foreign memory.
 namespace embedless::binding {
 
 /// The native object behind a JavaScript one. Throws WrongType for anything else than an object of class T.
@@ -100,7 +100,8 @@ napi_property_descriptor getter(const char* name) {
 template <class T>
 Napi::Value refuse_construction(const Napi::CallbackInfo& info) {
   if (!Environment::of(info.Env()).constructing) {
-    throw WrongType(std::string("Expected no call of the constructor of ") + T::name + ": only the addon makes such objects.");
+    throw WrongType(std::string("Expected no call of the constructor ") + T::name +
+                    ": only the addon makes such objects.");
   }
   return info.This();
 }

@@ -17,3 +17,7 @@ target_link_libraries(embedless PRIVATE embedless_core ${CMAKE_JS_LIB})
 if(APPLE)
   target_link_options(embedless PRIVATE -undefined dynamic_lookup)
 endif()
+if(MSVC AND CMAKE_JS_NODELIB_DEF AND CMAKE_JS_NODELIB_TARGET)
+  # The import library of Node-API, from the definitions that come with the headers.
+  execute_process(COMMAND ${CMAKE_AR} /def:${CMAKE_JS_NODELIB_DEF} /out:${CMAKE_JS_NODELIB_TARGET} ${CMAKE_STATIC_LINKER_FLAGS})
+endif()

@@ -42,7 +42,9 @@ class Change {
         moved.row = static_cast<std::uint16_t>(slot + exception->row - done);
         chunk.exceptions.push_back(moved);
       }
-      for (std::size_t i = slot; i < slot + taken; ++i) chunk.live[i / block_nodes] |= std::uint64_t{1} << (i % block_nodes);
+      for (std::size_t i = slot; i < slot + taken; ++i) {
+        chunk.live[i / block_nodes] |= std::uint64_t{1} << (i % block_nodes);
+      }
       done += taken;
       count_ += taken;
       live_ += taken;
@@ -105,6 +107,23 @@ class Change {
   std::size_t& live_;
   std::vector<Chunk*> owned_;  // the chunks of chunks_ that this change has copied or made
 };
+
+[[noreturn]] void refuse(const std::string& expected, const std::string& received,
+                         const char* code = "INVALID_ARGUMENT") {
+  throw code::Error(code, "Expected " + expected + ", but received " + received + ".");
+}
+
+void check_exceptions(std::span<const code::FactorException> exceptions, std::size_t rows) {
+  std::size_t previous = 0;
+  for (const auto& exception : exceptions) {
+    if (exception.row >= rows || exception.row < previous || exception.factor > 2 || exception.zero != 0 ||
+        !std::isfinite(exception.value)) {
+      refuse("exceptions of existing rows, ascending, with a factor of 0 to 2 and a finite value",
+             "one for row " + std::to_string(exception.row));
+    }
+    previous = exception.row;
+  }
+}
 
 }  // namespace
 
@@ -170,31 +189,19 @@ void CodeStore::publish(const Publication& change) {
 
 void CodeStore::check(const Publication& change, std::size_t count) const {
   if (change.rows.size() % layout_.row_bytes != 0) {
-    throw code::Error("INVALID_ARGUMENT", "Expected rows of " + std::to_string(layout_.row_bytes) + " bytes each, but received " +
-                                              std::to_string(change.rows.size()) + " bytes.");
+    refuse("rows of " + std::to_string(layout_.row_bytes) + " bytes each", std::to_string(change.rows.size()) + " bytes");
   }
   const std::size_t rows = change.rows.size() / layout_.row_bytes;
   if (rows > publication_rows) {
-    throw code::Error("LIMIT", "Expected at most 65536 rows in one publication, but received " + std::to_string(rows) + ".");
+    refuse("at most " + std::to_string(publication_rows) + " rows in one publication", std::to_string(rows), "LIMIT");
   }
-  if (count + rows > std::numeric_limits<std::uint32_t>::max()) {
-    throw code::Error("LIMIT", "Expected at most 4294967295 nodes in one index.");
+  constexpr std::size_t most_nodes = std::numeric_limits<std::uint32_t>::max();
+  if (count + rows > most_nodes) {
+    refuse("at most " + std::to_string(most_nodes) + " nodes in one index", std::to_string(count + rows), "LIMIT");
   }
-  std::size_t previous = 0;
-  for (const auto& exception : change.exceptions) {
-    if (exception.row >= rows || exception.row < previous || exception.factor > 2 || exception.zero != 0 ||
-        !std::isfinite(exception.value)) {
-      throw code::Error("INVALID_ARGUMENT", "Expected exceptions of existing rows, ascending, with a factor of 0 to 2 and a finite "
-                                            "value, but received one for row " +
-                                                std::to_string(exception.row) + ".");
-    }
-    previous = exception.row;
-  }
+  check_exceptions(change.exceptions, rows);
   for (const std::uint32_t node : change.dead) {
-    if (node >= count + rows) {
-      throw code::Error("INVALID_ARGUMENT", "Expected dead nodes below " + std::to_string(count + rows) + ", but received " +
-                                                std::to_string(node) + ".");
-    }
+    if (node >= count + rows) refuse("dead nodes below " + std::to_string(count + rows), std::to_string(node));
   }
 }
 

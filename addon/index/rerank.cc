@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <functional>
 #include <string>
+#include <unordered_map>
 #include <utility>
 
 #include "code/error.h"
@@ -13,6 +14,10 @@ namespace {
 
 std::size_t first_round(const BoundOptions& options) {
   return (options.k + options.batch - 1) / options.batch * options.batch;
+}
+
+[[noreturn]] void refuse(const std::string& expected) {
+  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + ".");
 }
 
 }  // namespace
@@ -35,10 +40,16 @@ std::vector<std::uint32_t> Rerank::wants() const {
 void Rerank::feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
                   std::span<const std::uint32_t> missing) {
   std::vector<Entry> next = entries_;
+  std::unordered_map<std::uint32_t, std::size_t> places;
+  for (const std::size_t i : wanted_) places.emplace(entries_[i].code.node, i);
   const auto settle = [&](std::uint32_t node, State state, double score) {
-    Entry& entry = next[wanted_index(node)];
+    const auto place = places.find(node);
+    if (place == places.end()) {
+      refuse("wanted nodes, but received " + std::to_string(node));
+    }
+    Entry& entry = next[place->second];
     if (entry.state != State::open) {
-      throw code::Error("INVALID_ARGUMENT", "Expected every wanted node once, but received " + std::to_string(node) + " twice.");
+      refuse("every wanted node once, but received " + std::to_string(node) + " twice");
     }
     entry.state = state;
     entry.score = score;
@@ -46,8 +57,8 @@ void Rerank::feed(std::span<const std::uint32_t> nodes, std::span<const double> 
   for (std::size_t i = 0; i < nodes.size(); ++i) settle(nodes[i], State::exact, scores[i]);
   for (const std::uint32_t node : missing) settle(node, State::gone, 0);
   if (nodes.size() + missing.size() != wanted_.size()) {
-    throw code::Error("INVALID_ARGUMENT", "Expected all " + std::to_string(wanted_.size()) + " wanted nodes, but received " +
-                                              std::to_string(nodes.size() + missing.size()) + ".");
+    refuse("all " + std::to_string(wanted_.size()) + " wanted nodes, but received " +
+           std::to_string(nodes.size() + missing.size()));
   }
   entries_ = std::move(next);
   recomputed_ += nodes.size();
@@ -87,13 +98,6 @@ double Rerank::kth_score() const {
   const auto kth = scores.begin() + static_cast<std::ptrdiff_t>(options_.k - 1);
   std::nth_element(scores.begin(), kth, scores.end(), std::greater<>());
   return *kth;
-}
-
-std::size_t Rerank::wanted_index(std::uint32_t node) const {
-  for (const std::size_t i : wanted_) {
-    if (entries_[i].code.node == node) return i;
-  }
-  throw code::Error("INVALID_ARGUMENT", "Expected wanted nodes, but received " + std::to_string(node) + ".");
 }
 
 std::vector<Answer> Rerank::answers() const {

@@ -33,8 +33,8 @@ struct Answer {
 /// The bounded rerank: decides which candidates need their exact score.
 ///
 /// The first ceil(k / batch) * batch candidates are recomputed; then, a batch at a time and in order of estimate, only
-/// those whose estimate + eps * sigma lies strictly above the k-th exact score so far; it ends when there is none left or
-/// at the cap. A candidate that is gone counts as if it had never been there: its round goes on with the next in order,
+/// those whose estimate + eps * sigma lies strictly above the k-th exact score so far; it ends when there is none left
+/// or at the cap. A candidate that is gone counts as if it had never been there: its round goes on with the next in order,
 /// against the same k-th score. Deterministic: when scores arrive does not matter, only what they are.
 class Rerank {
  public:
@@ -46,7 +46,8 @@ class Rerank {
   std::vector<std::uint32_t> wants() const;
   /// Exact scores of `nodes`, and nodes that are gone; together all wanted nodes, each once, in any order.
   /// Throws INVALID_ARGUMENT for anything else, and then nothing has changed.
-  void feed(std::span<const std::uint32_t> nodes, std::span<const double> scores, std::span<const std::uint32_t> missing);
+  void feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
+            std::span<const std::uint32_t> missing);
 
   /// The best k with exact scores, score falling, node rising; the best k estimates while no score is exact.
   std::vector<Answer> answers() const;
@@ -65,17 +66,16 @@ class Rerank {
 
   double reach(const Entry& entry) const;
   double kth_score() const;
-  std::size_t wanted_index(std::uint32_t node) const;
   void want(std::size_t count);
   void advance();
 
   std::vector<Entry> entries_;
   BoundOptions options_;
-  double bar_ = -std::numeric_limits<double>::infinity();  // the k-th exact score that the running round is held against
+  double bar_ = -std::numeric_limits<double>::infinity();  // the k-th exact score when the running round began
   bool first_round_ = true;                                // takes candidates whatever the bar
   std::size_t owed_ = 0;                                   // recomputes that the running round still lacks
   std::size_t recomputed_ = 0;
-  std::vector<std::size_t> wanted_;                        // entries, ascending
+  std::vector<std::size_t> wanted_;  // places in entries_, ascending
 };
 
 }  // namespace embedless::index

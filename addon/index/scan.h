@@ -31,8 +31,8 @@ struct ScanResult {
   std::size_t scanned = 0;
 };
 
-/// Estimates every live node that passes the filter, by the u8 tables where the layout has them (nodes with exceptions by
-/// float tables). Blocks without such a node are skipped. Throws Stopped within 5 ms of the flag.
+/// Estimates every live node that passes the filter, by the u8 tables where the layout has them (nodes with exceptions
+/// by float tables). Blocks without such a node are skipped. Throws Stopped within 5 ms of the flag.
 ScanResult scan(const Snapshot& snapshot, const Scorer& scorer, const ScanOptions& options);
 
 /// A candidate as the bound sees it.

@@ -46,7 +46,8 @@ ScanTiming time_scan(const Snapshot& snapshot, const Coder& coder, std::span<con
                      std::size_t rounds, const code::StopFlag* stop) {
   const auto scorer = coder.prepare(query);
   const double nodes = std::max(1.0, static_cast<double>(snapshot.count()));
-  ScanTiming best{.scan_ns = std::numeric_limits<double>::infinity(), .read_ns = std::numeric_limits<double>::infinity()};
+  constexpr double never = std::numeric_limits<double>::infinity();
+  ScanTiming best{.scan_ns = never, .read_ns = never};
   volatile std::uint64_t sink = 0;  // keeps the reads from being optimised away
   for (std::size_t round = 0; round < rounds; ++round) {
     best.read_ns = std::min(best.read_ns, nanoseconds([&] { sink = sink + read_all(snapshot, stop); }) / nodes);

@@ -14,8 +14,8 @@ struct ScanTiming {
   double read_ns;  ///< Adding up the same bytes as 64-bit words.
 };
 
-/// Times the scan of a snapshot by one thread, without filter, in rounds that alternate with a plain read of exactly the
-/// bytes that the scan reads (codes, s and a of every block). Throws Stopped.
+/// Times the scan of a snapshot by one thread, without filter, in rounds that alternate with a plain read of exactly
+/// the bytes that the scan reads (codes, s and a of every block). Throws Stopped.
 ScanTiming time_scan(const Snapshot& snapshot, const Coder& coder, std::span<const float> query, std::size_t pool,
                      std::size_t rounds, const code::StopFlag* stop);
 

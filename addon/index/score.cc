@@ -30,7 +30,7 @@ double score(code::Metric metric, const float* a, const float* b, std::size_t di
   if (metric == code::Metric::ip) return dot(a, b, dims);
   if (metric == code::Metric::l2) return 0.0 - squared_distance(a, b, dims);
   const double norms = std::sqrt(dot(a, a, dims)) * std::sqrt(dot(b, b, dims));
-  if (norms == 0) throw code::Error("INVALID_VECTOR", "Expected vectors with a direction: cosine knows no zero vector.");
+  if (norms == 0) throw code::Error("INVALID_VECTOR", "Expected vectors other than zero for cosine.");
   // Rounding may carry the cosine of equal vectors beyond 1.
   return std::clamp(dot(a, b, dims) / norms, -1.0, 1.0);
 }

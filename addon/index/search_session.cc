@@ -10,6 +10,14 @@
 
 namespace embedless::index {
 
+namespace {
+
+[[noreturn]] void refuse(const std::string& expected, std::uint32_t node) {
+  throw code::Error("INVALID_VECTOR", "Expected " + expected + " as the vector of node " + std::to_string(node) + ".");
+}
+
+}  // namespace
+
 SearchSession SearchSession::start(const Snapshot& snapshot, const Coder& coder, std::vector<float> query,
                                    const SearchOptions& options) {
   const auto scorer = coder.prepare(query);
@@ -31,12 +39,12 @@ void SearchSession::feed(std::span<const std::uint32_t> nodes, std::span<const f
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const auto vector = vectors.subspan(i * dims(), dims());
     if (metric_ == code::Metric::cosine && std::ranges::all_of(vector, [](float value) { return value == 0; })) {
-      throw code::Error("INVALID_VECTOR", "Expected a vector with a direction for node " + std::to_string(nodes[i]) + ".");
+      refuse("a vector other than zero for cosine", nodes[i]);
     }
     const double exact = score(metric_, query_.data(), vector.data(), dims());
     // Sums of finite floats in double stay finite, so anything else came from the vector.
     if (!std::isfinite(exact)) {
-      throw code::Error("INVALID_VECTOR", "Expected finite numbers in the vector of node " + std::to_string(nodes[i]) + ".");
+      refuse("finite numbers", nodes[i]);
     }
     scores.push_back(exact);
   }

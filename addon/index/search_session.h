@@ -40,7 +40,8 @@ class SearchSession {
 
   /// Feeds vectors (row-major, as the embedder gave them) of `nodes`; see Rerank::feed.
   /// Throws INVALID_VECTOR if one is not finite, or zero under cosine; then nothing has changed.
-  void feed(std::span<const std::uint32_t> nodes, std::span<const float> vectors, std::span<const std::uint32_t> missing);
+  void feed(std::span<const std::uint32_t> nodes, std::span<const float> vectors,
+            std::span<const std::uint32_t> missing);
 
  private:
   SearchSession(std::vector<float> query, code::Metric metric, std::size_t scanned, Rerank rerank)

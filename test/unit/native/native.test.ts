@@ -1,6 +1,8 @@
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { setFlagsFromString } from "node:v8";
+import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { EmbedlessError } from "../../../src/errors.js";
 import { load, native } from "../../../src/native.js";
@@ -246,6 +248,23 @@ describe("a search", () => {
     await expect(training).rejects.toMatchObject({ code: "ABORTED" });
   });
 
+  it("goes on when its index is collected meanwhile", async () => {
+    const coder = await codebook();
+    const start = async () => {
+      const { index } = await filledIndex(coder, 3000);
+      return Array.from({ length: 30 }, (_, i) => index.search(vectors(1, i), bound));
+    };
+    const searches = await start();
+    for (let i = 0; i < 3; i++) collectGarbage();
+    for (const search of await Promise.all(searches)) {
+      expect(search.scanned).toBe(3000);
+      collectGarbage();
+      expect(search.result().nodes).toHaveLength(10);
+      const rows = vectors(search.wants().length, 3);
+      search.feed(search.wants(), rows, new Uint32Array());
+    }
+  });
+
   it("many searches at once give what each gives alone", async () => {
     const { index } = await filledIndex(await codebook(), 2000);
     const queries = Array.from({ length: 40 }, (_, i) => vectors(1, 100 + i));
@@ -322,6 +341,12 @@ describe("instruction sets", () => {
     }
   });
 });
+
+/** A full garbage collection, now. */
+function collectGarbage(): void {
+  setFlagsFromString("--expose-gc");
+  (runInNewContext("gc") as () => void)();
+}
 
 /** What `f` throws; fails if it throws nothing. */
 function caught(f: () => unknown): Error {

@@ -17,6 +17,11 @@ function run(script: string, work: string, ending: string) {
   return spawnSync(process.execPath, [path, file, work, ending], { encoding: "utf8", timeout: 25_000 });
 }
 
+it("a script ends by itself once its work is finished, not before", () => {
+  const { status, signal, stderr, stdout } = run("teardown_worker.mjs", "encode", "wait");
+  expect({ status, signal, stderr, stdout }).toEqual({ status: 0, signal: null, stderr: "", stdout: "finished\n" });
+});
+
 describe.each(works)("during %s", (work) => {
   it("worker.terminate() ends the worker", () => {
     const { status, signal, stderr, stdout } = run("teardown_host.mjs", work, "terminate");

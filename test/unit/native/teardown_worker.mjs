@@ -54,10 +54,11 @@ const works = {
 
 const start = await works[work]();
 const pending = start();
-for (const promise of [pending].flat()) promise.then(() => {});
+Promise.all([pending].flat()).then(() => console.log("finished"));
 // Long enough for the work to be in its loops, short against what it takes.
 setTimeout(() => {
   if (!isMainThread) parentPort.postMessage("busy");
   else if (ending === "exit") process.exit(0);
+  else if (ending === "wait") return;
   else throw new Error("the planned end");
 }, 50);

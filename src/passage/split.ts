@@ -31,7 +31,7 @@ export interface Piece {
   text: string;
   /** Lines of the source that the piece touches, from 1, both included. */
   lines: { from: number; to: number };
-  /** Titles of the headings that the piece stands under, such as `"Install > From source"`; empty where there are none. */
+  /** Titles of the headings that the whole piece stands under, such as `"Install > From source"`; empty where there are none. */
   heading: string;
 }
 
@@ -179,10 +179,25 @@ function pack(text: string, atoms: Atom[], limits: Limits): Atom[][] {
   const groups: Atom[][] = [];
   for (let first = 0; first < atoms.length; ) {
     const next = groupEnd(text, atoms, first, limits);
-    groups.push(atoms.slice(first, next));
+    const group = atoms.slice(first, next);
+    const before = groups.at(-1);
+    if (before && isRemnant(group, before, limits)) before.push(...group);
+    else groups.push(group);
     first = next;
   }
   return groups;
+}
+
+/** Whether a group is so small, a closing bracket say, that it belongs to the one before if it fits there. */
+function isRemnant(group: Atom[], before: Atom[], limits: Limits): boolean {
+  const tokens = sizeOf(group);
+  if (group[0]!.cut >= Cut.section || tokens * 8 > limits.target) return false;
+  const length = group.at(-1)!.end - before[0]!.start;
+  return sizeOf(before) + tokens <= limits.max && length <= limits.max * CHARACTERS_PER_TOKEN;
+}
+
+function sizeOf(atoms: Atom[]): number {
+  return atoms.reduce((sum, { tokens }) => sum + tokens, 0);
 }
 
 /** The first atom of the group after the one that starts at `first`. */
@@ -191,10 +206,10 @@ function groupEnd(text: string, atoms: Atom[], first: number, limits: Limits): n
   let best: { at: number; cut: number; hash: number } | undefined;
   for (let at = first + 1; at < atoms.length; at++) {
     const atom = atoms[at]!;
-    if (atom.cut >= Cut.section && tokens * 4 >= limits.target) return at;
+    if (atom.cut >= Cut.section && tokens * 3 >= limits.target) return at;
     const whole = tokens + atom.tokens;
     const length = atom.end - atoms[first]!.start;
-    if (tokens * 2 >= limits.target || whole > limits.target) {
+    if (tokens * 3 >= limits.target * 2 || whole > limits.target) {
       const hash = hashOf(text, atom);
       if (!best || atom.cut > best.cut || (atom.cut === best.cut && hash < best.hash))
         best = { at, cut: atom.cut, hash };
@@ -213,6 +228,18 @@ function hashOf(text: string, { start, end }: Span): number {
   return hash >>> 0;
 }
 
+/** The headings that all of a group stand under; those of its first part if it has none in common. */
+function commonHeading(group: Atom[]): string {
+  const paths = group.filter(({ tokens }) => tokens > 0).map(({ heading }) => heading.split(" > "));
+  const [first = [""], ...others] = paths;
+  const common = first.filter((_, depth) => others.every((path) => sameStart(first, path, depth)));
+  return (common.length > 0 ? common : first).join(" > ");
+}
+
+function sameStart(a: string[], b: string[], depth: number): boolean {
+  return a.slice(0, depth + 1).every((title, i) => title === b[i]);
+}
+
 function piecesOf(text: string, groups: Atom[][]): Piece[] {
   const pieces: Piece[] = [];
   let line = 1;
@@ -228,7 +255,7 @@ function piecesOf(text: string, groups: Atom[][]): Piece[] {
     const start = group[0]!.start + (/^\s*[\r\n]/.exec(whole)?.[0].length ?? 0);
     const piece = text.slice(start, group.at(-1)!.end).trimEnd();
     const from = lineAt(start);
-    pieces.push({ text: piece, lines: { from, to: lineAt(start + piece.length) }, heading: group[0]!.heading });
+    pieces.push({ text: piece, lines: { from, to: lineAt(start + piece.length) }, heading: commonHeading(group) });
   }
   return pieces;
 }

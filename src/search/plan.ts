@@ -12,15 +12,22 @@ export interface SearchPlan {
 
 /**
  * eps by recall target and k, for the 51-byte code. Made by `npm run bench -- calibrate`: the smallest eps at which mean
- * recall on the even queries of each set, with the bundled and with a codebook of the data's own, reaches the target.
- * Between its entries the table is read linearly in eps, in logarithms of k and of 1 - recall; outside it the edge counts.
+ * recall on the even queries of each set, with the bundled and with a codebook of the data's own, reaches the target, or
+ * comes within 0.0005 of what the cap allows (above 0.95 for k of 20 and more). -1 is the least that was tried: little
+ * more than the first batch. Between its entries the table is read linearly in eps, in logarithms of k and of
+ * 1 - recall; outside it the edge counts.
  */
 const EPS_TABLE: { recalls: readonly number[]; ks: readonly number[]; eps: readonly (readonly number[])[] } = {
-  recalls: [0.9, 0.95, 0.99],
-  ks: [3, 10],
+  recalls: [0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.995, 0.999],
+  ks: [1, 3, 5, 10, 20, 50, 100],
   eps: [
-    [-0.45, 0.5, 1.4],
-    [-0.15, 0.5, 1.5],
+    [-1, -1, -1, -1, -1, -0.7, 0.55, 0.7, 2.4],
+    [-1, -1, -1, -0.6, 0.4, 0.7, 1.25, 1.55, 1.95],
+    [-1, -1, -1, -0.8, 0.35, 0.75, 1.4, 1.6, 2.1],
+    [-1, -1, -1, -0.05, 0.65, 1, 1.5, 1.7, 2.05],
+    [-1, -1, -1, 0.2, 0.9, 1.25, 1.6, 1.6, 1.6],
+    [-1, -1, -0.6, 0.25, 0.95, 1.15, 1.55, 1.55, 1.55],
+    [-1, -1, -0.55, 0.3, 0.9, 1.2, 1.6, 1.6, 1.6],
   ],
 };
 

@@ -75,7 +75,7 @@ describe("build", () => {
       { source: "docs/a.md", lines: { from: 1, to: 5 }, heading: "Top > a 0" },
       { source: "docs/a.md", lines: { from: 7, to: 9 }, heading: "Top > a 1" },
     ]);
-    expect(passages[0]!.id).toMatch(/^docs\/a\.md#[\w-]{10}$/);
+    expect(passages[0]!.id).toMatch(/^docs\/a\.md#[\w-]{8}$/);
   });
 
   it("embeds nothing the second time, from whatever folder it is run", async () => {

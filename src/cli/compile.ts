@@ -1,0 +1,40 @@
+/** `embedless compile`: builds the native addon where no prebuilt one fits. */
+
+import { spawn } from "node:child_process";
+import { existsSync } from "node:fs";
+import { createRequire } from "node:module";
+import { dirname, join } from "node:path";
+import { EmbedlessError } from "../errors.js";
+
+/**
+ * Compiles the addon with cmake-js into `build/Release` of the package folder, where it is found from then on.
+ *
+ * @throws EmbedlessError `NATIVE_LOAD` if cmake, a compiler or the headers are missing or the compilation fails.
+ */
+export async function compile(): Promise<void> {
+  const require = createRequire(import.meta.url);
+  const folder = dirname(require.resolve("embedless/package.json"));
+  const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
+  const target = join(folder, "build");
+  const args = ["compile", "-d", join(folder, "addon"), "-O", target];
+  const output = join(target, "Release", "embedless.node");
+  console.log(`Compiling the native addon for ${process.platform}-${process.arch}; this takes a minute or two.`);
+  console.log(`  cmake-js ${args.join(" ")}`);
+  const code = await run(process.execPath, [cmakeJs, ...args], folder);
+  if (code !== 0) {
+    throw new EmbedlessError(
+      "NATIVE_LOAD",
+      `The addon was not built (cmake-js ended with ${code}); it needs cmake 3.15 or newer and a C++20 compiler.`,
+    );
+  }
+  if (!existsSync(output)) throw new EmbedlessError("NATIVE_LOAD", `The compiler left no ${output}.`);
+  console.log(`Built ${output}`);
+}
+
+function run(command: string, args: string[], cwd: string): Promise<number> {
+  return new Promise((done, fail) => {
+    const child = spawn(command, args, { cwd, stdio: ["ignore", "inherit", "inherit"] });
+    child.on("error", fail);
+    child.on("exit", (code) => done(code ?? 1));
+  });
+}

@@ -1,0 +1,42 @@
+/** How numbers, sizes and times are written for a person. */
+
+/** `1536` as `1,536`. */
+export function count(value: number): string {
+  return value.toLocaleString("en-US");
+}
+
+/** A number with its noun: `1 file`, `2 files`. */
+export function counted(value: number, noun: string): string {
+  return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
+}
+
+/** Bytes in the unit that suits, a thousand to the next: `812 B`, `41.2 kB`, `3.0 MB`. */
+export function bytes(value: number): string {
+  const units = ["B", "kB", "MB", "GB", "TB"];
+  let size = value;
+  let unit = 0;
+  while (size >= 999.95 && unit < units.length - 1) {
+    size /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
+}
+
+/** Milliseconds, precise where they are few: `0.42 ms`, `38 ms`, `2,310 ms`. */
+export function milliseconds(value: number): string {
+  return `${value < 1 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : count(Math.round(value))} ms`;
+}
+
+/** Seconds as a clock on the wall would be read out: `41 s`, `2 min 5 s`, `3 h 10 min`. */
+export function duration(seconds: number): string {
+  const whole = Math.round(seconds);
+  if (whole < 60) return `${whole} s`;
+  const minutes = Math.floor(whole / 60);
+  if (minutes < 60) return `${minutes} min ${whole % 60} s`;
+  return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
+}
+
+/** A share as `0.47`; `-` where there is nothing to share. */
+export function ratio(part: number, whole: number): string {
+  return whole > 0 ? (part / whole).toFixed(2) : "-";
+}

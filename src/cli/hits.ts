@@ -1,0 +1,156 @@
+/** Search results as a person reads them. */
+
+import type { Hit, SearchCost, SearchResult } from "../types.js";
+import { count, milliseconds } from "./figures.js";
+import { clip, clipStart, columnsOf, printable, type Terminal, table, wrap } from "./terminal.js";
+
+export interface HitLook {
+  /** The question, whose words are set off in the text. */
+  question: string;
+  /** Lines of text a hit. */
+  lines: number;
+  /** The name under which a hit's file is shown. */
+  nameOf?: (hit: Hit) => string;
+}
+
+/** One hit: rank, score, place, heading, and the lines that have most of the question's words. */
+export function hitLines(hit: Hit, rank: number, terminal: Terminal, look: HitLook): string[] {
+  const lead = `${String(rank).padStart(2)}  ${hit.score.toFixed(3)}  `;
+  const place = clipStart(printable(placeOf(hit, look)), terminal.width - lead.length);
+  const heading = printable(String(hit.metadata["heading"] ?? "")).replace(/\s+/g, " ");
+  const room = terminal.width - lead.length - columnsOf(place) - 2;
+  const beside = heading !== "" && columnsOf(heading) <= room;
+  const first = `${terminal.style("bold", lead)}${terminal.style("cyan", place)}`;
+  const lines = [beside ? `${first}  ${terminal.style("dim", heading)}` : first];
+  if (heading !== "" && !beside) lines.push(`    ${terminal.style("dim", clip(heading, terminal.width - 4))}`);
+  const words = wordsOf(look.question);
+  const text = excerpt(hit, words, terminal.width - 4, look.lines);
+  return [...lines, ...text.map((line) => `    ${emphasise(line, words, terminal)}`)];
+}
+
+/** "38 ms · 14 of 1,536 passages recomputed (2 from the cache)". */
+export function costLine(cost: SearchCost, passages: number): string {
+  const cached = cost.recomputed - cost.embedded;
+  const note = cached > 0 ? `, ${count(cached)} from the cache` : "";
+  return `${milliseconds(cost.totalMs)} · ${count(cost.recomputed)} of ${count(passages)} passages recomputed${note}`;
+}
+
+/** How each hit was found and where the time went, as a table. */
+export function explainLines({ hits, cost }: SearchResult): string[] {
+  const rows = hits.map((hit, i) => {
+    const { estimate, sigma, source } = hit.explain!;
+    const exact = source === "none" ? "-" : hit.score.toFixed(4);
+    const off = source === "none" || sigma === 0 ? "-" : ((hit.score - estimate) / sigma).toFixed(1);
+    return [String(i + 1), estimate.toFixed(4), sigma.toFixed(4), exact, off, source];
+  });
+  const parts = [
+    ["question", cost.queryMs],
+    ["scan", cost.scanMs],
+    ["read", cost.readMs],
+    ["recompute", cost.recomputeMs],
+    ["in all", cost.totalMs],
+  ] as const;
+  return [
+    ...table([["hit", "estimate", "sigma", "exact", "sigmas off", "vector from"], ...rows]),
+    "",
+    ...table(parts.map(([name, ms]) => [name, milliseconds(ms)])),
+    "",
+    `${count(cost.scanned)} codes scanned, ${count(cost.embedded)} passages embedded, ${count(cost.dismissed)} candidates dismissed by the bound`,
+  ];
+}
+
+function placeOf(hit: Hit, look: HitLook): string {
+  const lines = hit.metadata["lines"] as { from?: unknown; to?: unknown } | undefined;
+  const range = typeof lines?.from === "number" ? `:${lines.from}-${lines.to}` : "";
+  return `${look.nameOf?.(hit) ?? hit.metadata["source"] ?? hit.id}${range}`;
+}
+
+/** The run of wrapped lines that holds most of the question's words, the first of equal ones. */
+function excerpt(hit: Hit, words: string[], columns: number, most: number): string[] {
+  const source = String(hit.metadata["source"] ?? "");
+  const text = printable(hit.text);
+  const lines = (/\.(md|markdown|mdx|txt|text|rst|adoc|org)$/i.test(source) ? reflow(text) : code(text))
+    .filter((line, i) => /[\p{L}\p{N}]/u.test(line) && !isShownAlready(line, i) && !/^\s*(```|~~~)/.test(line))
+    .flatMap((line) => wrap(line, columns));
+  let best = 0;
+  let bestFound = -1;
+  for (let start = 0; start === 0 || start + most <= lines.length; start++) {
+    const window = lines
+      .slice(start, start + most)
+      .join(" ")
+      .toLowerCase();
+    const found = words.filter((word) => window.includes(word)).length;
+    if (found > bestFound) [best, bestFound] = [start, found];
+  }
+  const shown = lines.slice(best, best + most);
+  if (best + most < lines.length) shown.push(clip(`${shown.pop()!} …`, columns));
+  if (best > 0) shown.unshift(clip(`… ${shown.shift()!.trimStart()}`, columns));
+  return shown;
+}
+
+/** The heading that a passage begins with stands above it already. */
+function isShownAlready(line: string, at: number): boolean {
+  return at === 0 && /^#{1,6}\s/.test(line);
+}
+
+/** Lines of source code. The prose of block comments loses its stars and is joined like other prose. */
+function code(text: string): string[] {
+  const lines: string[] = [];
+  let open = false;
+  for (const line of dedent(text)) {
+    const comment = /^\s*\*\s(.*)/.exec(line)?.[1];
+    const goesOn = comment !== undefined && !/^(\s*$|\s{2}|[-*@`|#>]|\d+\.)/.test(comment);
+    if (open && goesOn) lines.push(`${lines.pop()!} ${comment.trim()}`);
+    else lines.push(comment ?? line);
+    open = comment !== undefined && !/^(\s*$|\s*```|\s{2})/.test(comment);
+  }
+  return lines;
+}
+
+/**
+ * Prose with the lines of a paragraph joined that were wrapped by hand, and links as their text. Lists, tables, headings,
+ * quotes and code keep their lines.
+ */
+function reflow(text: string): string[] {
+  const lines: string[] = [];
+  let fenced = false;
+  let open = false; // whether the line before is prose that may go on
+  for (const line of dedent(text)) {
+    const fence = /^\s*(```|~~~)/.test(line);
+    const own = fenced || fence || /^(\s{4}|\s*$|\s*([-*+#|>=<]|\d+[.)]))/.test(line);
+    if (fence) fenced = !fenced;
+    const shown = fenced ? line : line.replace(/!?\[([^\]]*)\]\([^)\s]*\)/g, "$1");
+    if (open && !own) lines.push(`${lines.pop()!} ${shown.trim()}`);
+    else lines.push(shown);
+    open = !own || (!fenced && !fence && /^\s*([-*+]|\d+[.)])\s/.test(line));
+  }
+  return lines;
+}
+
+/** Lines without the indentation that all of them share. */
+function dedent(text: string): string[] {
+  const lines = text.split("\n").map((line) => line.trimEnd());
+  const indents = lines.filter((line) => line !== "").map((line) => /^ */.exec(line)![0].length);
+  const shared = Math.min(...indents, 1000);
+  return lines.map((line) => line.slice(shared));
+}
+
+const STOP_WORDS = new Set(
+  "a an and are as at be by can do does for from has have how i if in is it my not of on or that the this to was what when where which who why will with you your".split(
+    " ",
+  ),
+);
+
+function wordsOf(question: string): string[] {
+  const words =
+    printable(question)
+      .toLowerCase()
+      .match(/[\p{L}\p{N}_]+/gu) ?? [];
+  return [...new Set(words.filter((word) => word.length > 1 && !STOP_WORDS.has(word)))];
+}
+
+function emphasise(line: string, words: string[], terminal: Terminal): string {
+  if (words.length === 0) return line;
+  const expression = new RegExp(`(?<![\\p{L}\\p{N}])(?:${words.join("|")})`, "giu");
+  return line.replace(expression, (word) => terminal.style("bold", word));
+}

@@ -1,0 +1,100 @@
+#!/usr/bin/env node
+/** The command line: `embedless build`, `search`, `stats`, `compile`. */
+
+import { createRequire } from "node:module";
+import { Command, CommanderError, InvalidArgumentError } from "commander";
+import type { BuildOptions } from "./build.js";
+import { reportFailure } from "./failures.js";
+import type { SearchCommandOptions } from "./search.js";
+import { endWithReader } from "./terminal.js";
+
+const { version } = createRequire(import.meta.url)("embedless/package.json") as { version: string };
+
+function program(): Command {
+  const main = new Command("embedless")
+    .description("Search files by meaning. The store keeps text and 51 bytes a passage, no vectors.")
+    .version(version)
+    .showSuggestionAfterError()
+    .exitOverride()
+    .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+  addBuild(main);
+  addSearch(main);
+  main
+    .command("stats <store>")
+    .description("say what a store holds and how large it is")
+    .option("--json", "print one JSON object")
+    .action(async (store: string, options: { json?: boolean }) => (await import("./stats.js")).stats(store, options));
+  main
+    .command("compile")
+    .description("build the native addon where no prebuilt one fits (needs cmake and a C++ compiler)")
+    .action(async () => (await import("./compile.js")).compile());
+  return main;
+}
+
+function addBuild(main: Command): void {
+  main
+    .command("build <store> <paths...>")
+    .description("make a store from Markdown, text and source files, or bring it up to date")
+    .option(
+      "--model <name>",
+      "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
+    )
+    .option("--url <base>", "take the model from an OpenAI-compatible server")
+    .option("--include <globs...>", "files to read, in place of the known extensions")
+    .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
+    .option("--json", "print one JSON object at the end, progress to the error stream")
+    .addHelpText(
+      "after",
+      "\nPut --include and --exclude last and their patterns in quotes:\n  embedless build docs.db docs src --exclude 'drafts/**' '*.test.ts'",
+    )
+    .action(async (store: string, paths: string[], options: BuildOptions) => {
+      await (await import("./build.js")).build(store, paths, options);
+    });
+}
+
+function addSearch(main: Command): void {
+  main
+    .command("search <store> <question>")
+    .description("find the passages that answer a question")
+    .option("--k <number>", "hits wanted", within("a whole number from 1 to 10000", 1, 10_000, true), 5)
+    .option(
+      "--recall <share>",
+      "mean share of the true top hits to find",
+      within("a number from 0.5 to 0.999", 0.5, 0.999),
+      0.95,
+    )
+    .option("--explain", "say how each hit was found and where the time went")
+    .option("--json", "print one JSON object")
+    .action(async (store: string, question: string, options: SearchCommandOptions) => {
+      await (await import("./search.js")).search(store, question, options);
+    });
+}
+
+function within(expected: string, low: number, high: number, whole = false): (text: string) => number {
+  return (text) => {
+    const value = text.trim() === "" ? Number.NaN : Number(text);
+    if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
+    throw new InvalidArgumentError(`Expected ${expected}.`);
+  };
+}
+
+/** Commander's two-line messages in the form of every other failure. */
+function oneLine(text: string): string {
+  return `embedless: ${text
+    .replace(/^error: /, "")
+    .trim()
+    .replace(/\s*\n\s*/g, " ")}\n`;
+}
+
+async function main(): Promise<void> {
+  endWithReader(process.stdout);
+  endWithReader(process.stderr);
+  try {
+    await program().parseAsync();
+  } catch (error) {
+    if (error instanceof CommanderError) process.exitCode = error.exitCode === 0 ? 0 : 2;
+    else process.exitCode = reportFailure(error);
+  }
+}
+
+void main();

@@ -1,0 +1,113 @@
+/** How far a build is: a bar that is drawn over again on a terminal, plain lines on a pipe. */
+
+import { count, duration } from "./figures.js";
+import { clip, type Terminal } from "./terminal.js";
+
+/** The state of a build at one moment. */
+export interface BuildState {
+  /** Passages dealt with so far, unchanged ones included. */
+  done: number;
+  /** Passages of this run that are safe on disk, unchanged ones included. */
+  committed: number;
+  /** Share of the input that is dealt with, 0 to 1. */
+  share: number;
+}
+
+/** Plain lines come at least this often, well within the promised five seconds. */
+const PLAIN_INTERVAL_MS = 4000;
+const DRAW_INTERVAL_MS = 100;
+/** Speed and time left are those of so many last seconds: files that had not changed fly by and must not count for long. */
+const WINDOW_MS = 30_000;
+
+/** Shows a build's progress until `finish`. */
+export class Progress {
+  readonly #terminal: Terminal;
+  readonly #timer: NodeJS.Timeout;
+  readonly #samples: { at: number; state: BuildState }[] = [];
+  #state: BuildState = { done: 0, committed: 0, share: 0 };
+  #printedAt = performance.now();
+  #printed = 0;
+
+  constructor(terminal: Terminal) {
+    this.#terminal = terminal;
+    this.#samples.push({ at: performance.now(), state: this.#state });
+    this.#timer = setInterval(() => this.#tick(), terminal.live ? DRAW_INTERVAL_MS : 500);
+    this.#timer.unref();
+  }
+
+  /** Takes the new state; a new commit is told at once on a pipe. */
+  update(state: BuildState): void {
+    const committed = state.committed > this.#state.committed;
+    this.#state = state;
+    this.#sample();
+    if (committed && !this.#terminal.live) this.#print();
+  }
+
+  /** Puts a line of text above the bar. */
+  note(text: string): void {
+    this.#clear();
+    this.#terminal.line(text);
+  }
+
+  /** Ends the display; the last committed number is told if it was not yet. */
+  finish(): void {
+    clearInterval(this.#timer);
+    this.#clear();
+    if (!this.#terminal.live && this.#state.committed > this.#printed) this.#print();
+  }
+
+  #tick(): void {
+    if (this.#terminal.live) this.#draw();
+    else if (performance.now() - this.#printedAt >= PLAIN_INTERVAL_MS) this.#print();
+  }
+
+  /** Keeps the moments at which something got done; between them nothing is known of the speed. */
+  #sample(): void {
+    const { done, share } = this.#samples.at(-1)!.state;
+    if (this.#state.done === done && this.#state.share === share) return;
+    const now = performance.now();
+    this.#samples.push({ at: now, state: this.#state });
+    while (this.#samples.length > 2 && now - this.#samples[0]!.at > WINDOW_MS) this.#samples.shift();
+  }
+
+  #print(): void {
+    this.#printedAt = performance.now();
+    this.#printed = this.#state.committed;
+    this.#terminal.line([`committed ${count(this.#state.committed)}`, ...this.#speed()].join(" · "));
+  }
+
+  #draw(): void {
+    const { share, committed, done } = this.#state;
+    if (done === 0) {
+      const seconds = Math.floor((performance.now() - this.#samples[0]!.at) / 1000);
+      const text = `Embedding the first passages${seconds > 0 ? `, ${duration(seconds)}` : ""} ...`;
+      this.#terminal.raw(`\r${clip(text, this.#terminal.width - 1)}\x1b[K`);
+      return;
+    }
+    const texts = [`${Math.floor(share * 100)} %`.padStart(5), ...this.#speed(), `committed ${count(committed)}`];
+    const text = texts.join(" · ");
+    const room = Math.min(30, this.#terminal.width - text.length - 2);
+    const filled = Math.round(Math.max(0, room) * share);
+    const bar = room < 5 ? "" : "█".repeat(filled) + this.#terminal.style("dim", "░".repeat(room - filled));
+    this.#terminal.raw(`\r${bar}${clip(text, this.#terminal.width - 1)}\x1b[K`);
+  }
+
+  #clear(): void {
+    if (this.#terminal.live) this.#terminal.raw("\r\x1b[K");
+  }
+
+  /** "62 passages/s" and "2 min left", as far as they can be told. */
+  #speed(): string[] {
+    const first = this.#samples[0]!;
+    const last = this.#samples.at(-1)!;
+    const seconds = (last.at - first.at) / 1000;
+    const passages = (last.state.done - first.state.done) / seconds;
+    const share = (last.state.share - first.state.share) / seconds;
+    const texts: string[] = [];
+    if (seconds > 0.2 && passages > 0)
+      texts.push(`${passages < 10 ? passages.toFixed(1) : count(Math.round(passages))} passages/s`);
+    if (seconds > 1 && share > 0 && this.#state.share < 1)
+      texts.push(`${duration((1 - this.#state.share) / share)} left`);
+    return texts;
+  }
+}

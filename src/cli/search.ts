@@ -1,0 +1,60 @@
+/** `embedless search`: the passages that answer a question. */
+
+import { dirname, relative, resolve } from "node:path";
+import { VectorStore } from "../index.js";
+import type { Hit, SearchResult } from "../types.js";
+import { fileOf } from "./file_passages.js";
+import { costLine, explainLines, hitLines } from "./hits.js";
+import { type Terminal, terminalOf } from "./terminal.js";
+
+/** Options of the command line. */
+export interface SearchCommandOptions {
+  k: number;
+  recall: number;
+  explain?: boolean;
+  json?: boolean;
+}
+
+/** Lines of text shown of each hit. */
+const EXCERPT_LINES = 4;
+
+/** Searches an existing store with the embedder that made it. Never makes a file. */
+export async function search(path: string, question: string, options: SearchCommandOptions): Promise<void> {
+  const store = await VectorStore.open(path, { create: false, readOnly: true });
+  try {
+    const { k, recall, explain = false } = options;
+    const result = await store.search(question, { k, recall, explain });
+    const passages = await store.count();
+    if (options.json) process.stdout.write(`${JSON.stringify(asJson(question, result, passages))}\n`);
+    else print(terminalOf(process.stdout), question, result, passages, dirname(resolve(store.path)));
+  } finally {
+    await store.close();
+  }
+}
+
+function asJson(question: string, { hits, cost }: SearchResult, passages: number) {
+  return { question, passages, hits: hits.map((hit, i) => ({ rank: i + 1, ...hit })), cost };
+}
+
+function print(terminal: Terminal, question: string, result: SearchResult, passages: number, folder: string): void {
+  const nameOf = (hit: Hit) => nameFromHere(hit, folder);
+  terminal.line();
+  for (const [i, hit] of result.hits.entries()) {
+    for (const line of hitLines(hit, i + 1, terminal, { question, lines: EXCERPT_LINES, nameOf })) terminal.line(line);
+    terminal.line();
+  }
+  if (result.hits[0]?.explain) {
+    for (const line of explainLines(result)) terminal.line(line);
+    terminal.line();
+  }
+  if (result.hits.length === 0) terminal.line("The store has no passages.");
+  terminal.line(terminal.style("dim", costLine(result.cost, passages)));
+}
+
+/** The hit's file as seen from the current folder, so that it can be opened from here. */
+function nameFromHere(hit: Hit, folder: string): string {
+  const file = fileOf(hit, folder);
+  if (file === undefined) return hit.id;
+  const fromHere = relative(process.cwd(), file);
+  return fromHere.startsWith("../../..") ? file : fromHere;
+}

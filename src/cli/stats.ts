@@ -1,0 +1,49 @@
+/** `embedless stats`: what a store holds and how large it is. */
+
+import { VectorStore } from "../index.js";
+import type { Stats } from "../types.js";
+import { bytes, count, ratio } from "./figures.js";
+import { clip, terminalOf } from "./terminal.js";
+
+const CODEBOOKS: Record<Stats["codebook"], string> = {
+  shipped: "the model's own, shipped with the package",
+  own: "trained on this store",
+  pending: "not yet trained",
+  none: "none yet",
+};
+
+/** Prints the figures of an existing store. Never makes a file. */
+export async function stats(path: string, options: { json?: boolean }): Promise<void> {
+  const store = await VectorStore.open(path, { create: false, readOnly: true });
+  try {
+    const found = await store.stats();
+    if (options.json) {
+      process.stdout.write(`${JSON.stringify(found)}\n`);
+      return;
+    }
+    const terminal = terminalOf(process.stdout);
+    terminal.line(terminal.style("bold", found.path));
+    const rows = rowsOf(found);
+    const width = Math.max(...rows.map(([name]) => name.length));
+    for (const [name, value] of rows)
+      terminal.line(`  ${name.padEnd(width)}  ${clip(value, terminal.width - width - 4)}`);
+  } finally {
+    await store.close();
+  }
+}
+
+function rowsOf(found: Stats): [name: string, value: string][] {
+  const share = (part: number) => `${bytes(part)} (${ratio(part, found.rawBytes)} of the text)`;
+  const pending = found.pending > 0 ? `, ${count(found.pending)} passages wait for it` : "";
+  return [
+    ["passages", count(found.passages)],
+    ["embedder", found.embedder?.replace(/(:sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1") ?? "-"],
+    ["dims, metric", `${found.dims ?? "-"}, ${found.metric}`],
+    ["codebook", CODEBOOKS[found.codebook] + pending],
+    ["text", bytes(found.rawBytes)],
+    ["text, stored", share(found.textBytes)],
+    ["codes", found.pending > 0 ? "-" : `${bytes(found.codeBytes)}, ${found.codeBytesPerPassage} bytes a passage`],
+    ["whole store", share(found.fileBytes)],
+    ["float32 vectors", `none kept; they would take ${bytes(found.vectorBytes)}`],
+  ];
+}

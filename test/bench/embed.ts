@@ -1,0 +1,97 @@
+import { type ChildProcess, fork } from "node:child_process";
+import { once } from "node:events";
+import { availableParallelism } from "node:os";
+import { fileURLToPath } from "node:url";
+import { minilm } from "../../src/embed/minilm/minilm.js";
+import { readPassages } from "../support/data.js";
+import { choose, seeded } from "../support/seeded.js";
+import type { ToBareModel } from "./bare_model.js";
+import type { Bench, BenchContext } from "./bench.js";
+import { mean, round } from "./report.js";
+
+const TEXTS = 256;
+const ROUNDS = 5;
+/** The pool must reach this share of what the bare runtime does. */
+const WANTED = 0.9;
+
+/** The embedder's processes against the bare runtime in as many. */
+export const embed: Bench = {
+  name: "embed",
+  about: "passages a second through the bundled model's processes, beside a bare ONNX loop",
+  needsData: true,
+  run: measureEmbedding,
+};
+
+async function measureEmbedding({ report, data }: BenchContext): Promise<void> {
+  const processes = availableParallelism();
+  const texts = choose(readPassages(data), TEXTS, seeded(2)).map((passage) => passage.text);
+  const embedder = minilm({ workers: processes });
+  const bare = await BareModels.start(processes, texts);
+  try {
+    await embedder.embedDocuments(texts.slice(0, 16)); // starts the processes
+    const pooled: number[] = [];
+    const alone: number[] = [];
+    for (let i = 0; i < ROUNDS; i++) {
+      pooled.push(await secondsOf(() => embedder.embedDocuments(texts)));
+      alone.push(await secondsOf(() => bare.run()));
+    }
+    const [passagesPerSecond, barePassagesPerSecond] = [pooled, alone].map((all) => round(TEXTS / mean(all), 2));
+    const ratio = round(passagesPerSecond! / barePassagesPerSecond!, 3);
+    const rounds = pooled.map((seconds, i) => round(alone[i]! / seconds, 3)).join(" ");
+    report.figures("embed", [
+      { record: { passagesPerSecond, barePassagesPerSecond }, beside: { processes, ratio, rounds } },
+    ]);
+    report.target(`at least ${WANTED} of the bare loop`, ratio >= WANTED);
+  } finally {
+    await embedder.close?.();
+    bare.end();
+  }
+}
+
+async function secondsOf(work: () => Promise<unknown>): Promise<number> {
+  const before = performance.now();
+  await work();
+  return (performance.now() - before) / 1000;
+}
+
+/** Processes that run the model on texts they know beforehand. */
+class BareModels {
+  readonly #children: readonly ChildProcess[];
+
+  private constructor(children: readonly ChildProcess[]) {
+    this.#children = children;
+  }
+
+  /** Deals the texts out by falling length, so that all processes have about as much to do. */
+  static async start(processes: number, texts: readonly string[]): Promise<BareModels> {
+    const program = fileURLToPath(new URL("./bare_model.js", import.meta.url));
+    const children = Array.from({ length: processes }, () => fork(program, { execArgv: [] }));
+    const models = new BareModels(children);
+    await models.#all();
+    const byLength = texts.toSorted((a, b) => b.length - a.length);
+    await models.#all((i) => ({ prepare: byLength.filter((_, j) => j % processes === i) }));
+    await models.run(); // warms up
+    return models;
+  }
+
+  async run(): Promise<void> {
+    await this.#all(() => "run");
+  }
+
+  end(): void {
+    for (const child of this.#children) child.kill();
+  }
+
+  /** Sends each process its message, if any, and waits until all have answered. */
+  async #all(message?: (process: number) => ToBareModel): Promise<void> {
+    await Promise.all(
+      this.#children.map(async (child, i) => {
+        const answered = once(child, "message");
+        const ended = once(child, "exit").then(() => Promise.reject(new Error("A bare model's process ended.")));
+        ended.catch(() => undefined);
+        if (message) child.send(message(i));
+        await Promise.race([answered, ended]);
+      }),
+    );
+  }
+}

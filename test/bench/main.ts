@@ -1,0 +1,72 @@
+import { parseArgs } from "node:util";
+import { native } from "../../src/native.js";
+import { defaultDataFolder } from "../support/data.js";
+import { type Bench, runBench } from "./bench.js";
+import { calibrate } from "./calibrate.js";
+import { codebook } from "./codebook.js";
+import { codes } from "./codes.js";
+import { embed } from "./embed.js";
+import { Report } from "./report.js";
+import { scan } from "./scan.js";
+import { store } from "./store.js";
+import { train } from "./train.js";
+
+const BENCHES: readonly Bench[] = [codes, train, scan, embed, store, codebook, calibrate];
+
+function help(): string {
+  const width = Math.max(...BENCHES.map((bench) => bench.name.length));
+  const list = BENCHES.map((bench) => `  ${bench.name.padEnd(width)}  ${bench.about}`);
+  return [
+    "npm run bench -- <name...> [--json] [--data <folder>]",
+    "",
+    ...list,
+    "",
+    "  --json           one JSON object a line instead of tables",
+    "  --data <folder>  real passages with their vectors; default ../shared/data beside the package",
+    "  --help           this",
+    "",
+  ].join("\n");
+}
+
+/** What the command line asks for, or one sentence of what is wrong with it. */
+function readArguments(): { names: string[]; json: boolean; data: string; help: boolean } | string {
+  try {
+    const { values, positionals } = parseArgs({
+      allowPositionals: true,
+      options: { json: { type: "boolean" }, data: { type: "string" }, help: { type: "boolean" } },
+    });
+    const unknown = positionals.find((name) => !BENCHES.some((bench) => bench.name === name));
+    if (unknown !== undefined) {
+      return `There is no benchmark "${unknown}"; there are ${BENCHES.map((bench) => bench.name).join(", ")}.`;
+    }
+    if (positionals.length === 0 && !values.help) return "Expected the name of a benchmark; --help lists them.";
+    return {
+      names: positionals,
+      json: values.json ?? false,
+      data: values.data ?? defaultDataFolder(),
+      help: values.help ?? false,
+    };
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
+  }
+}
+
+async function main(): Promise<void> {
+  const wanted = readArguments();
+  if (typeof wanted === "string") {
+    process.stderr.write(`${wanted}\n`);
+    process.exitCode = 2;
+    return;
+  }
+  if (wanted.help) {
+    process.stdout.write(help());
+    return;
+  }
+  const report = new Report(wanted.json);
+  report.machine(native().activeInstructionSet());
+  for (const name of wanted.names) {
+    await runBench(BENCHES.find((bench) => bench.name === name)!, { report, data: wanted.data });
+  }
+}
+
+await main();

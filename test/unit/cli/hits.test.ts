@@ -1,0 +1,99 @@
+import { describe, expect, it } from "vitest";
+import { costLine, explainLines, hitLines } from "../../../src/cli/hits.js";
+import { columnsOf, type Terminal } from "../../../src/cli/terminal.js";
+import type { Hit, SearchCost } from "../../../src/types.js";
+
+const plain: Terminal = { width: 60, live: false, style: (_, text) => text, line: () => {}, raw: () => {} };
+/** Marks what is set off, so that a test can see it. */
+const marked: Terminal = { ...plain, style: (style, text) => (style === "bold" ? `[${text}]` : text) };
+
+function hit(text: string, metadata: Record<string, unknown> = {}): Hit {
+  return { id: "a.md#x", text, score: 0.71234, metadata: { source: "a.md", lines: { from: 3, to: 9 }, ...metadata } };
+}
+
+const cost: SearchCost = {
+  recomputed: 14,
+  embedded: 12,
+  scanned: 1536,
+  dismissed: 300,
+  totalMs: 38.2,
+  queryMs: 9,
+  scanMs: 0.25,
+  readMs: 1,
+  recomputeMs: 28,
+};
+
+describe("hitLines", () => {
+  it("shows rank, score, place, heading and the text without the heading it begins with", () => {
+    const lines = hitLines(hit("## Install\n\nRun the installer.", { heading: "Guide > Install" }), 1, plain, {
+      question: "x",
+      lines: 4,
+    });
+    expect(lines).toEqual([" 1  0.712  a.md:3-9  Guide > Install", "    Run the installer."]);
+  });
+
+  it("gives a long heading a line of its own, and keeps the end of a long path", () => {
+    const long = hit("text", { heading: "A heading ".repeat(9), source: `${"folder/".repeat(12)}end.md` });
+    const lines = hitLines(long, 10, plain, { question: "x", lines: 4 });
+    expect(lines[0]).toMatch(/^10 {2}0\.712 {2}….*\/end\.md:3-9$/);
+    expect(lines[1]).toMatch(/^ {4}A heading .*…$/);
+    for (const line of lines) expect(columnsOf(line)).toBeLessThanOrEqual(60);
+  });
+
+  it("chooses the lines that have most of the question's words and sets them off", () => {
+    const filler = Array.from({ length: 20 }, (_, i) => `- filler number ${i}`);
+    filler[12] = "- the recall of a search can be raised";
+    const lines = hitLines(hit(filler.join("\n")), 1, marked, { question: "How do I raise the recall?", lines: 3 });
+    expect(lines).toHaveLength(4);
+    expect(lines.join("\n")).toContain("the [recall] of a search can be [raise]d");
+    expect(lines[1]).toMatch(/^ {4}… /);
+    expect(lines.at(-1)).toMatch(/ …$/);
+  });
+
+  it("joins paragraphs wrapped by hand, but not lists, tables and code", () => {
+    const text = "one two\nthree four\n\n- item\n- item\n\n```\ncode one\ncode two\n```";
+    const lines = hitLines(hit(text), 1, plain, { question: "", lines: 9 });
+    expect(lines.slice(1).map((line) => line.trim())).toEqual([
+      "one two three four",
+      "- item",
+      "- item",
+      "code one",
+      "code two",
+    ]);
+  });
+
+  it("shows code by its lines, without the shared indentation and the stars of comments", () => {
+    const text = "  /**\n   * Adds.\n   */\n  add(): void;";
+    const lines = hitLines(hit(text, { source: "a.d.ts" }), 1, plain, { question: "", lines: 4 });
+    expect(lines.slice(1)).toEqual(["    Adds.", "    add(): void;"]);
+  });
+
+  it("lets no control sequence of a stored passage through", () => {
+    const lines = hitLines(hit("a\x1b[31mb\x1b]0;t\x07c", { heading: "h\x1b[2J", source: "s\x1b[1m.md" }), 1, plain, {
+      question: "(.*[",
+      lines: 4,
+    });
+    // biome-ignore lint/suspicious/noControlCharactersInRegex: that is what must not be there
+    expect(lines.join("\n")).not.toMatch(/[\x00-\x09\x0B-\x1F]/);
+  });
+
+  it("falls back to the id", () => {
+    const { metadata: _, ...bare } = hit("text");
+    expect(hitLines({ ...bare, metadata: {} }, 1, plain, { question: "", lines: 1 })[0]).toBe(" 1  0.712  a.md#x");
+  });
+});
+
+it("costLine tells time, passages recomputed and those from the cache", () => {
+  expect(costLine(cost, 1536)).toBe("38 ms · 14 of 1,536 passages recomputed, 2 from the cache");
+  expect(costLine({ ...cost, embedded: 14 }, 1536)).toBe("38 ms · 14 of 1,536 passages recomputed");
+});
+
+it("explainLines sets estimate and exact score side by side", () => {
+  const explained: Hit = { ...hit("a"), explain: { estimate: 0.7, sigma: 0.01, source: "recompute" } };
+  const unsure: Hit = { ...hit("b"), explain: { estimate: 0.7, sigma: 0.01, source: "none" } };
+  const lines = explainLines({ hits: [explained, unsure], cost });
+  expect(lines[1]).toMatch(/^1 +0\.7000 +0\.0100 +0\.7123 +1\.2 +recompute$/);
+  expect(lines[2]).toMatch(/^2 +0\.7000 +0\.0100 +- +- +none$/);
+  expect(lines.at(-1)).toBe("1,536 codes scanned, 12 passages embedded, 300 candidates dismissed by the bound");
+  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+});

@@ -210,7 +210,7 @@ class BuildRun {
   }
 
   #tell(done: number, committed: number): void {
-    const read = done < this.#position.length ? this.#position[done]! : this.#bytesRead;
+    const read = this.#position[done] ?? Math.max(this.#bytesRead, this.#position.at(-1) ?? 0);
     const share = this.#bytesTotal === 0 ? 1 : read / this.#bytesTotal;
     this.#progress.update({ done: done + this.#skipped, committed: committed + this.#skipped, share });
   }
@@ -237,7 +237,7 @@ class BuildRun {
     if (!this.#interruption.stopped) return;
     const done = count(this.#skipped + this.#position.length);
     throw new Interrupted(
-      `Stopped; ${done} passages are in ${this.#store.path}, which is whole. The same command again goes on from here.`,
+      `Stopped with ${done} passages safe in the store; the same command goes on from here.`,
       this.#interruption.exitCode,
     );
   }

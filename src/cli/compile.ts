@@ -3,6 +3,7 @@
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
+import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { EmbedlessError } from "../errors.js";
 
@@ -16,7 +17,7 @@ export async function compile(): Promise<void> {
   const folder = dirname(require.resolve("embedless/package.json"));
   const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
   const target = join(folder, "build");
-  const args = ["compile", "-d", join(folder, "addon"), "-O", target];
+  const args = ["compile", "-d", join(folder, "addon"), "-O", target, "-p", String(availableParallelism())];
   const output = join(target, "Release", "embedless.node");
   console.log(`Compiling the native addon for ${process.platform}-${process.arch}; this takes a minute or two.`);
   console.log(`  cmake-js ${args.join(" ")}`);
@@ -24,7 +25,7 @@ export async function compile(): Promise<void> {
   if (code !== 0) {
     throw new EmbedlessError(
       "NATIVE_LOAD",
-      `The addon was not built (cmake-js ended with ${code}); it needs cmake 3.15 or newer and a C++20 compiler.`,
+      `The addon was not built (cmake-js ended with ${code}); it takes cmake 3.22 or newer and a C++20 compiler (gcc 11, clang 14, MSVC 2022).`,
     );
   }
   if (!existsSync(output)) throw new EmbedlessError("NATIVE_LOAD", `The compiler left no ${output}.`);

@@ -99,7 +99,7 @@ function code(text: string): string[] {
   let open = false;
   for (const line of dedent(text)) {
     const comment = /^\s*\*\s(.*)/.exec(line)?.[1];
-    const goesOn = comment !== undefined && !/^(\s*$|\s{2}|[-*@`|#>]|\d+\.)/.test(comment);
+    const goesOn = comment !== undefined && !/^(\s*$|\s{2}|[-*+]\s|[@`|#>]|\d+[.)]\s)/.test(comment);
     if (open && goesOn) lines.push(`${lines.pop()!} ${comment.trim()}`);
     else lines.push(comment ?? line);
     open = comment !== undefined && !/^(\s*$|\s*```|\s{2})/.test(comment);
@@ -117,7 +117,7 @@ function reflow(text: string): string[] {
   let open = false; // whether the line before is prose that may go on
   for (const line of dedent(text)) {
     const fence = /^\s*(```|~~~)/.test(line);
-    const own = fenced || fence || /^(\s{4}|\s*$|\s*([-*+#|>=<]|\d+[.)]))/.test(line);
+    const own = fenced || fence || /^(\s{4}|\s*$|\s*([-*+]\s|[#|>=<]|\d+[.)]\s|-{3}))/.test(line);
     if (fence) fenced = !fenced;
     const shown = fenced ? line : line.replace(/!?\[([^\]]*)\]\([^)\s]*\)/g, "$1");
     if (open && !own) lines.push(`${lines.pop()!} ${shown.trim()}`);

@@ -199,7 +199,7 @@ describe("build", () => {
       const ended = await running.ended;
       expect(ended.code).toBe(exitCode);
       expect(ended.stdout).toContain("Stopping");
-      const told = Number(/^embedless: Stopped; ([\d,]+) passages are in/.exec(ended.stderr)?.[1]?.replace(",", ""));
+      const told = Number(/^embedless: Stopped with ([\d,]+) passages safe/.exec(ended.stderr)?.[1]?.replace(",", ""));
       expect(told).toBeGreaterThanOrEqual(512);
       expect(told).toBeLessThan(1200);
       expect((await stored()).get("a.md")).toHaveLength(told);

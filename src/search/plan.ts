@@ -13,9 +13,9 @@ export interface SearchPlan {
 /**
  * eps by recall target and k, for the 51-byte code. Made by `npm run bench -- calibrate`: the smallest eps at which mean
  * recall on the even queries of each set, with the bundled and with a codebook of the data's own, reaches the target, or
- * comes within 0.0005 of what the cap allows (above 0.95 for k of 20 and more). -1 is the least that was tried: little
- * more than the first batch. Between its entries the table is read linearly in eps, in logarithms of k and of
- * 1 - recall; outside it the edge counts.
+ * comes within 0.0005 of what the cap allows (0.999 for k of 10, above 0.95 for k of 20 and more). -1 is the least that
+ * was tried: little more than the first batch. Between its entries the table is read linearly in eps, in logarithms of k
+ * and of 1 - recall; outside it the edge counts.
  */
 const EPS_TABLE: { recalls: readonly number[]; ks: readonly number[]; eps: readonly (readonly number[])[] } = {
   recalls: [0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.995, 0.999],

@@ -28,6 +28,15 @@ export class Report {
     for (const line of table(rows.map(({ record, beside }) => ({ ...record, ...beside })))) this.#write(line);
   }
 
+  /** Figures for the reader only; left out of JSON. */
+  aside(title: string, rows: readonly Row[]): void {
+    if (!this.#json)
+      this.figures(
+        title,
+        rows.map((record) => ({ record })),
+      );
+  }
+
   /** A sentence for the reader; left out of JSON. */
   note(sentence: string): void {
     if (!this.#json) this.#write(sentence);

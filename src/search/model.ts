@@ -37,6 +37,11 @@ export class Model {
     this.#asking = new Flights(async ([text], signal) => [await this.#ask(text!, signal)]);
   }
 
+  /** Whether `expect` was told already: then the store need not be asked again. */
+  get isExpected(): boolean {
+    return this.#known !== undefined;
+  }
+
   /**
    * Tells which model made the store, once the store has one.
    *
@@ -44,12 +49,7 @@ export class Model {
    */
   expect(known: KnownModel): void {
     if (this.#known !== undefined) return;
-    if (this.embedder.id !== known.id) {
-      throw new EmbedlessError(
-        "MODEL_MISMATCH",
-        `The store was made with the embedder ${known.id}, but ${this.embedder.id} was given.`,
-      );
-    }
+    requireSameModel(known.id, this.embedder);
     const { dims } = this.embedder;
     if (dims !== undefined && dims !== known.dims) {
       throw new EmbedlessError("DIMENSION_MISMATCH", `The store has ${known.dims} dims, but the embedder ${dims}.`);
@@ -105,4 +105,13 @@ export class Model {
   #guard(signal: AbortSignal | undefined) {
     return { timeoutMs: this.#timeoutMs, dims: this.#known?.dims, ...(signal && { signal }) };
   }
+}
+
+/** Throws `MODEL_MISMATCH` if the embedder says that it is not the one of that id, which made the store. */
+export function requireSameModel(id: string, embedder: Embedder): void {
+  if (embedder.id === id) return;
+  throw new EmbedlessError(
+    "MODEL_MISMATCH",
+    `The store was made with the embedder ${id}, but ${embedder.id} was given.`,
+  );
 }

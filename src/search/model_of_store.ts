@@ -5,7 +5,7 @@ import { EmbedlessError } from "../errors.js";
 import { getCanaries } from "../storage/canaries.js";
 import type { Database } from "../storage/database.js";
 import { type Meta, readMeta } from "../storage/meta.js";
-import { Model } from "./model.js";
+import { Model, requireSameModel } from "./model.js";
 
 /** The embedder given to the store, or the one that it finds for itself once something has to be embedded. */
 export class ModelOfStore {
@@ -30,11 +30,7 @@ export class ModelOfStore {
 
   /** Throws `MODEL_MISMATCH` if the embedder that was given says that it did not make this store. */
   requireGiven(meta: Meta): void {
-    if (meta.embedder === undefined || this.#given === undefined || this.#given.id === meta.embedder.id) return;
-    throw new EmbedlessError(
-      "MODEL_MISMATCH",
-      `The store was made with the embedder ${meta.embedder.id}, but ${this.#given.id} was given.`,
-    );
+    if (meta.embedder !== undefined && this.#given !== undefined) requireSameModel(meta.embedder.id, this.#given);
   }
 
   /**
@@ -48,6 +44,8 @@ export class ModelOfStore {
       throw error;
     });
     const model = await this.#model;
+    // Asked for at every batch of a search, so the store's rows are read only until they have been told.
+    if (model.isExpected) return model;
     const { embedder, dims, metric } = readMeta(this.#database.reader);
     if (embedder && dims && metric) {
       model.expect({ id: embedder.id, dims, metric, canaries: getCanaries(this.#database.reader) });

@@ -64,9 +64,4 @@ export class Recompute {
     });
     return { vectors, sources, embedded: flown.started.filter(Boolean).length, readMs };
   }
-
-  /** Forgets vectors of nodes that will not be asked for again. */
-  forget(nodes: Iterable<number>): void {
-    for (const node of nodes) this.#cache.delete(node);
-  }
 }

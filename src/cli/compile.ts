@@ -5,6 +5,7 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
+import { packagePath } from "../embed/package_root.js";
 import { EmbedlessError } from "../errors.js";
 
 /**
@@ -14,7 +15,7 @@ import { EmbedlessError } from "../errors.js";
  */
 export async function compile(): Promise<void> {
   const require = createRequire(import.meta.url);
-  const folder = dirname(require.resolve("embedless/package.json"));
+  const folder = packagePath();
   const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
   const target = join(folder, "build");
   const args = ["compile", "-d", join(folder, "addon"), "-O", target, "-p", String(availableParallelism())];

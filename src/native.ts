@@ -1,7 +1,7 @@
 import { createRequire } from "node:module";
 import { dirname, join } from "node:path";
 import { EmbedlessError } from "./errors.js";
-import type { Metric } from "./types.js";
+import type { Codes, Metric } from "./types.js";
 
 /** Encoded rows of `rowBytes` each, and the factors that no byte could hold: 8-byte entries { u16 row, u8 factor, u8 0, f32 value }. */
 export interface EncodedRows {
@@ -9,13 +9,19 @@ export interface EncodedRows {
   exceptions: Uint8Array;
 }
 
-/** Turns vectors into stored rows and back: the trained codebook, or plain int8 for passages that wait for one. Immutable. */
+/** Forms of vectors that need no training: whole, halved, or one byte a number with limits of each vector's own. */
+export type VectorForm = "float32" | "float16" | "lvq8" | "int8";
+
+/** Turns vectors into stored rows and back: a trained code, or a plain form of the vector. Immutable. */
 export interface NativeCoder {
-  readonly kind: "pq" | "int8";
+  /** Trained: `pq`, `lvq`, `leanvec`. Plain: a `VectorForm`, spelt `lvq8` there. */
+  readonly kind: "pq" | "lvq" | "leanvec" | VectorForm;
   readonly dims: number;
   readonly metric: Metric;
   readonly rowBytes: number;
-  /** The coder as bytes, for `loadCodebook`; `int8` throws. */
+  /** Standard error of an estimate in units of residual norm times query norm; measured when the code was trained. */
+  readonly rho: number;
+  /** The coder as bytes, for `loadCodebook`; a plain form throws. */
   save(): Uint8Array;
   /** At most 65,535 vectors, row-major. Off the main thread. Cosine normalises; a zero or non-finite vector rejects. */
   encode(vectors: Float32Array): Promise<EncodedRows>;
@@ -33,8 +39,13 @@ export interface NativeSearchOptions {
   k: number;
   eps: number;
   batch: number;
+  /** Most recomputes. Below `k` the answer is filled up with estimates; 0: estimates alone. */
   cap: number;
   pool: number;
+  /** `approx` also takes a candidate unseen when its lower bound says that it belongs to the answer. Default `exact`. */
+  scores?: "exact" | "approx";
+  /** Multiplies every sigma. Default 1. */
+  sigmaScale?: number;
   /** Bit i of byte i/8 (lowest first): node may be answered. Left out: all. */
   filter?: Uint8Array;
   threads?: number;
@@ -52,6 +63,8 @@ export interface NativeIndex {
   /** Appends rows and kills nodes in one step: no search sees the one without the other. */
   publish(change: Publication): void;
   search(query: Float32Array, options: NativeSearchOptions): Promise<NativeSearch>;
+  /** The vectors of nodes as far as their rows tell, row-major; those of dead nodes too. Throws for a node that never was. */
+  vectors(nodes: Uint32Array): Float32Array;
   /** Live bits as a bitmap of ceil(count / 8) bytes. */
   liveBits(): Uint8Array;
 }
@@ -63,9 +76,12 @@ export interface NativeSearch {
   readonly scanned: number;
   /** Nodes whose vectors it needs next, in order of estimate; empty when done. */
   wants(): Uint32Array;
-  /** Vectors (row-major, as the embedder gave them) of all wanted nodes; those in `missing` are gone and get no row. */
+  /**
+   * Vectors (row-major, as the embedder gave them) of wanted nodes, all or some of them; those in `missing` are gone and
+   * get no row. The next round begins when the last wanted node has come.
+   */
   feed(nodes: Uint32Array, vectors: Float32Array, missing: Uint32Array): void;
-  /** The best k so far; before any `feed` these are estimates. */
+  /** The best k so far, by exact scores where there are enough of them, filled up with estimates. */
   result(): NativeResult;
 }
 
@@ -78,17 +94,28 @@ export interface NativeResult {
   sigmas: Float32Array;
   recomputed: number;
   dismissed: number;
+  /** Whether the cap ended the search while candidates were left. */
+  capped: boolean;
+  /** Share of the true k nearest that the answer holds, by the estimates' errors taken as normal; not yet calibrated. */
+  expectedRecall: number;
+  /** Of the first round's candidates: how many came, and the sum of ((exact - estimate) / sigma)^2. */
+  firstRound: { count: number; sumSquares: number };
 }
 
 export interface TrainOptions {
   dims: number;
   metric: Metric;
-  /** Bytes of code a vector, factors not counted. Default 48. */
-  bytes?: number;
+  /** Which code to train. Default `{ bytes: 48 }`. Bytes count the code alone, without factors; 1 to 255 are allowed here. */
+  code?: NativeCodes;
+  /** Row-major sample of queries; only `leanvec` with `ood` training takes them, and needs them. */
+  queries?: Float32Array;
   seed?: number;
   threads?: number;
   stop?: StopFlag;
 }
+
+/** As `Codes`, with any number of bytes. */
+export type NativeCodes = { bytes: number } | Exclude<Codes, { bytes: number }>;
 
 /** Tells running native work to give up; it then rejects with `ABORTED`. */
 export interface StopFlag {
@@ -118,7 +145,8 @@ export interface NativeAddon {
   StopFlag: new () => StopFlag;
   trainCodebook(vectors: Float32Array, options: TrainOptions): Promise<NativeCoder>;
   loadCodebook(bytes: Uint8Array): NativeCoder;
-  createInt8Coder(dims: number, metric: Metric): NativeCoder;
+  /** A form that needs no training. Such a coder also searches: its estimates are nearly or wholly exact. */
+  createVectorCoder(form: VectorForm, dims: number, metric: Metric): NativeCoder;
   createIndex(coder: NativeCoder): NativeIndex;
   /** Exact scores in double precision, the way `feed` computes them. */
   score(metric: Metric, a: Float32Array, b: Float32Array): number;

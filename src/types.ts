@@ -3,6 +3,28 @@ import type { Embedder } from "./embed/embedder.js";
 /** How two vectors are compared. `cosine` normalises both first. Scores are always "higher is better". */
 export type Metric = "cosine" | "ip" | "l2";
 
+/**
+ * What a store keeps of each vector to estimate scores with; fixed when it is made. Sizes at 384 dims, factors included.
+ *
+ * - `{ bytes }`: product quantisation with bits where the variance is, `bytes` + 3 (cosine) or + 5 bytes. 24 costs about
+ *   five times the recomputes of 48, 96 half of them.
+ * - `"lvq4"`, `"lvq8"`, `"lvq4x8"`: 4, 8, or 4 and then 8 bits a number (arXiv 2304.04759); about 208, 400 and 592 bytes.
+ * - `{ leanvec }`: vectors projected to `dims` numbers, those in LVQ (arXiv 2312.16335). `training: "ood"` fits the
+ *   projection to `sampleQueries` besides the passages.
+ */
+export type Codes =
+  | { bytes: 24 | 32 | 48 | 64 | 96 | 128 | 192 }
+  | "lvq4"
+  | "lvq8"
+  | "lvq4x8"
+  | { leanvec: { dims: number; primary: "lvq4" | "lvq8"; training: "pca" | "ood" } };
+
+/**
+ * Where exact vectors come from. `recompute`: from the text, by the model, and nothing is stored. The others store every
+ * vector beside its code (1,536, 768 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
+ */
+export type VectorKeeping = "recompute" | "float32" | "float16" | "lvq8";
+
 /** JSON that travels with a passage. Keys such as `__proto__` are plain data. */
 export type Metadata = Record<string, unknown>;
 
@@ -13,7 +35,10 @@ export interface AddItem {
   /** The text that is embedded, stored and returned, byte for byte after `toWellFormed()`. */
   text: string;
   metadata?: Metadata;
-  /** The vector of `text`, if the caller has it already. Saves embedding it; a sample of each batch is checked. Not kept. */
+  /**
+   * The vector of `text`, if the caller has it already. Saves embedding it. A store that recomputes embeds a sample of each
+   * batch again and refuses vectors that the text does not give; a store that keeps vectors takes any.
+   */
   vector?: ArrayLike<number>;
 }
 
@@ -34,6 +59,21 @@ export interface OpenOptions {
   readOnly?: boolean;
   /** Fixed when the store is made. Default `"cosine"`. */
   metric?: Metric;
+  /** Fixed when the store is made. Default `{ bytes: 48 }`. */
+  codes?: Codes;
+  /** Fixed when the store is made. Default `"recompute"`. */
+  vectors?: VectorKeeping;
+  /** Where kept vectors are read from: `"file"` at every search, or held in `"memory"`. Default `"file"`. */
+  vectorsIn?: "file" | "memory";
+  /** Questions like those to come, texts or vectors: needed once, when a new store's `leanvec` codes train with `"ood"`. */
+  sampleQueries?: readonly (string | ArrayLike<number>)[];
+  /** Metadata paths that get an index of their own, so that filters on them need not read every passage. */
+  filterable?: readonly string[];
+  /**
+   * `"live"` lets the errors seen by the first batch of each query widen or narrow the bound, 0.5 to 2 times: answers then
+   * depend on the queries before. Default `"fixed"`.
+   */
+  calibration?: "fixed" | "live";
   /** `"full"`: what was acknowledged survives a power cut; `"normal"`: a crash of the process, not always a power cut. Default `"full"`. */
   durability?: "full" | "normal";
   /** How long a write waits for another writer before `LOCKED`. Default 5,000 ms. */
@@ -79,13 +119,52 @@ export interface SearchOptions {
   k?: number;
   /** Mean share of the true top k to find, 0.5 to 0.999. Higher embeds more passages. Default 0.95. */
   recall?: number;
-  /** `{ max }`: most passages to embed, at least `k`; `0`: answer from the codes' estimates alone. Default by `recall` and `k`. */
-  recompute?: 0 | { max: number };
+  /**
+   * Limits of recomputing: `max` passages, and `deadlineMs` from the start of the search; what they cut off is answered by
+   * estimates. `0`: answer from the codes' estimates alone. Default: a limit by `recall` and `k`, no deadline.
+   */
+  recompute?: 0 | { max?: number; deadlineMs?: number };
+  /**
+   * `"approx"` takes candidates that belong to the answer beyond doubt without embedding them: cheaper, but their score is
+   * the code's estimate. Default `"exact"`.
+   */
+  scores?: "exact" | "approx";
+  /** Only passages whose metadata match. */
+  filter?: Filter;
   signal?: AbortSignal;
   /** Say of each hit how it was found, and of the query where the time went. */
   explain?: boolean;
   /** Return each hit's vector. */
   includeVectors?: boolean;
+}
+
+/** A condition on metadata; see `Filter`. */
+export type FilterCondition =
+  | FilterValue
+  | {
+      $eq?: FilterValue;
+      $ne?: FilterValue;
+      $gt?: string | number;
+      $gte?: string | number;
+      $lt?: string | number;
+      $lte?: string | number;
+      $in?: readonly FilterValue[];
+      $nin?: readonly FilterValue[];
+      $exists?: boolean;
+    };
+
+/** What a metadata value is compared with. */
+export type FilterValue = string | number | boolean | null;
+
+/**
+ * Which passages to consider: `{ "author.name": "Ann", year: { $gte: 2020 } }`. Keys are metadata paths (dots lead into
+ * objects), all must hold; `$and`, `$or` and `$not` combine filters.
+ */
+export interface Filter {
+  [path: string]: FilterCondition | Filter | readonly Filter[] | undefined;
+  $and?: readonly Filter[];
+  $or?: readonly Filter[];
+  $not?: Filter;
 }
 
 /** A passage that was found. */
@@ -104,8 +183,12 @@ export interface HitExplanation {
   estimate: number;
   /** The estimate's standard error as the code knows it. */
   sigma: number;
-  /** Where the exact vector came from; `"none"` if it was not recomputed (`recompute: 0`). */
-  source: "cache" | "recompute" | "none";
+  /** The highest score that the search allowed for: `estimate + eps * sigma`. */
+  bound: number;
+  /** The score by the vector itself; `undefined` where the estimate stands. */
+  exact: number | undefined;
+  /** Where the exact vector came from; `"none"` if there was none. */
+  source: "cache" | "recompute" | "kept" | "none";
 }
 
 /** What a search cost. */
@@ -129,6 +212,8 @@ export interface SearchCost {
 /** The answer of a search: hits best first, and what it took to find them. */
 export interface SearchResult {
   hits: Hit[];
+  /** Share of the true `k` nearest that `hits` hold, in the mean over queries like this one. */
+  expectedRecall: number;
   cost: SearchCost;
 }
 

@@ -1,0 +1,45 @@
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <memory>
+#include <type_traits>
+
+namespace embedless::graph {
+
+/// Bytes that begin at a cache line; from 2 MB on at a page of 2 MB, which the system is asked to use where it can.
+/// Random rows then miss the address cache a hundred times less often. Not initialised. @throws std::bad_alloc.
+std::shared_ptr<std::uint8_t> allocate_pages(std::size_t bytes);
+
+/// Asks for the cache line at `p`.
+inline void fetch_line(const void* p) {
+#if defined(__GNUC__)
+  __builtin_prefetch(p);
+#else
+  static_cast<void>(p);
+#endif
+}
+
+/// A fixed number of plain values on such pages; not initialised.
+template <class T>
+class PagedArray {
+  static_assert(std::is_trivial_v<T>);
+
+ public:
+  PagedArray() = default;
+  explicit PagedArray(std::size_t size) : size_(size), memory_(allocate_pages(size * sizeof(T))) {}
+
+  std::size_t size() const { return size_; }
+  T* data() { return reinterpret_cast<T*>(memory_.get()); }
+  const T* data() const { return reinterpret_cast<const T*>(memory_.get()); }
+  T* begin() { return data(); }
+  T* end() { return data() + size_; }
+  T& operator[](std::size_t i) { return data()[i]; }
+  const T& operator[](std::size_t i) const { return data()[i]; }
+
+ private:
+  std::size_t size_ = 0;
+  std::shared_ptr<std::uint8_t> memory_;
+};
+
+}  // namespace embedless::graph

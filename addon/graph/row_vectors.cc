@@ -1,0 +1,206 @@
+#include "graph/row_vectors.h"
+
+#include <algorithm>
+#include <bit>
+#include <cmath>
+#include <cstring>
+
+#include "kernel/kernel.h"
+
+namespace embedless::graph {
+namespace {
+
+/// Rows measured between two looks at the stop flag.
+constexpr std::size_t stop_interval = 4096;
+/// Norms this close to 1 are taken for 1: the rounding of the rows moves them as far.
+constexpr float unit_tolerance = 0x1p-10f;
+
+template <class T>
+T get(const std::uint8_t* at) {
+  T value;
+  std::memcpy(&value, at, sizeof value);
+  return value;
+}
+
+/// Where the numbers of a row begin.
+std::size_t header_bytes(RowForm form) {
+  switch (form) {
+    case RowForm::float16: return 4;
+    case RowForm::lvq8: return 8;
+    default: return 0;
+  }
+}
+
+float upper(const std::uint8_t* row, std::size_t i) {
+  return std::bit_cast<float>(static_cast<std::uint32_t>(get<std::uint16_t>(row + 2 * i)) << 16);
+}
+
+/// Query numbers as integers: as fine as sums of `dims` products with bytes allow in 31 bits.
+void make_words(const float* vector, std::size_t dims, Query& query) {
+  float largest = 0;
+  for (std::size_t i = 0; i < dims; ++i) largest = std::max(largest, std::fabs(vector[i]));
+  const float most = std::min(32767.0f, std::floor(2147483647.0f / (256.0f * static_cast<float>(dims))));
+  query.step = largest > 0 ? largest / most : 1.0f;
+  const float inverse = 1.0f / query.step;
+  for (std::size_t i = 0; i < dims; ++i) {
+    query.words[i] = static_cast<std::int16_t>(std::lrintf(std::clamp(vector[i] * inverse, -most, most)));
+  }
+}
+
+}  // namespace
+
+std::size_t row_bytes(RowForm form, std::size_t dims) {
+  switch (form) {
+    case RowForm::float16: return 4 + 2 * dims;
+    case RowForm::lvq8: return 8 + dims;
+    default: return 4 * dims;
+  }
+}
+
+void split(const float* vector, std::size_t dims, std::uint8_t* row) {
+  for (std::size_t i = 0; i < dims; ++i) {
+    const auto bits = std::bit_cast<std::uint32_t>(vector[i]);
+    const auto high = static_cast<std::uint16_t>((bits + 0x8000u) >> 16);
+    const auto low = static_cast<std::uint16_t>(bits);
+    std::memcpy(row + 2 * i, &high, sizeof high);
+    std::memcpy(row + 2 * (dims + i), &low, sizeof low);
+  }
+}
+
+void unsplit(const std::uint8_t* row, std::size_t dims, float* vector) {
+  for (std::size_t i = 0; i < dims; ++i) {
+    const auto high = get<std::uint16_t>(row + 2 * i);
+    const auto low = get<std::uint16_t>(row + 2 * (dims + i));
+    // A set top bit below says that the upper half was rounded up.
+    const auto cut = static_cast<std::uint16_t>(high - (low >> 15));
+    vector[i] = std::bit_cast<float>((static_cast<std::uint32_t>(cut) << 16) | low);
+  }
+}
+
+RowVectors::RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
+                       const code::StopFlag* stop)
+    : form_(form),
+      dims_(dims),
+      metric_(metric),
+      count_(count),
+      rows_{places.blocks, places.shift, places.stride, header_bytes(form)},
+      loops_(kernel::walk()) {
+  if (metric != code::Metric::ip) measure(stop);
+}
+
+void RowVectors::measure(const code::StopFlag* stop) {
+  factors_.resize(count_);
+  std::vector<float> vector(dims_);
+  const kernel::Table& floats = kernel::active();
+  bool unit = metric_ == code::Metric::cosine;
+  for (std::size_t node = 0; node < count_; ++node) {
+    if (node % stop_interval == 0) code::check(stop);
+    decode(static_cast<std::uint32_t>(node), vector.data());
+    const float squared = floats.squared_norm(vector.data(), dims_);
+    factors_[node] = metric_ == code::Metric::l2 ? squared : 1.0f / std::sqrt(squared);
+    unit = unit && std::fabs(squared - 1.0f) < unit_tolerance;
+  }
+  if (unit) factors_ = {};
+}
+
+void RowVectors::prepare(const float* vector, Query& query) const {
+  query.squared = metric_ == code::Metric::l2 ? kernel::active().squared_norm(vector, dims_) : 0.0f;
+  switch (form_) {
+    case RowForm::split32:
+      if (query.values.size() < dims_) query.values.resize(dims_);
+      loops_.arrange(vector, dims_, query.values.data());
+      query.numbers = query.values.data();
+      break;
+    case RowForm::lvq8:
+      query.words.resize(dims_);
+      make_words(vector, dims_, query);
+      query.sum = 0;
+      for (std::size_t i = 0; i < dims_; ++i) query.sum += vector[i];
+      break;
+    default:
+      query.numbers = vector;
+  }
+}
+
+void RowVectors::prepare_node(std::uint32_t node, Query& query) const {
+  query.values.resize(2 * dims_);
+  float* vector = query.values.data() + dims_;
+  read(node, vector);
+  prepare(vector, query);
+}
+
+void RowVectors::decode(std::uint32_t node, float* out) const {
+  const std::uint8_t* row = rows_.row(node);
+  const std::uint8_t* header = row - rows_.offset;
+  switch (form_) {
+    case RowForm::float32:
+      std::memcpy(out, row, 4 * dims_);
+      break;
+    case RowForm::split32:
+      for (std::size_t i = 0; i < dims_; ++i) out[i] = upper(row, i);
+      break;
+    case RowForm::float16: {
+      const auto unit = get<float>(header);
+      loops_.widen(row, dims_, out);
+      for (std::size_t i = 0; i < dims_; ++i) out[i] *= unit;
+      break;
+    }
+    case RowForm::lvq8: {
+      const auto low = get<float>(header);
+      const auto step = get<float>(header + 4);
+      for (std::size_t i = 0; i < dims_; ++i) out[i] = low + step * static_cast<float>(row[i]);
+      break;
+    }
+  }
+}
+
+void RowVectors::read(std::uint32_t node, float* out) const {
+  decode(node, out);
+  if (metric_ != code::Metric::cosine || factors_.empty()) return;
+  for (std::size_t i = 0; i < dims_; ++i) out[i] *= factors_[node];
+}
+
+/// Inner products with the rows as they are.
+void RowVectors::products(const Query& query, std::span<const std::uint32_t> nodes, float* out) const {
+  switch (form_) {
+    case RowForm::float32:
+      loops_.floats(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
+      break;
+    case RowForm::split32:
+      loops_.uppers(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
+      break;
+    case RowForm::float16:
+      loops_.halves(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
+      for (std::size_t i = 0; i < nodes.size(); ++i) out[i] *= get<float>(rows_.row(nodes[i]) - 4);
+      break;
+    case RowForm::lvq8:
+      loops_.bytes(query.words.data(), rows_, nodes.data(), nodes.size(), dims_, out);
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const std::uint8_t* header = rows_.row(nodes[i]) - 8;
+        out[i] = get<float>(header) * query.sum + get<float>(header + 4) * query.step * out[i];
+      }
+      break;
+  }
+}
+
+void RowVectors::distances(const Query& query, std::span<const std::uint32_t> nodes, float* out) const {
+  products(query, nodes, out);
+  switch (metric_) {
+    case code::Metric::ip:
+      for (std::size_t i = 0; i < nodes.size(); ++i) out[i] = -out[i];
+      break;
+    case code::Metric::cosine:
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        const float cosine = factors_.empty() ? out[i] : out[i] * factors_[nodes[i]];
+        out[i] = std::max(1.0f - cosine, 0.0f);
+      }
+      break;
+    case code::Metric::l2:
+      for (std::size_t i = 0; i < nodes.size(); ++i) {
+        out[i] = std::max(query.squared + factors_[nodes[i]] - 2.0f * out[i], 0.0f);
+      }
+      break;
+  }
+}
+
+}  // namespace embedless::graph

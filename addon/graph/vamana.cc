@@ -1,0 +1,94 @@
+#include "graph/vamana.h"
+
+#include <algorithm>
+#include <numeric>
+#include <utility>
+#include <vector>
+
+#include "code/parallel.h"
+#include "code/random.h"
+#include "graph/link.h"
+
+namespace embedless::graph {
+namespace {
+
+/// Nodes whose vectors are summed, or compared, by one task.
+constexpr std::size_t chunk = 1024;
+
+std::vector<float> mean_of(const Vectors& vectors, unsigned threads, const code::StopFlag* stop) {
+  const std::size_t count = vectors.count();
+  const std::size_t dims = vectors.dims();
+  const std::size_t chunks = (count + chunk - 1) / chunk;
+  std::vector<double> sums(chunks * dims);
+  code::parallel_for(threads, chunks, [&](std::size_t task) {
+    code::check(stop);
+    std::vector<float> vector(dims);
+    for (std::size_t node = task * chunk; node < std::min(count, (task + 1) * chunk); ++node) {
+      vectors.read(static_cast<std::uint32_t>(node), vector.data());
+      for (std::size_t i = 0; i < dims; ++i) sums[task * dims + i] += vector[i];
+    }
+  });
+  std::vector<float> mean(dims);
+  for (std::size_t i = 0; i < dims; ++i) {
+    double sum = 0;
+    for (std::size_t task = 0; task < chunks; ++task) sum += sums[task * dims + i];
+    mean[i] = static_cast<float>(sum / static_cast<double>(count));
+  }
+  return mean;
+}
+
+std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
+  std::vector<std::uint32_t> nodes(count);
+  std::iota(nodes.begin(), nodes.end(), 0u);
+  code::Random random(seed);
+  for (std::size_t i = count; i > 1; --i) std::swap(nodes[i - 1], nodes[random.below(i)]);
+  return nodes;
+}
+
+}  // namespace
+
+std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const code::StopFlag* stop) {
+  const std::size_t count = vectors.count();
+  const std::vector<float> mean = mean_of(vectors, threads, stop);
+  Query query;
+  vectors.prepare(mean.data(), query);
+  std::vector<Found> nearest((count + chunk - 1) / chunk);
+  code::parallel_for(threads, nearest.size(), [&](std::size_t task) {
+    code::check(stop);
+    const std::size_t first = task * chunk;
+    std::vector<std::uint32_t> nodes(std::min(chunk, count - first));
+    std::iota(nodes.begin(), nodes.end(), static_cast<std::uint32_t>(first));
+    std::vector<float> distances(nodes.size());
+    vectors.distances(query, nodes, distances.data());
+    nearest[task] = {distances[0], nodes[0]};
+    for (std::size_t i = 1; i < nodes.size(); ++i) {
+      const Found found{distances[i], nodes[i]};
+      if (nearer(found, nearest[task])) nearest[task] = found;
+    }
+  });
+  return std::min_element(nearest.begin(), nearest.end(), nearer)->node;
+}
+
+VamanaGraph build_vamana(const Vectors& vectors, const VamanaOptions& options) {
+  LinkOptions link;
+  link.alpha = options.alpha != 0 ? options.alpha : vectors.metric() == code::Metric::ip ? 0.95f : 1.2f;
+  link.degree = options.max_degree;
+  link.new_degree = options.max_degree;
+  link.prune_to = options.prune_to != 0 ? options.prune_to : options.max_degree;
+  link.window = options.build_window;
+  link.max_candidates = options.max_candidates != 0 ? options.max_candidates : 2 * options.build_window;
+  link.full_history = options.full_search_history;
+  link.threads = options.threads;
+  link.linked = options.linked;
+  link.stop = options.stop;
+  const std::uint32_t entry = find_medoid(vectors, options.threads, options.stop);
+  auto nodes = shuffled(vectors.count(), options.seed);
+  std::iter_swap(nodes.begin(), std::find(nodes.begin(), nodes.end(), entry));
+  Linker linker(vectors, link);
+  for (std::size_t pass = 0; pass < options.passes; ++pass) {
+    linker.link(nodes, [entry](std::uint32_t, Walker&, const Query&) { return entry; });
+  }
+  return {linker.finish(), entry};
+}
+
+}  // namespace embedless::graph

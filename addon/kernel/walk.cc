@@ -1,0 +1,21 @@
+#include "walk.h"
+
+#include <string_view>
+
+#include "kernel.h"
+
+namespace embedless::kernel {
+
+const WalkTable& walk() {
+  const std::string_view name = active().name;
+#if defined(__x86_64__) || defined(_M_X64)
+  if (name == "avx2") return avx2_walk;
+  if (name.starts_with("avx512")) return avx512_walk;
+#endif
+#if defined(__aarch64__) || defined(_M_ARM64)
+  if (name == "neon") return neon_walk;
+#endif
+  return scalar_walk;
+}
+
+}  // namespace embedless::kernel

@@ -69,7 +69,7 @@ std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const code::
   return std::min_element(nearest.begin(), nearest.end(), nearer)->node;
 }
 
-VamanaGraph build_vamana(const Vectors& vectors, const VamanaOptions& options) {
+Graph build_vamana(const Vectors& vectors, const VamanaOptions& options) {
   LinkOptions link;
   link.alpha = options.alpha != 0 ? options.alpha : vectors.metric() == code::Metric::ip ? 0.95f : 1.2f;
   link.degree = options.max_degree;
@@ -88,7 +88,7 @@ VamanaGraph build_vamana(const Vectors& vectors, const VamanaOptions& options) {
   for (std::size_t pass = 0; pass < options.passes; ++pass) {
     linker.link(nodes, [entry](std::uint32_t, Walker&, const Query&) { return entry; });
   }
-  return {linker.finish(), entry};
+  return {.lists = linker.finish(), .entry = entry, .layers = {}};
 }
 
 }  // namespace embedless::graph

@@ -3,11 +3,9 @@
 #include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 
 #include "code/stop.h"
-#include "graph/adjacency.h"
-#include "graph/vectors.h"
+#include "graph/graph.h"
 
 namespace embedless::graph {
 
@@ -33,15 +31,10 @@ struct VamanaOptions {
   const code::StopFlag* stop = nullptr;
 };
 
-struct VamanaGraph {
-  std::shared_ptr<const FlatAdjacency> lists;
-  std::uint32_t entry;
-};
-
 /// The node nearest to the mean of all vectors: where walks begin. @throws Stopped.
 std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const code::StopFlag* stop);
 
 /// Builds the graph of at least one vector. The same bytes for any number of threads. @throws Stopped within 5 ms.
-VamanaGraph build_vamana(const Vectors& vectors, const VamanaOptions& options);
+Graph build_vamana(const Vectors& vectors, const VamanaOptions& options);
 
 }  // namespace embedless::graph

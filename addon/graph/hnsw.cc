@@ -12,39 +12,45 @@
 namespace embedless::graph {
 namespace {
 
-/// Nodes in the order in which every layer links them: higher ones first, shuffled among equals.
-std::vector<std::uint32_t> linking_order(const std::vector<unsigned>& levels, std::uint64_t seed) {
-  std::vector<std::uint32_t> order(levels.size());
-  std::iota(order.begin(), order.end(), 0u);
+/// Nodes from `first` on in the order in which every layer links them: higher ones first, shuffled among equals.
+std::vector<std::uint32_t> linking_order(const std::vector<unsigned>& levels, std::size_t first, std::uint64_t seed) {
+  std::vector<std::uint32_t> order(levels.size() - first);
+  std::iota(order.begin(), order.end(), static_cast<std::uint32_t>(first));
   code::Random random(seed);
   for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
   std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) { return levels[a] > levels[b]; });
   return order;
 }
 
-/// Builds layer after layer on top of what `graph` holds of the higher ones.
+/// Builds layer after layer on top of what it holds of the higher ones; from nothing, or from an older graph over fewer
+/// nodes.
 class HnswBuilder {
  public:
-  HnswBuilder(const Vectors& vectors, const HnswOptions& options) : vectors_(vectors), options_(options) {
+  HnswBuilder(const Vectors& vectors, const HnswOptions& options, const Graph* older)
+      : vectors_(vectors), options_(options), older_(older) {
+    const std::size_t first = older == nullptr ? 0 : older->lists->count();
+    const auto most = older == nullptr ? most_layers : static_cast<unsigned>(older->layers.size());
     for (std::uint32_t node = 0; node < vectors.count(); ++node) {
-      levels_.push_back(level_of(node, options.m, options.seed));
+      levels_.push_back(std::min(level_of(node, options.m, options.seed), most));
     }
-    order_ = linking_order(levels_, options.seed);
+    // The older graph says where its nodes stand: not every one need stand where its number puts it.
+    for (std::uint32_t node = 0; node < first; ++node) levels_[node] = 0;
+    for (std::size_t i = 0; older != nullptr && i < older->layers.size(); ++i) {
+      for (const std::uint32_t member : older->layers[i].members) levels_[member] = static_cast<unsigned>(i) + 1;
+    }
+    order_ = linking_order(levels_, first, options.seed);
   }
 
   Graph build() {
-    const unsigned top = levels_[order_.front()];
-    Graph graph;
-    graph.entry = order_.front();
-    graph.layers.resize(top);
-    for (unsigned level = top; level > 0; --level) build_layer(graph, level);
-    const auto entry = [&](std::uint32_t node, Walker& walker, const Query& query) {
-      return levels_[node] > 0 ? graph.entry : graph.enter(vectors_, query, walker);
-    };
+    graph_.entry = older_ != nullptr ? older_->entry : order_.front();
+    const unsigned top = levels_[graph_.entry];
+    graph_.layers.resize(top);
+    for (unsigned level = top; level > 0; --level) build_layer(level);
     Linker linker(vectors_, link_options(2 * options_.m));
-    linker.link(order_, entry);
-    graph.lists = linker.finish();
-    return graph;
+    if (older_ != nullptr) linker.load(*older_->lists);
+    link(linker, order_, 0, [](std::uint32_t node) { return node; });
+    graph_.lists = linker.finish();
+    return std::move(graph_);
   }
 
  private:
@@ -63,28 +69,49 @@ class HnswBuilder {
     return link;
   }
 
-  void build_layer(Graph& graph, unsigned level) const {
-    Layer& layer = graph.layers[level - 1];
+  /// Nodes that stand higher than this layer begin at the entry and come first, in batches of their own: the others
+  /// descend to one of them, which must have its edges by then.
+  template <class ToSlot>
+  void link(Linker& linker, std::span<const std::uint32_t> order, unsigned level, ToSlot to_slot) const {
+    std::vector<std::uint32_t> higher, rest;
+    for (const std::uint32_t node : order) {
+      if (levels_[node] > level) higher.push_back(to_slot(node));
+      else if (levels_[node] == level) rest.push_back(to_slot(node));
+    }
+    linker.link(higher, [&](std::uint32_t, Walker&, const Query&) { return to_slot(graph_.entry); });
+    linker.link(rest, [&](std::uint32_t, Walker& walker, const Query& query) {
+      return to_slot(graph_.enter(vectors_, query, walker, level));
+    });
+  }
+
+  void build_layer(unsigned level) {
+    Layer& layer = graph_.layers[level - 1];
     for (std::uint32_t node = 0; node < levels_.size(); ++node) {
       if (levels_[node] >= level) layer.members.push_back(node);
     }
-    std::vector<std::uint32_t> slots;
-    for (const std::uint32_t node : order_) {
-      if (levels_[node] >= level) slots.push_back(layer.slot(node));
-    }
     const SubsetVectors members(vectors_, layer.members);
-    // A member of the layer above may not be linked here yet, so those begin at the entry, which is linked first.
-    const auto entry = [&](std::uint32_t slot, Walker& walker, const Query& query) {
-      const bool higher = levels_[layer.members[slot]] > level;
-      return layer.slot(higher ? graph.entry : graph.enter(vectors_, query, walker, level));
-    };
     Linker linker(members, link_options(options_.m));
-    linker.link(slots, entry);
+    if (older_ != nullptr) linker.load(*widened(older_->layers[level - 1], layer));
+    link(linker, order_, level, [&](std::uint32_t node) { return layer.slot(node); });
     layer.lists = linker.finish();
+  }
+
+  /// The lists of an older layer under the slots of one with more members.
+  static std::shared_ptr<FlatAdjacency> widened(const Layer& older, const Layer& layer) {
+    auto lists = std::make_shared<FlatAdjacency>(layer.members.size(), older.lists->max_degree());
+    std::vector<std::uint32_t> list;
+    for (std::uint32_t slot = 0; slot < older.members.size(); ++slot) {
+      list.clear();
+      for (const std::uint32_t neighbor : older.lists->list(slot)) list.push_back(layer.slot(older.members[neighbor]));
+      lists->set(layer.slot(older.members[slot]), list);
+    }
+    return lists;
   }
 
   const Vectors& vectors_;
   const HnswOptions& options_;
+  const Graph* older_;
+  Graph graph_;
   std::vector<unsigned> levels_;
   std::vector<std::uint32_t> order_;
 };
@@ -98,6 +125,12 @@ unsigned level_of(std::uint32_t node, std::size_t m, std::uint64_t seed) {
   return static_cast<unsigned>(std::min(level, static_cast<double>(most_layers)));
 }
 
-Graph build_hnsw(const Vectors& vectors, const HnswOptions& options) { return HnswBuilder(vectors, options).build(); }
+Graph build_hnsw(const Vectors& vectors, const HnswOptions& options) {
+  return HnswBuilder(vectors, options, nullptr).build();
+}
+
+Graph extend_hnsw(const Graph& graph, const Vectors& vectors, const HnswOptions& options) {
+  return HnswBuilder(vectors, options, &graph).build();
+}
 
 }  // namespace embedless::graph

@@ -32,4 +32,8 @@ unsigned level_of(std::uint32_t node, std::size_t m, std::uint64_t seed);
 /// same bytes for any number of threads. @throws Stopped within 5 ms.
 Graph build_hnsw(const Vectors& vectors, const HnswOptions& options);
 
+/// Links the nodes from `graph.lists->count()` on into a graph over the nodes before. Entry and number of layers stay;
+/// a node whose own level is higher joins the topmost. `m` and `seed` are those of the graph. @throws Stopped.
+Graph extend_hnsw(const Graph& graph, const Vectors& vectors, const HnswOptions& options);
+
 }  // namespace embedless::graph

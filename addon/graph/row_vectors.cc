@@ -100,7 +100,7 @@ void RowVectors::measure(const code::StopFlag* stop) {
     factors_[node] = metric_ == code::Metric::l2 ? squared : 1.0f / std::sqrt(squared);
     unit = unit && std::fabs(squared - 1.0f) < unit_tolerance;
   }
-  if (unit) factors_ = {};
+  if (unit) std::vector<float>().swap(factors_);
 }
 
 void RowVectors::prepare(const float* vector, Query& query) const {

@@ -37,12 +37,27 @@ std::vector<float> mean_of(const Vectors& vectors, unsigned threads, const code:
   return mean;
 }
 
-std::vector<std::uint32_t> shuffled(std::size_t count, std::uint64_t seed) {
-  std::vector<std::uint32_t> nodes(count);
-  std::iota(nodes.begin(), nodes.end(), 0u);
+std::vector<std::uint32_t> shuffled(std::size_t first, std::size_t end, std::uint64_t seed) {
+  std::vector<std::uint32_t> nodes(end - first);
+  std::iota(nodes.begin(), nodes.end(), static_cast<std::uint32_t>(first));
   code::Random random(seed);
-  for (std::size_t i = count; i > 1; --i) std::swap(nodes[i - 1], nodes[random.below(i)]);
+  for (std::size_t i = nodes.size(); i > 1; --i) std::swap(nodes[i - 1], nodes[random.below(i)]);
   return nodes;
+}
+
+LinkOptions link_options(const Vectors& vectors, const VamanaOptions& options) {
+  LinkOptions link;
+  link.alpha = options.alpha != 0 ? options.alpha : vectors.metric() == code::Metric::ip ? 0.95f : 1.2f;
+  link.degree = options.max_degree;
+  link.new_degree = options.max_degree;
+  link.prune_to = options.prune_to != 0 ? options.prune_to : options.max_degree;
+  link.window = options.build_window;
+  link.max_candidates = options.max_candidates != 0 ? options.max_candidates : 2 * options.build_window;
+  link.full_history = options.full_search_history;
+  link.threads = options.threads;
+  link.linked = options.linked;
+  link.stop = options.stop;
+  return link;
 }
 
 }  // namespace
@@ -70,25 +85,22 @@ std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const code::
 }
 
 Graph build_vamana(const Vectors& vectors, const VamanaOptions& options) {
-  LinkOptions link;
-  link.alpha = options.alpha != 0 ? options.alpha : vectors.metric() == code::Metric::ip ? 0.95f : 1.2f;
-  link.degree = options.max_degree;
-  link.new_degree = options.max_degree;
-  link.prune_to = options.prune_to != 0 ? options.prune_to : options.max_degree;
-  link.window = options.build_window;
-  link.max_candidates = options.max_candidates != 0 ? options.max_candidates : 2 * options.build_window;
-  link.full_history = options.full_search_history;
-  link.threads = options.threads;
-  link.linked = options.linked;
-  link.stop = options.stop;
   const std::uint32_t entry = find_medoid(vectors, options.threads, options.stop);
-  auto nodes = shuffled(vectors.count(), options.seed);
+  auto nodes = shuffled(0, vectors.count(), options.seed);
   std::iter_swap(nodes.begin(), std::find(nodes.begin(), nodes.end(), entry));
-  Linker linker(vectors, link);
+  Linker linker(vectors, link_options(vectors, options));
   for (std::size_t pass = 0; pass < options.passes; ++pass) {
     linker.link(nodes, [entry](std::uint32_t, Walker&, const Query&) { return entry; });
   }
   return {.lists = linker.finish(), .entry = entry, .layers = {}};
+}
+
+Graph extend_vamana(const Graph& graph, const Vectors& vectors, const VamanaOptions& options) {
+  Linker linker(vectors, link_options(vectors, options));
+  linker.load(*graph.lists);
+  linker.link(shuffled(graph.lists->count(), vectors.count(), options.seed),
+              [&](std::uint32_t, Walker&, const Query&) { return graph.entry; });
+  return {.lists = linker.finish(), .entry = graph.entry, .layers = {}};
 }
 
 }  // namespace embedless::graph

@@ -37,4 +37,8 @@ std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const code::
 /// Builds the graph of at least one vector. The same bytes for any number of threads. @throws Stopped within 5 ms.
 Graph build_vamana(const Vectors& vectors, const VamanaOptions& options);
 
+/// Links the nodes from `graph.lists->count()` on into a graph over the nodes before; the entry stays. `max_degree` may
+/// not be below that of the graph. @throws Stopped.
+Graph extend_vamana(const Graph& graph, const Vectors& vectors, const VamanaOptions& options);
+
 }  // namespace embedless::graph

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <limits>
 #include <string>
 #include <utility>
 
@@ -62,6 +63,7 @@ void RecomputeWalk::feed(std::span<const std::uint32_t> nodes, std::span<const d
   wanted_.clear();
   if (layer_ == 0) {
     for (const Exact& one : told) learn(one.node, one.distance);
+    for (const std::uint32_t node : missing) pass(node);
   }
   advance();
 }
@@ -80,7 +82,17 @@ void RecomputeWalk::advance() {
 /// The lowest layer begins at the end of the descent.
 void RecomputeWalk::begin() {
   met_[place_] = true;
-  if (const auto found = known_.find(place_); found != known_.end()) learn(place_, found->second);
+  if (const auto found = known_.find(place_); found != known_.end()) {
+    learn(place_, found->second);
+  } else {
+    pass(place_);
+  }
+}
+
+/// A node that is gone is no answer, but its edges may be the only way on: they are followed last.
+void RecomputeWalk::pass(std::uint32_t node) {
+  frontier_.push_back({std::numeric_limits<double>::infinity(), node});
+  std::push_heap(frontier_.begin(), frontier_.end(), farther);
 }
 
 std::span<const std::uint32_t> RecomputeWalk::layer_neighbors(const Layer& layer, std::uint32_t node) {
@@ -98,7 +110,7 @@ void RecomputeWalk::descend_exactly() {
     }
     if (!wanted_.empty()) return;
     const auto own = known_.find(place_);
-    Exact best{own == known_.end() ? INFINITY : own->second, place_};
+    Exact best{own == known_.end() ? std::numeric_limits<double>::infinity() : own->second, place_};
     for (const std::uint32_t slot : slots) {
       const auto found = known_.find(layer.members[slot]);
       if (found == known_.end()) continue;

@@ -86,6 +86,7 @@ class RecomputeWalk {
   void choose_from_all();
   void want(std::uint32_t node);
   void learn(std::uint32_t node, double distance);
+  void pass(std::uint32_t node);
   bool is_allowed(std::uint32_t node) const;
   std::span<const std::uint32_t> layer_neighbors(const Layer& layer, std::uint32_t node);
 

@@ -19,7 +19,8 @@ constexpr double precision = 1e-6;  // of the threshold, in sigmas
 /// The standard normal distribution function.
 double normal_below(double z) {
   static const auto table = [] {
-    std::array<double, static_cast<std::size_t>(2 * far) * steps + 1> values{};
+    // One entry beyond the end, where rounding may lead.
+    std::array<double, static_cast<std::size_t>(2 * far) * steps + 2> values{};
     for (std::size_t i = 0; i < values.size(); ++i) {
       values[i] = 0.5 * std::erfc((far - static_cast<double>(i) / steps) / std::sqrt(2.0));
     }

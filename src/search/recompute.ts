@@ -1,8 +1,8 @@
 import type { Flights } from "./flights.js";
 import { LruCache } from "./lru.js";
 
-/** Where a vector came from: an earlier search, or a run of the model (this search's own or one it joined). */
-export type VectorSource = "cache" | "recompute";
+/** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the store. */
+export type VectorSource = "cache" | "recompute" | "kept";
 
 export interface Recomputed {
   /** The vector of each node, in order; `undefined` where the passage is gone. */
@@ -10,15 +10,21 @@ export interface Recomputed {
   sources: (VectorSource | undefined)[];
   /** Runs of the model that this call started. */
   embedded: number;
-  /** Milliseconds spent in reading texts. */
+  /** Milliseconds spent in reading texts or vectors. */
   readMs: number;
+}
+
+/** What gives a search the exact vectors of nodes: `Recompute`, or vectors that the store kept. */
+export interface ExactVectors {
+  /** The vectors of `nodes`; see `Recomputed`. Rejects with `ABORTED` soon after `signal` fires. */
+  vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<Recomputed>;
 }
 
 /**
  * Nodes to vectors by way of their texts: the store keeps no vectors, so this is where they come from. Vectors are kept
  * in memory as the embedder gave them, the least recently used going first, so scores are the same cold and cached.
  */
-export class Recompute {
+export class Recompute implements ExactVectors {
   readonly #flights: Flights;
   readonly #readTexts: (nodes: number[]) => Map<number, string>;
   readonly #cache: LruCache<number, Float32Array>;

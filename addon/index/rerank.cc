@@ -123,17 +123,20 @@ double Rerank::kth_score() const {
 }
 
 std::vector<std::size_t> Rerank::answer_places() const {
-  std::vector<Verdict> verdicts;
+  std::vector<Verdict> verdicts(entries_.size(), Verdict::ambiguous);
   if (options_.scores == Scores::approx) verdicts = judged();
-  std::vector<std::size_t> sure;
-  std::vector<std::size_t> all;
+  std::vector<std::size_t> best;
+  std::vector<std::size_t> unsure;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const Entry::State state = entries_[i].state;
     if (state == Entry::State::gone) continue;
-    all.push_back(i);
-    if (state == Entry::State::exact || (!verdicts.empty() && verdicts[i] == Verdict::taken)) sure.push_back(i);
+    (state == Entry::State::exact || verdicts[i] == Verdict::taken ? best : unsure).push_back(i);
   }
-  std::vector<std::size_t>& best = sure.size() >= options_.k ? sure : all;
+  // The highest estimates are mostly too high, so they give way to exact scores, even to lower ones.
+  if (best.size() < options_.k) {
+    unsure.resize(std::min(unsure.size(), options_.k - best.size()));
+    best.insert(best.end(), unsure.begin(), unsure.end());
+  }
   std::ranges::sort(best, [&](std::size_t a, std::size_t b) { return ranks_before(entries_[a], entries_[b]); });
   if (best.size() > options_.k) best.resize(options_.k);
   return best;

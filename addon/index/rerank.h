@@ -71,8 +71,8 @@ class Rerank {
   void feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
             std::span<const std::uint32_t> missing);
 
-  /// The best k, score falling, node rising: of those with exact scores (or taken without one, if approximate); where
-  /// there are fewer than k of these, of all candidates, each by the best that is known of it.
+  /// The best k with exact scores (or, if approximate, taken without one); where there are fewer of these, all of them
+  /// and the best estimates besides. In order: score falling, node rising.
   std::vector<Answer> answers() const;
   /// Candidates with exact scores.
   std::size_t recomputed() const { return recomputed_; }

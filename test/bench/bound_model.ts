@@ -33,16 +33,17 @@ export function recomputedBy(candidates: Candidates, k: number, plan: SearchPlan
 }
 
 /**
- * Positions in the pool that the search answers, best first: of those with an exact score, or taken without one, if there
- * are `k` of them, else of all.
+ * Positions in the pool that the search answers, best first: the best `k` with an exact score or taken without one, filled
+ * up with the best estimates where there are fewer.
  */
 export function answeredBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
   const exact = new Set(recomputedBy(candidates, k, plan));
+  const taken = new Set(plan.scores === "approx" ? judge(candidates, k, plan.eps, exact).taken : []);
   const known = (i: number) => (exact.has(i) ? candidates.scores[i]! : candidates.estimates[i]!);
   const all = [...candidates.nodes.keys()];
-  const taken = plan.scores === "approx" ? new Set(judge(candidates, k, plan.eps, exact).taken) : exact;
-  const sure = all.filter((i) => exact.has(i) || taken.has(i));
-  const best = sure.length >= k ? sure : all;
+  const best = all.filter((i) => exact.has(i) || taken.has(i));
+  const unsure = all.filter((i) => !exact.has(i) && !taken.has(i));
+  best.push(...unsure.slice(0, Math.max(0, k - best.length)));
   best.sort((a, b) => known(b) - known(a) || candidates.nodes[a]! - candidates.nodes[b]!);
   return best.slice(0, k);
 }
@@ -98,10 +99,23 @@ function judge({ estimates, sigmas, scores }: Candidates, k: number, eps: number
   };
 }
 
+/** The n-th highest value, minus infinity if there are fewer. Looks at parts of a copy: quickselect. */
 function nthHighest(values: readonly number[], n: number): number {
-  const best: number[] = [];
-  for (const value of values) insert(best, value, n);
-  return best[n - 1] ?? -Infinity;
+  if (values.length < n) return -Infinity;
+  let left = values;
+  let place = n;
+  for (;;) {
+    const pivot = left[left.length >> 1]!;
+    const above = left.filter((value) => value > pivot);
+    if (place <= above.length) {
+      left = above;
+      continue;
+    }
+    const below = left.filter((value) => value < pivot);
+    place -= left.length - below.length;
+    if (place <= 0) return pivot;
+    left = below;
+  }
 }
 
 /** Puts `score` into the falling list of at most `k`. */

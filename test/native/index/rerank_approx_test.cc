@@ -76,22 +76,22 @@ void expect_reference(const Problem& problem, const BoundOptions& options, unsig
   Reference reference{problem, options};
   reference.run();
   Rerank rerank(problem.candidates, options);
-  EXPECT_EQ(run(rerank, problem, seed, 1 + seed % 5), reference.exact);
+  auto asked = reference.exact;
+  asked.insert(reference.gone.begin(), reference.gone.end());
+  EXPECT_EQ(run(rerank, problem, seed, 1 + seed % 5), asked);
 
   std::size_t dismissed = 0;
   std::size_t left = 0;
-  std::vector<std::pair<double, std::uint32_t>> sure, all;
+  rerank_problem::Ranked sure, unsure;
   for (const auto& one : problem.candidates) {
     if (reference.gone.contains(one.node)) continue;
     const bool exact = reference.exact.contains(one.node);
-    all.emplace_back(exact ? -problem.exact[one.node] : -double{one.estimate}, one.node);
-    if (exact || reference.taken(one)) sure.push_back(all.back());
+    (exact || reference.taken(one) ? sure : unsure)
+        .emplace_back(exact ? -problem.exact[one.node] : -double{one.estimate}, one.node);
     if (reference.dismissed(one)) ++dismissed;
     else if (!exact && !reference.taken(one)) ++left;
   }
-  auto& best = sure.size() >= options.k ? sure : all;
-  std::ranges::sort(best);
-  best.resize(std::min(best.size(), options.k));
+  const auto best = rerank_problem::best_of(std::move(sure), std::move(unsure), options.k);
   const auto answers = rerank.answers();
   ASSERT_EQ(answers.size(), best.size());
   for (std::size_t i = 0; i < best.size(); ++i) {

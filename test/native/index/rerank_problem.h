@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <random>
 #include <set>
+#include <utility>
 #include <vector>
 
 #include "index/rerank.h"
@@ -51,21 +52,34 @@ inline void feed_some(Rerank& rerank, const Problem& problem, const std::vector<
   rerank.feed(nodes, scores, missing);
 }
 
-/// Runs a rerank to its end, at most `at_once` nodes a feed, in random order; gives the nodes recomputed.
+/// Runs a rerank to its end, at most `at_once` nodes a feed, in random order; gives the nodes that it asked for.
 inline std::set<std::uint32_t> run(Rerank& rerank, const Problem& problem, unsigned seed,
                                    std::size_t at_once = SIZE_MAX) {
   std::mt19937 random(seed);
-  std::set<std::uint32_t> recomputed;
+  std::set<std::uint32_t> asked;
   while (!rerank.done()) {
     auto wants = rerank.wants();
     std::ranges::shuffle(wants, random);
     wants.resize(std::min(wants.size(), at_once));
-    for (const std::uint32_t node : wants) {
-      if (!problem.missing.contains(node)) recomputed.insert(node);
-    }
+    asked.insert(wants.begin(), wants.end());
     feed_some(rerank, problem, wants);
   }
-  return recomputed;
+  return asked;
+}
+
+/// A score, negative, and its node: in this order they sort like answers.
+using Ranked = std::vector<std::pair<double, std::uint32_t>>;
+
+/// The best k of `sure`, filled up with the best of `unsure`; both as they come.
+inline Ranked best_of(Ranked sure, Ranked unsure, std::size_t k) {
+  std::ranges::sort(unsure);
+  if (sure.size() < k) {
+    unsure.resize(std::min(unsure.size(), k - sure.size()));
+    sure.insert(sure.end(), unsure.begin(), unsure.end());
+  }
+  std::ranges::sort(sure);
+  sure.resize(std::min(sure.size(), k));
+  return sure;
 }
 
 }  // namespace rerank_problem

@@ -3,16 +3,15 @@ import { aborted } from "../errors.js";
 /** The time that a search may take: a signal that fires when it is over. */
 export class Deadline {
   readonly #controller = new AbortController();
-  readonly #timer: NodeJS.Timeout | undefined;
+  readonly #timer: NodeJS.Timeout;
   readonly #endsAt: number;
 
   /**
-   * @param ms Milliseconds from `startedAt`; 0 or less: over at once. `undefined`: never.
+   * @param ms Milliseconds from `startedAt`; 0: over at once.
    * @param startedAt A `performance.now()`.
    */
-  constructor(ms: number | undefined, startedAt = performance.now()) {
-    this.#endsAt = startedAt + (ms ?? Number.POSITIVE_INFINITY);
-    if (ms === undefined) return;
+  constructor(ms: number, startedAt = performance.now()) {
+    this.#endsAt = startedAt + ms;
     this.#timer = setTimeout(() => this.#controller.abort(), Math.max(0, this.#endsAt - performance.now()));
   }
 

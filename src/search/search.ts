@@ -27,8 +27,8 @@ export interface IndexSearch {
   /** Where exact vectors come from. */
   source: ExactVectors;
   signal?: AbortSignal | undefined;
-  /** When to answer with what there is, and how many vectors to wait for at once until then. Default: no deadline. */
-  time?: { deadline: Deadline; lanes: number } | undefined;
+  /** When to answer with what there is. Default: when all is decided. */
+  deadline?: Deadline | undefined;
   /** Multiplies the errors that the code claims. Default 1. */
   sigmaScale?: number | undefined;
   /** Bitmap of the nodes that may be answered; see `NativeSearchOptions`. Default: all. */
@@ -54,7 +54,7 @@ interface Progress {
  * @throws `ABORTED`, or what reading and embedding throw.
  */
 export async function searchIndex(index: NativeIndex, query: Float32Array, options: IndexSearch): Promise<Ranking> {
-  const { k, plan, source, signal, time, sigmaScale = 1, filter } = options;
+  const { k, plan, source, signal, deadline, sigmaScale = 1, filter } = options;
   throwIfAborted(signal);
   const before = performance.now();
   const session = await index.search(query, { k, ...plan, sigmaScale, ...(filter && { filter }) });
@@ -73,7 +73,7 @@ export async function searchIndex(index: NativeIndex, query: Float32Array, optio
   let isCut = false;
   while (!session.done && !isCut) {
     throwIfAborted(signal);
-    isCut = !(await runRound(state, signal, time));
+    isCut = !(await runRound(state, signal, deadline));
   }
   throwIfAborted(signal);
   return rank(state, index, options, isCut);
@@ -90,24 +90,29 @@ export function noCost(): Ranking["cost"] {
  *
  * @returns `false` if the deadline came first
  */
-async function runRound(state: Progress, signal: AbortSignal | undefined, time: IndexSearch["time"]): Promise<boolean> {
+async function runRound(
+  state: Progress,
+  signal: AbortSignal | undefined,
+  deadline: Deadline | undefined,
+): Promise<boolean> {
+  if (deadline?.isOver) return false;
   const wanted = [...state.session.wants()];
   const before = performance.now();
   const readBefore = state.cost.readMs;
   try {
-    if (time === undefined) {
-      await feed(state, wanted, signal);
-      return true;
-    }
-    const { deadline, lanes } = time;
-    if (deadline.isOver) return false;
-    return await deadline.run(
-      (until) => inBatches(wanted, { size: 1, lanes, signal: until }, ({ items }, own) => feed(state, items, own)),
-      signal,
-    );
+    if (deadline) return await deadline.run((until) => feedSingly(state, wanted, until), signal);
+    await feed(state, wanted, signal);
+    return true;
   } finally {
     state.cost.recomputeMs += performance.now() - before - (state.cost.readMs - readBefore);
   }
+}
+
+/** Each vector by itself, as many at a time as the source makes at once; all together where it need not make them. */
+async function feedSingly(state: Progress, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+  const lanes = await state.source.lanes?.();
+  if (lanes === undefined) return await feed(state, wanted, signal);
+  await inBatches(wanted, { size: 1, lanes, signal }, ({ items }, own) => feed(state, items, own));
 }
 
 /** Gets the vectors of wanted nodes and hands them over, unless the search has ended meanwhile. */

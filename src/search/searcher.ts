@@ -17,9 +17,6 @@ type Settings = ReturnType<typeof resolveSearchOptions>;
 /** How often a search starts over because passages it found were deleted meanwhile. */
 const MAX_ATTEMPTS = 4;
 
-/** Texts under way at once for an embedder that does not say how many suit it. */
-const DEFAULT_LANES = 64;
-
 /** Answers questions to a store: question to vector, vector to nodes, nodes to passages. */
 export class Searcher {
   readonly #index: CodeIndex;
@@ -38,8 +35,9 @@ export class Searcher {
     this.#index = index;
     this.#passages = passages;
     this.#model = model;
+    const embedder = async () => (await model()).embedder;
     const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
-    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes);
+    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes, embedder);
     this.#live = settings.calibration === "live" ? new LiveCalibration() : undefined;
   }
 
@@ -47,7 +45,7 @@ export class Searcher {
   async search(question: string | Float32Array, settings: Settings, signal: AbortSignal): Promise<SearchResult> {
     const before = performance.now();
     throwIfAborted(signal);
-    const deadline = new Deadline(settings.deadlineMs, before);
+    const deadline = settings.deadlineMs === undefined ? undefined : new Deadline(settings.deadlineMs, before);
     try {
       await this.#index.refresh();
       const asked = performance.now();
@@ -58,7 +56,7 @@ export class Searcher {
       const cost = { ...ranking.cost, queryMs, totalMs: performance.now() - before };
       return { hits, expectedRecall: ranking.expectedRecall, cost };
     } finally {
-      deadline.end();
+      deadline?.end();
     }
   }
 
@@ -75,19 +73,18 @@ export class Searcher {
   /** Ranks, and reads the passages found. Starts over if some were deleted between the two. */
   async #rank(
     vector: Float32Array | undefined,
-    { k, recall, maxRecomputes, scores, deadlineMs }: Settings,
-    deadline: Deadline,
+    { k, recall, maxRecomputes, scores }: Settings,
+    deadline: Deadline | undefined,
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
     const plan = planSearch(k, recall, maxRecomputes, scores);
     const source = this.#recompute;
-    const time = deadlineMs === undefined ? undefined : { deadline, lanes: await this.#lanes(deadline) };
     for (let attempt = 1; ; attempt++) {
       const index = this.#index.current;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
       const sigmaScale = this.#live?.scaleFor(index.coder);
-      const ranking = await searchIndex(index, vector, { k, plan, source, signal, time, sigmaScale });
+      const ranking = await searchIndex(index, vector, { k, plan, source, signal, deadline, sigmaScale });
       const rows = this.#passages.byNodes(ranking.nodes);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
         this.#live?.observe(index.coder, ranking.firstRound);
@@ -95,13 +92,6 @@ export class Searcher {
       }
       await this.#index.refresh();
     }
-  }
-
-  /** How many texts the model takes at once. A search that is out of time does not ask, lest it start the model. */
-  async #lanes(deadline: Deadline): Promise<number> {
-    if (deadline.isOver) return 1;
-    const { embedder } = await this.#model();
-    return embedder.concurrency ?? embedder.batch ?? DEFAULT_LANES;
   }
 
   /** Texts for recomputing; nodes whose passage was deleted meanwhile are left out. */

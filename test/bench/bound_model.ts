@@ -38,19 +38,21 @@ export function recomputedBy(candidates: Candidates, k: number, plan: SearchPlan
  */
 export function answeredBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
   const exact = new Set(recomputedBy(candidates, k, plan));
-  const taken = new Set(plan.scores === "approx" ? judge(candidates, k, plan.eps, exact).taken : []);
+  const taken = plan.scores === "approx" ? new Intervals(candidates, k, plan.eps).judge(exact).taken : [];
+  const best = [...exact, ...taken];
+  const sure = new Set(best);
+  for (let i = 0; i < candidates.nodes.length && best.length < k; i++) if (!sure.has(i)) best.push(i);
   const known = (i: number) => (exact.has(i) ? candidates.scores[i]! : candidates.estimates[i]!);
-  const all = [...candidates.nodes.keys()];
-  const best = all.filter((i) => exact.has(i) || taken.has(i));
-  const unsure = all.filter((i) => !exact.has(i) && !taken.has(i));
-  best.push(...unsure.slice(0, Math.max(0, k - best.length)));
   best.sort((a, b) => known(b) - known(a) || candidates.nodes[a]! - candidates.nodes[b]!);
   return best.slice(0, k);
 }
 
 /** Share of the true `k` nearest that a plan finds. */
 export function recallOf(candidates: Candidates, nearest: ReadonlySet<number>, k: number, plan: SearchPlan): number {
-  return answeredBy(candidates, k, plan).filter((i) => nearest.has(candidates.nodes[i]!)).length / k;
+  // With exact scores for all, what is recomputed and truly among the best is answered: no need to sort.
+  const decided = plan.scores === "exact" && plan.cap >= k;
+  const found = decided ? recomputedBy(candidates, k, plan) : answeredBy(candidates, k, plan);
+  return found.filter((i) => nearest.has(candidates.nodes[i]!)).length / k;
 }
 
 /**
@@ -76,27 +78,60 @@ function recomputedExact(candidates: Candidates, k: number, plan: SearchPlan): n
 }
 
 function recomputedApprox(candidates: Candidates, k: number, plan: SearchPlan): number[] {
+  const intervals = new Intervals(candidates, k, plan.eps);
   const exact = new Set<number>();
   for (;;) {
-    const { ambiguous } = judge(candidates, k, plan.eps, exact);
+    const { ambiguous } = intervals.judge(exact);
     const round = ambiguous.slice(0, Math.min(plan.batch, plan.cap - exact.size));
     if (round.length === 0) return [...exact].sort((a, b) => a - b);
     for (const i of round) exact.add(i);
   }
 }
 
-/** Which candidates without an exact score belong to the answer whatever it is, and which only it can tell. */
-function judge({ estimates, sigmas, scores }: Candidates, k: number, eps: number, exact: ReadonlySet<number>) {
-  const margin = Math.max(eps, 0);
-  const lower = Array.from(estimates, (estimate, i) => (exact.has(i) ? scores[i]! : estimate - margin * sigmas[i]!));
-  const upper = Array.from(estimates, (estimate, i) => (exact.has(i) ? scores[i]! : estimate + margin * sigmas[i]!));
-  const rivals = nthHighest(upper, k + 1);
-  const bar = nthHighest(lower, k);
-  const open = [...estimates.keys()].filter((i) => !exact.has(i));
-  return {
-    taken: open.filter((i) => lower[i]! > rivals),
-    ambiguous: open.filter((i) => !(lower[i]! > rivals) && upper[i]! > bar),
-  };
+/** The intervals around estimates, and what they say. */
+class Intervals {
+  readonly #candidates: Candidates;
+  readonly #k: number;
+  readonly #margin: number;
+  /** Positions that can ever matter, whatever is recomputed, and the best upper end of the others. */
+  readonly #places: number[];
+  readonly #others: number;
+
+  constructor(candidates: Candidates, k: number, eps: number) {
+    this.#candidates = candidates;
+    this.#k = k;
+    this.#margin = Math.max(eps, 0);
+    const all = [...candidates.nodes.keys()];
+    // The k-th highest lower end never falls below this, so what lies below it is always dismissed.
+    const lowest = nthHighest(
+      all.map((i) => Math.min(this.#end(i, -1), candidates.scores[i]!)),
+      k,
+    );
+    const matters = (i: number) => Math.max(this.#end(i, 1), candidates.scores[i]!) >= lowest;
+    this.#places = all.filter(matters);
+    this.#others = all.reduce((best, i) => (matters(i) ? best : Math.max(best, this.#end(i, 1))), -Infinity);
+  }
+
+  /** Open candidates that are in the answer whatever their score is, and those of which only their score can tell. */
+  judge(exact: ReadonlySet<number>): { taken: number[]; ambiguous: number[] } {
+    const { scores } = this.#candidates;
+    const lower = this.#places.map((i) => (exact.has(i) ? scores[i]! : this.#end(i, -1)));
+    const upper = this.#places.map((i) => (exact.has(i) ? scores[i]! : this.#end(i, 1)));
+    const rivals = nthHighest([...upper, this.#others], this.#k + 1);
+    const bar = nthHighest(lower, this.#k);
+    const taken: number[] = [];
+    const ambiguous: number[] = [];
+    this.#places.forEach((i, at) => {
+      if (exact.has(i)) return;
+      if (lower[at]! > rivals) taken.push(i);
+      else if (upper[at]! > bar) ambiguous.push(i);
+    });
+    return { taken, ambiguous };
+  }
+
+  #end(i: number, sign: number): number {
+    return this.#candidates.estimates[i]! + sign * this.#margin * this.#candidates.sigmas[i]!;
+  }
 }
 
 /** The n-th highest value, minus infinity if there are fewer. Looks at parts of a copy: quickselect. */

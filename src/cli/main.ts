@@ -2,7 +2,7 @@
 /** The command line: `embedless build`, `search`, `stats`, `compile`. */
 
 import { createRequire } from "node:module";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { BuildOptions } from "./build.js";
 import { reportFailure } from "./failures.js";
 import type { SearchCommandOptions } from "./search.js";
@@ -62,6 +62,23 @@ function addSearch(main: Command): void {
       "mean share of the true top hits to find",
       within("a number from 0.5 to 0.999", 0.5, 0.999),
       0.95,
+    )
+    .option(
+      "--max-recomputes <number>",
+      "most passages to embed anew; what they do not reach is answered by estimates",
+      within("a whole number from 1 to 80000", 1, 80_000, true),
+    )
+    .option(
+      "--deadline <ms>",
+      "answer after so many milliseconds with what there is",
+      within("a number of milliseconds from 0", 0, 2 ** 31 - 1),
+    )
+    .option("--approx", "leave hits that are beyond doubt at their estimated scores")
+    .addOption(
+      new Option("--estimates", "answer from estimated scores alone; only the question is embedded").conflicts([
+        "maxRecomputes",
+        "deadline",
+      ]),
     )
     .option("--explain", "say how each hit was found and where the time went")
     .option("--json", "print one JSON object")

@@ -1,8 +1,8 @@
 import type { Flights } from "./flights.js";
 import { LruCache } from "./lru.js";
 
-/** Where a vector came from: an earlier search, or a run of the model (this search's own or one it joined). */
-export type VectorSource = "cache" | "recompute";
+/** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the file. */
+export type VectorSource = "cache" | "recompute" | "kept";
 
 export interface Recomputed {
   /** The vector of each node, in order; `undefined` where the passage is gone. */

@@ -25,7 +25,7 @@ export interface Ranking {
 export async function searchIndex(
   index: NativeIndex,
   query: Float32Array,
-  options: { k: number; plan: SearchPlan; recompute: Recompute; signal: AbortSignal | undefined },
+  options: { k: number; plan: SearchPlan; recompute: Pick<Recompute, "vectorsOf">; signal: AbortSignal | undefined },
 ): Promise<Ranking> {
   const { k, plan, recompute, signal } = options;
   throwIfAborted(signal);
@@ -56,7 +56,7 @@ async function feedNext(
   session: NativeSearch,
   dims: number,
   state: {
-    recompute: Recompute;
+    recompute: Pick<Recompute, "vectorsOf">;
     signal: AbortSignal | undefined;
     cost: Ranking["cost"];
     vectors: Map<number, Float32Array>;

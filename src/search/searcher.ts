@@ -4,6 +4,7 @@ import type { PassageRow, Passages } from "../passage/passages.js";
 import type { Hit, SearchResult } from "../types.js";
 import type { CodeIndex } from "./code_index.js";
 import { Flights } from "./flights.js";
+import type { KeptVectors } from "./kept_vectors.js";
 import type { Model } from "./model.js";
 import { planSearch } from "./plan.js";
 import { Recompute } from "./recompute.js";
@@ -21,11 +22,20 @@ export class Searcher {
   readonly #passages: Passages;
   readonly #model: () => Promise<Model>;
   readonly #recompute: Recompute;
+  readonly #kept: () => KeptVectors | undefined;
 
-  constructor(index: CodeIndex, passages: Passages, model: () => Promise<Model>, cacheBytes: number) {
+  /** @param kept The vectors that the store keeps; `undefined` if they are recomputed from texts. */
+  constructor(
+    index: CodeIndex,
+    passages: Passages,
+    model: () => Promise<Model>,
+    cacheBytes: number,
+    kept: () => KeptVectors | undefined,
+  ) {
     this.#index = index;
     this.#passages = passages;
     this.#model = model;
+    this.#kept = kept;
     const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
     this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), cacheBytes);
   }
@@ -62,7 +72,7 @@ export class Searcher {
     for (let attempt = 1; ; attempt++) {
       const index = this.#index.current;
       if (index === undefined || vector === undefined) return { ranking: nothing(), rows: new Map() };
-      const ranking = await searchIndex(index, vector, { k, plan, recompute: this.#recompute, signal });
+      const ranking = await searchIndex(index, vector, { k, plan, recompute: this.#kept() ?? this.#recompute, signal });
       const rows = this.#passages.byNodes(ranking.nodes);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) return { ranking, rows };
       await this.#index.refresh();

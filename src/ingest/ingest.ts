@@ -208,8 +208,8 @@ export class Ingest {
       requireVector(vector, { dims, metric }, `the vector of ${items[i]!.label}`);
     });
     const codes = await encodeVectors(made.coder, all);
-    const rows = kept && (await encodeVectors(kept, all));
-    return items.map((item, i) => ({ item, coded: { code: codes[i]!, kept: rows?.[i]!.row } }));
+    const rows = kept ? (await encodeVectors(kept, all)).map(({ row }) => row) : [];
+    return items.map((item, i) => ({ item, coded: { code: codes[i]!, kept: rows[i] } }));
   }
 
   /** The vectors of the items' texts. With nothing to embed the model is not touched, not even to prove itself. */

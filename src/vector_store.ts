@@ -4,7 +4,7 @@ import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { Ingest } from "./ingest/ingest.js";
 import { removePassages } from "./ingest/remove.js";
-import { prepareSampleQueries } from "./ingest/sample_queries.js";
+import { prepareSampleQueries, type SampleQuery } from "./ingest/sample_queries.js";
 import { native } from "./native.js";
 import {
   checkKeys,
@@ -69,9 +69,10 @@ export class VectorStore {
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #settings: Settings;
+  #metric: Metric | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(database: Database, settings: Settings) {
+  private constructor(database: Database, settings: Settings, samples: SampleQuery[] | undefined) {
     const addon = native();
     const coders = new Coders(addon);
     // Every operation under way listens to it, and there may be any number of them.
@@ -84,7 +85,6 @@ export class VectorStore {
     this.#model = new ModelOfStore(database, settings);
     const model = () => this.#model.proven();
     const parts = { addon, database, passages: this.#passages, coders, model, asked: settings };
-    const samples = settings.sampleQueries && prepareSampleQueries(settings.sampleQueries);
     this.#ingest = new Ingest({ ...parts, sampleQueries: samples });
     const kept = () => (this.#kept.coder ? this.#kept : undefined);
     this.#searcher = new Searcher(this.#index, this.#passages, model, settings.cacheBytes, kept);
@@ -100,12 +100,13 @@ export class VectorStore {
   static async open(path: string, options: OpenOptions = {}): Promise<VectorStore> {
     if (typeof path !== "string" || path === "") throw wrongType("path", "the name of a file", path);
     const settings = resolveOpenOptions(options);
+    const samples = settings.sampleQueries && prepareSampleQueries(settings.sampleQueries);
     native();
     const database = await Database.open(path, settings);
     try {
       const meta = readMeta(database.reader);
       requireUseful(settings, traitsOf(meta, settings));
-      const store = new VectorStore(database, settings);
+      const store = new VectorStore(database, settings, samples);
       store.#model.requireGiven(meta);
       await store.#index.refresh();
       await store.#kept.refresh();
@@ -123,7 +124,9 @@ export class VectorStore {
 
   /** How passages and questions are compared. */
   get metric(): Metric {
-    return this.#index.current?.coder.metric ?? this.#settings.metric ?? "cosine";
+    // Whoever adds the first passage settles it, another process too.
+    if (this.#metric === undefined && !this.#closing) this.#metric = readMeta(this.#database.reader).metric;
+    return this.#metric ?? this.#settings.metric ?? "cosine";
   }
 
   /** The embedder given to `open`, or the one that the store made for itself once it was needed. */

@@ -28,5 +28,7 @@ export function bestOf(
 /** Vectors of independent normal numbers with falling variance, as learned ones have; the same for the same seed. */
 export function randomVectors(count: number, dims: number, seed: number): Float32Array[] {
   const random = seeded(seed);
-  return Array.from({ length: count }, () => Float32Array.from({ length: dims }, (_, i) => normal(random) / (1 + i / 8)));
+  return Array.from({ length: count }, () =>
+    Float32Array.from({ length: dims }, (_, i) => normal(random) / (1 + i / 8)),
+  );
 }

@@ -50,9 +50,7 @@ describe.each(cases)("$vectors in $vectorsIn", ({ vectors, vectorsIn }) => {
     const query = await fakeEmbedder().embedQuery(QUESTION);
     const byVector = await store.search(query);
     expect([embedder.documents, embedder.queries]).toEqual([0, 1]);
-    expect(byVector.hits.map(({ id, score }) => [id, score])).toEqual(
-      byText.hits.map(({ id, score }) => [id, score]),
-    );
+    expect(byVector.hits.map(({ id, score }) => [id, score])).toEqual(byText.hits.map(({ id, score }) => [id, score]));
     const passages = await fakeEmbedder().embedDocuments(texts(300));
     expect(byText.cost.recomputed).toBeGreaterThanOrEqual(10);
     expect(byText.cost.embedded).toBe(0);

@@ -47,7 +47,8 @@ const PAGE = 256;
 
 /**
  * A collection of passages in one file, searched by meaning. It keeps texts and short codes, no vectors: a search
- * estimates all scores from the codes and embeds only those passages anew that could still be among the best.
+ * estimates all scores from the codes and embeds only those passages anew that could still be among the best. With the
+ * option `vectors` it keeps them after all, and then ranks by those.
  *
  * Any number of processes may use the same file at once. Every method but `close` throws `CLOSED` after `close`.
  *

@@ -183,6 +183,8 @@ test("vectors of other dims, of zeros and not finite are refused, naming the ite
     [[1, 2], "DIMENSION_MISMATCH"],
     [new Float32Array(DIMS), "INVALID_VECTOR"],
     [new Array(DIMS).fill(Number.NaN), "INVALID_VECTOR"],
+    [new Array(DIMS).fill(1e-32), "INVALID_VECTOR"],
+    [new Array(DIMS).fill(1e15), "INVALID_VECTOR"],
   ] as const;
   for (const [vector, code] of attempts) {
     const refused = store.add([{ text: "fine" }, { text: "not so", vector }]);
@@ -249,6 +251,30 @@ test.each(FORMS)("one wrong byte of a %s row is CORRUPT when read, and verify na
     expect((await damaged.verify()).problems.join()).toContain(message);
   }
 });
+
+test("vectors in memory leave out long gaps of deleted nodes, and go on behind them", async () => {
+  const file = await temporaryFile();
+  const options = { embedder: fakeEmbedder(), vectors: "float32" } as const;
+  const writer = await openStore(file, options);
+  const given = foreign(4500);
+  await writer.add(asItems(given));
+  const early = await openStore(file, { ...options, vectorsIn: "memory" });
+  await writer.delete({ ids: [...given.keys()].slice(100, 4400) });
+  const late = await openStore(file, { ...options, vectorsIn: "memory" });
+  const more = foreign(3, 12);
+  await writer.add(Array.from(more.values(), (vector, i) => ({ id: `more${i}`, text: "One more.", vector })));
+  for (const store of [early, late]) {
+    for (const [id, vector] of [
+      ["v99", given.get("v99")!],
+      ["v4400", given.get("v4400")!],
+      ["more2", more.get("v2")!],
+    ] as const) {
+      const { hits } = await store.search(vector, { k: 1, includeVectors: true });
+      expect(hits[0]).toMatchObject({ id, vector });
+    }
+    expect((await store.search(more.get("v0")!, { k: 500 })).hits.length).toBe(203);
+  }
+}, 60_000);
 
 test("stats say what is kept and what it takes", async () => {
   const bytes = { float32: 256, float16: 132, lvq8: 72 };

@@ -21,7 +21,7 @@ export type Codes =
 
 /**
  * Where exact vectors come from. `recompute`: from the text, by the model, and nothing is stored. The others store every
- * vector beside its code (1,536, 768 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
+ * vector beside its code (1,536, 772 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
  */
 export type VectorKeeping = "recompute" | "float32" | "float16" | "lvq8";
 
@@ -223,6 +223,8 @@ export interface Stats {
   passages: number;
   dims: number | undefined;
   metric: Metric;
+  codes: Codes;
+  vectors: VectorKeeping;
   embedder: string | undefined;
   /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store. */
   codebook: "shipped" | "own" | "pending" | "none";
@@ -240,6 +242,8 @@ export interface Stats {
   fileBytes: number;
   /** What float32 vectors would take. */
   vectorBytes: number;
+  /** Bytes of kept vectors; 0 with `vectors: "recompute"`. */
+  keptBytes: number;
 }
 
 /** What `VectorStore.plan` is asked. */

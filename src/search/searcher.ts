@@ -5,6 +5,7 @@ import type { Hit, SearchResult } from "../types.js";
 import type { CodeIndex } from "./code_index.js";
 import { Deadline } from "./deadline.js";
 import { Flights } from "./flights.js";
+import type { KeptVectors } from "./kept_vectors.js";
 import { LiveCalibration } from "./live_calibration.js";
 import type { Model } from "./model.js";
 import { planSearch } from "./plan.js";
@@ -24,18 +25,24 @@ export class Searcher {
   readonly #model: () => Promise<Model>;
   readonly #recompute: Recompute;
   readonly #live: LiveCalibration | undefined;
+  readonly #kept: () => KeptVectors | undefined;
 
-  /** @param settings Memory for vectors, and whether queries may change the bound of those to come. */
+  /**
+   * @param settings Memory for vectors, and whether queries may change the bound of those to come.
+   * @param kept The vectors that the store keeps; `undefined` if they are recomputed from texts.
+   */
   constructor(
     index: CodeIndex,
     passages: Passages,
     model: () => Promise<Model>,
     settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
+    kept: () => KeptVectors | undefined,
   ) {
     this.#index = index;
     this.#passages = passages;
     this.#model = model;
     const embedder = async () => (await model()).embedder;
+    this.#kept = kept;
     const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
     this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes, embedder);
     this.#live = settings.calibration === "live" ? new LiveCalibration() : undefined;
@@ -79,7 +86,7 @@ export class Searcher {
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
     const plan = planSearch(k, recall, maxRecomputes, scores);
-    const source = this.#recompute;
+    const source = this.#kept() ?? this.#recompute;
     for (let attempt = 1; ; attempt++) {
       const index = this.#index.current;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };

@@ -81,10 +81,12 @@ describe("with the bundled model", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}passages +4$/m);
     expect(stdout).toMatch(/^ {2}embedder +all-MiniLM-L6-v2/m);
-    expect(stdout).toMatch(/^ {2}float32 vectors +none kept; they would take 6\.1 kB$/m);
+    expect(stdout).toMatch(/^ {2}codes +product quantisation, 48 bytes$/m);
+    expect(stdout).toMatch(/^ {2}vectors +none kept; as float32 they would take 6\.1 kB$/m);
     for (const line of stdout.split("\n").slice(1)) expect(line.length).toBeLessThanOrEqual(80);
     const json = JSON.parse((await run("stats", "s.db", "--json")).stdout);
     expect(json).toMatchObject({ passages: 4, dims: 384, metric: "cosine", vectorBytes: 4 * 384 * 4 });
+    expect(json).toMatchObject({ codes: { bytes: 48 }, vectors: "recompute", keptBytes: 0 });
   });
 });
 
@@ -113,6 +115,9 @@ describe("bad input ends in one sentence", () => {
     [["build", "s.db", "ferry.md", "--model", "./no/folder"], 1, /NOT_FOUND/],
     [["build", "new.db", "ferry.md", "--exclude", "a[b"], 1, /INVALID_ARGUMENT/],
     [["build", "no/such/folder/s.db", "ferry.md"], 1, /NOT_FOUND|IO/],
+    [["build", "new.db", "ferry.md", "--codes", "50"], 1, /24, 32, 48, 64, 96, 128, 192 .*codes\.bytes/],
+    [["build", "new.db", "ferry.md", "--codes", "lvq5"], 1, /"lvq4", "lvq8", "lvq4x8" for codes/],
+    [["build", "new.db", "ferry.md", "--vectors", "float8"], 1, /"float32", "float16", "lvq8" for vectors/],
   ] as const)("%j", async (args, code, message) => {
     const before = existsSync(join(folder, "missing.db"));
     const ended = await run(...args);

@@ -18,6 +18,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     cacheBytes: 1,
     embedTimeoutMs: 1,
     minCanaryCosine: 1,
+    filterable: 1,
   });
   if (options.embedder !== undefined) checkEmbedder(options.embedder);
   return {
@@ -35,7 +36,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
 
 /** Options of `search` with their defaults filled in. */
 export function resolveSearchOptions(options: SearchOptions = {}) {
-  checkKeys("search", options, { k: 1, recall: 1, recompute: 1, signal: 1, explain: 1, includeVectors: 1 });
+  checkKeys("search", options, { k: 1, recall: 1, recompute: 1, filter: 1, signal: 1, explain: 1, includeVectors: 1 });
   const k = wholeNumberWithin("k", options.k ?? 10, 1, MAX_K);
   return {
     k,

@@ -45,6 +45,11 @@ export class CodeIndex {
     return this.#loaded?.index;
   }
 
+  /** `meta.version` of the live bits in memory; 0 before the first passage. */
+  get version(): number {
+    return this.#loaded?.version ?? 0;
+  }
+
   /**
    * Brings the codes up to the newest commit. Costs microseconds when nothing was written.
    *

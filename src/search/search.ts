@@ -25,12 +25,19 @@ export interface Ranking {
 export async function searchIndex(
   index: NativeIndex,
   query: Float32Array,
-  options: { k: number; plan: SearchPlan; recompute: Recompute; signal: AbortSignal | undefined },
+  options: {
+    k: number;
+    plan: SearchPlan;
+    recompute: Recompute;
+    signal: AbortSignal | undefined;
+    /** Bitmap of the nodes to consider; left out: all. */
+    filter?: Uint8Array | undefined;
+  },
 ): Promise<Ranking> {
-  const { k, plan, recompute, signal } = options;
+  const { k, plan, recompute, signal, filter } = options;
   throwIfAborted(signal);
   const before = performance.now();
-  const session = await index.search(query, { k, ...plan });
+  const session = await index.search(query, { k, ...plan, ...(filter && { filter }) });
   const cost = {
     recomputed: 0,
     embedded: 0,

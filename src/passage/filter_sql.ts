@@ -1,8 +1,7 @@
 import type { FilterPath, FilterTree, ValueTest } from "./filter.js";
 
 /**
- * A condition or query over `passages`. Everything that came from the caller is in `values`, to be bound as parameter 1;
- * only the paths of expression indexes are part of the text.
+ * A condition on a row of `passages`. All that came from the caller is in `values`, to be bound as parameter 1.
  *
  * Values travel as one JSON array and are taken out of it by SQLite's own JSON reader: so `2 ** 62`, `1e-300` and
  * strings with NUL characters or lone surrogates become exactly what the stored metadata became.
@@ -11,6 +10,13 @@ export interface FilterSql {
   readonly sql: string;
   /** A JSON array. */
   readonly values: string;
+}
+
+/** A query for nodes. Its text holds the path of an index, quoted; values are in `params`. */
+export interface IndexQuery {
+  readonly sql: string;
+  /** One JSON array, as in `FilterSql`, or nothing. */
+  readonly params: readonly string[];
 }
 
 /** A filter as a condition on the column `metadata`. Not true (0 or NULL) where it does not match. */
@@ -25,7 +31,7 @@ export function filterCondition(tree: FilterTree): FilterSql {
  *
  * @param isIndexed Whether the path has an expression index (`indexedExpression`).
  */
-export function indexQueries(tree: FilterTree, isIndexed: (path: FilterPath) => boolean): FilterSql[] | undefined {
+export function indexQueries(tree: FilterTree, isIndexed: (path: FilterPath) => boolean): IndexQuery[] | undefined {
   return leadOf(tree, isIndexed)?.queries;
 }
 
@@ -37,6 +43,10 @@ export function indexedExpression(path: FilterPath): string {
 /** Values on their way to SQLite. */
 class Values {
   readonly #values: unknown[] = [];
+
+  get isEmpty(): boolean {
+    return this.#values.length === 0;
+  }
 
   /** SQL for one value. */
   one(value: string | number): string {
@@ -119,7 +129,7 @@ function joined(parts: readonly string[], operator: "AND" | "OR"): string {
 
 /** Queries that an index can answer, and how good a lead they are: lower is better. */
 interface Lead {
-  readonly queries: FilterSql[];
+  readonly queries: IndexQuery[];
   readonly rank: number;
 }
 
@@ -164,10 +174,10 @@ function indexRange(x: string, tests: readonly Range[], values: Values): string 
   return [...bounds, border].join(" AND ");
 }
 
-function query(path: FilterPath, where: (expression: string, values: Values) => string): FilterSql {
+function query(path: FilterPath, where: (expression: string, values: Values) => string): IndexQuery {
   const values = new Values();
   const sql = `SELECT node FROM passages WHERE ${where(indexedExpression(path), values)}`;
-  return { sql, values: values.json() };
+  return { sql, params: values.isEmpty ? [] : [values.json()] };
 }
 
 /** A path of SQLite's JSON functions. In quotes a key may hold anything, escaped as in JSON. */

@@ -112,9 +112,9 @@ async function candidateNodes(
   const queries = indexQueries(tree, indexedPaths(c));
   if (queries === undefined) return undefined;
   const bits = new Uint8Array(bytes);
-  for (const { sql, values } of queries) {
+  for (const { sql, params } of queries) {
     let read = 0;
-    for (const { node } of c.iterate<{ node: number }>(sql, values)) {
+    for (const { node } of c.iterate<{ node: number }>(sql, ...params)) {
       setBit(bits, node);
       if (++read % INDEX_SLICE !== 0) continue;
       await nextTurn();

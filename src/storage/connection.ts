@@ -26,6 +26,8 @@ export class Session {
   readonly driver: SqlDriver;
   /** The file, for messages. */
   readonly path: string;
+  /** Statements whose rows are being read: the driver crashes if one is garbage collected before its iterator is done. */
+  readonly iterating = new Set<SqlStatement>();
   readonly #statements = new Map<string, SqlStatement>();
 
   constructor(driver: SqlDriver, path: string) {
@@ -87,7 +89,9 @@ export class Connection {
    */
   *iterate<T>(sql: string, ...params: Cell[]): Generator<T> {
     // A statement of its own: the same text may be asked for in between.
-    const rows = this.#run(() => this.#session.driver.prepare(sql).iterate(...params));
+    const statement = this.#run(() => this.#session.driver.prepare(sql));
+    this.#session.iterating.add(statement);
+    const rows = this.#run(() => statement.iterate(...params));
     try {
       for (;;) {
         const { value, done } = this.#run(() => rows.next());
@@ -96,6 +100,7 @@ export class Connection {
       }
     } finally {
       rows.return?.();
+      this.#session.iterating.delete(statement);
     }
   }
 

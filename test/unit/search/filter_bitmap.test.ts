@@ -59,7 +59,11 @@ function expectedNodes(all: readonly Metadata[], filter: Filter): number[] {
 }
 
 /** Rounds of the comparison; each has up to 12 passages and about 20 filters. */
-const RUNS = 150;
+const RUNS = 60;
+
+/** Any UTF-16, halves of code points included. */
+const units = (maxLength: number) =>
+  fc.array(fc.nat(0xffff), { maxLength }).map((codes) => String.fromCharCode(...codes));
 
 /** Keys that have hurt someone before. NUL is left out: no filter may name it. */
 const key = fc.oneof(
@@ -83,7 +87,7 @@ const key = fc.oneof(
     '"]',
     "\u2028",
   ),
-  fc.string({ unit: "binary", maxLength: 4 }).map((text) => text.replaceAll("\0", "")),
+  units(4).map((text) => text.replaceAll("\0", "")),
 );
 const number = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom(0, 1, -1, 2, 1.5) },
@@ -106,7 +110,7 @@ const number = fc.oneof(
 const text = fc.oneof(
   { weight: 4, arbitrary: fc.constantFrom("", "a", "b", "1", "true", "null", "[1]", '{"a":1}', "0.5") },
   fc.constantFrom("a\0b", "a\0", "\ud800", "\udc00", "😀", "\uffff", "'; DROP TABLE passages; --", "[", "\\", "[a"),
-  fc.string({ unit: "binary", maxLength: 5 }),
+  units(5),
 );
 const scalar = fc.oneof(number, text, fc.boolean(), fc.constant(null));
 const { value } = fc.letrec<{ value: unknown; list: unknown[]; object: Metadata }>((tie) => ({
@@ -186,7 +190,7 @@ describe("SQL and the matcher say the same", () => {
       }),
       { numRuns: RUNS, seed: 4 },
     );
-    expect(matched).toBeGreaterThan(500);
+    expect(matched).toBeGreaterThan(300);
   });
 
   it("of neighbouring numbers, large and small", async () => {

@@ -1,28 +1,21 @@
 import type { FilterPath, FilterTree, ValueTest } from "./filter.js";
 
 /**
- * A condition on a row of `passages`. All that came from the caller is in `values`, to be bound as parameter 1.
+ * A condition or query over `passages`, and the parameters ?1, ?2, ... to bind. All that came from the caller is in the
+ * parameters; only the paths of expression indexes are in the text, quoted.
  *
- * Values travel as one JSON array and are taken out of it by SQLite's own JSON reader: so `2 ** 62`, `1e-300` and
- * strings with NUL characters or lone surrogates become exactly what the stored metadata became.
+ * Values travel as JSON and are taken out of it by SQLite's own JSON reader: so `2 ** 62`, `1e-300` and strings with NUL
+ * characters or lone surrogates become exactly what the stored metadata became.
  */
 export interface FilterSql {
   readonly sql: string;
-  /** A JSON array. */
-  readonly values: string;
-}
-
-/** A query for nodes. Its text holds the path of an index, quoted; values are in `params`. */
-export interface IndexQuery {
-  readonly sql: string;
-  /** One JSON array, as in `FilterSql`, or nothing. */
   readonly params: readonly string[];
 }
 
 /** A filter as a condition on the column `metadata`. Not true (0 or NULL) where it does not match. */
 export function filterCondition(tree: FilterTree): FilterSql {
   const values = new Values();
-  return { sql: conditionOf(tree, values), values: values.json() };
+  return { sql: conditionOf(tree, values), params: values.params };
 }
 
 /**
@@ -31,7 +24,7 @@ export function filterCondition(tree: FilterTree): FilterSql {
  *
  * @param isIndexed Whether the path has an expression index (`indexedExpression`).
  */
-export function indexQueries(tree: FilterTree, isIndexed: (path: FilterPath) => boolean): IndexQuery[] | undefined {
+export function indexQueries(tree: FilterTree, isIndexed: (path: FilterPath) => boolean): FilterSql[] | undefined {
   return leadOf(tree, isIndexed)?.queries;
 }
 
@@ -40,26 +33,25 @@ export function indexedExpression(path: FilterPath): string {
   return `json_extract(metadata, '${jsonPath(path).replaceAll("'", "''")}')`;
 }
 
-/** Values on their way to SQLite. */
+/** Values on their way to SQLite; each method answers the SQL that stands for its argument. */
 class Values {
-  readonly #values: unknown[] = [];
+  readonly params: string[] = [];
 
-  get isEmpty(): boolean {
-    return this.#values.length === 0;
-  }
-
-  /** SQL for one value. */
   one(value: string | number): string {
-    return `json_extract(?1, '$[${this.#values.push(value) - 1}]')`;
+    return `json_extract(${this.#bind(JSON.stringify(value))}, '$')`;
   }
 
-  /** SQL for a subquery that gives every value of the list. */
+  /** A subquery that gives every value of the list. */
   each(list: readonly unknown[]): string {
-    return `(SELECT listed.value FROM json_each(?1, '$[${this.#values.push(list) - 1}]') AS listed)`;
+    return `(SELECT listed.value FROM json_each(${this.#bind(JSON.stringify(list))}) AS listed)`;
   }
 
-  json(): string {
-    return JSON.stringify(this.#values);
+  path(path: FilterPath): string {
+    return this.#bind(jsonPath(path));
+  }
+
+  #bind(param: string): string {
+    return `?${this.params.push(param)}`;
   }
 }
 
@@ -78,9 +70,9 @@ function conditionOf(tree: FilterTree, values: Values): string {
     case "not":
       return `(${conditionOf(tree.of, values)} IS NOT TRUE)`;
     case "exists":
-      return `(json_type(metadata, ${values.one(jsonPath(tree.path))}) IS NOT NULL)`;
+      return `(json_type(metadata, ${values.path(tree.path)}) IS NOT NULL)`;
     case "value": {
-      const path = values.one(jsonPath(tree.path));
+      const path = values.path(tree.path);
       return joined(
         tree.tests.map((test) => testOf(test, path, values)),
         "AND",
@@ -129,7 +121,7 @@ function joined(parts: readonly string[], operator: "AND" | "OR"): string {
 
 /** Queries that an index can answer, and how good a lead they are: lower is better. */
 interface Lead {
-  readonly queries: IndexQuery[];
+  readonly queries: FilterSql[];
   readonly rank: number;
 }
 
@@ -174,10 +166,10 @@ function indexRange(x: string, tests: readonly Range[], values: Values): string 
   return [...bounds, border].join(" AND ");
 }
 
-function query(path: FilterPath, where: (expression: string, values: Values) => string): IndexQuery {
+function query(path: FilterPath, where: (expression: string, values: Values) => string): FilterSql {
   const values = new Values();
   const sql = `SELECT node FROM passages WHERE ${where(indexedExpression(path), values)}`;
-  return { sql, params: values.isEmpty ? [] : [values.json()] };
+  return { sql, params: values.params };
 }
 
 /** A path of SQLite's JSON functions. In quotes a key may hold anything, escaped as in JSON. */

@@ -63,9 +63,10 @@ export async function matchingNodes(
   const { nextNode } = readMeta(c);
   const bits = new Uint8Array(Math.ceil(nextNode / 8));
   const candidates = await candidateNodes(c, tree, bits.length, signal);
-  const { sql, values } = filterCondition(tree);
-  const inRange = `SELECT node FROM passages WHERE node >= ?2 AND node < ?3 AND (${sql})`;
-  const inList = `SELECT node FROM json_each(?2) AS listed CROSS JOIN passages ON node = listed.value WHERE (${sql})`;
+  const { sql, params } = filterCondition(tree);
+  const next = params.length + 1;
+  const inRange = `SELECT node FROM passages WHERE (${sql}) AND node >= ?${next} AND node < ?${next + 1}`;
+  const inList = `SELECT node FROM json_each(?${next}) AS listed CROSS JOIN passages ON node = listed.value WHERE (${sql})`;
   const pace = new Pace();
   for (let from = 0; from < nextNode; ) {
     throwIfAborted(signal);
@@ -77,8 +78,8 @@ export async function matchingNodes(
     // Where most nodes of a range are candidates anyway, reading it in order is cheaper.
     const scattered = nodes !== undefined && nodes.length * 4 < end - first;
     const rows = scattered
-      ? c.all<{ node: number }>(inList, values, JSON.stringify(nodes))
-      : c.all<{ node: number }>(inRange, values, first, end);
+      ? c.all<{ node: number }>(inList, ...params, JSON.stringify(nodes))
+      : c.all<{ node: number }>(inRange, ...params, first, end);
     for (const { node } of rows) setBit(bits, node);
     pace.took(performance.now() - began);
     from = end;

@@ -38,6 +38,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     embedTimeoutMs: 1,
     minCanaryCosine: 1,
     calibration: 1,
+    filterable: 1,
   });
   if (options.embedder !== undefined) checkEmbedder(options.embedder);
   return {
@@ -65,6 +66,7 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
     recall: 1,
     recompute: 1,
     scores: 1,
+    filter: 1,
     signal: 1,
     explain: 1,
     includeVectors: 1,

@@ -37,6 +37,8 @@ export interface Meta {
   vectors: VectorKeeping | undefined;
   embedder: StoredEmbedder | undefined;
   codebook: CodebookReference | undefined;
+  /** Metadata paths with an expression index, as `writePath` writes them. */
+  filterable: readonly string[] | undefined;
 }
 
 type MetaKey = keyof Meta;
@@ -56,6 +58,7 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   embedder: (value) => isObject(value) && typeof value["id"] === "string",
   codebook: (value) =>
     isObject(value) && /^[0-9a-f]{64}$/.test(String(value["sha256"])) && /^(shipped|own)$/.test(String(value["kind"])),
+  filterable: (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
 };
 
 /** Puts the counters of a new store. */

@@ -84,23 +84,24 @@ class SearchWorker final : public Worker {
 
 class TimeScanWorker final : public Worker {
  public:
-  TimeScanWorker(Napi::Env env, const index::CodeStore& store, std::vector<float> query, std::size_t pool,
-                 std::size_t rounds)
+  TimeScanWorker(Napi::Env env, const index::CodeStore& store, std::vector<float> query,
+                 const index::ScanTimingOptions& options)
       : Worker(env, nullptr),
         coder_(store.coder()),
         snapshot_(store.snapshot()),
         query_(std::move(query)),
-        pool_(pool),
-        rounds_(rounds) {}
+        options_(options) {}
 
  protected:
   void run(const code::StopFlag& stop) override {
-    timing_ = index::time_scan(*snapshot_, *coder_, query_, pool_, rounds_, &stop);
+    options_.stop = &stop;
+    timing_ = index::time_scan(*snapshot_, *coder_, query_, options_);
   }
   Napi::Value result(Napi::Env env) override {
     auto timing = Napi::Object::New(env);
     timing.Set("scanNs", timing_.scan_ns);
     timing.Set("readNs", timing_.read_ns);
+    timing.Set("prepareNs", timing_.prepare_ns);
     return timing;
   }
 
@@ -108,8 +109,7 @@ class TimeScanWorker final : public Worker {
   std::shared_ptr<const index::Coder> coder_;
   std::shared_ptr<const index::Snapshot> snapshot_;
   std::vector<float> query_;
-  std::size_t pool_;
-  std::size_t rounds_;
+  index::ScanTimingOptions options_;
   index::ScanTiming timing_{};
 };
 
@@ -194,13 +194,15 @@ Napi::Value create_index(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value time_scan(const Napi::CallbackInfo& info) {
-  const std::size_t pool = whole_number(property(info[2], "options", "pool"), "pool", 1, most);
-  const std::size_t rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most);
+  index::ScanTimingOptions options;
+  options.pool = whole_number(property(info[2], "options", "pool"), "pool", 1, most);
+  options.rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most);
+  options.threads =
+      static_cast<unsigned>(whole_number(property(info[2], "options", "threads"), "threads", 0, most_threads, 1));
   const auto& store = *unwrap<IndexObject>(info[0], "index").store;
   auto query = vector(info[1], "query", store.coder()->dims());
   check_finite(query);
-  return Worker::start(info.Env(),
-                       std::make_unique<TimeScanWorker>(info.Env(), store, std::move(query), pool, rounds));
+  return Worker::start(info.Env(), std::make_unique<TimeScanWorker>(info.Env(), store, std::move(query), options));
 }
 
 }  // namespace embedless::binding

@@ -33,6 +33,8 @@ export interface NativeCoder {
 export interface Publication {
   rows?: EncodedRows;
   dead?: Uint32Array;
+  /** Frees the memory of `rows.rows`, which is empty afterwards: loading a large index must not wait for the garbage collector. */
+  release?: boolean;
 }
 
 export interface NativeSearchOptions {

@@ -52,6 +52,14 @@ SearchRequest search_request(const Napi::Value& given) {
   return request;
 }
 
+/// Frees the memory of an array that the caller has given up, instead of leaving it to the garbage collector. An array
+/// that shares its memory with others is left alone.
+void release(Napi::Env env, const Napi::Uint8Array& array) {
+  Napi::ArrayBuffer memory = array.ArrayBuffer();
+  if (array.ByteLength() != memory.ByteLength()) return;
+  napi_detach_arraybuffer(env, memory);  // shared and pinned memory refuses, which is as good
+}
+
 class SearchWorker final : public Worker {
  public:
   SearchWorker(Napi::Env env, const index::CodeStore& store, std::vector<float> query, SearchRequest request)
@@ -153,11 +161,13 @@ Napi::Value IndexObject::memory_bytes(const Napi::CallbackInfo& info) {
 Napi::Value IndexObject::publish(const Napi::CallbackInfo& info) {
   const Napi::Value encoded = property(info[0], "change", "rows");
   const Napi::Value dead = property(info[0], "change", "dead");
+  const bool release_rows = property(info[0], "change", "release").ToBoolean();
+  Napi::Value rows;
   index::Publication change;
   std::vector<code::FactorException> factors;
   std::vector<std::uint32_t> killed;  // copied: memory that another thread shares could change after its check
   if (!encoded.IsUndefined()) {
-    const Napi::Value rows = property(encoded, "rows", "rows");
+    rows = property(encoded, "rows", "rows");
     factors = exceptions(property(encoded, "rows", "exceptions"), "exceptions");
     change.rows = bytes(rows, "rows");
     change.exceptions = factors;
@@ -168,7 +178,10 @@ Napi::Value IndexObject::publish(const Napi::CallbackInfo& info) {
     change.dead = killed;
   }
   store->publish(change);
-  report_memory(store->snapshot()->memory_bytes());
+  if (release_rows && !rows.IsEmpty()) release(info.Env(), rows.As<Napi::Uint8Array>());
+  // Without the few bytes of exceptions: adding them up would look at every chunk at every publication.
+  const auto snapshot = store->snapshot();
+  report_memory(snapshot->chunks() * snapshot->layout().chunk_bytes());
   return info.Env().Undefined();
 }
 

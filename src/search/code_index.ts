@@ -102,7 +102,7 @@ function readSlice(c: Connection, target: Loaded): "more" | "finished" | "stale"
   const { index } = target;
   const end = performance.now() + SLICE_MS;
   for (const piece of storedRows(c, index.count, index.coder.rowBytes, target.codebook === undefined)) {
-    index.publish({ rows: piece });
+    index.publish({ rows: piece, release: true });
     if (performance.now() >= end) return "more";
   }
   // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.

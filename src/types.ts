@@ -21,7 +21,7 @@ export type Codes =
 
 /**
  * Where exact vectors come from. `recompute`: from the text, by the model, and nothing is stored. The others store every
- * vector beside its code (1,536, 768 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
+ * vector beside its code (1,536, 772 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
  */
 export type VectorKeeping = "recompute" | "float32" | "float16" | "lvq8";
 

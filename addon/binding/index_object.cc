@@ -9,6 +9,7 @@
 #include "code/error.h"
 #include "coder_object.h"
 #include "convert.h"
+#include "index/decode.h"
 #include "index/scan_timing.h"
 #include "index/search_session.h"
 #include "native_class.h"
@@ -130,6 +131,7 @@ void IndexObject::define(Napi::Env env) {
                                      getter<IndexObject, &IndexObject::memory_bytes>("memoryBytes"),
                                      method<IndexObject, &IndexObject::publish>("publish"),
                                      async_method<IndexObject, &IndexObject::search>("search"),
+                                     method<IndexObject, &IndexObject::vectors>("vectors"),
                                      method<IndexObject, &IndexObject::live_bits>("liveBits"),
                                  });
 }
@@ -191,6 +193,13 @@ Napi::Value IndexObject::search(const Napi::CallbackInfo& info) {
   check_finite(query);
   return Worker::start(info.Env(),
                        std::make_unique<SearchWorker>(info.Env(), *store, std::move(query), std::move(request)));
+}
+
+Napi::Value IndexObject::vectors(const Napi::CallbackInfo& info) {
+  const auto given = nodes(info[0], "nodes");
+  // Copied: memory that another thread shares could change between the check of a node and its use.
+  const std::vector<std::uint32_t> wanted(given.begin(), given.end());
+  return to_js(info.Env(), index::decode_nodes(*store->snapshot(), *store->coder(), wanted));
 }
 
 Napi::Value IndexObject::live_bits(const Napi::CallbackInfo& info) {

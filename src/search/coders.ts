@@ -28,7 +28,9 @@ export class Coders {
     const key = reference?.sha256 ?? `int8 ${shape.dims} ${shape.metric}`;
     let coder = this.#loaded.get(key);
     if (coder === undefined) {
-      coder = reference ? await this.#load(c, reference) : this.#addon.createInt8Coder(shape.dims, shape.metric);
+      coder = reference
+        ? await this.#load(c, reference)
+        : this.#addon.createVectorCoder("int8", shape.dims, shape.metric);
       this.#loaded.set(key, coder);
     }
     if (coder.dims === shape.dims && coder.metric === shape.metric) return coder;

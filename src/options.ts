@@ -4,6 +4,9 @@ import type { AddOptions, Metric, OpenOptions, SearchOptions } from "./types.js"
 /** Most hits one search may ask for: beyond it, list the passages instead. */
 export const MAX_K = 10_000;
 
+/** Most passages one search may recompute. */
+const MAX_RECOMPUTES = 8 * MAX_K;
+
 const METRICS: readonly Metric[] = ["cosine", "ip", "l2"];
 
 /** Options of `VectorStore.open` with their defaults filled in. */
@@ -18,6 +21,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     cacheBytes: 1,
     embedTimeoutMs: 1,
     minCanaryCosine: 1,
+    calibration: 1,
   });
   if (options.embedder !== undefined) checkEmbedder(options.embedder);
   return {
@@ -30,17 +34,27 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     cacheBytes: numberWithin("cacheBytes", options.cacheBytes ?? 16 * 2 ** 20, 0, 2 ** 40),
     embedTimeoutMs: numberWithin("embedTimeoutMs", options.embedTimeoutMs ?? 120_000, 1, 2 ** 31 - 1),
     minCanaryCosine: numberWithin("minCanaryCosine", options.minCanaryCosine ?? 0.999, -1, 1),
+    calibration: oneOf("calibration", options.calibration ?? "fixed", ["fixed", "live"] as const),
   };
 }
 
 /** Options of `search` with their defaults filled in. */
 export function resolveSearchOptions(options: SearchOptions = {}) {
-  checkKeys("search", options, { k: 1, recall: 1, recompute: 1, signal: 1, explain: 1, includeVectors: 1 });
+  checkKeys("search", options, {
+    k: 1,
+    recall: 1,
+    recompute: 1,
+    scores: 1,
+    signal: 1,
+    explain: 1,
+    includeVectors: 1,
+  });
   const k = wholeNumberWithin("k", options.k ?? 10, 1, MAX_K);
   return {
     k,
     recall: numberWithin("recall", options.recall ?? 0.95, 0.5, 0.999),
-    maxRecomputes: recomputeLimit(options.recompute, k),
+    ...recomputeLimits(options.recompute),
+    scores: oneOf("scores", options.scores ?? "exact", ["exact", "approx"] as const),
     signal: checkSignal(options.signal),
     explain: boolean("explain", options.explain, false),
     includeVectors: boolean("includeVectors", options.includeVectors, false),
@@ -90,12 +104,26 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
   throw wrongType("signal", "an AbortSignal", value);
 }
 
-function recomputeLimit(value: unknown, k: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (value === 0) return 0;
-  if (typeof value !== "object" || value === null) throw wrongType("recompute", "0 or { max: number }", value);
-  checkKeys("recompute", value, { max: 1 });
-  return wholeNumberWithin("recompute.max", (value as { max?: unknown }).max, k, MAX_K * 8);
+/** Most recomputes of a search, and the milliseconds it may take; `undefined` where there is no limit of the caller's. */
+function recomputeLimits(value: unknown): { maxRecomputes: number | undefined; deadlineMs: number | undefined } {
+  if (value === undefined) return { maxRecomputes: undefined, deadlineMs: undefined };
+  if (value === 0) return { maxRecomputes: 0, deadlineMs: undefined };
+  const expected = "0 or { max, deadlineMs }";
+  if (typeof value === "number") throw outOfRange("recompute", expected, value);
+  if (typeof value !== "object" || value === null) throw wrongType("recompute", expected, value);
+  checkKeys("recompute", value, { max: 1, deadlineMs: 1 });
+  const { max, deadlineMs } = value as { max?: unknown; deadlineMs?: unknown };
+  if (max === 0) {
+    throw outOfRange(
+      "recompute.max",
+      `a whole number from 1 to ${MAX_RECOMPUTES}, or recompute: 0 for estimates alone`,
+      0,
+    );
+  }
+  return {
+    maxRecomputes: max === undefined ? undefined : wholeNumberWithin("recompute.max", max, 1, MAX_RECOMPUTES),
+    deadlineMs: deadlineMs === undefined ? undefined : numberWithin("recompute.deadlineMs", deadlineMs, 0, 2 ** 31 - 1),
+  };
 }
 
 export function boolean(name: string, value: unknown, fallback: boolean): boolean {

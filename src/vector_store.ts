@@ -79,7 +79,7 @@ export class VectorStore {
     this.#model = new ModelOfStore(database, settings);
     const model = () => this.#model.proven();
     this.#ingest = new Ingest({ addon, database, passages: this.#passages, coders, model, metric: this.#metric });
-    this.#searcher = new Searcher(this.#index, this.#passages, model, settings.cacheBytes);
+    this.#searcher = new Searcher(this.#index, this.#passages, model, settings);
   }
 
   /**

@@ -23,11 +23,29 @@ namespace {
 
 constexpr std::size_t most = 0x7fffffff;  // of k, batch, cap, pool and rounds: far above use, and sums of them fit
 constexpr std::size_t most_threads = 256;
+constexpr double most_sigma_scale = 1000;
 
 void check_finite(const std::vector<float>& query) {
   for (const float value : query) {
     if (!std::isfinite(value)) throw code::Error("INVALID_VECTOR", "Expected finite numbers in the query.");
   }
+}
+
+index::Scores scores_option(const Napi::Value& given) {
+  if (given.IsUndefined()) return index::Scores::exact;
+  const std::string name = text(given, "scores");
+  if (name == "exact") return index::Scores::exact;
+  if (name == "approx") return index::Scores::approx;
+  throw code::Error("INVALID_ARGUMENT",
+                    "Expected \"exact\" or \"approx\" for scores, but received " + show(given) + ".");
+}
+
+double sigma_scale_option(const Napi::Value& given) {
+  if (given.IsUndefined()) return 1;
+  const double scale = finite_number(given, "sigmaScale");
+  if (scale > 0 && scale <= most_sigma_scale) return scale;
+  throw code::Error("INVALID_ARGUMENT",
+                    "Expected a number above 0 and up to 1000 for sigmaScale, but received " + show(given) + ".");
 }
 
 struct SearchRequest {
@@ -44,6 +62,8 @@ SearchRequest search_request(const Napi::Value& given) {
   bound.eps = finite_number(property(given, name, "eps"), "eps");
   bound.batch = whole_number(property(given, name, "batch"), "batch", 1, most);
   bound.cap = whole_number(property(given, name, "cap"), "cap", 0, most);
+  bound.scores = scores_option(property(given, name, "scores"));
+  bound.sigma_scale = sigma_scale_option(property(given, name, "sigmaScale"));
   request.options.pool = whole_number(property(given, name, "pool"), "pool", 1, most);
   request.options.threads =
       static_cast<unsigned>(whole_number(property(given, name, "threads"), "threads", 1, most_threads, 0));

@@ -8,6 +8,8 @@ export interface SearchPlan {
   cap: number;
   /** Candidates kept from the scan. */
   pool: number;
+  /** `approx`: only candidates that estimates cannot tell from the rest are recomputed, from the first round on. */
+  scores: "exact" | "approx";
 }
 
 /**
@@ -36,19 +38,29 @@ const EPS_TABLE: { recalls: readonly number[]; ks: readonly number[]; eps: reado
  *
  * @param k Hits wanted.
  * @param recall Mean share of the true top k to find, 0.5 to 0.999.
- * @param maxRecomputes Overrides the cap: at least `k`, or 0 to answer from estimates.
+ * @param maxRecomputes Overrides the cap. Below `k` the answer is filled up with estimates; 0: estimates alone.
+ * @param scores Whether every hit needs its exact score.
  */
-export function planSearch(k: number, recall: number, maxRecomputes?: number): SearchPlan {
-  const batch = largestBatch(k, k < 5 ? 4 : 8, maxRecomputes);
+export function planSearch(
+  k: number,
+  recall: number,
+  maxRecomputes?: number,
+  scores: SearchPlan["scores"] = "exact",
+): SearchPlan {
+  const batch = largestBatch(k, k < 5 ? 4 : 8, scores === "exact" ? maxRecomputes : undefined);
   const usual = recall <= 0.97 ? Math.max(64, 4 * k) : Math.max(160, 8 * k);
   const cap = maxRecomputes ?? usual;
-  return { eps: epsFor(k, recall), batch, cap, pool: Math.max(400, 8 * cap, 2 * k) };
+  return { eps: epsFor(k, recall), batch, cap, pool: Math.max(400, 8 * cap, 2 * k), scores };
 }
 
-/** The first round takes k rounded up to whole batches: under a tight limit batches shrink until it fits. */
+/**
+ * The first round takes k rounded up to whole batches: under a tight limit batches shrink until it fits, so that some
+ * recomputes are left for what the bound finds. Below k there is one round, whatever the batch.
+ */
 function largestBatch(k: number, usual: number, limit: number | undefined): number {
   let batch = usual;
-  while (limit && batch > 1 && Math.ceil(k / batch) * batch > limit) batch--;
+  if (limit === undefined || limit < k) return batch;
+  while (batch > 1 && Math.ceil(k / batch) * batch > limit) batch--;
   return batch;
 }
 

@@ -1,13 +1,15 @@
 import { throwIfAborted } from "../errors.js";
-import type { resolveSearchOptions } from "../options.js";
+import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import type { Hit, SearchResult } from "../types.js";
 import type { CodeIndex } from "./code_index.js";
+import { Deadline } from "./deadline.js";
 import { Flights } from "./flights.js";
+import { LiveCalibration } from "./live_calibration.js";
 import type { Model } from "./model.js";
 import { planSearch } from "./plan.js";
 import { Recompute } from "./recompute.js";
-import { type Ranking, searchIndex } from "./search.js";
+import { noCost, type Ranking, searchIndex } from "./search.js";
 import { requireVector } from "./vectors.js";
 
 type Settings = ReturnType<typeof resolveSearchOptions>;
@@ -21,25 +23,41 @@ export class Searcher {
   readonly #passages: Passages;
   readonly #model: () => Promise<Model>;
   readonly #recompute: Recompute;
+  readonly #live: LiveCalibration | undefined;
 
-  constructor(index: CodeIndex, passages: Passages, model: () => Promise<Model>, cacheBytes: number) {
+  /** @param settings Memory for vectors, and whether queries may change the bound of those to come. */
+  constructor(
+    index: CodeIndex,
+    passages: Passages,
+    model: () => Promise<Model>,
+    settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
+  ) {
     this.#index = index;
     this.#passages = passages;
     this.#model = model;
+    const embedder = async () => (await model()).embedder;
     const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
-    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), cacheBytes);
+    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes, embedder);
+    this.#live = settings.calibration === "live" ? new LiveCalibration() : undefined;
   }
 
   /** One search; see `VectorStore.search`. */
   async search(question: string | Float32Array, settings: Settings, signal: AbortSignal): Promise<SearchResult> {
     const before = performance.now();
     throwIfAborted(signal);
-    await this.#index.refresh();
-    const vector = await this.#questionVector(question, signal);
-    const queryMs = performance.now() - before;
-    const { ranking, rows } = await this.#rank(vector, settings, signal);
-    const hits = toHits(ranking, rows, settings);
-    return { hits, cost: { ...ranking.cost, queryMs, totalMs: performance.now() - before } };
+    const deadline = settings.deadlineMs === undefined ? undefined : new Deadline(settings.deadlineMs, before);
+    try {
+      await this.#index.refresh();
+      const asked = performance.now();
+      const vector = await this.#questionVector(question, signal);
+      const queryMs = performance.now() - asked;
+      const { ranking, rows } = await this.#rank(vector, settings, deadline, signal);
+      const hits = toHits(ranking, rows, settings);
+      const cost = { ...ranking.cost, queryMs, totalMs: performance.now() - before };
+      return { hits, expectedRecall: ranking.expectedRecall, cost };
+    } finally {
+      deadline?.end();
+    }
   }
 
   /** `undefined` when there is nothing to find: the model is not started for that. */
@@ -55,16 +73,23 @@ export class Searcher {
   /** Ranks, and reads the passages found. Starts over if some were deleted between the two. */
   async #rank(
     vector: Float32Array | undefined,
-    { k, recall, maxRecomputes }: Settings,
+    { k, recall, maxRecomputes, scores }: Settings,
+    deadline: Deadline | undefined,
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
-    const plan = planSearch(k, recall, maxRecomputes);
+    if (vector === undefined) return { ranking: nothing(), rows: new Map() };
+    const plan = planSearch(k, recall, maxRecomputes, scores);
+    const source = this.#recompute;
     for (let attempt = 1; ; attempt++) {
       const index = this.#index.current;
-      if (index === undefined || vector === undefined) return { ranking: nothing(), rows: new Map() };
-      const ranking = await searchIndex(index, vector, { k, plan, recompute: this.#recompute, signal });
+      if (index === undefined) return { ranking: nothing(), rows: new Map() };
+      const sigmaScale = this.#live?.scaleFor(index.coder);
+      const ranking = await searchIndex(index, vector, { k, plan, source, signal, deadline, sigmaScale });
       const rows = this.#passages.byNodes(ranking.nodes);
-      if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) return { ranking, rows };
+      if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
+        this.#live?.observe(index.coder, ranking.firstRound);
+        return { ranking, rows };
+      }
       await this.#index.refresh();
     }
   }
@@ -92,7 +117,8 @@ function toHits(ranking: Ranking, rows: Map<number, PassageRow>, { explain, incl
   });
 }
 
+/** The ranking of an empty store: all that there is was found. */
 function nothing(): Ranking {
-  const cost = { recomputed: 0, embedded: 0, scanned: 0, dismissed: 0, scanMs: 0, readMs: 0, recomputeMs: 0 };
-  return { nodes: [], scores: [], explanations: [], vectors: new Map(), cost };
+  const firstRound = { count: 0, sumSquares: 0 };
+  return { nodes: [], scores: [], explanations: [], vectors: new Map(), expectedRecall: 1, firstRound, cost: noCost() };
 }

@@ -24,12 +24,40 @@ export async function candidatesOf(
 
 /**
  * What a search would recompute, worked out from known scores: thousands of plans can be tried in the time of one real
- * search each. A candidate that the bound dismisses stays dismissed because the k-th best score only rises, so one walk
- * over the pool does.
+ * search each. Passages that are gone are not modelled.
  *
- * @returns positions in the pool that are recomputed
+ * @returns positions in the pool that are recomputed, in order
  */
 export function recomputedBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
+  return plan.scores === "approx" ? recomputedApprox(candidates, k, plan) : recomputedExact(candidates, k, plan);
+}
+
+/**
+ * Positions in the pool that the search answers, best first: the best `k` with an exact score or taken without one, filled
+ * up with the best estimates where there are fewer.
+ */
+export function answeredBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
+  const exact = new Set(recomputedBy(candidates, k, plan));
+  const taken = new Set(plan.scores === "approx" ? judge(candidates, k, plan.eps, exact).taken : []);
+  const known = (i: number) => (exact.has(i) ? candidates.scores[i]! : candidates.estimates[i]!);
+  const all = [...candidates.nodes.keys()];
+  const best = all.filter((i) => exact.has(i) || taken.has(i));
+  const unsure = all.filter((i) => !exact.has(i) && !taken.has(i));
+  best.push(...unsure.slice(0, Math.max(0, k - best.length)));
+  best.sort((a, b) => known(b) - known(a) || candidates.nodes[a]! - candidates.nodes[b]!);
+  return best.slice(0, k);
+}
+
+/** Share of the true `k` nearest that a plan finds. */
+export function recallOf(candidates: Candidates, nearest: ReadonlySet<number>, k: number, plan: SearchPlan): number {
+  return answeredBy(candidates, k, plan).filter((i) => nearest.has(candidates.nodes[i]!)).length / k;
+}
+
+/**
+ * A candidate that the bound dismisses stays dismissed because the k-th best score only rises, so one walk over the pool
+ * does.
+ */
+function recomputedExact(candidates: Candidates, k: number, plan: SearchPlan): number[] {
   const { estimates, sigmas, scores } = candidates;
   const first = Math.ceil(k / plan.batch) * plan.batch;
   const chosen: number[] = [];
@@ -47,6 +75,49 @@ export function recomputedBy(candidates: Candidates, k: number, plan: SearchPlan
   return chosen;
 }
 
+function recomputedApprox(candidates: Candidates, k: number, plan: SearchPlan): number[] {
+  const exact = new Set<number>();
+  for (;;) {
+    const { ambiguous } = judge(candidates, k, plan.eps, exact);
+    const round = ambiguous.slice(0, Math.min(plan.batch, plan.cap - exact.size));
+    if (round.length === 0) return [...exact].sort((a, b) => a - b);
+    for (const i of round) exact.add(i);
+  }
+}
+
+/** Which candidates without an exact score belong to the answer whatever it is, and which only it can tell. */
+function judge({ estimates, sigmas, scores }: Candidates, k: number, eps: number, exact: ReadonlySet<number>) {
+  const margin = Math.max(eps, 0);
+  const lower = Array.from(estimates, (estimate, i) => (exact.has(i) ? scores[i]! : estimate - margin * sigmas[i]!));
+  const upper = Array.from(estimates, (estimate, i) => (exact.has(i) ? scores[i]! : estimate + margin * sigmas[i]!));
+  const rivals = nthHighest(upper, k + 1);
+  const bar = nthHighest(lower, k);
+  const open = [...estimates.keys()].filter((i) => !exact.has(i));
+  return {
+    taken: open.filter((i) => lower[i]! > rivals),
+    ambiguous: open.filter((i) => !(lower[i]! > rivals) && upper[i]! > bar),
+  };
+}
+
+/** The n-th highest value, minus infinity if there are fewer. Looks at parts of a copy: quickselect. */
+function nthHighest(values: readonly number[], n: number): number {
+  if (values.length < n) return -Infinity;
+  let left = values;
+  let place = n;
+  for (;;) {
+    const pivot = left[left.length >> 1]!;
+    const above = left.filter((value) => value > pivot);
+    if (place <= above.length) {
+      left = above;
+      continue;
+    }
+    const below = left.filter((value) => value < pivot);
+    place -= left.length - below.length;
+    if (place <= 0) return pivot;
+    left = below;
+  }
+}
+
 /** Puts `score` into the falling list of at most `k`. */
 function insert(best: number[], score: number, k: number): void {
   if (best.length === k && !(score > best[k - 1]!)) return;
@@ -54,11 +125,4 @@ function insert(best: number[], score: number, k: number): void {
   while (at > 0 && best[at - 1]! < score) at--;
   best.splice(at, 0, score);
   if (best.length > k) best.pop();
-}
-
-/** Share of the true `k` nearest that a plan finds: they are found if they are recomputed at all. */
-export function recallOf(candidates: Candidates, nearest: ReadonlySet<number>, k: number, plan: SearchPlan): number {
-  let hits = 0;
-  for (const i of recomputedBy(candidates, k, plan)) if (nearest.has(candidates.nodes[i]!)) hits++;
-  return hits / k;
 }

@@ -142,14 +142,14 @@ function worstRecall(groups: readonly Group[], k: number, plan: SearchPlan, fits
 
 /** The table is fitted on a model of the search; this proves on real searches that the model tells the truth. */
 async function compareWithSessions(report: Report, groups: readonly Group[], vectors: Float32Array): Promise<void> {
-  const recompute = handOut(vectors);
+  const source = handOut(vectors);
   const k = 10;
   const plan = planSearch(k, 0.95);
   let compared = 0;
   let equal = 0;
   for (const { coded, queries } of groups) {
     for (const { query, candidates } of queries.slice(0, 100)) {
-      const found = await searchIndex(coded.index, query.vector, { k, plan, recompute, signal: undefined });
+      const found = await searchIndex(coded.index, query.vector, { k, plan, source });
       const expected = recomputedBy(candidates, k, plan).map((i) => candidates.nodes[i]!);
       const same = expected.length === found.vectors.size && expected.every((node) => found.vectors.has(node));
       compared++;

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** The command line: `embedless build`, `search`, `stats`, `compile`. */
+/** The command line: `embedless build`, `search`, `stats`, `bench`, `compile`. */
 
 import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { BenchCommandOptions } from "./bench.js";
 import type { BuildOptions } from "./build.js";
 import { reportFailure } from "./failures.js";
 import type { SearchCommandOptions } from "./search.js";
@@ -24,6 +25,7 @@ function program(): Command {
     .description("say what a store holds and how large it is")
     .option("--json", "print one JSON object")
     .action(async (store: string, options: { json?: boolean }) => (await import("./stats.js")).stats(store, options));
+  addBench(main);
   main
     .command("compile")
     .description("build the native addon where no prebuilt one fits (needs cmake and a C++ compiler)")
@@ -86,6 +88,21 @@ function addSearch(main: Command): void {
     .option("--json", "print one JSON object")
     .action(async (store: string, question: string, options: SearchCommandOptions) => {
       await (await import("./search.js")).search(store, question, options);
+    });
+}
+
+function addBench(main: Command): void {
+  main
+    .command("bench <base> <queries> [truth]")
+    .description("try the codes on vectors of your own (.fvecs or .bvecs; true nearest as .ivecs, else computed)")
+    .addOption(
+      new Option("--metric <name>", "how vectors are compared").choices(["cosine", "ip", "l2"]).default("cosine"),
+    )
+    .option("--k <number>", "nearest wanted", within("a whole number from 1 to 1000", 1, 1000, true), 10)
+    .option("--codes <names>", "codes, such as 24,48,lvq4,lvq8,lvq4x8,leanvec160-lvq8-pca", "24,48,96,lvq4,lvq8")
+    .option("--json", "print one JSON object a code")
+    .action(async (base: string, queries: string, truth: string | undefined, options: BenchCommandOptions) => {
+      await (await import("./bench.js")).bench(base, queries, truth, options);
     });
 }
 

@@ -12,7 +12,7 @@ const NO_EXCEPTIONS = new Uint8Array();
 
 /** The codes of a store in memory, or while it has no codebook the waiting rows, in step with the file. */
 export class CodeIndex extends IndexMirror {
-  constructor(addon: NativeAddon, database: Database, coders: Coders) {
+  constructor(addon: NativeAddon, database: Database, coders: Pick<Coders, "find">) {
     super(addon, database, {
       formOf: ({ dims, codebook }) => (dims === undefined ? undefined : (codebook?.sha256 ?? "waiting")),
       coderOf: (meta) => coders.find(database.reader, meta.codebook, { dims: meta.dims!, ...traitsOf(meta) }),

@@ -22,9 +22,19 @@ interface Loaded {
   readonly form: string;
   /** `meta.version` up to which live bits are known. */
   version: number;
+  /** A walk over the live bits that several slices share. */
+  walk: LiveWalk | undefined;
 }
 
-/** Reading between two turns of the event loop. */
+/** How far a walk over the live bits has come. */
+interface LiveWalk {
+  /** `meta.version` when it began: later changes take another walk. */
+  readonly version: number;
+  /** The last block it has seen. */
+  lastBlock: number;
+}
+
+/** Reading goes on for so long between two turns of the event loop; the piece then begun adds a millisecond or two. */
 const SLICE_MS = 4;
 
 /**
@@ -89,39 +99,49 @@ export class IndexMirror {
     const form = this.#rows.formOf(meta);
     if (form === undefined) return undefined;
     if (this.#loaded?.form === form) return this.#loaded;
-    return { index: this.#addon.createIndex(await this.#rows.coderOf(meta)), form, version: 0 };
+    return { index: this.#addon.createIndex(await this.#rows.coderOf(meta)), form, version: 0, walk: undefined };
   }
 
-  /** Publishes the next rows; at the end also the live bits. `stale`: the form has changed meanwhile. */
+  /** Publishes the next rows; when all are there the live bits. `stale`: the form has changed meanwhile. */
   #readSlice(c: Connection, target: Loaded): "more" | "finished" | "stale" {
-    const started = performance.now();
     const meta = readMeta(c);
     if (this.#rows.formOf(meta) !== target.form) return "stale";
     const { index } = target;
+    const end = performance.now() + SLICE_MS;
     for (const rows of this.#rows.read(c, index.count, index.coder, meta)) {
-      index.publish({ rows });
-      if (performance.now() - started >= SLICE_MS && index.count < meta.nextNode) return "more";
+      index.publish({ rows, release: true });
+      if (performance.now() >= end) return "more";
     }
-    const dead = deadNodes(c, index, target.version);
-    if (dead.length > 0) index.publish({ dead: Uint32Array.from(dead) });
-    target.version = meta.version;
+    // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.
+    while (target.version < meta.version) {
+      target.walk ??= { version: meta.version, lastBlock: -1 };
+      if (!killDead(c, target, target.walk, end)) return "more";
+      target.version = target.walk.version;
+      target.walk = undefined;
+    }
     return "finished";
   }
 }
 
-/** Nodes that are live in memory and no longer in the file. */
-function deadNodes(c: Connection, index: NativeIndex, sinceVersion: number): number[] {
+/** Goes on with a walk until `end`: nodes without a passage die. Answers whether the walk is over. */
+function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, end: number): boolean {
+  for (const { block, bits } of readLive(c, version, walk.lastBlock)) {
+    const dead = deadOfBlock(block * BLOCK_NODES, bits, index.count);
+    if (dead.length > 0) index.publish({ dead: Uint32Array.from(dead) });
+    walk.lastBlock = block;
+    if (performance.now() >= end) return false;
+  }
+  return true;
+}
+
+/** Nodes from `first` on, below `count`, whose bits are not set. */
+function deadOfBlock(first: number, bits: Uint8Array, count: number): number[] {
   const dead: number[] = [];
-  let known: Uint8Array | undefined;
-  for (const { block, bits } of readLive(c, sinceVersion)) {
-    known ??= index.liveBits();
-    const first = block * BLOCK_NODES;
-    const end = Math.min(BLOCK_NODES, index.count - first);
-    for (let byte = 0; byte * 8 < end; byte++) {
-      const gone = known[first / 8 + byte]! & ~bits[byte]!;
-      for (let bit = 0; gone >> bit !== 0; bit++) {
-        if ((gone >> bit) & 1 && byte * 8 + bit < end) dead.push(first + byte * 8 + bit);
-      }
+  const known = Math.min(BLOCK_NODES, count - first);
+  for (let byte = 0; byte * 8 < known; byte++) {
+    const gone = ~bits[byte]! & 0xff;
+    for (let bit = 0; gone >> bit !== 0; bit++) {
+      if ((gone >> bit) & 1 && byte * 8 + bit < known) dead.push(first + byte * 8 + bit);
     }
   }
   return dead;

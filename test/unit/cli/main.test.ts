@@ -142,7 +142,7 @@ describe("bad input ends in one sentence", () => {
 it("explains itself", async () => {
   const help = await run("--help");
   expect(help.code).toBe(0);
-  for (const verb of ["build", "search", "stats", "compile"]) expect(help.stdout).toContain(verb);
+  for (const verb of ["build", "search", "stats", "bench", "compile"]) expect(help.stdout).toContain(verb);
   expect((await run("search", "--help")).stdout).toContain("--recall");
   const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
   expect((await run("--version")).stdout).toBe(`${version}\n`);

@@ -27,8 +27,8 @@ async function collect(passages: AsyncIterable<Passage>): Promise<string[]> {
 /** Ids by score falling, then by order of adding, with their scores; by hand. */
 async function ranked(all: readonly { id?: string; text: string }[], question = QUESTION) {
   const model = fakeEmbedder();
-  const query = await model.embedQuery(question);
-  const vectors = await model.embedDocuments(all.map(({ text }) => text));
+  const query = Float32Array.from(await model.embedQuery(question));
+  const vectors = (await model.embedDocuments(all.map(({ text }) => text))).map((one) => Float32Array.from(one));
   const scored = all.map(({ id }, i) => ({
     id: id!,
     score:

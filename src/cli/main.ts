@@ -63,6 +63,7 @@ function addSearch(main: Command): void {
       within("a number from 0.5 to 0.999", 0.5, 0.999),
       0.95,
     )
+    .option("--filter <json>", 'only passages whose metadata match, such as {"source": {"$in": ["a.md", "b.md"]}}')
     .option("--explain", "say how each hit was found and where the time went")
     .option("--json", "print one JSON object")
     .action(async (store: string, question: string, options: SearchCommandOptions) => {

@@ -6,12 +6,13 @@ import { calibrate } from "./calibrate.js";
 import { codebook } from "./codebook.js";
 import { codes } from "./codes.js";
 import { embed } from "./embed.js";
+import { filter } from "./filter.js";
 import { Report } from "./report.js";
 import { scan } from "./scan.js";
 import { store } from "./store.js";
 import { train } from "./train.js";
 
-const BENCHES: readonly Bench[] = [codes, train, scan, embed, store, codebook, calibrate];
+const BENCHES: readonly Bench[] = [codes, train, scan, embed, store, codebook, calibrate, filter];
 
 function help(): string {
   const width = Math.max(...BENCHES.map((bench) => bench.name.length));

@@ -7,6 +7,7 @@ import { codebook } from "./codebook.js";
 import { codes } from "./codes.js";
 import { dims } from "./dims.js";
 import { embed } from "./embed.js";
+import { filter } from "./filter.js";
 import { misses } from "./misses.js";
 import { Report } from "./report.js";
 import { scan } from "./scan.js";
@@ -14,7 +15,7 @@ import { size } from "./size.js";
 import { store } from "./store.js";
 import { train } from "./train.js";
 
-const BENCHES: readonly Bench[] = [codes, train, dims, scan, size, embed, store, codebook, calibrate, misses];
+const BENCHES: readonly Bench[] = [codes, train, dims, scan, size, filter, embed, store, codebook, calibrate, misses];
 
 function help(): string {
   const width = Math.max(...BENCHES.map((bench) => bench.name.length));

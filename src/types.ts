@@ -21,7 +21,7 @@ export type Codes =
 
 /**
  * Where exact vectors come from. `recompute`: from the text, by the model, and nothing is stored. The others store every
- * vector beside its code (1,536, 768 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
+ * vector beside its code (1,536, 772 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
  */
 export type VectorKeeping = "recompute" | "float32" | "float16" | "lvq8";
 
@@ -243,6 +243,8 @@ export interface Stats {
   passages: number;
   dims: number | undefined;
   metric: Metric;
+  codes: Codes;
+  vectors: VectorKeeping;
   embedder: string | undefined;
   /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store. */
   codebook: "shipped" | "own" | "pending" | "none";
@@ -260,6 +262,64 @@ export interface Stats {
   fileBytes: number;
   /** What float32 vectors would take. */
   vectorBytes: number;
+  /** Bytes of kept vectors; 0 with `vectors: "recompute"`. */
+  keptBytes: number;
+}
+
+/** What `VectorStore.plan` is asked. */
+export interface PlanOptions {
+  /** Passages that the store will hold. */
+  passages: number;
+  /** Most bytes a passage for code and kept vector; the packed text comes on top. Give this or `totalBytes`. */
+  bytesPerPassage?: number;
+  /** Most bytes for all codes and kept vectors together. */
+  totalBytes?: number;
+  /** As in `SearchOptions`. Default 0.95. */
+  recall?: number;
+  /** As in `SearchOptions`. Default 10. */
+  k?: number;
+  /** The model of the store to come. Default: the bundled one. */
+  embedder?: Embedder;
+  signal?: AbortSignal;
+}
+
+/** What `VectorStore.plan` answers. */
+export interface StorePlan {
+  recall: number;
+  k: number;
+  /** The cheapest queries within the budget. Its `codes` and `vectors` are options of `VectorStore.open`. */
+  best: PlannedStore;
+  /** All that there is to choose from, smallest first. */
+  choices: PlannedStore[];
+  /** What the milliseconds were made of. */
+  speed: MachineSpeed;
+}
+
+/** One way to keep passages, with its price in bytes and its price in time. */
+export interface PlannedStore {
+  codes: Codes;
+  vectors: VectorKeeping;
+  /** Bytes of code and kept vector, and a passage's share of the codebook. */
+  bytesPerPassage: number;
+  totalBytes: number;
+  /** Whether it keeps within the budget. */
+  fits: boolean;
+  /** Exact scores that a query needs in the mean. Each is a run of the model, unless vectors are kept. */
+  recomputes: number;
+  /** Milliseconds that a query will take in the mean on this machine, nothing cached. */
+  queryMs: number;
+}
+
+/** What a search is made of, as measured on this machine a moment ago. */
+export interface MachineSpeed {
+  /** Embedding a question, in milliseconds. */
+  questionMs: number;
+  /** Embedding a passage of 750 characters while the embedder is fully busy: milliseconds by which each delays the answer. */
+  passageMs: number;
+  /** Scanning one byte of product-quantised code, in nanoseconds, by all cores. */
+  scanNsPerByte: number;
+  /** Scanning one dimension of LVQ codes, in nanoseconds. */
+  rowNsPerDim: number;
 }
 
 /** What `verify` found. */

@@ -4,6 +4,7 @@ import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { Ingest } from "./ingest/ingest.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
+import { prepareSampleQueries, type SampleQuery } from "./ingest/sample_queries.js";
 import { native } from "./native.js";
 import {
   checkKeys,
@@ -19,13 +20,15 @@ import { cleanText } from "./passage/text.js";
 import { CodeIndex } from "./search/code_index.js";
 import { Coders } from "./search/coders.js";
 import { FilterBitmaps, type Matching, matchingPage } from "./search/filter_bitmap.js";
+import { KeptVectors } from "./search/kept_vectors.js";
 import { ModelOfStore } from "./search/model_of_store.js";
 import { Searcher } from "./search/searcher.js";
 import { cleanVector } from "./search/vectors.js";
 import { codeBytes } from "./storage/codes.js";
 import { Database } from "./storage/database.js";
-import { type Meta, readMeta } from "./storage/meta.js";
+import { readMeta } from "./storage/meta.js";
 import { countPending } from "./storage/pending.js";
+import { needsSampleQueries, type Traits, traitsOf } from "./storage/traits.js";
 import type {
   AddItem,
   AddOptions,
@@ -48,7 +51,8 @@ const PAGE = 256;
 
 /**
  * A collection of passages in one file, searched by meaning. It keeps texts and short codes, no vectors: a search
- * estimates all scores from the codes and embeds only those passages anew that could still be among the best.
+ * estimates all scores from the codes and embeds only those passages anew that could still be among the best. With the
+ * option `vectors` it keeps them after all, and then ranks by those.
  *
  * Any number of processes may use the same file at once. Every method but `close` throws `CLOSED` after `close`.
  *
@@ -63,29 +67,34 @@ export class VectorStore {
   readonly #database: Database;
   readonly #passages: Passages;
   readonly #index: CodeIndex;
+  readonly #kept: KeptVectors;
   readonly #filters: FilterBitmaps;
   readonly #ingest: Ingest;
   readonly #searcher: Searcher;
   readonly #model: ModelOfStore;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #metric: Metric;
+  readonly #settings: Settings;
+  #metric: Metric | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(database: Database, settings: Settings, meta: Meta) {
+  private constructor(database: Database, settings: Settings, samples: SampleQuery[] | undefined) {
     const addon = native();
     const coders = new Coders(addon);
     // Every operation under way listens to it, and there may be any number of them.
     setMaxListeners(0, this.#stop.signal);
     this.#database = database;
-    this.#metric = meta.metric ?? settings.metric ?? "cosine";
+    this.#settings = settings;
     this.#passages = new Passages(database);
-    this.#index = new CodeIndex(addon, database, (known) => coders.find(database.reader, known.codebook, known));
+    this.#index = new CodeIndex(addon, database, coders);
+    this.#kept = new KeptVectors({ addon, database, coders }, settings.vectorsIn);
     this.#model = new ModelOfStore(database, settings);
     this.#filters = new FilterBitmaps(database);
     const model = () => this.#model.proven();
-    this.#ingest = new Ingest({ addon, database, passages: this.#passages, coders, model, metric: this.#metric });
-    this.#searcher = new Searcher(this.#index, this.#passages, this.#filters, model, settings.cacheBytes);
+    const parts = { addon, database, passages: this.#passages, coders, model, asked: settings };
+    this.#ingest = new Ingest({ ...parts, sampleQueries: samples });
+    const kept = () => (this.#kept.coder ? this.#kept : undefined);
+    this.#searcher = new Searcher(this.#index, this.#passages, this.#filters, model, settings, kept);
   }
 
   /**
@@ -93,21 +102,23 @@ export class VectorStore {
    *
    * @param path The file. Its folder must exist.
    * @throws EmbedlessError `NOT_FOUND` (with `create: false`), `NOT_A_STORE`, `FORMAT_VERSION`, `CORRUPT`, `LOCKED`, `IO`,
-   *   `METRIC_MISMATCH`, `MODEL_MISMATCH` if `embedder` says that it is not the one that made the store, `NATIVE_LOAD`
+   *   `METRIC_MISMATCH`, `INVALID_ARGUMENT` for codes or vectors that are not the store's, `MODEL_MISMATCH` if `embedder` says that it is not the one that made the store, `NATIVE_LOAD`
    */
   static async open(path: string, options: OpenOptions = {}): Promise<VectorStore> {
     if (typeof path !== "string" || path === "") throw wrongType("path", "the name of a file", path);
     const settings = resolveOpenOptions(options);
+    const samples = settings.sampleQueries && prepareSampleQueries(settings.sampleQueries);
     const filterable = checkFilterable(options.filterable);
     native();
     const database = await Database.open(path, settings);
     try {
       const meta = readMeta(database.reader);
-      requireMetric(meta, settings.metric);
-      const store = new VectorStore(database, settings, meta);
+      requireUseful(settings, traitsOf(meta, settings));
+      const store = new VectorStore(database, settings, samples);
       store.#model.requireGiven(meta);
       await ensureFilterable(database, filterable);
       await store.#index.refresh();
+      await store.#kept.refresh();
       return store;
     } catch (error) {
       await database.close();
@@ -122,7 +133,9 @@ export class VectorStore {
 
   /** How passages and questions are compared. */
   get metric(): Metric {
-    return this.#metric;
+    // Whoever adds the first passage settles it, another process too.
+    if (this.#metric === undefined && !this.#closing) this.#metric = readMeta(this.#database.reader).metric;
+    return this.#metric ?? this.#settings.metric ?? "cosine";
   }
 
   /** The embedder given to `open`, or the one that the store made for itself once it was needed. */
@@ -242,22 +255,22 @@ export class VectorStore {
       await this.#index.refresh();
       const c = this.#database.reader;
       const meta = readMeta(c);
-      const pending = countPending(c);
-      const coder = this.#index.current?.coder;
+      const traits = traitsOf(meta, meta.dims === undefined ? this.#settings : {});
       return {
         path: this.path,
         passages: meta.passages,
         dims: meta.dims,
-        metric: this.#metric,
+        ...traits,
         embedder: meta.embedder?.id,
         codebook: meta.codebook?.kind ?? (meta.dims === undefined ? "none" : "pending"),
-        pending,
-        codeBytesPerPassage: coder?.kind === "pq" ? coder.rowBytes : 0,
+        pending: countPending(c),
+        codeBytesPerPassage: meta.codebook ? (this.#index.current?.coder.rowBytes ?? 0) : 0,
         rawBytes: meta.rawBytes,
         textBytes: meta.textBytes,
         codeBytes: codeBytes(c),
         fileBytes: this.#database.fileBytes(),
         vectorBytes: meta.passages * (meta.dims ?? 0) * 4,
+        keptBytes: meta.passages * (this.#kept.coder?.rowBytes ?? 0),
       };
     });
   }
@@ -314,9 +327,20 @@ export class VectorStore {
   }
 }
 
-function requireMetric({ metric }: Meta, wanted: Metric | undefined): void {
-  if (metric === undefined || wanted === undefined || metric === wanted) return;
-  throw new EmbedlessError("METRIC_MISMATCH", `The store has the metric ${metric}, but ${wanted} was asked for.`);
+/** Throws `INVALID_ARGUMENT` for options that a store of these traits would silently pass over. */
+function requireUseful({ vectorsIn, sampleQueries }: Settings, { codes, vectors }: Traits): void {
+  if (vectorsIn === "memory" && vectors === "recompute") {
+    throw new EmbedlessError(
+      "INVALID_ARGUMENT",
+      'The option vectorsIn: "memory" is for stores that keep vectors, and this one keeps none: make one with vectors.',
+    );
+  }
+  if (sampleQueries !== undefined && !needsSampleQueries(codes)) {
+    throw new EmbedlessError(
+      "INVALID_ARGUMENT",
+      `The option sampleQueries is for codes with training: "ood", and this store has ${JSON.stringify(codes)}.`,
+    );
+  }
 }
 
 function toPassage({ id, text, metadata }: PassageRow): Passage {

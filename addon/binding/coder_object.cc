@@ -67,6 +67,7 @@ void CoderObject::define(Napi::Env env) {
                                      getter<CoderObject, &CoderObject::dims>("dims"),
                                      getter<CoderObject, &CoderObject::metric>("metric"),
                                      getter<CoderObject, &CoderObject::row_bytes>("rowBytes"),
+                                     getter<CoderObject, &CoderObject::rho>("rho"),
                                      method<CoderObject, &CoderObject::save>("save"),
                                      async_method<CoderObject, &CoderObject::encode>("encode"),
                                      method<CoderObject, &CoderObject::decode>("decode"),
@@ -85,6 +86,10 @@ Napi::Value CoderObject::metric(const Napi::CallbackInfo& info) {
 
 Napi::Value CoderObject::row_bytes(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(coder->layout().row_bytes));
+}
+
+Napi::Value CoderObject::rho(const Napi::CallbackInfo& info) {
+  return Napi::Number::New(info.Env(), static_cast<double>(coder->rho()));
 }
 
 Napi::Value CoderObject::save(const Napi::CallbackInfo& info) { return to_js(info.Env(), coder->save()); }
@@ -122,9 +127,10 @@ Napi::Value load_codebook(const Napi::CallbackInfo& info) {
   return wrap_coder(info.Env(), index::codebook_coder(code::Codebook::load(saved)));
 }
 
-Napi::Value create_int8_coder(const Napi::CallbackInfo& info) {
-  const std::size_t dims = whole_number(info[0], "dims", 1, code::max_dims);
-  return wrap_coder(info.Env(), index::int8_coder(dims, metric(info[1], "metric")));
+Napi::Value create_vector_coder(const Napi::CallbackInfo& info) {
+  const code::VectorForm form = vector_form(info[0], "form");
+  const std::size_t dims = whole_number(info[1], "dims", 1, code::max_dims);
+  return wrap_coder(info.Env(), index::vector_coder(form, dims, metric(info[2], "metric")));
 }
 
 }  // namespace embedless::binding

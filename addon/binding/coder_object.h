@@ -28,6 +28,7 @@ class CoderObject {
   Napi::Value dims(const Napi::CallbackInfo& info);
   Napi::Value metric(const Napi::CallbackInfo& info);
   Napi::Value row_bytes(const Napi::CallbackInfo& info);
+  Napi::Value rho(const Napi::CallbackInfo& info);
   Napi::Value save(const Napi::CallbackInfo& info);
   Napi::Value encode(const Napi::CallbackInfo& info);
   Napi::Value decode(const Napi::CallbackInfo& info);
@@ -37,7 +38,7 @@ class CoderObject {
 Napi::Value train_codebook(const Napi::CallbackInfo& info);
 /// loadCodebook(bytes) -> NativeCoder
 Napi::Value load_codebook(const Napi::CallbackInfo& info);
-/// createInt8Coder(dims, metric) -> NativeCoder
-Napi::Value create_int8_coder(const Napi::CallbackInfo& info);
+/// createVectorCoder(form, dims, metric) -> NativeCoder
+Napi::Value create_vector_coder(const Napi::CallbackInfo& info);
 
 }  // namespace embedless::binding

@@ -12,6 +12,7 @@ namespace embedless::binding {
 namespace {
 
 constexpr const char* metric_names[] = {"cosine", "ip", "l2"};
+constexpr const char* form_names[] = {"float32", "float16", "lvq8", "int8"};
 
 [[noreturn]] void wrong_type(const char* name, const std::string& expected, const std::string& received) {
   throw WrongType("Expected " + expected + " for " + name + ", but received " + received + ".");
@@ -113,6 +114,14 @@ code::Metric metric(const Napi::Value& value, const char* name) {
     if (given == metric_names[i]) return static_cast<code::Metric>(i);
   }
   out_of_range(name, "\"cosine\", \"ip\" or \"l2\"", show(value));
+}
+
+code::VectorForm vector_form(const Napi::Value& value, const char* name) {
+  const std::string given = text(value, name);
+  for (std::size_t i = 0; i < std::size(form_names); ++i) {
+    if (given == form_names[i]) return static_cast<code::VectorForm>(i);
+  }
+  out_of_range(name, "\"float32\", \"float16\", \"lvq8\" or \"int8\"", show(value));
 }
 
 const char* metric_name(code::Metric metric) { return metric_names[static_cast<std::size_t>(metric)]; }

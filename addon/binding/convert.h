@@ -11,6 +11,7 @@
 
 #include "code/exception_list.h"
 #include "code/metric.h"
+#include "code/vector_form.h"
 
 /// JavaScript values to C++ ones, checked: type, length, bounds. Nothing here trusts its caller.
 ///
@@ -31,6 +32,7 @@ std::size_t whole_number(const Napi::Value& value, const char* name, std::size_t
 double finite_number(const Napi::Value& value, const char* name);
 std::string text(const Napi::Value& value, const char* name);
 code::Metric metric(const Napi::Value& value, const char* name);
+code::VectorForm vector_form(const Napi::Value& value, const char* name);
 const char* metric_name(code::Metric metric);
 
 /// Views of the memory of a typed array, valid until JavaScript runs again. A detached array is a WrongType.

@@ -33,6 +33,7 @@ class IndexObject {
   Napi::Value memory_bytes(const Napi::CallbackInfo& info);
   Napi::Value publish(const Napi::CallbackInfo& info);
   Napi::Value search(const Napi::CallbackInfo& info);
+  Napi::Value vectors(const Napi::CallbackInfo& info);
   Napi::Value live_bits(const Napi::CallbackInfo& info);
   void report_memory(std::size_t bytes);
 

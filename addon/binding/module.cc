@@ -94,7 +94,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   exports.Set("StopFlag", Environment::of(env).classes[static_cast<std::size_t>(ClassId::stop_flag)].Value());
   export_function<train_codebook>(exports, "trainCodebook", call_async<train_codebook>);
   export_function<load_codebook>(exports, "loadCodebook");
-  export_function<create_int8_coder>(exports, "createInt8Coder");
+  export_function<create_vector_coder>(exports, "createVectorCoder");
   export_function<create_index>(exports, "createIndex");
   export_function<score>(exports, "score");
   export_function<instruction_sets>(exports, "instructionSets");

@@ -30,19 +30,32 @@ std::string position_of_bad_number(const float* vector, size_t dims) {
   return "none";
 }
 
-/// Name is anything that a string is made of once an error needs it.
+/// The vector's norm; refuses what no metric takes. Name makes a string once an error needs it.
 template <class Name>
-void admit_named(Metric metric, const float* vector, size_t dims, float* out, const Name& name) {
+double checked_norm(Metric metric, const float* vector, size_t dims, const Name& name) {
   const double squared = squared_norm(vector, dims);
   if (!std::isfinite(squared)) refuse("finite numbers", name(), position_of_bad_number(vector, dims));
   const double norm = std::sqrt(squared);
+  if (metric == Metric::cosine && norm == 0) {
+    refuse("a vector other than zero (cosine needs a direction)", name(), "zeros");
+  }
+  return norm;
+}
+
+template <class Name>
+void refuse_large(double norm, const Name& name) {
+  if (norm > max_norm) refuse("a norm of at most 1e15", name(), std::to_string(norm));
+}
+
+template <class Name>
+void admit_named(Metric metric, const float* vector, size_t dims, float* out, const Name& name) {
+  const double norm = checked_norm(metric, vector, dims, name);
   if (metric == Metric::cosine) {
-    if (norm == 0) refuse("a vector other than zero (cosine needs a direction)", name(), "zeros");
     const double factor = 1 / norm;
     for (size_t i = 0; i < dims; ++i) out[i] = static_cast<float>(vector[i] * factor);
     return;
   }
-  if (norm > max_norm) refuse("a norm of at most 1e15", name(), std::to_string(norm));
+  refuse_large(norm, name);
   if (out == vector) return;
   for (size_t i = 0; i < dims; ++i) out[i] = vector[i];
 }
@@ -55,6 +68,15 @@ void admit(Metric metric, const float* vector, size_t dims, float* out, const ch
 
 void admit(Metric metric, const float* vector, size_t dims, float* out, size_t index) {
   admit_named(metric, vector, dims, out, [index] { return "vector " + std::to_string(index); });
+}
+
+void admit_kept(Metric metric, const float* vector, size_t dims, size_t index) {
+  const auto name = [index] { return "vector " + std::to_string(index); };
+  const double norm = checked_norm(metric, vector, dims, name);
+  refuse_large(norm, name);
+  if (metric == Metric::cosine && norm < min_kept_norm) {
+    refuse("a norm of at least 1e-30 (cosine needs a direction)", name(), "a smaller one");
+  }
 }
 
 size_t count_vectors(std::span<const float> vectors, size_t dims) {

@@ -19,6 +19,14 @@ void admit(Metric metric, const float* vector, size_t dims, float* out, const ch
 /// The same for vector number `index`.
 void admit(Metric metric, const float* vector, size_t dims, float* out, size_t index);
 
+/// Smallest norm under cosine of a vector that is kept as given: below it numbers lose their digits.
+inline constexpr double min_kept_norm = 1e-30;
+
+/// Checks vector number `index` that is kept as given whatever the metric.
+/// @throws Error INVALID_VECTOR for numbers that are not finite, a norm above `max_norm`, or under cosine one below
+/// `min_kept_norm`.
+void admit_kept(Metric metric, const float* vector, size_t dims, size_t index);
+
 /// Number of vectors in row-major `vectors`. @throws Error INVALID_ARGUMENT if dims is 0 or does not divide the length.
 size_t count_vectors(std::span<const float> vectors, size_t dims);
 

@@ -199,6 +199,9 @@ void CodeStore::check(const Publication& change, std::size_t count) const {
   if (count + rows > most_nodes) {
     refuse("at most " + std::to_string(most_nodes) + " nodes in one index", std::to_string(count + rows), "LIMIT");
   }
+  if (!layout_.transposed && !change.exceptions.empty()) {
+    refuse("no exceptions with rows of this form", std::to_string(change.exceptions.size()));
+  }
   check_exceptions(change.exceptions, rows);
   for (const std::uint32_t node : change.dead) {
     if (node >= count + rows) refuse("dead nodes below " + std::to_string(count + rows), std::to_string(node));

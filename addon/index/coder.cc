@@ -6,7 +6,7 @@
 
 #include "code/error.h"
 #include "code/estimator.h"
-#include "code/int8_coder.h"
+#include "code/vector_estimator.h"
 
 namespace embedless::index {
 
@@ -44,6 +44,7 @@ class CodebookCoder final : public Coder {
             .subspaces = codebook_->subspaces(),
             .factor_bytes = (factors - 1) / 2};
   }
+  float rho() const override { return codebook_->rho(); }
   std::vector<std::uint8_t> save() const override { return codebook_->save(); }
   code::Encoded encode(std::span<const float> vectors, const code::StopFlag* stop) const override {
     return code::encode(*codebook_, vectors, stop);
@@ -60,9 +61,15 @@ class CodebookCoder final : public Coder {
   std::shared_ptr<const code::Codebook> codebook_;
 };
 
-class Int8Scorer final : public Scorer {
+void refuse_exceptions(std::span<const code::FactorException> exceptions) {
+  if (exceptions.empty()) return;
+  throw code::Error("INVALID_ARGUMENT", "Expected no exceptions with rows of this form, but received " +
+                                            std::to_string(exceptions.size()) + ".");
+}
+
+class VectorScorer final : public Scorer {
  public:
-  Int8Scorer(const code::Int8Form& form, std::span<const float> query) : estimator_(form, query) {}
+  VectorScorer(const code::VectorRows& rows, std::span<const float> query) : estimator_(rows, query) {}
 
   float estimate(const std::uint8_t* row, std::span<const code::FactorException>) const override {
     return estimator_.estimate(row);
@@ -72,39 +79,43 @@ class Int8Scorer final : public Scorer {
   }
 
  private:
-  code::Int8Estimator estimator_;
+  code::VectorEstimator estimator_;
 };
 
-class Int8Coder final : public Coder {
+constexpr const char* form_names[] = {"float32", "float16", "lvq8", "int8"};
+
+class VectorCoder final : public Coder {
  public:
-  Int8Coder(std::size_t dims, code::Metric metric) : form_{.dims = dims, .metric = metric} {
+  VectorCoder(code::VectorForm form, std::size_t dims, code::Metric metric)
+      : rows_{.form = form, .dims = dims, .metric = metric} {
     if (dims < 1 || dims > code::max_dims) {
       throw code::Error("INVALID_ARGUMENT", "Expected 1 to " + std::to_string(code::max_dims) +
                                                 " dims, but received " + std::to_string(dims) + ".");
     }
   }
 
-  const char* kind() const override { return "int8"; }
-  std::size_t dims() const override { return form_.dims; }
-  code::Metric metric() const override { return form_.metric; }
-  Layout layout() const override { return {.row_bytes = form_.row_bytes()}; }
+  const char* kind() const override { return form_names[static_cast<std::size_t>(rows_.form)]; }
+  std::size_t dims() const override { return rows_.dims; }
+  code::Metric metric() const override { return rows_.metric; }
+  Layout layout() const override { return {.row_bytes = rows_.row_bytes()}; }
+  float rho() const override { return code::vector_form_rho(rows_.dims); }
   std::vector<std::uint8_t> save() const override {
-    throw code::Error("INVALID_ARGUMENT", "An int8 coder has nothing to save: dims and metric make it again.");
+    throw code::Error("INVALID_ARGUMENT", "A coder of a plain form has nothing to save: form, dims and metric make it again.");
   }
   code::Encoded encode(std::span<const float> vectors, const code::StopFlag* stop) const override {
-    return {.rows = code::encode_int8(form_, vectors, stop), .exceptions = {}};
+    return {.rows = code::encode_vectors(rows_, vectors, stop), .exceptions = {}};
   }
   std::vector<float> decode(std::span<const std::uint8_t> rows,
                             std::span<const code::FactorException> exceptions) const override {
-    if (!exceptions.empty()) throw code::Error("INVALID_ARGUMENT", "Expected no exceptions with int8 rows.");
-    return code::decode_int8(form_, rows);
+    refuse_exceptions(exceptions);
+    return code::decode_vectors(rows_, rows);
   }
   std::unique_ptr<const Scorer> prepare(std::span<const float> query) const override {
-    return std::make_unique<Int8Scorer>(form_, query);
+    return std::make_unique<VectorScorer>(rows_, query);
   }
 
  private:
-  code::Int8Form form_;
+  code::VectorRows rows_;
 };
 
 }  // namespace
@@ -113,8 +124,8 @@ std::shared_ptr<const Coder> codebook_coder(std::shared_ptr<const code::Codebook
   return std::make_shared<CodebookCoder>(std::move(codebook));
 }
 
-std::shared_ptr<const Coder> int8_coder(std::size_t dims, code::Metric metric) {
-  return std::make_shared<Int8Coder>(dims, metric);
+std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, code::Metric metric) {
+  return std::make_shared<VectorCoder>(form, dims, metric);
 }
 
 }  // namespace embedless::index

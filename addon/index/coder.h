@@ -10,6 +10,7 @@
 #include "code/encoder.h"
 #include "code/metric.h"
 #include "code/stop.h"
+#include "code/vector_form.h"
 #include "index/layout.h"
 
 namespace embedless::index {
@@ -30,8 +31,7 @@ class Scorer {
   virtual const kernel::ScanQuery* scan_query() const { return nullptr; }
 };
 
-/// What turns vectors into the rows of a store: the trained codebook, or plain int8 for passages that wait for one.
-/// Immutable.
+/// What turns vectors into the rows of a store: a trained codebook, or a plain form of vectors. Immutable.
 class Coder {
  public:
   Coder() = default;
@@ -39,12 +39,14 @@ class Coder {
   Coder& operator=(const Coder&) = delete;
   virtual ~Coder() = default;
 
-  /// "pq" or "int8".
+  /// "pq", or the name of a plain form: "float32", "float16", "lvq8", "int8".
   virtual const char* kind() const = 0;
   virtual std::size_t dims() const = 0;
   virtual code::Metric metric() const = 0;
   virtual Layout layout() const = 0;
-  /// The coder as bytes; an int8 coder has none and throws INVALID_ARGUMENT.
+  /// Standard error of an estimate in units of residual norm times query norm.
+  virtual float rho() const = 0;
+  /// The coder as bytes; a plain form has none and throws INVALID_ARGUMENT.
   virtual std::vector<std::uint8_t> save() const = 0;
   /// Rows of n x dims vectors, row-major. Throws INVALID_VECTOR, and Stopped when `stop` is set.
   virtual code::Encoded encode(std::span<const float> vectors, const code::StopFlag* stop) const = 0;
@@ -56,6 +58,6 @@ class Coder {
 };
 
 std::shared_ptr<const Coder> codebook_coder(std::shared_ptr<const code::Codebook> codebook);
-std::shared_ptr<const Coder> int8_coder(std::size_t dims, code::Metric metric);
+std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, code::Metric metric);
 
 }  // namespace embedless::index

@@ -95,13 +95,13 @@ class alignas(128) Scanner {  // a cache line of its own: threads must not share
   std::size_t scanned_ = 0;
 };
 
+}  // namespace
+
 unsigned threads_for(const Snapshot& snapshot, unsigned asked) {
   if (snapshot.count() < threaded_codes) return 1;
   const unsigned most = asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
   return static_cast<unsigned>(std::min<std::size_t>(most, snapshot.chunks()));
 }
-
-}  // namespace
 
 ScanResult scan(const Snapshot& snapshot, const Scorer& scorer, const ScanOptions& options) {
   const std::size_t capacity = std::min(options.pool, snapshot.count());

@@ -1,8 +1,9 @@
 #!/usr/bin/env node
-/** The command line: `embedless build`, `search`, `stats`, `compile`. */
+/** The command line: `embedless build`, `search`, `stats`, `bench`, `compile`. */
 
 import { createRequire } from "node:module";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { BenchCommandOptions } from "./bench.js";
 import type { BuildOptions } from "./build.js";
 import { reportFailure } from "./failures.js";
 import type { SearchCommandOptions } from "./search.js";
@@ -24,6 +25,7 @@ function program(): Command {
     .description("say what a store holds and how large it is")
     .option("--json", "print one JSON object")
     .action(async (store: string, options: { json?: boolean }) => (await import("./stats.js")).stats(store, options));
+  addBench(main);
   main
     .command("compile")
     .description("build the native addon where no prebuilt one fits (needs cmake and a C++ compiler)")
@@ -40,6 +42,8 @@ function addBuild(main: Command): void {
       "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
     )
     .option("--url <base>", "take the model from an OpenAI-compatible server")
+    .option("--codes <kind>", "of a new store: bytes a code (24, 32, 48, 64, 96, 128, 192), or lvq4, lvq8, lvq4x8")
+    .option("--vectors <form>", "of a new store: recompute, or keep vectors as float32, float16 or lvq8")
     .option("--include <globs...>", "files to read, in place of the known extensions")
     .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
     .option("--json", "print one JSON object at the end, progress to the error stream")
@@ -64,10 +68,42 @@ function addSearch(main: Command): void {
       0.95,
     )
     .option("--filter <json>", 'only passages whose metadata match, such as {"source": {"$in": ["a.md", "b.md"]}}')
+    .option(
+      "--max-recomputes <number>",
+      "most passages to embed anew; what they do not reach is answered by estimates",
+      within("a whole number from 1 to 80000", 1, 80_000, true),
+    )
+    .option(
+      "--deadline <ms>",
+      "answer after so many milliseconds with what there is",
+      within("a number of milliseconds from 0", 0, 2 ** 31 - 1),
+    )
+    .option("--approx", "leave hits that are beyond doubt at their estimated scores")
+    .addOption(
+      new Option("--estimates", "answer from estimated scores alone; only the question is embedded").conflicts([
+        "maxRecomputes",
+        "deadline",
+      ]),
+    )
     .option("--explain", "say how each hit was found and where the time went")
     .option("--json", "print one JSON object")
     .action(async (store: string, question: string, options: SearchCommandOptions) => {
       await (await import("./search.js")).search(store, question, options);
+    });
+}
+
+function addBench(main: Command): void {
+  main
+    .command("bench <base> <queries> [truth]")
+    .description("try the codes on vectors of your own (.fvecs or .bvecs; true nearest as .ivecs, else computed)")
+    .addOption(
+      new Option("--metric <name>", "how vectors are compared").choices(["cosine", "ip", "l2"]).default("cosine"),
+    )
+    .option("--k <number>", "nearest wanted", within("a whole number from 1 to 1000", 1, 1000, true), 10)
+    .option("--codes <names>", "codes, such as 24,48,lvq4,lvq8,lvq4x8,leanvec160-lvq8-pca", "24,48,96,lvq4,lvq8")
+    .option("--json", "print one JSON object a code")
+    .action(async (base: string, queries: string, truth: string | undefined, options: BenchCommandOptions) => {
+      await (await import("./bench.js")).bench(base, queries, truth, options);
     });
 }
 

@@ -3,7 +3,7 @@
 import { dirname, relative, resolve } from "node:path";
 import { show } from "../errors.js";
 import { VectorStore } from "../index.js";
-import type { Filter, Hit, SearchResult } from "../types.js";
+import type { Filter, Hit, SearchOptions, SearchResult } from "../types.js";
 import { UsageError } from "./failures.js";
 import { fileOf } from "./file_passages.js";
 import { costLine, explainLines, hitLines } from "./hits.js";
@@ -15,6 +15,12 @@ export interface SearchCommandOptions {
   recall: number;
   /** A filter as JSON. */
   filter?: string;
+  maxRecomputes?: number;
+  /** Milliseconds. */
+  deadline?: number;
+  approx?: boolean;
+  /** No passage is embedded anew. */
+  estimates?: boolean;
   explain?: boolean;
   json?: boolean;
 }
@@ -27,8 +33,7 @@ export async function search(path: string, question: string, options: SearchComm
   const filter = options.filter === undefined ? undefined : readFilter(options.filter);
   const store = await VectorStore.open(path, { create: false, readOnly: true });
   try {
-    const { k, recall, explain = false } = options;
-    const result = await store.search(question, { k, recall, explain, ...(filter !== undefined && { filter }) });
+    const result = await store.search(question, searchOptions(options, filter));
     const passages = await store.count();
     if (options.json) process.stdout.write(`${JSON.stringify(asJson(question, result, passages))}\n`);
     else print(terminalOf(process.stdout), question, result, passages, dirname(resolve(store.path)));
@@ -49,8 +54,15 @@ function readFilter(json: string): Filter {
   }
 }
 
-function asJson(question: string, { hits, cost }: SearchResult, passages: number) {
-  return { question, passages, hits: hits.map((hit, i) => ({ rank: i + 1, ...hit })), cost };
+function searchOptions(options: SearchCommandOptions, filter: Filter | undefined): SearchOptions {
+  const { k, recall, maxRecomputes: max, deadline: deadlineMs, approx, estimates, explain = false } = options;
+  const limits = { ...(max !== undefined && { max }), ...(deadlineMs !== undefined && { deadlineMs }) };
+  const scores = approx ? "approx" : "exact";
+  return { k, recall, recompute: estimates ? 0 : limits, scores, explain, ...(filter !== undefined && { filter }) };
+}
+
+function asJson(question: string, { hits, expectedRecall, cost }: SearchResult, passages: number) {
+  return { question, passages, hits: hits.map((hit, i) => ({ rank: i + 1, ...hit })), expectedRecall, cost };
 }
 
 function print(terminal: Terminal, question: string, result: SearchResult, passages: number, folder: string): void {

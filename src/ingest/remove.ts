@@ -8,6 +8,7 @@ import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { clearLive } from "../storage/live_bits.js";
 import { raiseVersion } from "../storage/meta.js";
+import { deleteVectors } from "../storage/vectors.js";
 
 /** Passages removed between two turns of the event loop. */
 const REMOVE_SLICE = 128;
@@ -56,6 +57,7 @@ export async function removePassages(
       if (slice.length === 0) return removed;
       const { nodes } = passages.removeByIds(tx, slice);
       clearLive(tx, nodes, version);
+      deleteVectors(tx, nodes);
       removed += nodes.length;
       await nextTurn();
     }

@@ -1,16 +1,19 @@
 import { throwIfAborted } from "../errors.js";
-import type { resolveSearchOptions } from "../options.js";
+import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import type { FilterTree } from "../passage/filter.js";
 import { matches } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import type { Hit, SearchResult } from "../types.js";
 import type { CodeIndex } from "./code_index.js";
+import { Deadline } from "./deadline.js";
 import type { FilterBitmaps, Matching } from "./filter_bitmap.js";
 import { Flights } from "./flights.js";
+import type { KeptVectors } from "./kept_vectors.js";
+import { LiveCalibration } from "./live_calibration.js";
 import type { Model } from "./model.js";
 import { planSearch } from "./plan.js";
 import { Recompute } from "./recompute.js";
-import { type Ranking, searchIndex } from "./search.js";
+import { noCost, type Ranking, searchIndex } from "./search.js";
 import { requireVector } from "./vectors.js";
 
 type Settings = ReturnType<typeof resolveSearchOptions>;
@@ -25,20 +28,30 @@ export class Searcher {
   readonly #filters: FilterBitmaps;
   readonly #model: () => Promise<Model>;
   readonly #recompute: Recompute;
+  readonly #live: LiveCalibration | undefined;
+  readonly #kept: () => KeptVectors | undefined;
 
+  /**
+   * @param settings Memory for vectors, and whether queries may change the bound of those to come.
+   * @param kept The vectors that the store keeps; `undefined` if they are recomputed from texts.
+   */
   constructor(
     index: CodeIndex,
     passages: Passages,
     filters: FilterBitmaps,
     model: () => Promise<Model>,
-    cacheBytes: number,
+    settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
+    kept: () => KeptVectors | undefined,
   ) {
     this.#index = index;
     this.#passages = passages;
     this.#filters = filters;
     this.#model = model;
+    const embedder = async () => (await model()).embedder;
+    this.#kept = kept;
     const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
-    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), cacheBytes);
+    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes, embedder);
+    this.#live = settings.calibration === "live" ? new LiveCalibration() : undefined;
   }
 
   /** One search; see `VectorStore.search`. */
@@ -50,13 +63,20 @@ export class Searcher {
   ): Promise<SearchResult> {
     const before = performance.now();
     throwIfAborted(signal);
-    await this.#index.refresh();
-    const matching = filter && (await this.#matchingNow(filter, signal));
-    const vector = await this.#questionVector(question, matching, signal);
-    const queryMs = performance.now() - before;
-    const { ranking, rows } = await this.#rank(vector, settings, filter, signal);
-    const hits = toHits(ranking, rows, settings);
-    return { hits, cost: { ...ranking.cost, queryMs, totalMs: performance.now() - before } };
+    const deadline = settings.deadlineMs === undefined ? undefined : new Deadline(settings.deadlineMs, before);
+    try {
+      await this.#index.refresh();
+      const matching = filter && (await this.#matchingNow(filter, signal));
+      const asked = performance.now();
+      const vector = await this.#questionVector(question, matching, signal);
+      const queryMs = performance.now() - asked;
+      const { ranking, rows } = await this.#rank(vector, settings, filter, deadline, signal);
+      const hits = toHits(ranking, rows, settings);
+      const cost = { ...ranking.cost, queryMs, totalMs: performance.now() - before };
+      return { hits, expectedRecall: ranking.expectedRecall, cost };
+    } finally {
+      deadline?.end();
+    }
   }
 
   /** `undefined` when there is nothing to find: the model is not started for that. */
@@ -77,20 +97,27 @@ export class Searcher {
   /** Ranks, and reads the passages found. Starts over if some were deleted between the two, or no longer match. */
   async #rank(
     vector: Float32Array | undefined,
-    { k, recall, maxRecomputes }: Settings,
+    { k, recall, maxRecomputes, scores }: Settings,
     filter: FilterTree | undefined,
+    deadline: Deadline | undefined,
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
-    const plan = planSearch(k, recall, maxRecomputes);
+    if (vector === undefined) return { ranking: nothing(), rows: new Map() };
+    const plan = planSearch(k, recall, maxRecomputes, scores);
+    const source = this.#kept() ?? this.#recompute;
     for (let attempt = 1; ; attempt++) {
       const matching = filter && (await this.#matchingNow(filter, signal));
       const index = this.#index.current;
-      if (index === undefined || vector === undefined) return { ranking: nothing(), rows: new Map() };
-      const options = { k, plan, recompute: this.#recompute, signal, filter: matching?.bits };
+      if (index === undefined) return { ranking: nothing(), rows: new Map() };
+      const sigmaScale = this.#live?.scaleFor(index.coder);
+      const options = { k, plan, source, signal, deadline, sigmaScale, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
       const rows = this.#passages.byNodes(ranking.nodes);
       for (const [node, { metadata }] of rows) if (filter && !matches(filter, metadata)) rows.delete(node);
-      if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) return { ranking, rows };
+      if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
+        this.#live?.observe(index.coder, ranking.firstRound);
+        return { ranking, rows };
+      }
       await this.#index.refresh();
     }
   }
@@ -130,7 +157,8 @@ function toHits(ranking: Ranking, rows: Map<number, PassageRow>, { explain, incl
   });
 }
 
+/** The ranking of an empty store: all that there is was found. */
 function nothing(): Ranking {
-  const cost = { recomputed: 0, embedded: 0, scanned: 0, dismissed: 0, scanMs: 0, readMs: 0, recomputeMs: 0 };
-  return { nodes: [], scores: [], explanations: [], vectors: new Map(), cost };
+  const firstRound = { count: 0, sumSquares: 0 };
+  return { nodes: [], scores: [], explanations: [], vectors: new Map(), expectedRecall: 1, firstRound, cost: noCost() };
 }

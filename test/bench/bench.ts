@@ -6,6 +6,8 @@ export interface BenchContext {
   readonly report: Report;
   /** Folder of real passages with their vectors. */
   readonly data: string;
+  /** Whether to do also what takes gigabytes or many minutes. */
+  readonly full: boolean;
 }
 
 /** One benchmark of `npm run bench -- <name>`. */

@@ -10,8 +10,10 @@ import { Truth } from "./truth.js";
 
 const KS = [1, 3, 5, 10, 20, 50, 100];
 const RECALLS = [0.5, 0.7, 0.8, 0.9, 0.95, 0.97, 0.99, 0.995, 0.999];
-/** eps is looked for in this range. Below it hardly more than the first batch is recomputed. */
-const LOWEST = -1;
+const SCORES = ["exact", "approx"] as const;
+type Scores = SearchPlan["scores"];
+/** eps is looked for from here on. Below it hardly more than the first batch is recomputed; see `BoundOptions`. */
+const LOWEST: Record<Scores, number> = { exact: -1, approx: 0 };
 const HIGHEST = 5;
 const STEP = 0.05;
 /** What the cap leaves out of reach is not paid for: eps stays where recall is this close to its limit. */
@@ -34,15 +36,15 @@ interface Group {
   readonly queries: readonly { readonly query: Query; readonly candidates: Candidates }[];
 }
 
-/** Fits the table that turns recall targets into error margins. */
+/** Fits the tables that turn recall targets into error margins. */
 export const calibrate: Bench = {
   name: "calibrate",
-  about: "fits the table of error margins (eps) in src/search/plan.ts and prints it",
+  about: "fits the tables of error margins (eps) in src/search/plan.ts and prints them",
   needsData: true,
-  run: fitTable,
+  run: fitTables,
 };
 
-async function fitTable({ report, data }: BenchContext): Promise<void> {
+async function fitTables({ report, data }: BenchContext): Promise<void> {
   const addon = native();
   const vectors = readVectors(data);
   const truth = await Truth.of(addon, vectors);
@@ -54,14 +56,17 @@ async function fitTable({ report, data }: BenchContext): Promise<void> {
   const pools = new Set(KS.flatMap((k) => RECALLS.map((recall) => planSearch(k, recall).pool)));
   for (const pool of pools) {
     const groups = await groupsOf(coded, queries, truth, pool);
-    if (pool === planSearch(10, 0.95).pool) await compareWithSessions(report, groups, vectors);
-    for (const k of KS) {
-      for (const recall of RECALLS) {
-        if (planSearch(k, recall).pool === pool) fitted.set(`${k} ${recall}`, fitEps(groups, k, recall));
+    for (const scores of SCORES) {
+      if (pool === planSearch(10, 0.95).pool) await compareWithSessions(report, groups, vectors, scores);
+      for (const k of KS) {
+        for (const recall of RECALLS) {
+          if (planSearch(k, recall).pool !== pool) continue;
+          fitted.set(`${scores} ${k} ${recall}`, fitEps(groups, k, recall, scores));
+        }
       }
     }
   }
-  printTable(report, fitted);
+  for (const scores of SCORES) printTable(report, fitted, scores);
 }
 
 async function readAll(data: string, truth: Truth): Promise<Query[]> {
@@ -105,15 +110,16 @@ interface Fit {
 }
 
 /** The smallest eps that reaches `recall` in every group. */
-function fitEps(groups: readonly Group[], k: number, recall: number): Fit {
+function fitEps(groups: readonly Group[], k: number, recall: number, scores: Scores): Fit {
+  const plan = planSearch(k, recall, undefined, scores);
+  const lowest = LOWEST[scores];
   const tried = new Map<number, number>();
   const at = (step: number): number => {
-    const known =
-      tried.get(step) ?? worstRecall(groups, k, { ...planSearch(k, recall), eps: LOWEST + step * STEP }, true);
+    const known = tried.get(step) ?? worstRecall(groups, k, { ...plan, eps: lowest + step * STEP }, true);
     tried.set(step, known);
     return known;
   };
-  const last = Math.round((HIGHEST - LOWEST) / STEP);
+  const last = Math.round((HIGHEST - lowest) / STEP);
   const capped = at(last) < recall;
   const wanted = capped ? at(last) - NEAR_LIMIT : recall;
   let low = -1; // a step that does not reach it; `high` does
@@ -123,8 +129,8 @@ function fitEps(groups: readonly Group[], k: number, recall: number): Fit {
     if (at(middle) >= wanted) high = middle;
     else low = middle;
   }
-  const eps = round(LOWEST + high * STEP, 2);
-  const judgeRecall = worstRecall(groups, k, { ...planSearch(k, recall), eps }, false);
+  const eps = round(lowest + high * STEP, 2);
+  const judgeRecall = worstRecall(groups, k, { ...plan, eps }, false);
   return { eps, capped, fitRecall: at(high), judgeRecall };
 }
 
@@ -141,15 +147,20 @@ function worstRecall(groups: readonly Group[], k: number, plan: SearchPlan, fits
 }
 
 /** The table is fitted on a model of the search; this proves on real searches that the model tells the truth. */
-async function compareWithSessions(report: Report, groups: readonly Group[], vectors: Float32Array): Promise<void> {
-  const recompute = handOut(vectors);
+async function compareWithSessions(
+  report: Report,
+  groups: readonly Group[],
+  vectors: Float32Array,
+  scores: Scores,
+): Promise<void> {
+  const source = handOut(vectors);
   const k = 10;
-  const plan = planSearch(k, 0.95);
+  const plan = planSearch(k, 0.95, undefined, scores);
   let compared = 0;
   let equal = 0;
   for (const { coded, queries } of groups) {
     for (const { query, candidates } of queries.slice(0, 100)) {
-      const found = await searchIndex(coded.index, query.vector, { k, plan, recompute, signal: undefined });
+      const found = await searchIndex(coded.index, query.vector, { k, plan, source });
       const expected = recomputedBy(candidates, k, plan).map((i) => candidates.nodes[i]!);
       const same = expected.length === found.vectors.size && expected.every((node) => found.vectors.has(node));
       compared++;
@@ -157,18 +168,18 @@ async function compareWithSessions(report: Report, groups: readonly Group[], vec
     }
   }
   report.target(
-    `${equal} of ${compared} real searches recompute what the model of the search says`,
+    `${equal} of ${compared} real searches (${scores} scores) recompute what the model of the search says`,
     equal === compared,
   );
 }
 
-function printTable(report: Report, fitted: ReadonlyMap<string, Fit>): void {
-  const cells = KS.flatMap((k) => RECALLS.map((target) => ({ k, target, ...fitted.get(`${k} ${target}`)! })));
+function printTable(report: Report, fitted: ReadonlyMap<string, Fit>, scores: Scores): void {
+  const cells = KS.flatMap((k) => RECALLS.map((target) => ({ k, target, ...fitted.get(`${scores} ${k} ${target}`)! })));
   report.figures(
     "calibrate",
     cells.map(({ k, target, eps, capped, fitRecall, judgeRecall }) => ({
-      record: { k, target, eps, capped, fitRecall: round(fitRecall, 4), judgeRecall: round(judgeRecall, 4) },
-      beside: { inPlan: round(epsFor(k, target), 2) },
+      record: { scores, k, target, eps, capped, fitRecall: round(fitRecall, 4), judgeRecall: round(judgeRecall, 4) },
+      beside: { inPlan: round(epsFor(k, target, scores), 2) },
     })),
   );
   const missed = cells.filter(({ target, judgeRecall }) => judgeRecall < target - TOLERANCE);
@@ -176,8 +187,10 @@ function printTable(report: Report, fitted: ReadonlyMap<string, Fit>): void {
   report.target(`odd queries reach every target less ${TOLERANCE} where the cap allows it`, uncapped.length === 0);
   const kept = missed.filter(({ capped }) => capped).map(({ k, target }) => `${target} at k ${k}`);
   if (kept.length > 0) report.note(`  below target less the tolerance because of the cap: ${kept.join(", ")}`);
-  const same = cells.every(({ k, target, eps }) => Math.abs(epsFor(k, target) - eps) < 1e-9);
+  const same = cells.every(({ k, target, eps }) => Math.abs(epsFor(k, target, scores) - eps) < 1e-9);
   report.target("src/search/plan.ts holds this table", same);
-  const lines = KS.map((k) => `    [${RECALLS.map((recall) => fitted.get(`${k} ${recall}`)!.eps).join(", ")}],`);
-  report.note(`\n  recalls: [${RECALLS.join(", ")}],\n  ks: [${KS.join(", ")}],\n  eps: [\n${lines.join("\n")}\n  ],`);
+  const lines = KS.map(
+    (k) => `    [${RECALLS.map((recall) => fitted.get(`${scores} ${k} ${recall}`)!.eps).join(", ")}],`,
+  );
+  report.note(`\n  ${scores}: [\n${lines.join("\n")}\n  ],`);
 }

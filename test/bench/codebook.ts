@@ -10,8 +10,13 @@ import type { Bench, BenchContext } from "./bench.js";
 export const CODE_BYTES = 48;
 
 /** A codebook from all of `vectors`, the way the store trains one. */
-export function trainOn(addon: NativeAddon, vectors: Float32Array, threads: number): Promise<NativeCoder> {
-  return addon.trainCodebook(vectors, { dims: DATA_DIMS, metric: "cosine", bytes: CODE_BYTES, threads });
+export function trainOn(
+  addon: NativeAddon,
+  vectors: Float32Array,
+  threads: number,
+  bytes = CODE_BYTES,
+): Promise<NativeCoder> {
+  return addon.trainCodebook(vectors, { dims: DATA_DIMS, metric: "cosine", bytes, threads });
 }
 
 /** The vectors that the bundled codebook is trained on: passages on topics that no question asks about. */

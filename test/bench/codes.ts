@@ -167,12 +167,12 @@ async function searchAll(
   { k, target }: Goal,
   vectors: Float32Array,
 ): Promise<Searched> {
-  const recompute = handOut(vectors);
+  const source = handOut(vectors);
   const plan = planSearch(k, target);
   const recalls: number[] = [];
   const recomputes: number[] = [];
   for (let i = 0; i < set.count; i++) {
-    const found = await searchIndex(index, rowOf(set.vectors, i), { k, plan, recompute, signal: undefined });
+    const found = await searchIndex(index, rowOf(set.vectors, i), { k, plan, source });
     const wanted = new Set(nearest[i]!.slice(0, k));
     recalls.push(found.nodes.filter((node) => wanted.has(node)).length / k);
     recomputes.push(found.cost.recomputed);

@@ -5,24 +5,28 @@ import { type Bench, runBench } from "./bench.js";
 import { calibrate } from "./calibrate.js";
 import { codebook } from "./codebook.js";
 import { codes } from "./codes.js";
+import { dims } from "./dims.js";
 import { embed } from "./embed.js";
 import { filter } from "./filter.js";
+import { misses } from "./misses.js";
 import { Report } from "./report.js";
 import { scan } from "./scan.js";
+import { size } from "./size.js";
 import { store } from "./store.js";
 import { train } from "./train.js";
 
-const BENCHES: readonly Bench[] = [codes, train, scan, embed, store, codebook, calibrate, filter];
+const BENCHES: readonly Bench[] = [codes, train, dims, scan, size, embed, store, codebook, calibrate, misses, filter];
 
 function help(): string {
   const width = Math.max(...BENCHES.map((bench) => bench.name.length));
   const list = BENCHES.map((bench) => `  ${bench.name.padEnd(width)}  ${bench.about}`);
   return [
-    "npm run bench -- <name...> [--json] [--data <folder>]",
+    "npm run bench -- <name...> [--json] [--full] [--data <folder>]",
     "",
     ...list,
     "",
     "  --json           one JSON object a line instead of tables",
+    "  --full           also what takes gigabytes or many minutes",
     "  --data <folder>  real passages with their vectors; default ../shared/data beside the package",
     "  --help           this",
     "",
@@ -30,11 +34,16 @@ function help(): string {
 }
 
 /** What the command line asks for, or one sentence of what is wrong with it. */
-function readArguments(): { names: string[]; json: boolean; data: string; help: boolean } | string {
+function readArguments(): { names: string[]; json: boolean; full: boolean; data: string; help: boolean } | string {
   try {
     const { values, positionals } = parseArgs({
       allowPositionals: true,
-      options: { json: { type: "boolean" }, data: { type: "string" }, help: { type: "boolean" } },
+      options: {
+        json: { type: "boolean" },
+        full: { type: "boolean" },
+        data: { type: "string" },
+        help: { type: "boolean" },
+      },
     });
     const unknown = positionals.find((name) => !BENCHES.some((bench) => bench.name === name));
     if (unknown !== undefined) {
@@ -44,6 +53,7 @@ function readArguments(): { names: string[]; json: boolean; data: string; help: 
     return {
       names: positionals,
       json: values.json ?? false,
+      full: values.full ?? false,
       data: values.data ?? defaultDataFolder(),
       help: values.help ?? false,
     };
@@ -66,7 +76,7 @@ async function main(): Promise<void> {
   const report = new Report(wanted.json);
   report.machine(native().activeInstructionSet());
   for (const name of wanted.names) {
-    await runBench(BENCHES.find((bench) => bench.name === name)!, { report, data: wanted.data });
+    await runBench(BENCHES.find((bench) => bench.name === name)!, { report, data: wanted.data, full: wanted.full });
   }
 }
 

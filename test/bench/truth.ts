@@ -22,7 +22,7 @@ export class Truth {
   }
 
   static async of(addon: NativeAddon, vectors: Float32Array): Promise<Truth> {
-    const coder = addon.createInt8Coder(DATA_DIMS, "cosine");
+    const coder = addon.createVectorCoder("int8", DATA_DIMS, "cosine");
     const encoded = await coder.encode(vectors);
     const index = addon.createIndex(coder);
     index.publish({ rows: encoded });

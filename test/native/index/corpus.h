@@ -51,8 +51,15 @@ inline std::shared_ptr<const Coder> codebook(Metric metric) {
 
 /// Every kind of coder that a store may hold.
 inline std::vector<std::shared_ptr<const Coder>> coders() {
-  return {codebook(Metric::cosine), codebook(Metric::ip), codebook(Metric::l2),
-          embedless::index::int8_coder(dims, Metric::cosine)};
+  std::vector<std::shared_ptr<const Coder>> all;
+  for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
+    all.push_back(codebook(metric));
+    using embedless::code::VectorForm;
+    for (const auto form : {VectorForm::float32, VectorForm::float16, VectorForm::lvq8, VectorForm::int8}) {
+      all.push_back(embedless::index::vector_coder(form, dims, metric));
+    }
+  }
+  return all;
 }
 
 /// Random rows: any byte is a legal code, and those of codebooks come with exceptions for about every eighth row.

@@ -16,6 +16,10 @@ const Layout layouts[] = {
     {.row_bytes = 53, .transposed = true, .subspaces = 48, .factor_bytes = 2},
     {.row_bytes = 4, .transposed = true, .subspaces = 1, .factor_bytes = 1},
     {.row_bytes = 24},
+    // One below, at and above the eight columns that are transposed at once.
+    {.row_bytes = 10, .transposed = true, .subspaces = 7, .factor_bytes = 1},
+    {.row_bytes = 11, .transposed = true, .subspaces = 8, .factor_bytes = 1},
+    {.row_bytes = 14, .transposed = true, .subspaces = 9, .factor_bytes = 2},
 };
 
 std::vector<std::uint8_t> counted(std::size_t bytes) {

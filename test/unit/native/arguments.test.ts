@@ -44,7 +44,7 @@ beforeAll(async () => {
   good = {
     trainCodebook: [vectors(30), { dims, metric: "cosine", bytes: 2 }],
     loadCodebook: [coder.save()],
-    createInt8Coder: [dims, "ip"],
+    createVectorCoder: ["lvq8", dims, "ip"],
     createIndex: [coder],
     score: ["ip", vectors(1), vectors(1, 2)],
     forceInstructionSet: [undefined],
@@ -52,6 +52,7 @@ beforeAll(async () => {
     encode: [vectors(2)],
     decode: [rows.rows, rows.exceptions],
     publish: [{ rows }],
+    vectors: [Uint32Array.of(0, 99)],
     search: [vectors(1), options],
     feed: [search.wants(), new Float32Array(search.wants().length * dims).fill(1), new Uint32Array()],
   };
@@ -66,6 +67,7 @@ beforeAll(async () => {
     encode: of(coder, "encode"),
     decode: of(coder, "decode"),
     publish: of(index, "publish"),
+    vectors: of(index, "vectors"),
     search: of(index, "search"),
     feed: of(search, "feed"),
   };
@@ -74,7 +76,7 @@ beforeAll(async () => {
 const names = [
   "trainCodebook",
   "loadCodebook",
-  "createInt8Coder",
+  "createVectorCoder",
   "createIndex",
   "score",
   "forceInstructionSet",
@@ -82,6 +84,7 @@ const names = [
   "encode",
   "decode",
   "publish",
+  "vectors",
   "search",
   "feed",
 ];

@@ -37,6 +37,14 @@ describe("the loader", () => {
   });
 });
 
+/** Plain forms, their row bytes at `dims`, and the most they may change a number of `vectors`. */
+const forms = [
+  ["float32", 4 * dims, 0],
+  ["float16", 4 + 2 * dims, 0.0008],
+  ["lvq8", 8 + dims, 0.006],
+  ["int8", 8 + dims, 0.02],
+] as const;
+
 describe("coders", () => {
   it.each(metrics)("a %s codebook tells what it is", async (metric) => {
     const coder = await codebook(metric);
@@ -71,16 +79,25 @@ describe("coders", () => {
     expect(caught(() => addon.loadCodebook(new Uint8Array()))).toMatchObject({ code: "CORRUPT" });
   });
 
-  it("int8 rows decode to nearly the same vectors", async () => {
-    const coder = addon.createInt8Coder(dims, "ip");
-    expect(coder).toMatchObject({ kind: "int8", dims, metric: "ip", rowBytes: dims + 8 });
+  it.each(forms)("%s rows decode to nearly the same vectors", async (form, rowBytes, loss) => {
+    const coder = addon.createVectorCoder(form, dims, "ip");
+    expect(coder).toMatchObject({ kind: form, dims, metric: "ip", rowBytes });
+    expect(coder.rho).toBeCloseTo(1.5 / Math.sqrt(dims), 6);
     const given = vectors(50);
     const encoded = await coder.encode(given);
     expect(encoded.rows).toHaveLength(50 * coder.rowBytes);
     const back = coder.decode(encoded.rows, encoded.exceptions);
     expect(back).toHaveLength(given.length);
-    for (const [i, value] of back.entries()) expect(Math.abs(value - given[i]!)).toBeLessThan(0.02);
+    for (const [i, value] of back.entries()) expect(Math.abs(value - given[i]!)).toBeLessThanOrEqual(loss);
     expect(caught(() => coder.save())).toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  it.each(forms)("%s keeps the length of a vector, except int8 under cosine", async (form, _, loss) => {
+    const given = vectors(1).map((value) => 3 * value);
+    const coder = addon.createVectorCoder(form, dims, "cosine");
+    const encoded = await coder.encode(given);
+    const length = Math.hypot(...coder.decode(encoded.rows, encoded.exceptions));
+    expect(Math.abs(length - (form === "int8" ? 1 : Math.hypot(...given)))).toBeLessThanOrEqual(10 * loss + 1e-6);
   });
 
   it("codebook rows decode to something near", async () => {
@@ -111,7 +128,7 @@ describe("coders", () => {
   });
 
   it("takes 65,535 vectors at once and not one more", async () => {
-    const coder = addon.createInt8Coder(1, "ip");
+    const coder = addon.createVectorCoder("int8", 1, "ip");
     expect((await coder.encode(new Float32Array(65_535).fill(1))).rows).toHaveLength(65_535 * 9);
     await expect(coder.encode(new Float32Array(65_536).fill(1))).rejects.toBeInstanceOf(RangeError);
   });
@@ -155,9 +172,32 @@ describe("an index", () => {
   });
 });
 
+describe("vectors of nodes", () => {
+  it("are what the rows decode to, for dead nodes too", async () => {
+    for (const coder of [await codebook(), addon.createVectorCoder("float16", dims, "cosine")]) {
+      const { index, all } = await filledIndex(coder, 100);
+      index.publish({ dead: Uint32Array.of(5) });
+      const encoded = await coder.encode(all);
+      const decoded = coder.decode(encoded.rows, encoded.exceptions);
+      const found = index.vectors(Uint32Array.of(99, 5, 0, 5));
+      const expected = [99, 5, 0, 5].flatMap((node) => [...decoded.subarray(node * dims, (node + 1) * dims)]);
+      expect([...found]).toEqual(expected);
+      expect(index.vectors(new Uint32Array())).toHaveLength(0);
+    }
+  });
+
+  it("a node that never was is refused", async () => {
+    const { index } = await filledIndex(addon.createVectorCoder("float32", dims, "l2"), 3);
+    for (const node of [3, 2 ** 32 - 1]) expect(() => index.vectors(Uint32Array.of(0, node))).toThrow(RangeError);
+  });
+});
+
 describe("a search", () => {
   it.each(metrics)("with a wide bound finds the exact answer (%s)", async (metric) => {
-    for (const coder of [await codebook(metric), addon.createInt8Coder(dims, metric)]) {
+    for (const coder of [
+      await codebook(metric),
+      ...forms.map(([form]) => addon.createVectorCoder(form, dims, metric)),
+    ]) {
       const { index, all } = await filledIndex(coder, 700);
       for (const seed of [11, 12, 13]) {
         const query = vectors(1, seed);
@@ -332,7 +372,8 @@ describe("instruction sets", () => {
   });
 
   it("a scan is timed beside a read of its bytes", async () => {
-    for (const coder of [await codebook(), await codebook("l2"), addon.createInt8Coder(dims, "cosine")]) {
+    const plain = forms.map(([form]) => addon.createVectorCoder(form, dims, "cosine"));
+    for (const coder of [await codebook(), await codebook("l2"), ...plain]) {
       const { index } = await filledIndex(coder, 5000);
       const timing = await addon.timeScan(index, vectors(1, 2), { pool: 400, rounds: 3 });
       expect(timing.scanNs).toBeGreaterThan(0);

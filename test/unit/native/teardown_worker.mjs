@@ -37,17 +37,17 @@ const works = {
     return () => addon.trainCodebook(sample, { dims, metric: "cosine", bytes: 128, threads: 2 });
   },
   encode: async () => {
-    const coder = addon.createInt8Coder(dims, "cosine");
+    const coder = addon.createVectorCoder("int8", dims, "cosine");
     const trained = await addon.trainCodebook(vectors(300), { dims, metric: "cosine", bytes: 64 });
     const many = vectors(40_000);
     return () => [coder.encode(many), trained.encode(many)];
   },
   search: async () => {
-    const index = await bigIndex(addon.createInt8Coder(dims, "cosine"));
+    const index = await bigIndex(addon.createVectorCoder("int8", dims, "cosine"));
     return () => Array.from({ length: 500 }, () => index.search(query, options));
   },
   timeScan: async () => {
-    const index = await bigIndex(addon.createInt8Coder(dims, "cosine"));
+    const index = await bigIndex(addon.createVectorCoder("int8", dims, "cosine"));
     return () => Array.from({ length: 10 }, () => addon.timeScan(index, query, { pool: 400, rounds: 1_000_000 }));
   },
 };

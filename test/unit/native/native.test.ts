@@ -5,7 +5,7 @@ import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
 import { EmbedlessError } from "../../../src/errors.js";
-import { load, native } from "../../../src/native.js";
+import { load, type NativeCodes, native } from "../../../src/native.js";
 import type { Metric } from "../../../src/types.js";
 import { addon, bruteForce, codebook, dims, feedAll, filledIndex, vectors } from "./corpus.js";
 
@@ -45,6 +45,16 @@ const forms = [
   ["int8", 8 + dims, 0.02],
 ] as const;
 
+/** Codes to train, their kinds and row bytes for l2. */
+const codes: [string, NativeCodes, string, number][] = [
+  ["bytes", { bytes: 6 }, "pq", 11],
+  ["lvq4", "lvq4", "lvq", 16 + dims / 2],
+  ["lvq8", "lvq8", "lvq", 16 + dims],
+  ["lvq4x8", "lvq4x8", "lvq", 16 + 1.5 * dims],
+  ["leanvec by pca", { leanvec: { dims: 9, primary: "lvq4", training: "pca" } }, "leanvec", 21],
+  ["leanvec by queries", { leanvec: { dims: 9, primary: "lvq8", training: "ood" } }, "leanvec", 25],
+];
+
 describe("coders", () => {
   it.each(metrics)("a %s codebook tells what it is", async (metric) => {
     const coder = await codebook(metric);
@@ -59,6 +69,22 @@ describe("coders", () => {
     const three = await addon.trainCodebook(vectors(600), { ...options, threads: 3 });
     expect(three.save()).toEqual(one.save());
     expect((await addon.trainCodebook(vectors(600), { ...options, seed: 10 })).save()).not.toEqual(one.save());
+  });
+
+  it.each(codes)("trains, saves and loads %s", async (_, code, kind, rowBytes) => {
+    const asks = typeof code !== "string" && "leanvec" in code && code.leanvec.training === "ood";
+    const options = { dims, metric: "l2" as const, code, ...(asks ? { queries: vectors(40, 8) } : {}) };
+    const coder = await addon.trainCodebook(vectors(600), { ...options, threads: 1 });
+    expect(coder).toMatchObject({ kind, dims, metric: "l2", rowBytes });
+    expect(coder.rho).toBeGreaterThan(0);
+    expect(coder.rho).toBeLessThan(1);
+    expect((await addon.trainCodebook(vectors(600), { ...options, threads: 3 })).save()).toEqual(coder.save());
+    const again = addon.loadCodebook(coder.save());
+    expect(again).toMatchObject({ kind, dims, metric: "l2", rowBytes, rho: coder.rho });
+    expect(await again.encode(vectors(100, 3))).toEqual(await coder.encode(vectors(100, 3)));
+    const damaged = coder.save();
+    damaged[damaged.length >> 1]! ^= 4;
+    expect(caught(() => addon.loadCodebook(damaged))).toMatchObject({ code: "CORRUPT" });
   });
 
   it.each(metrics)("a saved %s codebook encodes as before", async (metric) => {
@@ -194,10 +220,10 @@ describe("vectors of nodes", () => {
 
 describe("a search", () => {
   it.each(metrics)("with a wide bound finds the exact answer (%s)", async (metric) => {
-    for (const coder of [
-      await codebook(metric),
-      ...forms.map(([form]) => addon.createVectorCoder(form, dims, metric)),
-    ]) {
+    const plain = forms.map(([form]) => addon.createVectorCoder(form, dims, metric));
+    const trained = ["lvq4", "lvq4x8", { leanvec: { dims: 9, primary: "lvq8", training: "pca" } }] as const;
+    const others = trained.map((code) => addon.trainCodebook(vectors(600), { dims, metric, code }));
+    for (const coder of [await codebook(metric), ...plain, ...(await Promise.all(others))]) {
       const { index, all } = await filledIndex(coder, 700);
       for (const seed of [11, 12, 13]) {
         const query = vectors(1, seed);
@@ -283,7 +309,12 @@ describe("a search", () => {
 
   it("a training that runs can be stopped", async () => {
     const stop = new addon.StopFlag();
-    const training = addon.trainCodebook(vectors(5000, 1, 128), { dims: 128, code: { bytes: 32 }, metric: "cosine", stop });
+    const training = addon.trainCodebook(vectors(5000, 1, 128), {
+      dims: 128,
+      code: { bytes: 32 },
+      metric: "cosine",
+      stop,
+    });
     setTimeout(() => stop.stop(), 20);
     await expect(training).rejects.toMatchObject({ code: "ABORTED" });
   });

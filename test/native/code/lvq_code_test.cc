@@ -43,7 +43,8 @@ class LvqBy : public testing::TestWithParam<std::tuple<Kind, Metric>> {
       const std::vector<double> found = approximation(code, read, false);
       expect_factors(code, read, x, found);
       for (size_t j = 0; j < dims; ++j) {
-        ASSERT_NEAR(decoded[n * dims + j], found[j] + code.mean()[j], 1e-5 * (std::sqrt(dot(found, found)) + std::fabs(code.mean()[j])));
+        const double tolerance = 1e-5 * (std::sqrt(dot(found, found)) + std::fabs(code.mean()[j]));
+        ASSERT_NEAR(decoded[n * dims + j], found[j] + code.mean()[j], tolerance);
       }
     }
     for (size_t i = 0; i < queries.size() / dims; ++i) expect_estimates(code, rows, vectors, &queries[i * dims]);
@@ -55,7 +56,8 @@ class LvqBy : public testing::TestWithParam<std::tuple<Kind, Metric>> {
     for (size_t j = 0; j < rest.size(); ++j) rest[j] -= found[j];
     const std::vector<double> mean(code.mean(), code.mean() + code.dims());
     const double size = std::sqrt(dot(x, x)) + 1e-7 * std::sqrt(dot(mean, mean)) + 1e-30;
-    ASSERT_NEAR(row.error, std::sqrt(dot(rest, rest)), 2e-5 * (size + std::sqrt(dot(found, found))) + 1e-6 * std::sqrt(dot(mean, mean)));
+    const double tolerance = 2e-5 * (size + std::sqrt(dot(found, found))) + 1e-6 * std::sqrt(dot(mean, mean));
+    ASSERT_NEAR(row.error, std::sqrt(dot(rest, rest)), tolerance);
     const double add = code.metric() == Metric::l2 ? dot(x, x) : dot(x, mean);
     const double total = size + std::sqrt(dot(mean, mean));
     ASSERT_NEAR(row.add, add, 3e-6 * total * total + 1e-37);
@@ -108,7 +110,9 @@ TEST_P(LvqBy, TakesNormsOfAllMagnitudes) {
   Source source(dims, 2);
   const std::vector<float> vectors = source.vectors_of_norms(150, 1e-3, 1e3);
   expect_sound(*trained(vectors, dims), vectors, source.vectors_of_norms(8, 1e-3, 1e3));
-  for (const double norm : {1e-3, 1e3}) expect_sound(*trained(source.vectors(100, norm), dims), source.vectors(30, norm), source.vectors(4, norm));
+  for (const double norm : {1e-3, 1e3}) {
+    expect_sound(*trained(source.vectors(100, norm), dims), source.vectors(30, norm), source.vectors(4, norm));
+  }
 }
 
 TEST_P(LvqBy, TakesDegenerateSamples) {
@@ -264,10 +268,13 @@ TEST(LvqCode, RefusesBadVectorsAndQueries) {
 TEST(LvqCode, ProjectionsAreMadeOfStoredNumbers) {
   const std::vector<float> vectors = Source(20, 9).vectors(300, 1e-3);
   const std::vector<float> queries = Source(20, 10).vectors(80, 1e3);
-  const auto code = LvqCode::train(vectors, {.dims = 20, .metric = Metric::ip, .projected = 9, .projection = Projection::ood, .queries = queries});
+  const LvqTrainOptions options{
+      .dims = 20, .metric = Metric::ip, .projected = 9, .projection = Projection::ood, .queries = queries};
+  const auto code = LvqCode::train(vectors, options);
+  const auto stored = [](float value, float unit) { return from_half(to_half(value / unit)) * unit; };
   const LvqParts& parts = code->parts();
-  for (const float value : parts.passage_side) ASSERT_EQ(value, from_half(to_half(value / parts.passage_unit)) * parts.passage_unit);
-  for (const float value : parts.query_side) ASSERT_EQ(value, from_half(to_half(value / parts.query_unit)) * parts.query_unit);
+  for (const float value : parts.passage_side) ASSERT_EQ(value, stored(value, parts.passage_unit));
+  for (const float value : parts.query_side) ASSERT_EQ(value, stored(value, parts.query_unit));
 }
 
 }  // namespace

@@ -133,7 +133,7 @@ TEST(Projection, QueriesWithoutAnyDirectionAreAsGoodAsNone) {
   for (const float value : sides.passage) EXPECT_TRUE(std::isfinite(value));
 }
 
-TEST(Projection, ThreadsChangeNothingAndAStopFlagStops) {
+TEST(ProjectionConcurrency, ThreadsChangeNothingAndAStopFlagStops) {
   const Pca pca = components_of(passages(), dims);
   const std::vector<float> queries = sparse_queries(40, 9);
   ProjectionOptions options{.dims = dims, .projected = 11, .seed = 3};

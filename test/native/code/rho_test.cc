@@ -73,7 +73,7 @@ TEST(Rho, StaysWithinItsLimits) {
   EXPECT_NEAR(measured(Metric::ip, [](uint32_t) { return -0.2; }), 0.001f, 1e-4);
 }
 
-TEST(Rho, IsTheSameForAnyNumberOfThreads) {
+TEST(RhoConcurrency, IsTheSameForAnyNumberOfThreads) {
   const auto error = [](uint32_t hash) { return evenly(hash, -0.2, 0.3); };
   const float one = measured(Metric::l2, error, 1);
   for (const unsigned threads : {2u, 7u}) EXPECT_EQ(measured(Metric::l2, error, threads), one);

@@ -50,17 +50,20 @@ inline std::shared_ptr<const Coder> codebook(Metric metric) {
   return coder;
 }
 
-/// Every kind of coder that a store may hold.
+inline std::shared_ptr<const Coder> trained(const embedless::index::CodeChoice& code, Metric metric) {
+  return embedless::index::train_coder(vectors(300, 1), {.dims = dims, .metric = metric, .code = code});
+}
+
+/// Every kind of coder that a store may hold; made once.
 inline const std::vector<std::shared_ptr<const Coder>>& coders() {
   static std::vector<std::shared_ptr<const Coder>> all;
   if (!all.empty()) return all;
   for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
     all.push_back(codebook(metric));
     for (const auto levels : {embedless::code::LvqLevels::lvq4, embedless::code::LvqLevels::lvq4x8}) {
-      all.push_back(embedless::index::train_coder(vectors(300, 1), {.dims = dims, .metric = metric, .code = {.bytes = 0, .levels = levels}}));
+      all.push_back(trained({.bytes = 0, .levels = levels}, metric));
     }
-    const embedless::index::CodeChoice projected{.bytes = 0, .levels = embedless::code::LvqLevels::lvq8, .projected = 9};
-    all.push_back(embedless::index::train_coder(vectors(300, 1), {.dims = dims, .metric = metric, .code = projected}));
+    all.push_back(trained({.bytes = 0, .levels = embedless::code::LvqLevels::lvq8, .projected = 9}, metric));
     using embedless::code::VectorForm;
     for (const auto form : {VectorForm::float32, VectorForm::float16, VectorForm::lvq8, VectorForm::int8}) {
       all.push_back(embedless::index::vector_coder(form, dims, metric));

@@ -9,8 +9,8 @@ export type Metric = "cosine" | "ip" | "l2";
  * - `{ bytes }`: product quantisation with bits where the variance is, `bytes` + 3 (cosine) or + 5 bytes. 24 costs about
  *   five times the recomputes of 48, 96 half of them.
  * - `"lvq4"`, `"lvq8"`, `"lvq4x8"`: 4, 8, or 4 and then 8 bits a number (arXiv 2304.04759); about 208, 400 and 592 bytes.
- * - `{ leanvec }`: vectors projected to `dims` numbers, those in LVQ (arXiv 2312.16335). `training: "ood"` fits the
- *   projection to `sampleQueries` besides the passages.
+ * - `{ leanvec }`: vectors projected to `dims` numbers, at most 1,024, and those in LVQ (arXiv 2312.16335); 96 and 176 bytes
+ *   for 160. `training: "ood"` fits the projection to `sampleQueries` besides the passages.
  */
 export type Codes =
   | { bytes: 24 | 32 | 48 | 64 | 96 | 128 | 192 }

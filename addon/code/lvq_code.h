@@ -28,7 +28,7 @@ struct LvqTrainOptions {
   size_t projected = 0;
   Projection projection = Projection::pca;
   /// Row-major; needed by `ood`, refused otherwise.
-  std::span<const float> queries;
+  std::span<const float> queries{};
   uint64_t seed = 5;
   unsigned threads = 1;
   const StopFlag* stop = nullptr;

@@ -19,9 +19,9 @@ inline constexpr size_t rho_queries = 256;
 struct RhoSample {
   size_t dims = 0;
   Metric metric = Metric::cosine;
-  std::span<const float> passages;
+  std::span<const float> passages{};
   /// Empty: the first `rho_queries` passages ask, each for the others.
-  std::span<const float> queries;
+  std::span<const float> queries{};
   unsigned threads = 1;
   const StopFlag* stop = nullptr;
 };

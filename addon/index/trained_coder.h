@@ -25,7 +25,7 @@ struct CoderTrainOptions {
   code::Metric metric = code::Metric::cosine;
   CodeChoice code;
   /// Row-major; needed by LeanVec fitted to queries, refused otherwise.
-  std::span<const float> queries;
+  std::span<const float> queries{};
   std::uint64_t seed = 5;
   unsigned threads = 1;
   const code::StopFlag* stop = nullptr;

@@ -51,8 +51,8 @@ struct Misses {
 /// The bounded rerank: decides which candidates need their exact score.
 ///
 /// Exact scores: the first ceil(k / batch) * batch candidates are recomputed; then, a batch at a time and in order of
-/// estimate, only those whose estimate + eps * sigma lies strictly above the k-th exact score so far. A candidate that is
-/// gone counts as if it had never been there: its round goes on with the next in order, against the same k-th score.
+/// estimate, only those whose estimate + eps * sigma lies strictly above the k-th exact score so far. A candidate that
+/// is gone counts as if it had never been there: its round goes on with the next in order, against the same k-th score.
 /// Approximate scores: a batch at a time and in order of estimate, those that `judge` finds ambiguous.
 ///
 /// Both end when there is none left or at the cap. Deterministic: when scores arrive, and how many at once, does not

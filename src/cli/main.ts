@@ -67,7 +67,6 @@ function addSearch(main: Command): void {
       within("a number from 0.5 to 0.999", 0.5, 0.999),
       0.95,
     )
-    .option("--filter <json>", 'only passages whose metadata match, such as {"source": {"$in": ["a.md", "b.md"]}}')
     .option(
       "--max-recomputes <number>",
       "most passages to embed anew; what they do not reach is answered by estimates",
@@ -85,6 +84,7 @@ function addSearch(main: Command): void {
         "deadline",
       ]),
     )
+    .option("--filter <json>", 'only passages whose metadata match, such as {"source": {"$in": ["a.md", "b.md"]}}')
     .option("--explain", "say how each hit was found and where the time went")
     .option("--json", "print one JSON object")
     .action(async (store: string, question: string, options: SearchCommandOptions) => {

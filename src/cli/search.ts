@@ -13,14 +13,14 @@ import { type Terminal, terminalOf } from "./terminal.js";
 export interface SearchCommandOptions {
   k: number;
   recall: number;
-  /** A filter as JSON. */
-  filter?: string;
   maxRecomputes?: number;
   /** Milliseconds. */
   deadline?: number;
   approx?: boolean;
   /** No passage is embedded anew. */
   estimates?: boolean;
+  /** A filter as JSON. */
+  filter?: string;
   explain?: boolean;
   json?: boolean;
 }
@@ -42,6 +42,20 @@ export async function search(path: string, question: string, options: SearchComm
   }
 }
 
+function searchOptions(options: SearchCommandOptions, filter: Filter | undefined): SearchOptions {
+  const { k, recall, maxRecomputes: max, deadline: deadlineMs, approx, estimates, explain = false } = options;
+  const limits = { ...(max !== undefined && { max }), ...(deadlineMs !== undefined && { deadlineMs }) };
+  const recompute = estimates ? 0 : limits;
+  return {
+    k,
+    recall,
+    recompute,
+    scores: approx ? "approx" : "exact",
+    explain,
+    ...(filter !== undefined && { filter }),
+  };
+}
+
 /** What the shell left of the JSON; whether it is a filter is for the store to say. */
 function readFilter(json: string): Filter {
   try {
@@ -52,13 +66,6 @@ function readFilter(json: string): Filter {
       `Expected JSON for --filter, such as '{"year": {"$gte": 2020}}' in single quotes, but received ${show(json)} (${why}).`,
     );
   }
-}
-
-function searchOptions(options: SearchCommandOptions, filter: Filter | undefined): SearchOptions {
-  const { k, recall, maxRecomputes: max, deadline: deadlineMs, approx, estimates, explain = false } = options;
-  const limits = { ...(max !== undefined && { max }), ...(deadlineMs !== undefined && { deadlineMs }) };
-  const scores = approx ? "approx" : "exact";
-  return { k, recall, recompute: estimates ? 0 : limits, scores, explain, ...(filter !== undefined && { filter }) };
 }
 
 function asJson(question: string, { hits, expectedRecall, cost }: SearchResult, passages: number) {

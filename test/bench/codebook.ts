@@ -16,7 +16,7 @@ export function trainOn(
   threads: number,
   bytes = CODE_BYTES,
 ): Promise<NativeCoder> {
-  return addon.trainCodebook(vectors, { dims: DATA_DIMS, metric: "cosine", bytes, threads });
+  return addon.trainCodebook(vectors, { dims: DATA_DIMS, metric: "cosine", code: { bytes }, threads });
 }
 
 /** The vectors that the bundled codebook is trained on: passages on topics that no question asks about. */

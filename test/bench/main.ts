@@ -15,7 +15,7 @@ import { size } from "./size.js";
 import { store } from "./store.js";
 import { train } from "./train.js";
 
-const BENCHES: readonly Bench[] = [codes, train, dims, scan, size, embed, store, codebook, calibrate, misses, filter];
+const BENCHES: readonly Bench[] = [codes, train, dims, scan, size, filter, embed, store, codebook, calibrate, misses];
 
 function help(): string {
   const width = Math.max(...BENCHES.map((bench) => bench.name.length));

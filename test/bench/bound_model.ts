@@ -29,7 +29,18 @@ export async function candidatesOf(
  * @returns positions in the pool that are recomputed, in order
  */
 export function recomputedBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  return plan.scores === "approx" ? recomputedApprox(candidates, k, plan) : recomputedExact(candidates, k, plan);
+  return decidedBy(candidates, k, plan).recomputed;
+}
+
+/** Positions that are recomputed, and those that are answered without it. */
+interface Decided {
+  readonly recomputed: number[];
+  readonly taken: number[];
+}
+
+function decidedBy(candidates: Candidates, k: number, plan: SearchPlan): Decided {
+  if (plan.scores === "approx") return decidedApprox(candidates, k, plan);
+  return { recomputed: recomputedExact(candidates, k, plan), taken: [] };
 }
 
 /**
@@ -37,9 +48,9 @@ export function recomputedBy(candidates: Candidates, k: number, plan: SearchPlan
  * up with the best estimates where there are fewer.
  */
 export function answeredBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  const exact = new Set(recomputedBy(candidates, k, plan));
-  const taken = plan.scores === "approx" ? new Intervals(candidates, k, plan.eps).judge(exact).taken : [];
-  const best = [...exact, ...taken];
+  const { recomputed, taken } = decidedBy(candidates, k, plan);
+  const exact = new Set(recomputed);
+  const best = [...recomputed, ...taken];
   const sure = new Set(best);
   for (let i = 0; i < candidates.nodes.length && best.length < k; i++) if (!sure.has(i)) best.push(i);
   const known = (i: number) => (exact.has(i) ? candidates.scores[i]! : candidates.estimates[i]!);
@@ -77,80 +88,96 @@ function recomputedExact(candidates: Candidates, k: number, plan: SearchPlan): n
   return chosen;
 }
 
-function recomputedApprox(candidates: Candidates, k: number, plan: SearchPlan): number[] {
+function decidedApprox(candidates: Candidates, k: number, plan: SearchPlan): Decided {
   const intervals = new Intervals(candidates, k, plan.eps);
-  const exact = new Set<number>();
+  const recomputed: number[] = [];
   for (;;) {
-    const { ambiguous } = intervals.judge(exact);
-    const round = ambiguous.slice(0, Math.min(plan.batch, plan.cap - exact.size));
-    if (round.length === 0) return [...exact].sort((a, b) => a - b);
-    for (const i of round) exact.add(i);
+    const round = intervals.ambiguous(Math.min(plan.batch, plan.cap - recomputed.length));
+    if (round.length === 0) return { recomputed: recomputed.sort((a, b) => a - b), taken: intervals.taken() };
+    for (const i of round) intervals.settle(i);
+    recomputed.push(...round);
   }
 }
 
-/** The intervals around estimates, and what they say. */
+/** The intervals around estimates, narrowed to a point as scores become known, and what they say. */
 class Intervals {
-  readonly #candidates: Candidates;
   readonly #k: number;
-  readonly #margin: number;
-  /** Positions that can ever matter, whatever is recomputed, and the best upper end of the others. */
+  readonly #scores: Float64Array;
+  readonly #lower: Float64Array;
+  readonly #upper: Float64Array;
+  readonly #open: Uint8Array;
+  /** Positions that can ever matter, whatever is recomputed; the ends of their intervals, falling. */
   readonly #places: number[];
-  readonly #others: number;
+  readonly #lowerEnds: number[];
+  readonly #upperEnds: number[];
 
-  constructor(candidates: Candidates, k: number, eps: number) {
-    this.#candidates = candidates;
+  constructor({ estimates, sigmas, scores }: Candidates, k: number, eps: number) {
+    const margin = Math.max(eps, 0);
     this.#k = k;
-    this.#margin = Math.max(eps, 0);
-    const all = [...candidates.nodes.keys()];
+    this.#scores = scores;
+    this.#lower = Float64Array.from(estimates, (estimate, i) => estimate - margin * sigmas[i]!);
+    this.#upper = Float64Array.from(estimates, (estimate, i) => estimate + margin * sigmas[i]!);
+    this.#open = new Uint8Array(scores.length).fill(1);
     // The k-th highest lower end never falls below this, so what lies below it is always dismissed.
-    const lowest = nthHighest(
-      all.map((i) => Math.min(this.#end(i, -1), candidates.scores[i]!)),
-      k,
-    );
-    const matters = (i: number) => Math.max(this.#end(i, 1), candidates.scores[i]!) >= lowest;
-    this.#places = all.filter(matters);
-    this.#others = all.reduce((best, i) => (matters(i) ? best : Math.max(best, this.#end(i, 1))), -Infinity);
+    const bar = falling(this.#lower.map((end, i) => Math.min(end, scores[i]!)))[k - 1] ?? -Infinity;
+    const highest = this.#upper.map((end, i) => Math.max(end, scores[i]!));
+    this.#places = [...scores.keys()].filter((i) => highest[i]! >= bar);
+    this.#lowerEnds = falling(this.#places.map((i) => this.#lower[i]!));
+    // Of the others only the best can come to be the (k+1)-th highest.
+    const others = this.#upper.reduce((best, end, i) => (highest[i]! >= bar ? best : Math.max(best, end)), -Infinity);
+    this.#upperEnds = falling([...this.#places.map((i) => this.#upper[i]!), others]);
   }
 
-  /** Open candidates that are in the answer whatever their score is, and those of which only their score can tell. */
-  judge(exact: ReadonlySet<number>): { taken: number[]; ambiguous: number[] } {
-    const { scores } = this.#candidates;
-    const lower = this.#places.map((i) => (exact.has(i) ? scores[i]! : this.#end(i, -1)));
-    const upper = this.#places.map((i) => (exact.has(i) ? scores[i]! : this.#end(i, 1)));
-    const rivals = nthHighest([...upper, this.#others], this.#k + 1);
-    const bar = nthHighest(lower, this.#k);
-    const taken: number[] = [];
-    const ambiguous: number[] = [];
-    this.#places.forEach((i, at) => {
-      if (exact.has(i)) return;
-      if (lower[at]! > rivals) taken.push(i);
-      else if (upper[at]! > bar) ambiguous.push(i);
-    });
-    return { taken, ambiguous };
+  /** Makes a candidate's score known. */
+  settle(i: number): void {
+    const score = this.#scores[i]!;
+    replace(this.#lowerEnds, this.#lower[i]!, score);
+    replace(this.#upperEnds, this.#upper[i]!, score);
+    this.#open[i] = 0;
   }
 
-  #end(i: number, sign: number): number {
-    return this.#candidates.estimates[i]! + sign * this.#margin * this.#candidates.sigmas[i]!;
+  /** Open candidates that are in the answer whatever their score is. */
+  taken(): number[] {
+    return this.#places.filter((i) => this.#open[i] && this.#lower[i]! > this.#rivals);
+  }
+
+  /** The first `most` of those of which only their score can tell. */
+  ambiguous(most: number): number[] {
+    const found: number[] = [];
+    const rivals = this.#rivals;
+    const bar = this.#lowerEnds[this.#k - 1] ?? -Infinity;
+    for (const i of this.#places) {
+      if (found.length >= most) break;
+      if (this.#open[i] && !(this.#lower[i]! > rivals) && this.#upper[i]! > bar) found.push(i);
+    }
+    return found;
+  }
+
+  get #rivals(): number {
+    return this.#upperEnds[this.#k] ?? -Infinity;
   }
 }
 
-/** The n-th highest value, minus infinity if there are fewer. Looks at parts of a copy: quickselect. */
-function nthHighest(values: readonly number[], n: number): number {
-  if (values.length < n) return -Infinity;
-  let left = values;
-  let place = n;
-  for (;;) {
-    const pivot = left[left.length >> 1]!;
-    const above = left.filter((value) => value > pivot);
-    if (place <= above.length) {
-      left = above;
-      continue;
-    }
-    const below = left.filter((value) => value < pivot);
-    place -= left.length - below.length;
-    if (place <= 0) return pivot;
-    left = below;
+function falling(values: ArrayLike<number>): number[] {
+  return [...Float64Array.from(values).sort()].reverse();
+}
+
+/** Puts `value` in the place of `old` and keeps the list falling. */
+function replace(list: number[], old: number, value: number): void {
+  list.splice(firstAtMost(list, old), 1);
+  list.splice(firstAtMost(list, value), 0, value);
+}
+
+/** Where the first element lies that is at most `value`. */
+function firstAtMost(list: readonly number[], value: number): number {
+  let low = 0;
+  let high = list.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if (list[middle]! > value) low = middle + 1;
+    else high = middle;
   }
+  return low;
 }
 
 /** Puts `score` into the falling list of at most `k`. */

@@ -104,20 +104,14 @@ async function searchAll(
   filters: readonly Filter[],
   { truth, vectors }: { truth: Truth; vectors: Float32Array },
 ): Promise<Searched> {
-  const recompute = handOut(vectors);
+  const source = handOut(vectors);
   const plan = planSearch(K, TARGET);
   const searched: Searched = { recalls: [], recomputes: [], hits: [], full: true };
   for (let i = 0; i < Math.min(QUERIES, set.count); i++) {
     const query = rowOf(set.vectors, Math.floor((i * set.count) / QUERIES));
     const { bits, matches } = filters[i % filters.length]!;
     const wanted = new Set(await truth.nearest(query, K, bits));
-    const { nodes, cost } = await searchIndex(index, query, {
-      k: K,
-      plan,
-      source: recompute,
-      signal: undefined,
-      filter: bits,
-    });
+    const { nodes, cost } = await searchIndex(index, query, { k: K, plan, source, signal: undefined, filter: bits });
     searched.recalls.push(nodes.filter((node) => wanted.has(node)).length / wanted.size);
     searched.recomputes.push(cost.recomputed);
     searched.hits.push(nodes.length);

@@ -11,7 +11,7 @@ export const CODE_BYTES = 48;
 
 /** A codebook from all of `vectors`, the way the store trains one. */
 export function trainOn(addon: NativeAddon, vectors: Float32Array, threads: number): Promise<NativeCoder> {
-  return addon.trainCodebook(vectors, { dims: DATA_DIMS, metric: "cosine", bytes: CODE_BYTES, threads });
+  return addon.trainCodebook(vectors, { dims: DATA_DIMS, metric: "cosine", code: { bytes: CODE_BYTES }, threads });
 }
 
 /** The vectors that the bundled codebook is trained on: passages on topics that no question asks about. */

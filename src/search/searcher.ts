@@ -78,11 +78,11 @@ export class Searcher {
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
-    const plan = planSearch(k, recall, maxRecomputes, scores);
     const source = this.#recompute;
     for (let attempt = 1; ; attempt++) {
       const index = this.#index.current;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
+      const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
       const sigmaScale = this.#live?.scaleFor(index.coder);
       const ranking = await searchIndex(index, vector, { k, plan, source, signal, deadline, sigmaScale });
       const rows = this.#passages.byNodes(ranking.nodes);

@@ -7,122 +7,129 @@ export interface Candidates {
   readonly nodes: Uint32Array;
   readonly estimates: Float32Array;
   readonly sigmas: Float32Array;
-  readonly scores: Float64Array;
+  readonly scores: Float32Array;
+  /** Place of each among the truly nearest, from 0; `FAR` beyond those that are known. */
+  readonly ranks: Uint8Array;
 }
 
-/** The pool of one query with its exact scores. */
+/** The rank of a candidate that is not among the nearest known. */
+export const FAR = 255;
+
+/** The pool of one query with its exact scores. `nearest` are the truly nearest, best first, at most 255. */
 export async function candidatesOf(
   index: NativeIndex,
   truth: Truth,
-  query: Float32Array,
+  query: { readonly vector: Float32Array; readonly nearest: readonly number[] },
   pool: number,
 ): Promise<Candidates> {
-  const session = await index.search(query, { k: pool, eps: 0, batch: 8, cap: 0, pool });
+  const session = await index.search(query.vector, { k: pool, eps: 0, batch: 8, cap: 0, pool });
   const { nodes, estimates, sigmas } = session.result();
-  return { nodes, estimates, sigmas, scores: truth.scores(query, nodes) };
+  const rankOf = new Map(query.nearest.map((node, rank) => [node, rank]));
+  const ranks = Uint8Array.from(nodes, (node) => rankOf.get(node) ?? FAR);
+  return { nodes, estimates, sigmas, scores: Float32Array.from(truth.scores(query.vector, nodes)), ranks };
+}
+
+/** What a search finds and what it costs. */
+export interface Modelled {
+  /** How many of the true k nearest it answers. */
+  readonly hits: number;
+  /** Places in the pool that are recomputed, in the order of asking. */
+  readonly looks: readonly number[];
 }
 
 /**
- * What a search would recompute, worked out from known scores: thousands of plans can be tried in the time of one real
- * search each. Passages that are gone are not modelled.
- *
- * @returns positions in the pool that are recomputed, in order
+ * A search worked out from known scores: thousands of plans can be tried in the time of one real search each. Passages
+ * that are gone are not modelled.
  */
-export function recomputedBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  return plan.scores === "approx" ? recomputedApprox(candidates, k, plan) : recomputedExact(candidates, k, plan);
-}
-
-/**
- * Positions in the pool that the search answers, best first: the best `k` with an exact score or taken without one, filled
- * up with the best estimates where there are fewer.
- */
-export function answeredBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  const exact = new Set(recomputedBy(candidates, k, plan));
-  const taken = new Set(plan.scores === "approx" ? judge(candidates, k, plan.eps, exact).taken : []);
-  const known = (i: number) => (exact.has(i) ? candidates.scores[i]! : candidates.estimates[i]!);
-  const all = [...candidates.nodes.keys()];
-  const best = all.filter((i) => exact.has(i) || taken.has(i));
-  const unsure = all.filter((i) => !exact.has(i) && !taken.has(i));
-  best.push(...unsure.slice(0, Math.max(0, k - best.length)));
-  best.sort((a, b) => known(b) - known(a) || candidates.nodes[a]! - candidates.nodes[b]!);
-  return best.slice(0, k);
-}
-
-/** Share of the true `k` nearest that a plan finds. */
-export function recallOf(candidates: Candidates, nearest: ReadonlySet<number>, k: number, plan: SearchPlan): number {
-  return answeredBy(candidates, k, plan).filter((i) => nearest.has(candidates.nodes[i]!)).length / k;
+export function modelSearch(candidates: Candidates, k: number, plan: SearchPlan): Modelled {
+  return plan.scores === "approx" ? modelApprox(candidates, k, plan) : modelExact(candidates, k, plan);
 }
 
 /**
  * A candidate that the bound dismisses stays dismissed because the k-th best score only rises, so one walk over the pool
- * does.
+ * does. What is nearest is answered if it is recomputed at all.
  */
-function recomputedExact(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  const { estimates, sigmas, scores } = candidates;
+function modelExact(candidates: Candidates, k: number, plan: SearchPlan): Modelled {
+  const { estimates, sigmas, scores, ranks } = candidates;
   const first = Math.ceil(k / plan.batch) * plan.batch;
-  const chosen: number[] = [];
-  const best: number[] = []; // the k best scores of finished batches, falling
-  let waiting: number[] = [];
-  for (let i = 0; i < estimates.length && chosen.length < plan.cap; i++) {
-    const threshold = best[k - 1] ?? -Infinity;
-    if (chosen.length >= first && !(estimates[i]! + plan.eps * sigmas[i]! > threshold)) continue;
-    chosen.push(i);
-    waiting.push(scores[i]!);
-    if (chosen.length < first || (chosen.length - first) % plan.batch !== 0) continue;
-    for (const score of waiting) insert(best, score, k);
-    waiting = [];
+  const end = Math.min(plan.pool, estimates.length);
+  const looks: number[] = [];
+  const best = new Highest(k); // of finished batches
+  let hits = 0;
+  let finished = 0;
+  for (let i = 0; i < end && looks.length < plan.cap; i++) {
+    if (looks.length >= first && !(estimates[i]! + plan.eps * sigmas[i]! > best.lowest)) continue;
+    looks.push(i);
+    if (ranks[i]! < k) hits++;
+    if (looks.length < first || (looks.length - first) % plan.batch !== 0) continue;
+    while (finished < looks.length) best.add(scores[looks[finished++]!]!);
   }
-  return chosen;
+  return { hits, looks };
 }
 
-function recomputedApprox(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  const exact = new Set<number>();
+function modelApprox(candidates: Candidates, k: number, plan: SearchPlan): Modelled {
+  const { estimates, sigmas, scores, ranks } = candidates;
+  const margin = Math.max(plan.eps, 0);
+  const end = Math.min(plan.pool, estimates.length);
+  const known = estimates.slice(0, end);
+  const lower = known.map((estimate, i) => estimate - margin * sigmas[i]!);
+  const upper = known.map((estimate, i) => estimate + margin * sigmas[i]!);
+  const isExact = new Uint8Array(end);
+  const looks: number[] = [];
   for (;;) {
-    const { ambiguous } = judge(candidates, k, plan.eps, exact);
-    const round = ambiguous.slice(0, Math.min(plan.batch, plan.cap - exact.size));
-    if (round.length === 0) return [...exact].sort((a, b) => a - b);
-    for (const i of round) exact.add(i);
-  }
-}
-
-/** Which candidates without an exact score belong to the answer whatever it is, and which only it can tell. */
-function judge({ estimates, sigmas, scores }: Candidates, k: number, eps: number, exact: ReadonlySet<number>) {
-  const margin = Math.max(eps, 0);
-  const lower = Array.from(estimates, (estimate, i) => (exact.has(i) ? scores[i]! : estimate - margin * sigmas[i]!));
-  const upper = Array.from(estimates, (estimate, i) => (exact.has(i) ? scores[i]! : estimate + margin * sigmas[i]!));
-  const rivals = nthHighest(upper, k + 1);
-  const bar = nthHighest(lower, k);
-  const open = [...estimates.keys()].filter((i) => !exact.has(i));
-  return {
-    taken: open.filter((i) => lower[i]! > rivals),
-    ambiguous: open.filter((i) => !(lower[i]! > rivals) && upper[i]! > bar),
-  };
-}
-
-/** The n-th highest value, minus infinity if there are fewer. Looks at parts of a copy: quickselect. */
-function nthHighest(values: readonly number[], n: number): number {
-  if (values.length < n) return -Infinity;
-  let left = values;
-  let place = n;
-  for (;;) {
-    const pivot = left[left.length >> 1]!;
-    const above = left.filter((value) => value > pivot);
-    if (place <= above.length) {
-      left = above;
-      continue;
+    const rivals = new Highest(k + 1).addAll(upper).lowest;
+    const bar = new Highest(k).addAll(lower).lowest;
+    const room = Math.min(plan.batch, plan.cap - looks.length);
+    const round: number[] = [];
+    for (let i = 0; i < end && round.length < room; i++) {
+      if (!isExact[i] && !(lower[i]! > rivals) && upper[i]! > bar) round.push(i);
     }
-    const below = left.filter((value) => value < pivot);
-    place -= left.length - below.length;
-    if (place <= 0) return pivot;
-    left = below;
+    if (round.length === 0) return { hits: hitsOf(rivals), looks };
+    for (const i of round) {
+      isExact[i] = 1;
+      known[i] = scores[i]!;
+      lower[i] = scores[i]!;
+      upper[i] = scores[i]!;
+      looks.push(i);
+    }
+  }
+
+  /** The answer: what is exact or taken, filled up with the best estimates. */
+  function hitsOf(rivals: number): number {
+    const sure: number[] = [];
+    const unsure: number[] = [];
+    for (let i = 0; i < end; i++) (isExact[i] || lower[i]! > rivals ? sure : unsure).push(i);
+    const answer = sure.concat(unsure.slice(0, Math.max(0, k - sure.length)));
+    answer.sort((a, b) => known[b]! - known[a]! || candidates.nodes[a]! - candidates.nodes[b]!);
+    return answer.slice(0, k).filter((i) => ranks[i]! < k).length;
   }
 }
 
-/** Puts `score` into the falling list of at most `k`. */
-function insert(best: number[], score: number, k: number): void {
-  if (best.length === k && !(score > best[k - 1]!)) return;
-  let at = best.length;
-  while (at > 0 && best[at - 1]! < score) at--;
-  best.splice(at, 0, score);
-  if (best.length > k) best.pop();
+/** The highest `count` values of all that were added. */
+class Highest {
+  readonly #values: Float64Array;
+  #filled = 0;
+
+  constructor(count: number) {
+    this.#values = new Float64Array(count);
+  }
+
+  /** The lowest of them; minus infinity while there are fewer. */
+  get lowest(): number {
+    return this.#filled < this.#values.length ? -Infinity : this.#values[this.#filled - 1]!;
+  }
+
+  add(value: number): void {
+    const values = this.#values;
+    const full = this.#filled === values.length;
+    if (full && !(value > values[this.#filled - 1]!)) return;
+    let at = full ? this.#filled - 1 : this.#filled++;
+    for (; at > 0 && values[at - 1]! < value; at--) values[at] = values[at - 1]!;
+    values[at] = value;
+  }
+
+  addAll(values: Float32Array): this {
+    for (let i = 0; i < values.length; i++) this.add(values[i]!);
+    return this;
+  }
 }

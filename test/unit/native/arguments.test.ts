@@ -42,7 +42,7 @@ beforeAll(async () => {
   search = await index.search(vectors(1), options);
   const rows = await coder.encode(vectors(2));
   good = {
-    trainCodebook: [vectors(30), { dims, metric: "cosine", bytes: 2 }],
+    trainCodebook: [vectors(30), { dims, metric: "cosine", code: { bytes: 2 } }],
     loadCodebook: [coder.save()],
     createVectorCoder: ["lvq8", dims, "ip"],
     createIndex: [coder],

@@ -26,7 +26,7 @@ const trained = new Map<Metric, Promise<NativeCoder>>();
 
 /** A codebook of 6 bytes, trained once a metric. */
 export function codebook(metric: Metric = "cosine"): Promise<NativeCoder> {
-  const known = trained.get(metric) ?? addon.trainCodebook(vectors(600), { dims, metric, bytes: 6 });
+  const known = trained.get(metric) ?? addon.trainCodebook(vectors(600), { dims, metric, code: { bytes: 6 } });
   trained.set(metric, known);
   return known;
 }

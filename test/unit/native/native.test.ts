@@ -54,7 +54,7 @@ describe("coders", () => {
   });
 
   it("training gives the same bytes for any number of threads", async () => {
-    const options = { dims, metric: "cosine" as const, bytes: 6, seed: 9 };
+    const options = { dims, metric: "cosine" as const, code: { bytes: 6 }, seed: 9 };
     const one = await addon.trainCodebook(vectors(600), { ...options, threads: 1 });
     const three = await addon.trainCodebook(vectors(600), { ...options, threads: 3 });
     expect(three.save()).toEqual(one.save());
@@ -283,7 +283,7 @@ describe("a search", () => {
 
   it("a training that runs can be stopped", async () => {
     const stop = new addon.StopFlag();
-    const training = addon.trainCodebook(vectors(5000, 1, 128), { dims: 128, bytes: 32, metric: "cosine", stop });
+    const training = addon.trainCodebook(vectors(5000, 1, 128), { dims: 128, code: { bytes: 32 }, metric: "cosine", stop });
     setTimeout(() => stop.stop(), 20);
     await expect(training).rejects.toMatchObject({ code: "ABORTED" });
   });

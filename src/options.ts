@@ -1,5 +1,5 @@
 import { outOfRange, show, unknownOption, wrongType } from "./errors.js";
-import type { AddOptions, Metric, OpenOptions, SearchOptions } from "./types.js";
+import type { AddOptions, Codes, Metric, OpenOptions, SearchOptions, VectorKeeping } from "./types.js";
 
 /** Most hits one search may ask for: beyond it, list the passages instead. */
 export const MAX_K = 10_000;
@@ -8,6 +8,18 @@ export const MAX_K = 10_000;
 const MAX_RECOMPUTES = 8 * MAX_K;
 
 const METRICS: readonly Metric[] = ["cosine", "ip", "l2"];
+const CODE_BYTES: readonly number[] = [24, 32, 48, 64, 96, 128, 192];
+const CODE_NAMES = ["lvq4", "lvq8", "lvq4x8"] as const;
+/** Most dims of a vector. */
+const MAX_DIMS = 8_192;
+/** Fewest sample queries: fewer say nothing of the questions to come. */
+const MIN_SAMPLE_QUERIES = 16;
+
+/** Codes of a new store for which none are asked. */
+export const DEFAULT_CODES: Codes = { bytes: 48 };
+
+/** All that the option `vectors` may be. */
+export const VECTOR_KEEPINGS: readonly VectorKeeping[] = ["recompute", "float32", "float16", "lvq8"];
 
 /** Options of `VectorStore.open` with their defaults filled in. */
 export function resolveOpenOptions(options: OpenOptions = {}) {
@@ -16,12 +28,17 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     create: 1,
     readOnly: 1,
     metric: 1,
+    codes: 1,
+    vectors: 1,
+    vectorsIn: 1,
+    sampleQueries: 1,
     durability: 1,
     lockTimeoutMs: 1,
     cacheBytes: 1,
     embedTimeoutMs: 1,
     minCanaryCosine: 1,
     calibration: 1,
+    filterable: 1,
   });
   if (options.embedder !== undefined) checkEmbedder(options.embedder);
   return {
@@ -29,6 +46,10 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     create: boolean("create", options.create, true),
     readOnly: boolean("readOnly", options.readOnly, false),
     metric: options.metric === undefined ? undefined : oneOf("metric", options.metric, METRICS),
+    codes: options.codes === undefined ? undefined : checkCodes(options.codes),
+    vectors: options.vectors === undefined ? undefined : oneOf("vectors", options.vectors, VECTOR_KEEPINGS),
+    vectorsIn: oneOf("vectorsIn", options.vectorsIn ?? "file", ["file", "memory"] as const),
+    sampleQueries: options.sampleQueries === undefined ? undefined : checkSampleQueries(options.sampleQueries),
     durability: oneOf("durability", options.durability ?? "full", ["full", "normal"] as const),
     lockTimeoutMs: numberWithin("lockTimeoutMs", options.lockTimeoutMs ?? 5_000, 0, 2 ** 31 - 1),
     cacheBytes: numberWithin("cacheBytes", options.cacheBytes ?? 16 * 2 ** 20, 0, 2 ** 40),
@@ -45,6 +66,7 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
     recall: 1,
     recompute: 1,
     scores: 1,
+    filter: 1,
     signal: 1,
     explain: 1,
     includeVectors: 1,
@@ -124,6 +146,51 @@ function recomputeLimits(value: unknown): { maxRecomputes: number | undefined; d
     maxRecomputes: max === undefined ? undefined : wholeNumberWithin("recompute.max", max, 1, MAX_RECOMPUTES),
     deadlineMs: deadlineMs === undefined ? undefined : numberWithin("recompute.deadlineMs", deadlineMs, 0, 2 ** 31 - 1),
   };
+}
+
+/**
+ * `value` as codes, with its keys in one order so that equal codes are equal as JSON.
+ *
+ * @throws `INVALID_ARGUMENT` naming the part that is wrong
+ */
+export function checkCodes(value: unknown): Codes {
+  if (typeof value === "string") return oneOf("codes", value, CODE_NAMES);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrongType("codes", `{ bytes }, ${CODE_NAMES.map(show).join(", ")} or { leanvec }`, value);
+  }
+  checkKeys("codes", value, { bytes: 1, leanvec: 1 });
+  const { bytes, leanvec } = value as { bytes?: unknown; leanvec?: unknown };
+  if ((bytes === undefined) === (leanvec === undefined)) {
+    throw wrongType("codes", "an object with either bytes or leanvec", value);
+  }
+  return leanvec === undefined ? { bytes: checkCodeBytes(bytes) } : { leanvec: checkLeanvec(leanvec) };
+}
+
+function checkCodeBytes(value: unknown): Extract<Codes, { bytes: unknown }>["bytes"] {
+  const expected = `one of ${CODE_BYTES.join(", ")}`;
+  if (typeof value !== "number") throw wrongType("codes.bytes", expected, value);
+  if (!CODE_BYTES.includes(value)) throw outOfRange("codes.bytes", expected, value);
+  return value as Extract<Codes, { bytes: unknown }>["bytes"];
+}
+
+function checkLeanvec(value: unknown): Extract<Codes, { leanvec: unknown }>["leanvec"] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrongType("codes.leanvec", "an object { dims, primary, training }", value);
+  }
+  checkKeys("codes.leanvec", value, { dims: 1, primary: 1, training: 1 });
+  const { dims, primary, training } = value as Record<string, unknown>;
+  return {
+    dims: wholeNumberWithin("codes.leanvec.dims", dims, 1, MAX_DIMS),
+    primary: oneOf("codes.leanvec.primary", primary, ["lvq4", "lvq8"] as const),
+    training: oneOf("codes.leanvec.training", training, ["pca", "ood"] as const),
+  };
+}
+
+function checkSampleQueries(value: unknown): NonNullable<OpenOptions["sampleQueries"]> {
+  const expected = `an array of at least ${MIN_SAMPLE_QUERIES} texts or vectors`;
+  if (!Array.isArray(value)) throw wrongType("sampleQueries", expected, value);
+  if (value.length < MIN_SAMPLE_QUERIES) throw outOfRange("sampleQueries", expected, value);
+  return value;
 }
 
 export function boolean(name: string, value: unknown, fallback: boolean): boolean {

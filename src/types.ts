@@ -223,6 +223,8 @@ export interface Stats {
   passages: number;
   dims: number | undefined;
   metric: Metric;
+  codes: Codes;
+  vectors: VectorKeeping;
   embedder: string | undefined;
   /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store. */
   codebook: "shipped" | "own" | "pending" | "none";
@@ -240,6 +242,8 @@ export interface Stats {
   fileBytes: number;
   /** What float32 vectors would take. */
   vectorBytes: number;
+  /** Bytes of kept vectors; 0 with `vectors: "recompute"`. */
+  keptBytes: number;
 }
 
 /** What `VectorStore.plan` is asked. */

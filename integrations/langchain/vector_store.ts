@@ -156,10 +156,11 @@ export class EmbedlessVectorStore extends VectorStore {
   }
 
   /**
-   * Adds documents whose vectors are known, which saves embedding them. Vectors are not kept, so some of them are
-   * compared with what the embeddings make of the text.
+   * Adds documents whose vectors are known, which saves embedding them. A store made with `vectors: "float16"` or another
+   * form keeps them, whatever they stand for. Others do not, so some vectors are compared with what the embeddings make
+   * of the text.
    *
-   * @throws `INVALID_VECTOR` if a vector is not what the embeddings make of its document.
+   * @throws `INVALID_VECTOR` if vectors are not kept and one is not what the embeddings make of its document.
    */
   override async addVectors(
     vectors: number[][],

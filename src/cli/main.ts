@@ -42,6 +42,8 @@ function addBuild(main: Command): void {
       "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
     )
     .option("--url <base>", "take the model from an OpenAI-compatible server")
+    .option("--codes <kind>", "of a new store: bytes a code (24, 32, 48, 64, 96, 128, 192), or lvq4, lvq8, lvq4x8")
+    .option("--vectors <form>", "of a new store: recompute, or keep vectors as float32, float16 or lvq8")
     .option("--include <globs...>", "files to read, in place of the known extensions")
     .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
     .option("--json", "print one JSON object at the end, progress to the error stream")
@@ -64,6 +66,23 @@ function addSearch(main: Command): void {
       "mean share of the true top hits to find",
       within("a number from 0.5 to 0.999", 0.5, 0.999),
       0.95,
+    )
+    .option(
+      "--max-recomputes <number>",
+      "most passages to embed anew; what they do not reach is answered by estimates",
+      within("a whole number from 1 to 80000", 1, 80_000, true),
+    )
+    .option(
+      "--deadline <ms>",
+      "answer after so many milliseconds with what there is",
+      within("a number of milliseconds from 0", 0, 2 ** 31 - 1),
+    )
+    .option("--approx", "leave hits that are beyond doubt at their estimated scores")
+    .addOption(
+      new Option("--estimates", "answer from estimated scores alone; only the question is embedded").conflicts([
+        "maxRecomputes",
+        "deadline",
+      ]),
     )
     .option("--explain", "say how each hit was found and where the time went")
     .option("--json", "print one JSON object")

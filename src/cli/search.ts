@@ -2,7 +2,7 @@
 
 import { dirname, relative, resolve } from "node:path";
 import { VectorStore } from "../index.js";
-import type { Hit, SearchResult } from "../types.js";
+import type { Hit, SearchOptions, SearchResult } from "../types.js";
 import { fileOf } from "./file_passages.js";
 import { costLine, explainLines, hitLines } from "./hits.js";
 import { type Terminal, terminalOf } from "./terminal.js";
@@ -11,6 +11,12 @@ import { type Terminal, terminalOf } from "./terminal.js";
 export interface SearchCommandOptions {
   k: number;
   recall: number;
+  maxRecomputes?: number;
+  /** Milliseconds. */
+  deadline?: number;
+  approx?: boolean;
+  /** No passage is embedded anew. */
+  estimates?: boolean;
   explain?: boolean;
   json?: boolean;
 }
@@ -22,8 +28,7 @@ const EXCERPT_LINES = 4;
 export async function search(path: string, question: string, options: SearchCommandOptions): Promise<void> {
   const store = await VectorStore.open(path, { create: false, readOnly: true });
   try {
-    const { k, recall, explain = false } = options;
-    const result = await store.search(question, { k, recall, explain });
+    const result = await store.search(question, searchOptions(options));
     const passages = await store.count();
     if (options.json) process.stdout.write(`${JSON.stringify(asJson(question, result, passages))}\n`);
     else print(terminalOf(process.stdout), question, result, passages, dirname(resolve(store.path)));
@@ -32,8 +37,14 @@ export async function search(path: string, question: string, options: SearchComm
   }
 }
 
-function asJson(question: string, { hits, cost }: SearchResult, passages: number) {
-  return { question, passages, hits: hits.map((hit, i) => ({ rank: i + 1, ...hit })), cost };
+function searchOptions(options: SearchCommandOptions): SearchOptions {
+  const { k, recall, maxRecomputes: max, deadline: deadlineMs, approx, estimates, explain = false } = options;
+  const limits = { ...(max !== undefined && { max }), ...(deadlineMs !== undefined && { deadlineMs }) };
+  return { k, recall, recompute: estimates ? 0 : limits, scores: approx ? "approx" : "exact", explain };
+}
+
+function asJson(question: string, { hits, expectedRecall, cost }: SearchResult, passages: number) {
+  return { question, passages, hits: hits.map((hit, i) => ({ rank: i + 1, ...hit })), expectedRecall, cost };
 }
 
 function print(terminal: Terminal, question: string, result: SearchResult, passages: number, folder: string): void {

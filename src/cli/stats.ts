@@ -1,7 +1,7 @@
 /** `embedless stats`: what a store holds and how large it is. */
 
 import { VectorStore } from "../index.js";
-import type { Stats } from "../types.js";
+import type { Codes, Stats } from "../types.js";
 import { bytes, count, ratio } from "./figures.js";
 import { clip, terminalOf } from "./terminal.js";
 
@@ -39,11 +39,27 @@ function rowsOf(found: Stats): [name: string, value: string][] {
     ["passages", count(found.passages)],
     ["embedder", found.embedder?.replace(/(:sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1") ?? "-"],
     ["dims, metric", `${found.dims ?? "-"}, ${found.metric}`],
+    ["codes", codesOf(found.codes)],
     ["codebook", CODEBOOKS[found.codebook] + pending],
     ["text", bytes(found.rawBytes)],
     ["text, stored", share(found.textBytes)],
-    ["codes", found.pending > 0 ? "-" : `${bytes(found.codeBytes)}, ${found.codeBytesPerPassage} bytes a passage`],
+    [
+      "codes, stored",
+      found.pending > 0 ? "-" : `${bytes(found.codeBytes)}, ${found.codeBytesPerPassage} bytes a passage`,
+    ],
     ["whole store", share(found.fileBytes)],
-    ["float32 vectors", `none kept; they would take ${bytes(found.vectorBytes)}`],
+    ["vectors", vectorsOf(found)],
   ];
+}
+
+function codesOf(codes: Codes): string {
+  if (typeof codes === "string") return codes;
+  if ("bytes" in codes) return `product quantisation, ${codes.bytes} bytes`;
+  const { dims, primary, training } = codes.leanvec;
+  return `leanvec, ${dims} dims in ${primary}, training ${training}`;
+}
+
+function vectorsOf({ vectors, keptBytes, vectorBytes }: Stats): string {
+  if (vectors === "recompute") return `none kept; as float32 they would take ${bytes(vectorBytes)}`;
+  return `kept as ${vectors}, ${bytes(keptBytes)}`;
 }

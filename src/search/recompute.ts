@@ -5,7 +5,7 @@ import { LruCache } from "./lru.js";
 /** For an embedder that does not say how many texts suit it. */
 const DEFAULT_LANES = 64;
 
-/** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the store. */
+/** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the file. */
 export type VectorSource = "cache" | "recompute" | "kept";
 
 export interface Recomputed {

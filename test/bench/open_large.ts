@@ -47,8 +47,7 @@ async function open(path: string) {
 async function timeScans(path: string, numbers: readonly number[]): Promise<OpenedLarge["scans"]> {
   const addon = native();
   const database = await Database.open(path, { create: false, readOnly: true, durability: "full", lockTimeoutMs: 0 });
-  const coders = new Coders(addon);
-  const codes = new CodeIndex(addon, database, (known) => coders.find(database.reader, known.codebook, known));
+  const codes = new CodeIndex(addon, database, new Coders(addon));
   await codes.refresh();
   const index = codes.current!;
   const query = decayingVectors(1, index.coder.dims, 6);

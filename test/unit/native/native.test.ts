@@ -283,7 +283,12 @@ describe("a search", () => {
 
   it("a training that runs can be stopped", async () => {
     const stop = new addon.StopFlag();
-    const training = addon.trainCodebook(vectors(5000, 1, 128), { dims: 128, code: { bytes: 32 }, metric: "cosine", stop });
+    const training = addon.trainCodebook(vectors(5000, 1, 128), {
+      dims: 128,
+      code: { bytes: 32 },
+      metric: "cosine",
+      stop,
+    });
     setTimeout(() => stop.stop(), 20);
     await expect(training).rejects.toMatchObject({ code: "ABORTED" });
   });

@@ -38,7 +38,7 @@ async function commit(
     if (codebook) clearCodes(tx);
     if (codebook || nextNode === 0) {
       const reference = { sha256: putCodebook(tx, used.save()), kind: "own" as const };
-      writeMeta(tx, { dims: DIMS, metric: "cosine", codebook: reference });
+      writeMeta(tx, { dims: DIMS, metric: "cosine", codes: { bytes: 48 }, vectors: "recompute", codebook: reference });
     }
     const from = codebook ? 0 : nextNode;
     if (nextNode + add > from) appendCodes(tx, from, used.rowBytes, rowsOf(from, nextNode + add - from, used), version);
@@ -50,12 +50,11 @@ async function commit(
 
 function indexOf(database: Database): CodeIndex {
   const coders = new Map([coder, other].map((one) => [Buffer.from(one.save()).toString("base64"), one]));
-  return new CodeIndex(addon, database, async ({ codebook }) => {
-    const row = database.reader.get<{ bytes: Uint8Array }>(
-      "SELECT bytes FROM codebooks WHERE sha256 = ?",
-      codebook!.sha256,
-    );
-    return coders.get(Buffer.from(row!.bytes).toString("base64"))!;
+  return new CodeIndex(addon, database, {
+    find: async (c, codebook) => {
+      const row = c.get<{ bytes: Uint8Array }>("SELECT bytes FROM codebooks WHERE sha256 = ?", codebook!.sha256);
+      return coders.get(Buffer.from(row!.bytes).toString("base64"))!;
+    },
   });
 }
 

@@ -268,6 +268,21 @@ describe("searching and adding", () => {
     expect(await store.addVectors([right!], [hen])).toEqual(["hen"]);
   });
 
+  it("keeps vectors that the embeddings did not make where the config says so", async () => {
+    const embeddings = new WordEmbeddings();
+    const config = { path, vectors: "float16", vectorsIn: "memory", codes: { bytes: 24 } } as const;
+    const store = closedLater(new EmbedlessVectorStore(embeddings, config));
+    const [wrong, other] = await embeddings.embedDocuments(["something else", "a third thing"]);
+    expect(await store.addVectors([wrong!, other!], [hen, llama])).toEqual(["hen", "llama"]);
+    const before = embeddings.fake.calls;
+    const [[found, score]] = (await store.similaritySearchVectorWithScore(wrong!, 1)) as [[Document, number]];
+    expect([found.id, embeddings.fake.calls]).toEqual(["hen", before]);
+    expect(score).toBeCloseTo(1, 3);
+    expect(await (await store.store()).stats()).toMatchObject({ vectors: "float16", codes: { bytes: 24 } });
+    const otherwise = new EmbedlessVectorStore(embeddings, { path, vectors: "float32" });
+    await expect(otherwise.store()).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
   it("reports progress and stops at a signal, adding nothing", async () => {
     const store = newStore();
     const progress: AddProgress[] = [];

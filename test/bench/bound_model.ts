@@ -68,20 +68,20 @@ function modelExact(candidates: Candidates, k: number, plan: SearchPlan): Modell
 }
 
 function modelApprox(candidates: Candidates, k: number, plan: SearchPlan): Modelled {
-  const { estimates, sigmas, scores, ranks } = candidates;
   const margin = Math.max(plan.eps, 0);
-  const end = Math.min(plan.pool, estimates.length);
-  const known = estimates.slice(0, end);
+  const places = contenders(candidates, k, plan.pool, margin);
+  const of = (values: Float32Array) => Float64Array.from(places, (place) => values[place]!);
+  const [known, sigmas, scores] = [of(candidates.estimates), of(candidates.sigmas), of(candidates.scores)];
   const lower = known.map((estimate, i) => estimate - margin * sigmas[i]!);
   const upper = known.map((estimate, i) => estimate + margin * sigmas[i]!);
-  const isExact = new Uint8Array(end);
+  const isExact = new Uint8Array(places.length);
   const looks: number[] = [];
   for (;;) {
     const rivals = new Highest(k + 1).addAll(upper).lowest;
     const bar = new Highest(k).addAll(lower).lowest;
     const room = Math.min(plan.batch, plan.cap - looks.length);
     const round: number[] = [];
-    for (let i = 0; i < end && round.length < room; i++) {
+    for (let i = 0; i < places.length && round.length < room; i++) {
       if (!isExact[i] && !(lower[i]! > rivals) && upper[i]! > bar) round.push(i);
     }
     if (round.length === 0) return { hits: hitsOf(rivals), looks };
@@ -90,7 +90,7 @@ function modelApprox(candidates: Candidates, k: number, plan: SearchPlan): Model
       known[i] = scores[i]!;
       lower[i] = scores[i]!;
       upper[i] = scores[i]!;
-      looks.push(i);
+      looks.push(places[i]!);
     }
   }
 
@@ -98,11 +98,30 @@ function modelApprox(candidates: Candidates, k: number, plan: SearchPlan): Model
   function hitsOf(rivals: number): number {
     const sure: number[] = [];
     const unsure: number[] = [];
-    for (let i = 0; i < end; i++) (isExact[i] || lower[i]! > rivals ? sure : unsure).push(i);
+    for (let i = 0; i < places.length; i++) (isExact[i] || lower[i]! > rivals ? sure : unsure).push(i);
     const answer = sure.concat(unsure.slice(0, Math.max(0, k - sure.length)));
-    answer.sort((a, b) => known[b]! - known[a]! || candidates.nodes[a]! - candidates.nodes[b]!);
-    return answer.slice(0, k).filter((i) => ranks[i]! < k).length;
+    answer.sort((a, b) => known[b]! - known[a]! || candidates.nodes[places[a]!]! - candidates.nodes[places[b]!]!);
+    return answer.slice(0, k).filter((i) => candidates.ranks[places[i]!]! < k).length;
   }
+}
+
+/**
+ * Places that can matter: those whose upper end lies above the bar, even if that falls by the largest error on the way.
+ * The others would only cost time.
+ */
+function contenders({ estimates, sigmas }: Candidates, k: number, pool: number, margin: number): number[] {
+  const end = Math.min(pool, estimates.length);
+  const bar = new Highest(k);
+  let largest = 0;
+  for (let i = 0; i < end; i++) {
+    bar.add(estimates[i]! - margin * sigmas[i]!);
+    largest = Math.max(largest, sigmas[i]!);
+  }
+  const places: number[] = [];
+  for (let i = 0; i < end; i++) {
+    if (i < 2 * k + 16 || estimates[i]! + margin * sigmas[i]! > bar.lowest - largest) places.push(i);
+  }
+  return places;
 }
 
 /** The highest `count` values of all that were added. */
@@ -128,7 +147,7 @@ class Highest {
     values[at] = value;
   }
 
-  addAll(values: Float32Array): this {
+  addAll(values: Float64Array): this {
     for (let i = 0; i < values.length; i++) this.add(values[i]!);
     return this;
   }

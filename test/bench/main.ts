@@ -8,14 +8,29 @@ import { CODE_NAMES } from "./coded_data.js";
 import { codes } from "./codes.js";
 import { dims } from "./dims.js";
 import { embed } from "./embed.js";
+import { frontier } from "./frontier.js";
 import { misses } from "./misses.js";
+import { query } from "./query.js";
 import { Report } from "./report.js";
 import { scan } from "./scan.js";
 import { size } from "./size.js";
 import { store } from "./store.js";
 import { train } from "./train.js";
 
-const BENCHES: readonly Bench[] = [codes, train, dims, scan, size, embed, store, codebook, calibrate, misses];
+const BENCHES: readonly Bench[] = [
+  codes,
+  train,
+  dims,
+  scan,
+  size,
+  embed,
+  store,
+  query,
+  frontier,
+  codebook,
+  calibrate,
+  misses,
+];
 
 function help(): string {
   const width = Math.max(...BENCHES.map((bench) => bench.name.length));

@@ -67,7 +67,11 @@ export interface OpenOptions {
   vectorsIn?: "file" | "memory";
   /** Questions like those to come, texts or vectors: needed once, when a new store's `leanvec` codes train with `"ood"`. */
   sampleQueries?: readonly (string | ArrayLike<number>)[];
-  /** Metadata paths that get an index of their own, so that filters on them need not read every passage. */
+  /**
+   * Metadata paths that get an index of their own, so that filters for values or ranges there need not read every
+   * passage: `["source", "author.name"]`, 32 at most. The store remembers them; paths named later are indexed when it is
+   * opened, which takes seconds a million passages. A store that is open for reading only makes none.
+   */
   filterable?: readonly string[];
   /**
    * `"live"` lets the errors seen by the first batch of each query widen or narrow the bound, 0.5 to 2 times: answers then
@@ -129,7 +133,7 @@ export interface SearchOptions {
    * the code's estimate. Default `"exact"`.
    */
   scores?: "exact" | "approx";
-  /** Only passages whose metadata match. */
+  /** Only passages whose metadata match. Left out: all. */
   filter?: Filter;
   signal?: AbortSignal;
   /** Say of each hit how it was found, and of the query where the time went. */
@@ -138,7 +142,10 @@ export interface SearchOptions {
   includeVectors?: boolean;
 }
 
-/** A condition on metadata; see `Filter`. */
+/**
+ * What the value at a path must be: one value to be equal to, or operators that must all hold. `$in` and `$nin` take at
+ * least one value.
+ */
 export type FilterCondition =
   | FilterValue
   | {
@@ -153,12 +160,25 @@ export type FilterCondition =
       $exists?: boolean;
     };
 
-/** What a metadata value is compared with. */
+/** What a metadata value is compared with. Numbers must be finite. */
 export type FilterValue = string | number | boolean | null;
 
 /**
- * Which passages to consider: `{ "author.name": "Ann", year: { $gte: 2020 } }`. Keys are metadata paths (dots lead into
- * objects), all must hold; `$and`, `$or` and `$not` combine filters.
+ * Which passages to consider: `{ "author.name": "Ann", year: { $gte: 2020 } }`. Keys are metadata paths, and all must
+ * hold; `$and`, `$or` and `$not` combine whole filters. `{}` is every passage.
+ *
+ * - Paths: dots lead into objects, not into arrays. A dot that belongs to a key has a backslash before it (`"a\\.b"` as a
+ *   literal names the key `a.b`), and so have a backslash in front of a dot and the `$` that a key begins with. Keys with
+ *   NUL characters cannot be named.
+ * - Types are never converted: `1`, `"1"` and `true` differ. Ranges compare numbers with numbers, and strings with strings
+ *   by code points.
+ * - Arrays: a condition holds if it holds for any element (each operator may find another one), so `tags: "new"` asks
+ *   whether the tag is among them, and `tags: { $ne: "new" }` whether it is not. Elements that are arrays, and objects,
+ *   equal nothing.
+ * - Missing: `null` stands for missing or null; `$ne` and `$nin` are the opposite of `$eq` and `$in`, so they hold for a
+ *   path that is missing. `$exists` asks for the path alone, null included.
+ *
+ * At most 1,000 conditions, 10,000 values and 32 levels. Anything else than said here is `INVALID_FILTER`.
  */
 export interface Filter {
   [path: string]: FilterCondition | Filter | readonly Filter[] | undefined;

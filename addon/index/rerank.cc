@@ -72,7 +72,8 @@ void Rerank::feed(std::span<const std::uint32_t> nodes, std::span<const double> 
 
 /// Goes on with the round if nodes were missing, else with the next round.
 void Rerank::advance() {
-  want_owed();
+  // Against the same bar there is more to ask for only in place of the missing. Approximate scores have no such bar.
+  if (options_.scores == Scores::exact) want_owed();
   if (!wanted_.empty()) return;
   first_round_ = false;
   bar_ = kth_score();

@@ -84,6 +84,7 @@ function addSearch(main: Command): void {
         "deadline",
       ]),
     )
+    .option("--filter <json>", 'only passages whose metadata match, such as {"source": {"$in": ["a.md", "b.md"]}}')
     .option("--explain", "say how each hit was found and where the time went")
     .option("--json", "print one JSON object")
     .action(async (store: string, question: string, options: SearchCommandOptions) => {

@@ -64,6 +64,8 @@ function modelExact(candidates: Candidates, k: number, plan: SearchPlan): Modell
     if (looks.length < first || (looks.length - first) % plan.batch !== 0) continue;
     while (finished < looks.length) best.add(scores[looks[finished++]!]!);
   }
+  // Under a cap below k, the best estimates fill the answer up; they come right after what was recomputed.
+  for (let i = looks.length; i < Math.min(k, end); i++) if (ranks[i]! < k) hits++;
   return { hits, looks };
 }
 

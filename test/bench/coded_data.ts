@@ -1,6 +1,7 @@
 import { codeOfName } from "../../src/cli/code_names.js";
 import { newestCodebook } from "../../src/embed/minilm/codebook.js";
 import type { NativeAddon, NativeCoder, NativeIndex } from "../../src/native.js";
+import type { ExactVectors } from "../../src/search/recompute.js";
 import { DATA_DIMS, readQueries, rowOf, SET_NAMES } from "../support/data.js";
 import { trainOn } from "./codebook.js";
 import type { CodebookName } from "./reference.js";
@@ -82,4 +83,16 @@ async function bundledCoder(addon: NativeAddon): Promise<NativeCoder> {
   const shipped = newestCodebook();
   if (shipped === undefined) throw new Error("The package has no codebook yet; run the benchmark codebook first.");
   return addon.loadCodebook(await shipped.load());
+}
+
+/** Hands out the data's vectors in the place of a model. */
+export function handOut(vectors: Float32Array): ExactVectors {
+  return {
+    vectorsOf: async (nodes) => ({
+      vectors: nodes.map((node) => rowOf(vectors, node)),
+      sources: nodes.map(() => "recompute" as const),
+      embedded: nodes.length,
+      readMs: 0,
+    }),
+  };
 }

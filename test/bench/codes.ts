@@ -2,12 +2,11 @@ import { candidatesNeeded } from "../../src/cli/code_figures.js";
 import { kRecallAt } from "../../src/cli/ground_truth.js";
 import { native } from "../../src/native.js";
 import { planSearch } from "../../src/search/plan.js";
-import type { ExactVectors } from "../../src/search/recompute.js";
 import { searchIndex } from "../../src/search/search.js";
-import { readVectors, rowOf, SET_NAMES, type SetName } from "../support/data.js";
+import { readVectors, SET_NAMES, type SetName } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { type Asked, readAsked } from "./calibration/asked.js";
-import { BUNDLED_CODE, CODE_NAMES, type CodedData, codebooksOf, codeData } from "./coded_data.js";
+import { BUNDLED_CODE, CODE_NAMES, type CodedData, codebooksOf, codeData, handOut } from "./coded_data.js";
 import { type CodebookName, referenceNeed, referenceRecomputes } from "./reference.js";
 import { mean, percentile, type Report, type Row, round } from "./report.js";
 import { Truth } from "./truth.js";
@@ -171,16 +170,4 @@ function reportBounded(report: Report, lines: readonly Line[]): void {
       return Math.abs(mean(both.map(off))) <= OFF_BOTH;
     }),
   );
-}
-
-/** Hands out the data's vectors in the place of a model. */
-function handOut(vectors: Float32Array): ExactVectors {
-  return {
-    vectorsOf: async (nodes) => ({
-      vectors: nodes.map((node) => rowOf(vectors, node)),
-      sources: nodes.map(() => "recompute" as const),
-      embedded: nodes.length,
-      readMs: 0,
-    }),
-  };
 }

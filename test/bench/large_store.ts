@@ -29,7 +29,8 @@ export async function writeLargeStore(file: string, codes: number): Promise<numb
         const version = raiseVersion(tx);
         if (from === 0) {
           const codebook = { sha256: putCodebook(tx, coder.save()), kind: "own" as const };
-          writeMeta(tx, { dims: DIMS, metric: "cosine", codebook, embedder: { id: "synthetic" } });
+          const traits = { metric: "cosine", codes: { bytes: 48 }, vectors: "recompute" } as const;
+          writeMeta(tx, { dims: DIMS, ...traits, codebook, embedder: { id: "synthetic" } });
         }
         for (let i = 0; i < WRITTEN && node < codes; i++) {
           const count = Math.min(BLOCK_NODES, codes - node);

@@ -8,6 +8,7 @@ import { CODE_NAMES } from "./coded_data.js";
 import { codes } from "./codes.js";
 import { dims } from "./dims.js";
 import { embed } from "./embed.js";
+import { filter } from "./filter.js";
 import { frontier } from "./frontier.js";
 import { misses } from "./misses.js";
 import { query } from "./query.js";
@@ -23,6 +24,7 @@ const BENCHES: readonly Bench[] = [
   dims,
   scan,
   size,
+  filter,
   embed,
   store,
   query,

@@ -47,6 +47,18 @@ describe("with the bundled model", () => {
     expect(stdout).toMatch(/^expected recall [01]\.\d{3}$/m);
   });
 
+  it("looks only where the filter says", async () => {
+    const filter = { source: { $ne: "ferry.md" }, "lines.from": 1 };
+    const { code, stdout } = await run("search", "s.db", "boat", "--filter", JSON.stringify(filter), "--json");
+    expect(code).toBe(0);
+    const { hits, cost } = JSON.parse(stdout);
+    expect(hits.map((hit: { metadata: { source: string } }) => hit.metadata.source)).not.toContain("ferry.md");
+    expect([hits.length, cost.scanned]).toEqual([3, 3]);
+    const none = await run("search", "s.db", "boat", "--filter", '{"source": "x"}');
+    expect([none.code, none.stderr]).toEqual([0, ""]);
+    expect(none.stdout).toContain("No passage matches.");
+  });
+
   it("prints one JSON object", async () => {
     const { stdout } = await run("search", "s.db", "baking", "--k", "3", "--json", "--explain");
     const result = JSON.parse(stdout);
@@ -108,6 +120,9 @@ describe("bad input ends in one sentence", () => {
     [["search", "s.db", "x", "--max-recomputes", "0"], 2, /whole number from 1/],
     [["search", "s.db", "x", "--deadline", "-1"], 2, /milliseconds from 0/],
     [["search", "s.db", "x", "--estimates", "--deadline", "9"], 2, /cannot be used with option '--deadline/],
+    [["search", "s.db", "x", "--filter", "source=ferry.md"], 2, /Expected JSON for --filter, such as/],
+    [["search", "s.db", "x", "--filter", '{"source": {"$like": "f"}}'], 1, /filter\.source.*INVALID_FILTER/],
+    [["search", "s.db", "x", "--filter", "null"], 1, /INVALID_FILTER/],
     [["serach", "s.db", "x"], 2, /Did you mean search/],
     [["search", "s.db"], 2, /missing required argument/],
     [["build", "s.db"], 2, /missing required argument/],

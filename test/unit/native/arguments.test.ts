@@ -119,6 +119,8 @@ describe("options", () => {
     ["search", "batch", [0, -1, 0.5, 2 ** 40, "8", undefined]],
     ["search", "cap", [-1, 1.5, 2 ** 31, "8", undefined]],
     ["search", "pool", [0, -5, 2 ** 31, "8", undefined]],
+    ["search", "scores", ["", "EXACT", "fast", null, 1, true]],
+    ["search", "sigmaScale", [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1001, "1", null]],
     ["search", "threads", [0, -1, 257, 1.5, "2"]],
     ["search", "filter", [null, [1], new Float32Array(4), detached(new Uint8Array(13))]],
     ["search", "stop", [null, {}, true, () => true]],

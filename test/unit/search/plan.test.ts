@@ -2,7 +2,6 @@ import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { calibrationOf } from "../../../src/search/calibrated.js";
 import { CALIBRATION } from "../../../src/search/calibration.js";
-import { calibratedRecall } from "../../../src/search/expected_recall.js";
 import { expectedRecomputes, planSearch } from "../../../src/search/plan.js";
 
 const target = fc.double({ min: 0.5, max: 0.999, noNaN: true });
@@ -87,23 +86,23 @@ describe("the calibration of a code", () => {
   });
 });
 
-test("expected recall never falls as the raw figure rises, and is a share", () => {
-  const share = fc.double({ min: 0, max: 1, noNaN: true });
+test("a limit below k leaves the batch as it is: there is but one round", () => {
+  for (const maxRecomputes of [0, 1, 9]) {
+    expect(planSearch(10, 0.95, { maxRecomputes })).toMatchObject({ cap: maxRecomputes, batch: 8 });
+  }
+});
+
+test("approximate scores have margins of their own, never below 0, and whole batches", () => {
+  expect(planSearch(10, 0.95, { maxRecomputes: 15, scores: "approx" })).toMatchObject({
+    scores: "approx",
+    cap: 15,
+    batch: 8,
+  });
+  expect(planSearch(10, 0.95)).toMatchObject({ scores: "exact" });
   fc.assert(
-    fc.property(
-      share,
-      share,
-      fc.integer({ min: 1, max: 300 }),
-      fc.constantFrom(0, 20),
-      measured,
-      (a, b, k, n, coder) => {
-        const answer = { coder, k, recomputed: n };
-        const [low, high] = [calibratedRecall(Math.min(a, b), answer), calibratedRecall(Math.max(a, b), answer)];
-        expect(low).toBeGreaterThanOrEqual(0);
-        expect(high).toBeGreaterThanOrEqual(low);
-        expect(high).toBeLessThanOrEqual(1);
-      },
-    ),
-    { seed: 5 },
+    fc.property(fc.integer({ min: 1, max: 200 }), target, measured, (k, recall, code) => {
+      expect(planSearch(k, recall, { code, scores: "approx" }).eps).toBeGreaterThanOrEqual(0);
+    }),
+    { seed: 6 },
   );
 });

@@ -24,16 +24,17 @@ async function collect(passages: AsyncIterable<Passage>): Promise<string[]> {
   return ids;
 }
 
+function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  const dot = (x: ArrayLike<number>, y: ArrayLike<number>) => Array.from(x).reduce((sum, v, i) => sum + v * y[i]!, 0);
+  return dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b));
+}
+
 /** Ids by score falling, then by order of adding, with their scores; by hand. */
 async function ranked(all: readonly { id?: string; text: string }[], question = QUESTION) {
   const model = fakeEmbedder();
-  const query = Float32Array.from(await model.embedQuery(question));
-  const vectors = (await model.embedDocuments(all.map(({ text }) => text))).map((one) => Float32Array.from(one));
-  const scored = all.map(({ id }, i) => ({
-    id: id!,
-    score:
-      vectors[i]!.reduce((sum, x, j) => sum + x * query[j]!, 0) / Math.hypot(...vectors[i]!) / Math.hypot(...query),
-  }));
+  const query = await model.embedQuery(question);
+  const vectors = await model.embedDocuments(all.map(({ text }) => text));
+  const scored = all.map(({ id }, i) => ({ id: id!, score: cosine(query, vectors[i]!) }));
   return scored.map((one, i) => ({ ...one, i })).sort((a, b) => b.score - a.score || a.i - b.i);
 }
 

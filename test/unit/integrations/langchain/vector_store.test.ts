@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Document } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
+import { BasicTranslator, Comparison, Operation, StructuredQuery } from "@langchain/core/structured_query";
 import type { SaveableVectorStore, VectorStore, VectorStoreInterface } from "@langchain/core/vectorstores";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import { EmbedlessVectorStore, toEmbedder } from "../../../../integrations/langchain/index.js";
-import { type AddProgress, VectorStore as CoreStore } from "../../../../src/index.js";
+import { type AddProgress, VectorStore as CoreStore, type Filter } from "../../../../src/index.js";
 import { fakeEmbedder } from "../../../support/fake_embedder.js";
 import { WordEmbeddings } from "../../../support/langchain_embeddings.js";
 
@@ -196,7 +197,7 @@ describe("a core store given as { store }", () => {
 
 describe("a filter", () => {
   const refused = expect.objectContaining({ code: "INVALID_FILTER" });
-  const filters = [{ animal: "hen" }, {}, () => true, null, "animal = 'hen'"] as never[];
+  const filters = [{ $where: "1" }, { animal: {} }, [{ animal: "hen" }], () => true, null, "animal = 'hen'"] as never[];
 
   it.each(filters.map((filter) => [filter] as const))(
     "%o is refused wherever it is given, never ignored",
@@ -216,6 +217,28 @@ describe("a filter", () => {
       expect(await store.similaritySearch("hens")).toHaveLength(1);
     },
   );
+
+  it("that is a function is refused with a word on what to write instead", async () => {
+    const store = newStore();
+    const search = store.similaritySearch("hens", 1, (() => true) as never);
+    await expect(search).rejects.toThrow(/as objects, such as \{ genre: "scifi"/);
+  });
+
+  it("is written by LangChain's own translator of structured queries", async () => {
+    const store = newStore();
+    const animals = [hen, llama].map(
+      (one, i) => new Document({ ...one, metadata: { legs: 2 + 2 * i, animal: one.id } }),
+    );
+    await store.addDocuments(animals);
+    const legs = new Comparison("gte", "legs", 3);
+    const animal = new Comparison("ne", "animal", "hen");
+    const { filter } = new BasicTranslator().visitStructuredQuery(
+      new StructuredQuery("", new Operation("and", [legs, animal])),
+    );
+    expect(filter).toEqual({ $and: [{ legs: { $gte: 3 } }, { animal: { $ne: "hen" } }] });
+    const found = await store.similaritySearch("hens", 4, filter as Filter);
+    expect(found.map(({ id }) => id)).toEqual([llama.id]);
+  });
 
   it("of undefined is none", async () => {
     const store = newStore();

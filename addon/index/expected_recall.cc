@@ -35,7 +35,7 @@ double normal_below(double z) {
 
 /// A candidate whose score is known only up to its sigma.
 struct Uncertain {
-  double estimate;
+  double estimate;  // the mean of what its score can be
   double per_sigma;  // 1 / sigma
   bool answered;
 
@@ -57,15 +57,51 @@ struct Field {
   std::size_t size() const { return uncertain.size() + known.size(); }
 };
 
+bool counts(const Entry& entry) { return entry.state != Entry::State::gone && std::isfinite(entry.known()); }
+
+/// Candidates that tell how fast scores become rarer at the best one.
+constexpr std::size_t fewest_neighbours = 16;
+
+/// How fast candidates become rarer towards higher scores around place `i`: the rate of an exponential tail through the
+/// ranks from half as far to twice as far down. Entries lie in order of estimate.
+double tail_rate(std::span<const Entry> entries, std::size_t i) {
+  const std::size_t from = i / 2;
+  const std::size_t to = std::min(entries.size() - 1, std::max(2 * i + 1, fewest_neighbours - 1));
+  const double fall = double{entries[from].estimate} - double{entries[to].estimate};
+  if (!(fall > 0) || !std::isfinite(fall)) return 0;
+  return std::log(static_cast<double>(to + 1) / static_cast<double>(from + 1)) / fall;
+}
+
+/// Recomputed candidates that count as much as what the tail says.
+constexpr double prior_weight = 4;
+
+/// How far, in sigmas, estimates of this query proved too high.
+struct Observed {
+  double sum = 0;
+  double count = 0;
+
+  explicit Observed(std::span<const Entry> entries) {
+    for (const Entry& entry : entries) {
+      if (entry.state != Entry::State::exact || !(entry.sigma > 0) || !std::isfinite(entry.estimate)) continue;
+      sum += std::clamp((double{entry.estimate} - entry.score) / entry.sigma, -far, far);
+      ++count;
+    }
+  }
+  double with_prior(double prior) const { return (sum + prior_weight * prior) / (count + prior_weight); }
+};
+
 Field field_of(std::span<const Entry> entries, std::span<const std::size_t> answer) {
   std::vector<bool> answered(entries.size());
   for (const std::size_t place : answer) answered[place] = true;
+  const Observed observed(entries);
   Field field;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const Entry& entry = entries[i];
-    if (entry.state == Entry::State::gone || !std::isfinite(entry.known())) continue;
+    if (!counts(entry)) continue;
     if (entry.state == Entry::State::open && entry.sigma > 0) {
-      field.uncertain.push_back({double{entry.estimate}, 1 / entry.sigma, answered[i]});
+      const double excess = observed.with_prior(tail_rate(entries, i) * entry.sigma);
+      const double mean = double{entry.estimate} - excess * entry.sigma;
+      field.uncertain.push_back({mean, 1 / entry.sigma, answered[i]});
     } else {
       field.known.push_back({entry.known(), entry.node, answered[i]});
     }

@@ -67,7 +67,10 @@ export async function measureCode(
   const ranked = await working.at(`Ranking by ${name}`, (progress) => rankAll(index, judged, k, progress));
   const searched = await working.at(`Searching ${name}`, (progress) => searchAll(index, base, judged, k, progress));
   const timing = await working.at(`Timing ${name}`, () =>
-    addon.timeScan(index, judged.vectors[0]!, { pool: planSearch(k, TARGET).pool, rounds: TIMED_ROUNDS }),
+    addon.timeScan(index, judged.vectors[0]!, {
+      pool: planSearch(k, TARGET, { code: coder }).pool,
+      rounds: TIMED_ROUNDS,
+    }),
   );
   const need = (share: number) => candidatesNeeded(judged.nearest, ranked, k, share);
   return {
@@ -163,7 +166,7 @@ async function searchAll(
   k: number,
   progress: (share: number) => void,
 ): Promise<{ found: Uint32Array[]; looks: number }> {
-  const plan = planSearch(k, TARGET);
+  const plan = planSearch(k, TARGET, { code: index.coder });
   const found: Uint32Array[] = [];
   let looks = 0;
   for (const query of vectors) {

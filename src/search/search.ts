@@ -70,13 +70,12 @@ export async function searchIndex(index: NativeIndex, query: Float32Array, optio
     sources: new Map(),
     cost,
   };
-  let isCut = false;
-  while (!session.done && !isCut) {
+  while (!session.done) {
     throwIfAborted(signal);
-    isCut = !(await runRound(state, signal, deadline));
+    if (!(await runRound(state, signal, deadline))) break;
   }
   throwIfAborted(signal);
-  return rank(state, index, options, isCut);
+  return rank(state, index, options);
 }
 
 /** The cost of a search that has done nothing. */
@@ -135,7 +134,7 @@ async function feed(state: Progress, wanted: readonly number[], signal: AbortSig
   state.session.feed(Uint32Array.from(present), flat, Uint32Array.from(missing));
 }
 
-function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch, isCut: boolean): Ranking {
+function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch): Ranking {
   const result = state.session.result();
   const nodes = [...result.nodes];
   const scores = [...result.scores];
@@ -152,13 +151,7 @@ function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch,
     scores,
     explanations,
     vectors: state.vectors,
-    expectedRecall: calibratedRecall(result.expectedRecall, {
-      coder,
-      k,
-      eps: plan.eps,
-      scores: plan.scores,
-      cut: isCut || result.capped,
-    }),
+    expectedRecall: calibratedRecall(result.expectedRecall, { coder, k, recomputed: result.recomputed }),
     firstRound: result.firstRound,
     cost: { ...state.cost, recomputed: result.recomputed, dismissed: result.dismissed },
   };

@@ -103,12 +103,12 @@ export class Searcher {
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
-    const plan = planSearch(k, recall, maxRecomputes, scores);
     const source = this.#kept() ?? this.#recompute;
     for (let attempt = 1; ; attempt++) {
       const matching = filter && (await this.#matchingNow(filter, signal));
       const index = this.#index.current;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
+      const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
       const sigmaScale = this.#live?.scaleFor(index.coder);
       const options = { k, plan, source, signal, deadline, sigmaScale, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);

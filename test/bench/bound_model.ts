@@ -7,184 +7,150 @@ export interface Candidates {
   readonly nodes: Uint32Array;
   readonly estimates: Float32Array;
   readonly sigmas: Float32Array;
-  readonly scores: Float64Array;
+  readonly scores: Float32Array;
+  /** Place of each among the truly nearest, from 0; `FAR` beyond those that are known. */
+  readonly ranks: Uint8Array;
 }
 
-/** The pool of one query with its exact scores. */
+/** The rank of a candidate that is not among the nearest known. */
+export const FAR = 255;
+
+/** The pool of one query with its exact scores. `nearest` are the truly nearest, best first, at most 255. */
 export async function candidatesOf(
   index: NativeIndex,
   truth: Truth,
-  query: Float32Array,
+  query: { readonly vector: Float32Array; readonly nearest: readonly number[] },
   pool: number,
 ): Promise<Candidates> {
-  const session = await index.search(query, { k: pool, eps: 0, batch: 8, cap: 0, pool });
+  const session = await index.search(query.vector, { k: pool, eps: 0, batch: 8, cap: 0, pool });
   const { nodes, estimates, sigmas } = session.result();
-  return { nodes, estimates, sigmas, scores: truth.scores(query, nodes) };
+  const rankOf = new Map(query.nearest.map((node, rank) => [node, rank]));
+  const ranks = Uint8Array.from(nodes, (node) => rankOf.get(node) ?? FAR);
+  return { nodes, estimates, sigmas, scores: Float32Array.from(truth.scores(query.vector, nodes)), ranks };
+}
+
+/** What a search finds and what it costs. */
+export interface Modelled {
+  /** How many of the true k nearest it answers. */
+  readonly hits: number;
+  /** Places in the pool that are recomputed, in the order of asking. */
+  readonly looks: readonly number[];
 }
 
 /**
- * What a search would recompute, worked out from known scores: thousands of plans can be tried in the time of one real
- * search each. Passages that are gone are not modelled.
- *
- * @returns positions in the pool that are recomputed, in order
+ * A search worked out from known scores: thousands of plans can be tried in the time of one real search each. Passages
+ * that are gone are not modelled.
  */
-export function recomputedBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  return decidedBy(candidates, k, plan).recomputed;
-}
-
-/** Positions that are recomputed, and those that are answered without it. */
-interface Decided {
-  readonly recomputed: number[];
-  readonly taken: number[];
-}
-
-function decidedBy(candidates: Candidates, k: number, plan: SearchPlan): Decided {
-  if (plan.scores === "approx") return decidedApprox(candidates, k, plan);
-  return { recomputed: recomputedExact(candidates, k, plan), taken: [] };
-}
-
-/**
- * Positions in the pool that the search answers, best first: the best `k` with an exact score or taken without one, filled
- * up with the best estimates where there are fewer.
- */
-export function answeredBy(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  const { recomputed, taken } = decidedBy(candidates, k, plan);
-  const exact = new Set(recomputed);
-  const best = [...recomputed, ...taken];
-  const sure = new Set(best);
-  for (let i = 0; i < candidates.nodes.length && best.length < k; i++) if (!sure.has(i)) best.push(i);
-  const known = (i: number) => (exact.has(i) ? candidates.scores[i]! : candidates.estimates[i]!);
-  best.sort((a, b) => known(b) - known(a) || candidates.nodes[a]! - candidates.nodes[b]!);
-  return best.slice(0, k);
-}
-
-/** Share of the true `k` nearest that a plan finds. */
-export function recallOf(candidates: Candidates, nearest: ReadonlySet<number>, k: number, plan: SearchPlan): number {
-  // With exact scores for all, what is recomputed and truly among the best is answered: no need to sort.
-  const decided = plan.scores === "exact" && plan.cap >= k;
-  const found = decided ? recomputedBy(candidates, k, plan) : answeredBy(candidates, k, plan);
-  return found.filter((i) => nearest.has(candidates.nodes[i]!)).length / k;
+export function modelSearch(candidates: Candidates, k: number, plan: SearchPlan): Modelled {
+  return plan.scores === "approx" ? modelApprox(candidates, k, plan) : modelExact(candidates, k, plan);
 }
 
 /**
  * A candidate that the bound dismisses stays dismissed because the k-th best score only rises, so one walk over the pool
- * does.
+ * does. What is nearest is answered if it is recomputed at all.
  */
-function recomputedExact(candidates: Candidates, k: number, plan: SearchPlan): number[] {
-  const { estimates, sigmas, scores } = candidates;
+function modelExact(candidates: Candidates, k: number, plan: SearchPlan): Modelled {
+  const { estimates, sigmas, scores, ranks } = candidates;
   const first = Math.ceil(k / plan.batch) * plan.batch;
-  const chosen: number[] = [];
-  const best: number[] = []; // the k best scores of finished batches, falling
-  let waiting: number[] = [];
-  for (let i = 0; i < estimates.length && chosen.length < plan.cap; i++) {
-    const threshold = best[k - 1] ?? -Infinity;
-    if (chosen.length >= first && !(estimates[i]! + plan.eps * sigmas[i]! > threshold)) continue;
-    chosen.push(i);
-    waiting.push(scores[i]!);
-    if (chosen.length < first || (chosen.length - first) % plan.batch !== 0) continue;
-    for (const score of waiting) insert(best, score, k);
-    waiting = [];
+  const end = Math.min(plan.pool, estimates.length);
+  const looks: number[] = [];
+  const best = new Highest(k); // of finished batches
+  let hits = 0;
+  let finished = 0;
+  for (let i = 0; i < end && looks.length < plan.cap; i++) {
+    if (looks.length >= first && !(estimates[i]! + plan.eps * sigmas[i]! > best.lowest)) continue;
+    looks.push(i);
+    if (ranks[i]! < k) hits++;
+    if (looks.length < first || (looks.length - first) % plan.batch !== 0) continue;
+    while (finished < looks.length) best.add(scores[looks[finished++]!]!);
   }
-  return chosen;
+  // Under a cap below k, the best estimates fill the answer up; they come right after what was recomputed.
+  for (let i = looks.length; i < Math.min(k, end); i++) if (ranks[i]! < k) hits++;
+  return { hits, looks };
 }
 
-function decidedApprox(candidates: Candidates, k: number, plan: SearchPlan): Decided {
-  const intervals = new Intervals(candidates, k, plan.eps);
-  const recomputed: number[] = [];
+function modelApprox(candidates: Candidates, k: number, plan: SearchPlan): Modelled {
+  const margin = Math.max(plan.eps, 0);
+  const places = contenders(candidates, k, plan.pool, margin);
+  const of = (values: Float32Array) => Float64Array.from(places, (place) => values[place]!);
+  const [known, sigmas, scores] = [of(candidates.estimates), of(candidates.sigmas), of(candidates.scores)];
+  const lower = known.map((estimate, i) => estimate - margin * sigmas[i]!);
+  const upper = known.map((estimate, i) => estimate + margin * sigmas[i]!);
+  const isExact = new Uint8Array(places.length);
+  const looks: number[] = [];
   for (;;) {
-    const round = intervals.ambiguous(Math.min(plan.batch, plan.cap - recomputed.length));
-    if (round.length === 0) return { recomputed: recomputed.sort((a, b) => a - b), taken: intervals.taken() };
-    for (const i of round) intervals.settle(i);
-    recomputed.push(...round);
-  }
-}
-
-/** The intervals around estimates, narrowed to a point as scores become known, and what they say. */
-class Intervals {
-  readonly #k: number;
-  readonly #scores: Float64Array;
-  readonly #lower: Float64Array;
-  readonly #upper: Float64Array;
-  readonly #open: Uint8Array;
-  /** Positions that can ever matter, whatever is recomputed; the ends of their intervals, falling. */
-  readonly #places: number[];
-  readonly #lowerEnds: number[];
-  readonly #upperEnds: number[];
-
-  constructor({ estimates, sigmas, scores }: Candidates, k: number, eps: number) {
-    const margin = Math.max(eps, 0);
-    this.#k = k;
-    this.#scores = scores;
-    this.#lower = Float64Array.from(estimates, (estimate, i) => estimate - margin * sigmas[i]!);
-    this.#upper = Float64Array.from(estimates, (estimate, i) => estimate + margin * sigmas[i]!);
-    this.#open = new Uint8Array(scores.length).fill(1);
-    // The k-th highest lower end never falls below this, so what lies below it is always dismissed.
-    const bar = falling(this.#lower.map((end, i) => Math.min(end, scores[i]!)))[k - 1] ?? -Infinity;
-    const highest = this.#upper.map((end, i) => Math.max(end, scores[i]!));
-    this.#places = [...scores.keys()].filter((i) => highest[i]! >= bar);
-    this.#lowerEnds = falling(this.#places.map((i) => this.#lower[i]!));
-    // Of the others only the best can come to be the (k+1)-th highest.
-    const others = this.#upper.reduce((best, end, i) => (highest[i]! >= bar ? best : Math.max(best, end)), -Infinity);
-    this.#upperEnds = falling([...this.#places.map((i) => this.#upper[i]!), others]);
-  }
-
-  /** Makes a candidate's score known. */
-  settle(i: number): void {
-    const score = this.#scores[i]!;
-    replace(this.#lowerEnds, this.#lower[i]!, score);
-    replace(this.#upperEnds, this.#upper[i]!, score);
-    this.#open[i] = 0;
-  }
-
-  /** Open candidates that are in the answer whatever their score is. */
-  taken(): number[] {
-    return this.#places.filter((i) => this.#open[i] && this.#lower[i]! > this.#rivals);
-  }
-
-  /** The first `most` of those of which only their score can tell. */
-  ambiguous(most: number): number[] {
-    const found: number[] = [];
-    const rivals = this.#rivals;
-    const bar = this.#lowerEnds[this.#k - 1] ?? -Infinity;
-    for (const i of this.#places) {
-      if (found.length >= most) break;
-      if (this.#open[i] && !(this.#lower[i]! > rivals) && this.#upper[i]! > bar) found.push(i);
+    const rivals = new Highest(k + 1).addAll(upper).lowest;
+    const bar = new Highest(k).addAll(lower).lowest;
+    const room = Math.min(plan.batch, plan.cap - looks.length);
+    const round: number[] = [];
+    for (let i = 0; i < places.length && round.length < room; i++) {
+      if (!isExact[i] && !(lower[i]! > rivals) && upper[i]! > bar) round.push(i);
     }
-    return found;
+    if (round.length === 0) return { hits: hitsOf(rivals), looks };
+    for (const i of round) {
+      isExact[i] = 1;
+      known[i] = scores[i]!;
+      lower[i] = scores[i]!;
+      upper[i] = scores[i]!;
+      looks.push(places[i]!);
+    }
   }
 
-  get #rivals(): number {
-    return this.#upperEnds[this.#k] ?? -Infinity;
+  /** The answer: what is exact or taken, filled up with the best estimates. */
+  function hitsOf(rivals: number): number {
+    const sure: number[] = [];
+    const unsure: number[] = [];
+    for (let i = 0; i < places.length; i++) (isExact[i] || lower[i]! > rivals ? sure : unsure).push(i);
+    const answer = sure.concat(unsure.slice(0, Math.max(0, k - sure.length)));
+    answer.sort((a, b) => known[b]! - known[a]! || candidates.nodes[places[a]!]! - candidates.nodes[places[b]!]!);
+    return answer.slice(0, k).filter((i) => candidates.ranks[places[i]!]! < k).length;
   }
 }
 
-function falling(values: ArrayLike<number>): number[] {
-  return [...Float64Array.from(values).sort()].reverse();
-}
-
-/** Puts `value` in the place of `old` and keeps the list falling. */
-function replace(list: number[], old: number, value: number): void {
-  list.splice(firstAtMost(list, old), 1);
-  list.splice(firstAtMost(list, value), 0, value);
-}
-
-/** Where the first element lies that is at most `value`. */
-function firstAtMost(list: readonly number[], value: number): number {
-  let low = 0;
-  let high = list.length;
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (list[middle]! > value) low = middle + 1;
-    else high = middle;
+/**
+ * Places that can matter: those whose upper end lies above the bar, even if that falls by the largest error on the way.
+ * The others would only cost time.
+ */
+function contenders({ estimates, sigmas }: Candidates, k: number, pool: number, margin: number): number[] {
+  const end = Math.min(pool, estimates.length);
+  const bar = new Highest(k);
+  let largest = 0;
+  for (let i = 0; i < end; i++) {
+    bar.add(estimates[i]! - margin * sigmas[i]!);
+    largest = Math.max(largest, sigmas[i]!);
   }
-  return low;
+  const places: number[] = [];
+  for (let i = 0; i < end; i++) {
+    if (i < 2 * k + 16 || estimates[i]! + margin * sigmas[i]! > bar.lowest - largest) places.push(i);
+  }
+  return places;
 }
 
-/** Puts `score` into the falling list of at most `k`. */
-function insert(best: number[], score: number, k: number): void {
-  if (best.length === k && !(score > best[k - 1]!)) return;
-  let at = best.length;
-  while (at > 0 && best[at - 1]! < score) at--;
-  best.splice(at, 0, score);
-  if (best.length > k) best.pop();
+/** The highest `count` values of all that were added. */
+class Highest {
+  readonly #values: Float64Array;
+  #filled = 0;
+
+  constructor(count: number) {
+    this.#values = new Float64Array(count);
+  }
+
+  /** The lowest of them; minus infinity while there are fewer. */
+  get lowest(): number {
+    return this.#filled < this.#values.length ? -Infinity : this.#values[this.#filled - 1]!;
+  }
+
+  add(value: number): void {
+    const values = this.#values;
+    const full = this.#filled === values.length;
+    if (full && !(value > values[this.#filled - 1]!)) return;
+    let at = full ? this.#filled - 1 : this.#filled++;
+    for (; at > 0 && values[at - 1]! < value; at--) values[at] = values[at - 1]!;
+    values[at] = value;
+  }
+
+  addAll(values: Float64Array): this {
+    for (let i = 0; i < values.length; i++) this.add(values[i]!);
+    return this;
+  }
 }

@@ -12,7 +12,7 @@ import {
 } from "../support/data.js";
 import { choose, seeded } from "../support/seeded.js";
 import type { Bench, BenchContext } from "./bench.js";
-import { codeData, handOut } from "./coded_data.js";
+import { BUNDLED_CODE, codeData, handOut } from "./coded_data.js";
 import { mean, percentile, round } from "./report.js";
 import { Truth } from "./truth.js";
 
@@ -51,7 +51,7 @@ async function measureFilters({ report, data }: BenchContext): Promise<void> {
   const addon = native();
   const vectors = readVectors(data);
   const truth = await Truth.of(addon, vectors);
-  const { index } = await codeData(addon, vectors, "bundled");
+  const { index } = await codeData(addon, vectors, BUNDLED_CODE, "bundled", data);
   const kinds = [...randomFilters(index.count), sourceFilter(readPassages(data), 0.01)];
   const rows = [];
   for (const name of SET_NAMES) {
@@ -105,7 +105,7 @@ async function searchAll(
   { truth, vectors }: { truth: Truth; vectors: Float32Array },
 ): Promise<Searched> {
   const source = handOut(vectors);
-  const plan = planSearch(K, TARGET);
+  const plan = planSearch(K, TARGET, { code: index.coder });
   const searched: Searched = { recalls: [], recomputes: [], hits: [], full: true };
   for (let i = 0; i < Math.min(QUERIES, set.count); i++) {
     const query = rowOf(set.vectors, Math.floor((i * set.count) / QUERIES));

@@ -26,14 +26,15 @@ async function measure({ report, data }: BenchContext): Promise<void> {
   const vectors = readVectors(data);
   const truth = await Truth.of(addon, vectors);
   for (const bytes of CODE_SIZES) {
-    const coder = await trainOn(addon, vectors, 2, bytes);
+    const coder = await trainOn(addon, vectors, { threads: 2, code: { bytes } });
     const index = addon.createIndex(coder);
     index.publish({ rows: await coder.encode(vectors) });
     for (const set of SET_NAMES) {
       const queries = readQueries(data, set);
       const squares: number[] = [];
       for (let i = 0; i < queries.count; i += EVERY) {
-        const { scores, estimates, sigmas } = await candidatesOf(index, truth, rowOf(queries.vectors, i), FIRST_ROUND);
+        const query = { vector: rowOf(queries.vectors, i), nearest: [] };
+        const { scores, estimates, sigmas } = await candidatesOf(index, truth, query, FIRST_ROUND);
         for (let j = 0; j < scores.length; j++) squares.push(((scores[j]! - estimates[j]!) / sigmas[j]!) ** 2);
       }
       const record = { code: String(bytes), set, rowBytes: coder.rowBytes, meanSquare: round(mean(squares), 3) };

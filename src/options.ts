@@ -1,5 +1,14 @@
 import { outOfRange, show, unknownOption, wrongType } from "./errors.js";
-import type { AddOptions, Codes, Metric, OpenOptions, SearchOptions, VectorKeeping } from "./types.js";
+import type {
+  AddOptions,
+  Codes,
+  Metric,
+  OpenOptions,
+  PlanOptions,
+  SearchOptions,
+  StatsOptions,
+  VectorKeeping,
+} from "./types.js";
 
 /** Most hits one search may ask for: beyond it, list the passages instead. */
 export const MAX_K = 10_000;
@@ -71,15 +80,58 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
     explain: 1,
     includeVectors: 1,
   });
-  const k = wholeNumberWithin("k", options.k ?? 10, 1, MAX_K);
   return {
-    k,
-    recall: numberWithin("recall", options.recall ?? 0.95, 0.5, 0.999),
+    ...questionGoal(options),
     ...recomputeLimits(options.recompute),
     scores: oneOf("scores", options.scores ?? "exact", ["exact", "approx"] as const),
     signal: checkSignal(options.signal),
     explain: boolean("explain", options.explain, false),
     includeVectors: boolean("includeVectors", options.includeVectors, false),
+  };
+}
+
+/** Options of `VectorStore.plan` with their defaults filled in, and the budget as bytes a passage. */
+export function resolvePlanOptions(options: PlanOptions) {
+  checkKeys("plan", options, {
+    passages: 1,
+    bytesPerPassage: 1,
+    totalBytes: 1,
+    recall: 1,
+    k: 1,
+    embedder: 1,
+    signal: 1,
+  });
+  const { bytesPerPassage, totalBytes, embedder } = options;
+  const passages = wholeNumberWithin("passages", options.passages, 1, 2 ** 32);
+  if ((bytesPerPassage === undefined) === (totalBytes === undefined)) {
+    const error = new TypeError(
+      `Expected either bytesPerPassage or totalBytes for plan, but received ${bytesPerPassage === undefined ? "neither" : "both"}.`,
+    );
+    throw Object.assign(error, { code: "INVALID_ARGUMENT" as const });
+  }
+  if (embedder !== undefined) checkEmbedder(embedder);
+  const budget =
+    bytesPerPassage === undefined
+      ? numberWithin("totalBytes", totalBytes, 1, Number.MAX_VALUE) / passages
+      : numberWithin("bytesPerPassage", bytesPerPassage, 1, Number.MAX_VALUE);
+  return { passages, budget, ...questionGoal(options), embedder, signal: checkSignal(options.signal) };
+}
+
+/** Options of `stats` with their defaults filled in. */
+export function resolveStatsOptions(options: StatsOptions = {}) {
+  checkKeys("stats", options, { measure: 1, recall: 1, k: 1, signal: 1 });
+  return {
+    measure: boolean("measure", options.measure, false),
+    ...questionGoal(options),
+    signal: checkSignal(options.signal),
+  };
+}
+
+/** How many hits are wanted, and how many of the true ones. */
+function questionGoal({ k, recall }: { k?: number; recall?: number }) {
+  return {
+    k: wholeNumberWithin("k", k ?? 10, 1, MAX_K),
+    recall: numberWithin("recall", recall ?? 0.95, 0.5, 0.999),
   };
 }
 

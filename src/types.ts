@@ -264,6 +264,34 @@ export interface Stats {
   vectorBytes: number;
   /** Bytes of kept vectors; 0 with `vectors: "recompute"`. */
   keptBytes: number;
+  /** What a question costs in the mean; `undefined` for an empty store. */
+  query: QueryCost | undefined;
+}
+
+/** Options of `VectorStore.stats`. */
+export interface StatsOptions {
+  /**
+   * Run the embedder and the scan for a second or two to foretell milliseconds. Loads the model. Default `false`: only
+   * recomputes are foretold.
+   */
+  measure?: boolean;
+  /** Recall of the questions that are foretold. Default 0.95. */
+  recall?: number;
+  /** Hits of the questions that are foretold. Default 10. */
+  k?: number;
+  signal?: AbortSignal;
+}
+
+/** What a question is foretold to cost. */
+export interface QueryCost {
+  recall: number;
+  k: number;
+  /** Exact scores in the mean, nothing cached. Each is a run of the model, unless vectors are kept. */
+  recomputes: number;
+  /** Milliseconds in the mean on this machine; `undefined` if it was not measured. */
+  ms: number | undefined;
+  /** What the milliseconds were made of. */
+  speed: MachineSpeed | undefined;
 }
 
 /** What `VectorStore.plan` is asked. */
@@ -299,7 +327,7 @@ export interface StorePlan {
 export interface PlannedStore {
   codes: Codes;
   vectors: VectorKeeping;
-  /** Bytes of code and kept vector, and a passage's share of the codebook. */
+  /** Bytes of code and kept vector under cosine; ip and l2 take two more. A codebook that has to be trained is extra. */
   bytesPerPassage: number;
   totalBytes: number;
   /** Whether it keeps within the budget. */

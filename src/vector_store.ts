@@ -11,12 +11,14 @@ import {
   resolveAddOptions,
   resolveOpenOptions,
   resolveSearchOptions,
+  resolveStatsOptions,
   wholeNumberWithin,
 } from "./options.js";
 import { type FilterTree, parseFilter } from "./passage/filter.js";
 import { checkFilterable, ensureFilterable } from "./passage/filterable.js";
 import { cleanId, cleanIds, type PassageRow, Passages } from "./passage/passages.js";
 import { cleanText } from "./passage/text.js";
+import { planStore } from "./plan_store.js";
 import { CodeIndex } from "./search/code_index.js";
 import { Coders } from "./search/coders.js";
 import { FilterBitmaps, type Matching, matchingPage } from "./search/filter_bitmap.js";
@@ -24,10 +26,9 @@ import { KeptVectors } from "./search/kept_vectors.js";
 import { ModelOfStore } from "./search/model_of_store.js";
 import { Searcher } from "./search/searcher.js";
 import { cleanVector } from "./search/vectors.js";
-import { codeBytes } from "./storage/codes.js";
+import { readStats } from "./stats.js";
 import { Database } from "./storage/database.js";
 import { readMeta } from "./storage/meta.js";
-import { countPending } from "./storage/pending.js";
 import { needsSampleQueries, type Traits, traitsOf } from "./storage/traits.js";
 import type {
   AddItem,
@@ -37,9 +38,12 @@ import type {
   Metric,
   OpenOptions,
   Passage,
+  PlanOptions,
   SearchOptions,
   SearchResult,
   Stats,
+  StatsOptions,
+  StorePlan,
   VerifyReport,
 } from "./types.js";
 import { verifyStore } from "./verify.js";
@@ -124,6 +128,21 @@ export class VectorStore {
       await database.close();
       throw error;
     }
+  }
+
+  /**
+   * Says before anything is built which codes and kept vectors fit a budget of bytes, and what a question will then cost
+   * in recomputes and milliseconds: the model and the scan are run here for a second or two.
+   *
+   * ```ts
+   * const { best } = await VectorStore.plan({ passages: 1_000_000, bytesPerPassage: 64 });
+   * const store = await VectorStore.open("notes.db", { codes: best.codes, vectors: best.vectors });
+   * ```
+   *
+   * @throws `INVALID_ARGUMENT` (also for a budget below the smallest code), `EMBEDDER_*`, `NATIVE_LOAD`, `ABORTED`
+   */
+  static async plan(options: PlanOptions): Promise<StorePlan> {
+    return await planStore(options);
   }
 
   /** The file, as an absolute path. */
@@ -249,29 +268,24 @@ export class VectorStore {
     });
   }
 
-  /** Sizes and settings. `fileBytes` includes the write-ahead log, which `close` folds into the file. */
-  stats(): Promise<Stats> {
+  /**
+   * Sizes, settings and what a question costs in recomputes; with `measure` in milliseconds on this machine too.
+   * `fileBytes` includes the write-ahead log, which `close` folds into the file.
+   *
+   * @throws `INVALID_ARGUMENT`; with `measure` also `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`
+   */
+  stats(options?: StatsOptions): Promise<Stats> {
     return this.#run(async () => {
+      const settings = resolveStatsOptions(options);
       await this.#index.refresh();
-      const c = this.#database.reader;
-      const meta = readMeta(c);
-      const traits = traitsOf(meta, meta.dims === undefined ? this.#settings : {});
-      return {
-        path: this.path,
-        passages: meta.passages,
-        dims: meta.dims,
-        ...traits,
-        embedder: meta.embedder?.id,
-        codebook: meta.codebook?.kind ?? (meta.dims === undefined ? "none" : "pending"),
-        pending: countPending(c),
-        codeBytesPerPassage: meta.codebook ? (this.#index.current?.coder.rowBytes ?? 0) : 0,
-        rawBytes: meta.rawBytes,
-        textBytes: meta.textBytes,
-        codeBytes: codeBytes(c),
-        fileBytes: this.#database.fileBytes(),
-        vectorBytes: meta.passages * (meta.dims ?? 0) * 4,
-        keptBytes: meta.passages * (this.#kept.coder?.rowBytes ?? 0),
+      const parts = {
+        database: this.#database,
+        asked: this.#settings,
+        codeRowBytes: this.#index.current?.coder.rowBytes ?? 0,
+        keptRowBytes: this.#kept.coder?.rowBytes ?? 0,
+        embedder: async () => (await this.#model.proven()).embedder,
       };
+      return await readStats(parts, { ...settings, signal: this.#stoppable(settings.signal) });
     });
   }
 

@@ -1,12 +1,14 @@
 #!/usr/bin/env node
-/** The command line: `embedless build`, `search`, `stats`, `bench`, `compile`. */
+/** The command line: `embedless build`, `search`, `stats`, `plan`, `bench`, `compile`. */
 
 import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { BenchCommandOptions } from "./bench.js";
 import type { BuildOptions } from "./build.js";
 import { reportFailure } from "./failures.js";
+import type { PlanCommandOptions } from "./plan.js";
 import type { SearchCommandOptions } from "./search.js";
+import type { StatsCommandOptions } from "./stats.js";
 import { endWithReader } from "./terminal.js";
 
 const { version } = createRequire(import.meta.url)("embedless/package.json") as { version: string };
@@ -23,8 +25,10 @@ function program(): Command {
   main
     .command("stats <store>")
     .description("say what a store holds and how large it is")
+    .option("--measure", "also foretell the milliseconds of a question on this machine")
     .option("--json", "print one JSON object")
-    .action(async (store: string, options: { json?: boolean }) => (await import("./stats.js")).stats(store, options));
+    .action(async (store: string, options: StatsCommandOptions) => (await import("./stats.js")).stats(store, options));
+  addPlan(main);
   addBench(main);
   main
     .command("compile")
@@ -89,6 +93,33 @@ function addSearch(main: Command): void {
     .option("--json", "print one JSON object")
     .action(async (store: string, question: string, options: SearchCommandOptions) => {
       await (await import("./search.js")).search(store, question, options);
+    });
+}
+
+function addPlan(main: Command): void {
+  const positive = within("a number above 0", Number.MIN_VALUE, Number.MAX_VALUE);
+  main
+    .command("plan")
+    .argument("<passages>", "how many there will be", within("a whole number of passages from 1", 1, 2 ** 32, true))
+    .description("say what a store of so many passages would take and what a question would cost on this machine")
+    .addOption(
+      new Option("--bytes-per-passage <number>", "most bytes a passage for codes and kept vectors (default: 51)")
+        .argParser(positive)
+        .conflicts("totalBytes"),
+    )
+    .option("--total-bytes <number>", "most bytes for all codes and kept vectors", positive)
+    .option("--k <number>", "hits wanted", within("a whole number from 1 to 10000", 1, 10_000, true), 10)
+    .option(
+      "--recall <share>",
+      "mean share of the true top hits to find",
+      within("a number from 0.5 to 0.999", 0.5, 0.999),
+      0.95,
+    )
+    .option("--model <name>", "as for build; default: minilm")
+    .option("--url <base>", "take the model from an OpenAI-compatible server")
+    .option("--json", "print one JSON object")
+    .action(async (passages: number, options: PlanCommandOptions) => {
+      await (await import("./plan.js")).plan(passages, options);
     });
 }
 

@@ -59,6 +59,23 @@ describe("with the bundled model", () => {
     expect(none.stdout).toContain("No passage matches.");
   });
 
+  it("foretells what a question costs", async () => {
+    const stats = await run("stats", "s.db", "--measure");
+    expect(stats.code).toBe(0);
+    expect(stats.stdout).toMatch(/a question +4\.0 passages embedded, [\d.,]+ ms on this machine/);
+    const plan = await run("plan", "100000", "--total-bytes", "1e7");
+    expect(plan.code).toBe(0);
+    expect(plan.stdout).toMatch(/^100,000 passages, 10 hits at recall 0\.95/);
+    expect(plan.stdout).toMatch(/^ {2}> \d+ +none +\d+/m);
+    expect(plan.stdout).toMatch(/^ {2}- 48 +float32 +1587/m);
+    for (const line of plan.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    const wrong = await run("plan", "many");
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/Expected a whole number of passages from 1\.\n$/),
+    ]);
+  });
+
   it("prints one JSON object", async () => {
     const { stdout } = await run("search", "s.db", "baking", "--k", "3", "--json", "--explain");
     const result = JSON.parse(stdout);

@@ -33,6 +33,8 @@ export interface NativeCoder {
 export interface Publication {
   rows?: EncodedRows;
   dead?: Uint32Array;
+  /** Frees the memory of `rows.rows`, which is empty afterwards: loading a large index must not wait for the garbage collector. */
+  release?: boolean;
 }
 
 export interface NativeSearchOptions {
@@ -130,8 +132,10 @@ export interface IsaInfo {
 export interface ScanTiming {
   /** Nanoseconds a vector: sums, factors and top candidates together; best round. */
   scanNs: number;
-  /** Nanoseconds a vector for reading the same bytes; best round. */
+  /** Nanoseconds a vector for reading the same bytes by as many threads; best round. */
   readNs: number;
+  /** Nanoseconds for preparing the query, by one thread; best round. */
+  prepareNs: number;
 }
 
 /**
@@ -154,8 +158,16 @@ export interface NativeAddon {
   activeInstructionSet(): string;
   /** Forces one instruction set, or the best with `undefined`. For tests and benchmarks. */
   forceInstructionSet(name: string | undefined): void;
-  /** Times the scan of an index, one thread, alternating with a plain read of the same bytes. */
-  timeScan(index: NativeIndex, query: Float32Array, options: { pool: number; rounds: number }): Promise<ScanTiming>;
+  /**
+   * Times the scan of an index, alternating with a plain read of the same bytes.
+   *
+   * @param options `threads` at most, 1 unless said, 0: one a core; an index below 100,000 codes is scanned by one.
+   */
+  timeScan(
+    index: NativeIndex,
+    query: Float32Array,
+    options: { pool: number; rounds: number; threads?: number },
+  ): Promise<ScanTiming>;
 }
 
 /** What the file itself exports beside `NativeAddon`. */

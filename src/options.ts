@@ -1,10 +1,34 @@
 import { outOfRange, show, unknownOption, wrongType } from "./errors.js";
-import type { AddOptions, Metric, OpenOptions, SearchOptions } from "./types.js";
+import type {
+  AddOptions,
+  Codes,
+  Metric,
+  OpenOptions,
+  PlanOptions,
+  SearchOptions,
+  StatsOptions,
+  VectorKeeping,
+} from "./types.js";
 
 /** Most hits one search may ask for: beyond it, list the passages instead. */
 export const MAX_K = 10_000;
 
+/** Most passages one search may recompute. */
+const MAX_RECOMPUTES = 8 * MAX_K;
+
 const METRICS: readonly Metric[] = ["cosine", "ip", "l2"];
+const CODE_BYTES: readonly number[] = [24, 32, 48, 64, 96, 128, 192];
+const CODE_NAMES = ["lvq4", "lvq8", "lvq4x8"] as const;
+/** Most dims of a vector. */
+const MAX_DIMS = 8_192;
+/** Fewest sample queries: fewer say nothing of the questions to come. */
+const MIN_SAMPLE_QUERIES = 16;
+
+/** Codes of a new store for which none are asked. */
+export const DEFAULT_CODES: Codes = { bytes: 48 };
+
+/** All that the option `vectors` may be. */
+export const VECTOR_KEEPINGS: readonly VectorKeeping[] = ["recompute", "float32", "float16", "lvq8"];
 
 /** Options of `VectorStore.open` with their defaults filled in. */
 export function resolveOpenOptions(options: OpenOptions = {}) {
@@ -13,11 +37,17 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     create: 1,
     readOnly: 1,
     metric: 1,
+    codes: 1,
+    vectors: 1,
+    vectorsIn: 1,
+    sampleQueries: 1,
     durability: 1,
     lockTimeoutMs: 1,
     cacheBytes: 1,
     embedTimeoutMs: 1,
     minCanaryCosine: 1,
+    calibration: 1,
+    filterable: 1,
   });
   if (options.embedder !== undefined) checkEmbedder(options.embedder);
   return {
@@ -25,25 +55,83 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     create: boolean("create", options.create, true),
     readOnly: boolean("readOnly", options.readOnly, false),
     metric: options.metric === undefined ? undefined : oneOf("metric", options.metric, METRICS),
+    codes: options.codes === undefined ? undefined : checkCodes(options.codes),
+    vectors: options.vectors === undefined ? undefined : oneOf("vectors", options.vectors, VECTOR_KEEPINGS),
+    vectorsIn: oneOf("vectorsIn", options.vectorsIn ?? "file", ["file", "memory"] as const),
+    sampleQueries: options.sampleQueries === undefined ? undefined : checkSampleQueries(options.sampleQueries),
     durability: oneOf("durability", options.durability ?? "full", ["full", "normal"] as const),
     lockTimeoutMs: numberWithin("lockTimeoutMs", options.lockTimeoutMs ?? 5_000, 0, 2 ** 31 - 1),
     cacheBytes: numberWithin("cacheBytes", options.cacheBytes ?? 16 * 2 ** 20, 0, 2 ** 40),
     embedTimeoutMs: numberWithin("embedTimeoutMs", options.embedTimeoutMs ?? 120_000, 1, 2 ** 31 - 1),
     minCanaryCosine: numberWithin("minCanaryCosine", options.minCanaryCosine ?? 0.999, -1, 1),
+    calibration: oneOf("calibration", options.calibration ?? "fixed", ["fixed", "live"] as const),
   };
 }
 
 /** Options of `search` with their defaults filled in. */
 export function resolveSearchOptions(options: SearchOptions = {}) {
-  checkKeys("search", options, { k: 1, recall: 1, recompute: 1, signal: 1, explain: 1, includeVectors: 1 });
-  const k = wholeNumberWithin("k", options.k ?? 10, 1, MAX_K);
+  checkKeys("search", options, {
+    k: 1,
+    recall: 1,
+    recompute: 1,
+    scores: 1,
+    filter: 1,
+    signal: 1,
+    explain: 1,
+    includeVectors: 1,
+  });
   return {
-    k,
-    recall: numberWithin("recall", options.recall ?? 0.95, 0.5, 0.999),
-    maxRecomputes: recomputeLimit(options.recompute, k),
+    ...questionGoal(options),
+    ...recomputeLimits(options.recompute),
+    scores: oneOf("scores", options.scores ?? "exact", ["exact", "approx"] as const),
     signal: checkSignal(options.signal),
     explain: boolean("explain", options.explain, false),
     includeVectors: boolean("includeVectors", options.includeVectors, false),
+  };
+}
+
+/** Options of `VectorStore.plan` with their defaults filled in, and the budget as bytes a passage. */
+export function resolvePlanOptions(options: PlanOptions) {
+  checkKeys("plan", options, {
+    passages: 1,
+    bytesPerPassage: 1,
+    totalBytes: 1,
+    recall: 1,
+    k: 1,
+    embedder: 1,
+    signal: 1,
+  });
+  const { bytesPerPassage, totalBytes, embedder } = options;
+  const passages = wholeNumberWithin("passages", options.passages, 1, 2 ** 32);
+  if ((bytesPerPassage === undefined) === (totalBytes === undefined)) {
+    const error = new TypeError(
+      `Expected either bytesPerPassage or totalBytes for plan, but received ${bytesPerPassage === undefined ? "neither" : "both"}.`,
+    );
+    throw Object.assign(error, { code: "INVALID_ARGUMENT" as const });
+  }
+  if (embedder !== undefined) checkEmbedder(embedder);
+  const budget =
+    bytesPerPassage === undefined
+      ? numberWithin("totalBytes", totalBytes, 1, Number.MAX_VALUE) / passages
+      : numberWithin("bytesPerPassage", bytesPerPassage, 1, Number.MAX_VALUE);
+  return { passages, budget, ...questionGoal(options), embedder, signal: checkSignal(options.signal) };
+}
+
+/** Options of `stats` with their defaults filled in. */
+export function resolveStatsOptions(options: StatsOptions = {}) {
+  checkKeys("stats", options, { measure: 1, recall: 1, k: 1, signal: 1 });
+  return {
+    measure: boolean("measure", options.measure, false),
+    ...questionGoal(options),
+    signal: checkSignal(options.signal),
+  };
+}
+
+/** How many hits are wanted, and how many of the true ones. */
+function questionGoal({ k, recall }: { k?: number; recall?: number }) {
+  return {
+    k: wholeNumberWithin("k", k ?? 10, 1, MAX_K),
+    recall: numberWithin("recall", recall ?? 0.95, 0.5, 0.999),
   };
 }
 
@@ -90,12 +178,71 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
   throw wrongType("signal", "an AbortSignal", value);
 }
 
-function recomputeLimit(value: unknown, k: number): number | undefined {
-  if (value === undefined) return undefined;
-  if (value === 0) return 0;
-  if (typeof value !== "object" || value === null) throw wrongType("recompute", "0 or { max: number }", value);
-  checkKeys("recompute", value, { max: 1 });
-  return wholeNumberWithin("recompute.max", (value as { max?: unknown }).max, k, MAX_K * 8);
+/** Most recomputes of a search, and the milliseconds it may take; `undefined` where there is no limit of the caller's. */
+function recomputeLimits(value: unknown): { maxRecomputes: number | undefined; deadlineMs: number | undefined } {
+  if (value === undefined) return { maxRecomputes: undefined, deadlineMs: undefined };
+  if (value === 0) return { maxRecomputes: 0, deadlineMs: undefined };
+  const expected = "0 or { max, deadlineMs }";
+  if (typeof value === "number") throw outOfRange("recompute", expected, value);
+  if (typeof value !== "object" || value === null) throw wrongType("recompute", expected, value);
+  checkKeys("recompute", value, { max: 1, deadlineMs: 1 });
+  const { max, deadlineMs } = value as { max?: unknown; deadlineMs?: unknown };
+  if (max === 0) {
+    throw outOfRange(
+      "recompute.max",
+      `a whole number from 1 to ${MAX_RECOMPUTES}, or recompute: 0 for estimates alone`,
+      0,
+    );
+  }
+  return {
+    maxRecomputes: max === undefined ? undefined : wholeNumberWithin("recompute.max", max, 1, MAX_RECOMPUTES),
+    deadlineMs: deadlineMs === undefined ? undefined : numberWithin("recompute.deadlineMs", deadlineMs, 0, 2 ** 31 - 1),
+  };
+}
+
+/**
+ * `value` as codes, with its keys in one order so that equal codes are equal as JSON.
+ *
+ * @throws `INVALID_ARGUMENT` naming the part that is wrong
+ */
+export function checkCodes(value: unknown): Codes {
+  if (typeof value === "string") return oneOf("codes", value, CODE_NAMES);
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrongType("codes", `{ bytes }, ${CODE_NAMES.map(show).join(", ")} or { leanvec }`, value);
+  }
+  checkKeys("codes", value, { bytes: 1, leanvec: 1 });
+  const { bytes, leanvec } = value as { bytes?: unknown; leanvec?: unknown };
+  if ((bytes === undefined) === (leanvec === undefined)) {
+    throw wrongType("codes", "an object with either bytes or leanvec", value);
+  }
+  return leanvec === undefined ? { bytes: checkCodeBytes(bytes) } : { leanvec: checkLeanvec(leanvec) };
+}
+
+function checkCodeBytes(value: unknown): Extract<Codes, { bytes: unknown }>["bytes"] {
+  const expected = `one of ${CODE_BYTES.join(", ")}`;
+  if (typeof value !== "number") throw wrongType("codes.bytes", expected, value);
+  if (!CODE_BYTES.includes(value)) throw outOfRange("codes.bytes", expected, value);
+  return value as Extract<Codes, { bytes: unknown }>["bytes"];
+}
+
+function checkLeanvec(value: unknown): Extract<Codes, { leanvec: unknown }>["leanvec"] {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) {
+    throw wrongType("codes.leanvec", "an object { dims, primary, training }", value);
+  }
+  checkKeys("codes.leanvec", value, { dims: 1, primary: 1, training: 1 });
+  const { dims, primary, training } = value as Record<string, unknown>;
+  return {
+    dims: wholeNumberWithin("codes.leanvec.dims", dims, 1, MAX_DIMS),
+    primary: oneOf("codes.leanvec.primary", primary, ["lvq4", "lvq8"] as const),
+    training: oneOf("codes.leanvec.training", training, ["pca", "ood"] as const),
+  };
+}
+
+function checkSampleQueries(value: unknown): NonNullable<OpenOptions["sampleQueries"]> {
+  const expected = `an array of at least ${MIN_SAMPLE_QUERIES} texts or vectors`;
+  if (!Array.isArray(value)) throw wrongType("sampleQueries", expected, value);
+  if (value.length < MIN_SAMPLE_QUERIES) throw outOfRange("sampleQueries", expected, value);
+  return value;
 }
 
 export function boolean(name: string, value: unknown, fallback: boolean): boolean {

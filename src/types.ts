@@ -9,8 +9,8 @@ export type Metric = "cosine" | "ip" | "l2";
  * - `{ bytes }`: product quantisation with bits where the variance is, `bytes` + 3 (cosine) or + 5 bytes. 24 costs about
  *   five times the recomputes of 48, 96 half of them.
  * - `"lvq4"`, `"lvq8"`, `"lvq4x8"`: 4, 8, or 4 and then 8 bits a number (arXiv 2304.04759); about 208, 400 and 592 bytes.
- * - `{ leanvec }`: vectors projected to `dims` numbers, those in LVQ (arXiv 2312.16335). `training: "ood"` fits the
- *   projection to `sampleQueries` besides the passages.
+ * - `{ leanvec }`: vectors projected to `dims` numbers, at most 1,024, and those in LVQ (arXiv 2312.16335); 96 and 176 bytes
+ *   for 160. `training: "ood"` fits the projection to `sampleQueries` besides the passages.
  */
 export type Codes =
   | { bytes: 24 | 32 | 48 | 64 | 96 | 128 | 192 }
@@ -67,7 +67,11 @@ export interface OpenOptions {
   vectorsIn?: "file" | "memory";
   /** Questions like those to come, texts or vectors: needed once, when a new store's `leanvec` codes train with `"ood"`. */
   sampleQueries?: readonly (string | ArrayLike<number>)[];
-  /** Metadata paths that get an index of their own, so that filters on them need not read every passage. */
+  /**
+   * Metadata paths that get an index of their own, so that filters for values or ranges there need not read every
+   * passage: `["source", "author.name"]`, 32 at most. The store remembers them; paths named later are indexed when it is
+   * opened, which takes seconds a million passages. A store that is open for reading only makes none.
+   */
   filterable?: readonly string[];
   /**
    * `"live"` lets the errors seen by the first batch of each query widen or narrow the bound, 0.5 to 2 times: answers then
@@ -129,7 +133,7 @@ export interface SearchOptions {
    * the code's estimate. Default `"exact"`.
    */
   scores?: "exact" | "approx";
-  /** Only passages whose metadata match. */
+  /** Only passages whose metadata match. Left out: all. */
   filter?: Filter;
   signal?: AbortSignal;
   /** Say of each hit how it was found, and of the query where the time went. */
@@ -138,7 +142,10 @@ export interface SearchOptions {
   includeVectors?: boolean;
 }
 
-/** A condition on metadata; see `Filter`. */
+/**
+ * What the value at a path must be: one value to be equal to, or operators that must all hold. `$in` and `$nin` take at
+ * least one value.
+ */
 export type FilterCondition =
   | FilterValue
   | {
@@ -153,12 +160,25 @@ export type FilterCondition =
       $exists?: boolean;
     };
 
-/** What a metadata value is compared with. */
+/** What a metadata value is compared with. Numbers must be finite. */
 export type FilterValue = string | number | boolean | null;
 
 /**
- * Which passages to consider: `{ "author.name": "Ann", year: { $gte: 2020 } }`. Keys are metadata paths (dots lead into
- * objects), all must hold; `$and`, `$or` and `$not` combine filters.
+ * Which passages to consider: `{ "author.name": "Ann", year: { $gte: 2020 } }`. Keys are metadata paths, and all must
+ * hold; `$and`, `$or` and `$not` combine whole filters. `{}` is every passage.
+ *
+ * - Paths: dots lead into objects, not into arrays. A dot that belongs to a key has a backslash before it (`"a\\.b"` as a
+ *   literal names the key `a.b`), and so have a backslash in front of a dot and the `$` that a key begins with. Keys with
+ *   NUL characters cannot be named.
+ * - Types are never converted: `1`, `"1"` and `true` differ. Ranges compare numbers with numbers, and strings with strings
+ *   by code points.
+ * - Arrays: a condition holds if it holds for any element (each operator may find another one), so `tags: "new"` asks
+ *   whether the tag is among them, and `tags: { $ne: "new" }` whether it is not. Elements that are arrays, and objects,
+ *   equal nothing.
+ * - Missing: `null` stands for missing or null; `$ne` and `$nin` are the opposite of `$eq` and `$in`, so they hold for a
+ *   path that is missing. `$exists` asks for the path alone, null included.
+ *
+ * At most 1,000 conditions, 10,000 values and 32 levels. Anything else than said here is `INVALID_FILTER`.
  */
 export interface Filter {
   [path: string]: FilterCondition | Filter | readonly Filter[] | undefined;
@@ -223,6 +243,8 @@ export interface Stats {
   passages: number;
   dims: number | undefined;
   metric: Metric;
+  codes: Codes;
+  vectors: VectorKeeping;
   embedder: string | undefined;
   /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store. */
   codebook: "shipped" | "own" | "pending" | "none";
@@ -240,6 +262,92 @@ export interface Stats {
   fileBytes: number;
   /** What float32 vectors would take. */
   vectorBytes: number;
+  /** Bytes of kept vectors; 0 with `vectors: "recompute"`. */
+  keptBytes: number;
+  /** What a question costs in the mean; `undefined` for an empty store. */
+  query: QueryCost | undefined;
+}
+
+/** Options of `VectorStore.stats`. */
+export interface StatsOptions {
+  /**
+   * Run the embedder and the scan for a second or two to foretell milliseconds. Loads the model. Default `false`: only
+   * recomputes are foretold.
+   */
+  measure?: boolean;
+  /** Recall of the questions that are foretold. Default 0.95. */
+  recall?: number;
+  /** Hits of the questions that are foretold. Default 10. */
+  k?: number;
+  signal?: AbortSignal;
+}
+
+/** What a question is foretold to cost. */
+export interface QueryCost {
+  recall: number;
+  k: number;
+  /** Exact scores in the mean, nothing cached. Each is a run of the model, unless vectors are kept. */
+  recomputes: number;
+  /** Milliseconds in the mean on this machine; `undefined` if it was not measured. */
+  ms: number | undefined;
+  /** What the milliseconds were made of. */
+  speed: MachineSpeed | undefined;
+}
+
+/** What `VectorStore.plan` is asked. */
+export interface PlanOptions {
+  /** Passages that the store will hold. */
+  passages: number;
+  /** Most bytes a passage for code and kept vector; the packed text comes on top. Give this or `totalBytes`. */
+  bytesPerPassage?: number;
+  /** Most bytes for all codes and kept vectors together. */
+  totalBytes?: number;
+  /** As in `SearchOptions`. Default 0.95. */
+  recall?: number;
+  /** As in `SearchOptions`. Default 10. */
+  k?: number;
+  /** The model of the store to come. Default: the bundled one. */
+  embedder?: Embedder;
+  signal?: AbortSignal;
+}
+
+/** What `VectorStore.plan` answers. */
+export interface StorePlan {
+  recall: number;
+  k: number;
+  /** The cheapest queries within the budget. Its `codes` and `vectors` are options of `VectorStore.open`. */
+  best: PlannedStore;
+  /** All that there is to choose from, smallest first. */
+  choices: PlannedStore[];
+  /** What the milliseconds were made of. */
+  speed: MachineSpeed;
+}
+
+/** One way to keep passages, with its price in bytes and its price in time. */
+export interface PlannedStore {
+  codes: Codes;
+  vectors: VectorKeeping;
+  /** Bytes of code and kept vector under cosine; ip and l2 take two more. A codebook that has to be trained is extra. */
+  bytesPerPassage: number;
+  totalBytes: number;
+  /** Whether it keeps within the budget. */
+  fits: boolean;
+  /** Exact scores that a query needs in the mean. Each is a run of the model, unless vectors are kept. */
+  recomputes: number;
+  /** Milliseconds that a query will take in the mean on this machine, nothing cached. */
+  queryMs: number;
+}
+
+/** What a search is made of, as measured on this machine a moment ago. */
+export interface MachineSpeed {
+  /** Embedding a question, in milliseconds. */
+  questionMs: number;
+  /** Embedding a passage of 750 characters while the embedder is fully busy: milliseconds by which each delays the answer. */
+  passageMs: number;
+  /** Scanning one byte of product-quantised code, in nanoseconds, by all cores. */
+  scanNsPerByte: number;
+  /** Scanning one dimension of LVQ codes, in nanoseconds. */
+  rowNsPerDim: number;
 }
 
 /** What `verify` found. */

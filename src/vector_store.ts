@@ -3,36 +3,47 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { Ingest } from "./ingest/ingest.js";
-import { removePassages } from "./ingest/remove.js";
+import { checkCondemned, removePassages } from "./ingest/remove.js";
+import { prepareSampleQueries, type SampleQuery } from "./ingest/sample_queries.js";
 import { native } from "./native.js";
 import {
   checkKeys,
   resolveAddOptions,
   resolveOpenOptions,
   resolveSearchOptions,
+  resolveStatsOptions,
   wholeNumberWithin,
 } from "./options.js";
-import { cleanId, type PassageRow, Passages } from "./passage/passages.js";
+import { type FilterTree, parseFilter } from "./passage/filter.js";
+import { checkFilterable, ensureFilterable } from "./passage/filterable.js";
+import { cleanId, cleanIds, type PassageRow, Passages } from "./passage/passages.js";
 import { cleanText } from "./passage/text.js";
+import { planStore } from "./plan_store.js";
 import { CodeIndex } from "./search/code_index.js";
 import { Coders } from "./search/coders.js";
+import { FilterBitmaps, type Matching, matchingPage } from "./search/filter_bitmap.js";
+import { KeptVectors } from "./search/kept_vectors.js";
 import { ModelOfStore } from "./search/model_of_store.js";
 import { Searcher } from "./search/searcher.js";
 import { cleanVector } from "./search/vectors.js";
-import { codeBytes } from "./storage/codes.js";
+import { readStats } from "./stats.js";
 import { Database } from "./storage/database.js";
-import { type Meta, readMeta } from "./storage/meta.js";
-import { countPending } from "./storage/pending.js";
+import { readMeta } from "./storage/meta.js";
+import { needsSampleQueries, type Traits, traitsOf } from "./storage/traits.js";
 import type {
   AddItem,
   AddOptions,
   AddResult,
+  Filter,
   Metric,
   OpenOptions,
   Passage,
+  PlanOptions,
   SearchOptions,
   SearchResult,
   Stats,
+  StatsOptions,
+  StorePlan,
   VerifyReport,
 } from "./types.js";
 import { verifyStore } from "./verify.js";
@@ -44,7 +55,8 @@ const PAGE = 256;
 
 /**
  * A collection of passages in one file, searched by meaning. It keeps texts and short codes, no vectors: a search
- * estimates all scores from the codes and embeds only those passages anew that could still be among the best.
+ * estimates all scores from the codes and embeds only those passages anew that could still be among the best. With the
+ * option `vectors` it keeps them after all, and then ranks by those.
  *
  * Any number of processes may use the same file at once. Every method but `close` throws `CLOSED` after `close`.
  *
@@ -59,27 +71,34 @@ export class VectorStore {
   readonly #database: Database;
   readonly #passages: Passages;
   readonly #index: CodeIndex;
+  readonly #kept: KeptVectors;
+  readonly #filters: FilterBitmaps;
   readonly #ingest: Ingest;
   readonly #searcher: Searcher;
   readonly #model: ModelOfStore;
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
-  readonly #metric: Metric;
+  readonly #settings: Settings;
+  #metric: Metric | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(database: Database, settings: Settings, meta: Meta) {
+  private constructor(database: Database, settings: Settings, samples: SampleQuery[] | undefined) {
     const addon = native();
     const coders = new Coders(addon);
     // Every operation under way listens to it, and there may be any number of them.
     setMaxListeners(0, this.#stop.signal);
     this.#database = database;
-    this.#metric = meta.metric ?? settings.metric ?? "cosine";
+    this.#settings = settings;
     this.#passages = new Passages(database);
-    this.#index = new CodeIndex(addon, database, (known) => coders.find(database.reader, known.codebook, known));
+    this.#index = new CodeIndex(addon, database, coders);
+    this.#kept = new KeptVectors({ addon, database, coders }, settings.vectorsIn);
     this.#model = new ModelOfStore(database, settings);
+    this.#filters = new FilterBitmaps(database);
     const model = () => this.#model.proven();
-    this.#ingest = new Ingest({ addon, database, passages: this.#passages, coders, model, metric: this.#metric });
-    this.#searcher = new Searcher(this.#index, this.#passages, model, settings.cacheBytes);
+    const parts = { addon, database, passages: this.#passages, coders, model, asked: settings };
+    this.#ingest = new Ingest({ ...parts, sampleQueries: samples });
+    const kept = () => (this.#kept.coder ? this.#kept : undefined);
+    this.#searcher = new Searcher(this.#index, this.#passages, this.#filters, model, settings, kept);
   }
 
   /**
@@ -87,24 +106,43 @@ export class VectorStore {
    *
    * @param path The file. Its folder must exist.
    * @throws EmbedlessError `NOT_FOUND` (with `create: false`), `NOT_A_STORE`, `FORMAT_VERSION`, `CORRUPT`, `LOCKED`, `IO`,
-   *   `METRIC_MISMATCH`, `MODEL_MISMATCH` if `embedder` says that it is not the one that made the store, `NATIVE_LOAD`
+   *   `METRIC_MISMATCH`, `INVALID_ARGUMENT` for codes or vectors that are not the store's, `MODEL_MISMATCH` if `embedder` says that it is not the one that made the store, `NATIVE_LOAD`
    */
   static async open(path: string, options: OpenOptions = {}): Promise<VectorStore> {
     if (typeof path !== "string" || path === "") throw wrongType("path", "the name of a file", path);
     const settings = resolveOpenOptions(options);
+    const samples = settings.sampleQueries && prepareSampleQueries(settings.sampleQueries);
+    const filterable = checkFilterable(options.filterable);
     native();
     const database = await Database.open(path, settings);
     try {
       const meta = readMeta(database.reader);
-      requireMetric(meta, settings.metric);
-      const store = new VectorStore(database, settings, meta);
+      requireUseful(settings, traitsOf(meta, settings));
+      const store = new VectorStore(database, settings, samples);
       store.#model.requireGiven(meta);
+      await ensureFilterable(database, filterable);
       await store.#index.refresh();
+      await store.#kept.refresh();
       return store;
     } catch (error) {
       await database.close();
       throw error;
     }
+  }
+
+  /**
+   * Says before anything is built which codes and kept vectors fit a budget of bytes, and what a question will then cost
+   * in recomputes and milliseconds: the model and the scan are run here for a second or two.
+   *
+   * ```ts
+   * const { best } = await VectorStore.plan({ passages: 1_000_000, bytesPerPassage: 64 });
+   * const store = await VectorStore.open("notes.db", { codes: best.codes, vectors: best.vectors });
+   * ```
+   *
+   * @throws `INVALID_ARGUMENT` (also for a budget below the smallest code), `EMBEDDER_*`, `NATIVE_LOAD`, `ABORTED`
+   */
+  static async plan(options: PlanOptions): Promise<StorePlan> {
+    return await planStore(options);
   }
 
   /** The file, as an absolute path. */
@@ -114,7 +152,9 @@ export class VectorStore {
 
   /** How passages and questions are compared. */
   get metric(): Metric {
-    return this.#metric;
+    // Whoever adds the first passage settles it, another process too.
+    if (this.#metric === undefined && !this.#closing) this.#metric = readMeta(this.#database.reader).metric;
+    return this.#metric ?? this.#settings.metric ?? "cosine";
   }
 
   /** The embedder given to `open`, or the one that the store made for itself once it was needed. */
@@ -144,53 +184,68 @@ export class VectorStore {
   }
 
   /**
-   * The passages nearest to a question.
+   * The passages nearest to a question. With `filter`, the nearest among those whose metadata match: however few there
+   * are, the scan passes over all others, and no more than they is embedded.
    *
    * @param query A text, or a vector of the store's embedder.
-   * @returns the best `k` (fewer if the store holds fewer), best first, equal scores in the order of adding
-   * @throws `INVALID_ARGUMENT`, `INVALID_TEXT`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`, `MODEL_MISMATCH`, `EMBEDDER_*`,
+   * @returns the best `k` (fewer if the store or the filter leave fewer), best first, equal scores in the order of adding
+   * @throws `INVALID_ARGUMENT`, `INVALID_FILTER`, `INVALID_TEXT`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`, `MODEL_MISMATCH`, `EMBEDDER_*`,
    *   `CORRUPT`, `ABORTED`
    */
   search(query: string | ArrayLike<number>, options?: SearchOptions): Promise<SearchResult> {
     return this.#run(async () => {
       const settings = resolveSearchOptions(options);
       const question = typeof query === "string" ? cleanText(query, "query") : cleanVector(query, "query");
-      return await this.#searcher.search(question, settings, this.#stoppable(settings.signal));
+      const filter = options?.filter === undefined ? undefined : parseFilter(options.filter);
+      return await this.#searcher.search(question, settings, filter, this.#stoppable(settings.signal));
     });
   }
 
   /** The passages of these ids, in their order; `undefined` where there is none. Throws `INVALID_ID`, `CORRUPT`. */
   get(ids: readonly string[]): Promise<(Passage | undefined)[]> {
     return this.#run(async () => {
-      const found = this.#passages.byIds(checkIds(ids));
+      const found = this.#passages.byIds(cleanIds(ids));
       return found.map((row) => row && toPassage(row));
     });
   }
 
   /** Of each id whether it is stored. Throws `INVALID_ID`. */
   has(ids: readonly string[]): Promise<boolean[]> {
-    return this.#run(async () => checkIds(ids).map((id) => this.#passages.nodeOf(id) !== undefined));
+    return this.#run(async () => cleanIds(ids).map((id) => this.#passages.nodeOf(id) !== undefined));
   }
 
-  /** How many passages there are. */
-  count(): Promise<number> {
-    return this.#run(async () => this.#passages.count());
+  /**
+   * How many passages there are, or how many match a filter: counted on one snapshot of the store.
+   *
+   * @throws `INVALID_FILTER`, `CORRUPT`
+   */
+  count(filter?: Filter): Promise<number> {
+    return this.#run(async () => {
+      if (filter === undefined) return this.#passages.count();
+      return (await this.#matching(parseFilter(filter))).count;
+    });
   }
 
   /**
    * All passages in the order they were added, read page by page; what is added meanwhile may or may not be seen.
    *
-   * @param options.after Start behind the passage of this id.
+   * @param options.filter Only passages that match when the listing begins and still do when they are reached.
+   * @param options.after Start behind the passage of this id, which need not match.
    * @param options.limit Most passages to give.
-   * @throws `NOT_FOUND` for an unknown `after`, `INVALID_ARGUMENT`, `CORRUPT`
+   * @throws `NOT_FOUND` for an unknown `after`, `INVALID_ARGUMENT`, `INVALID_FILTER`, `CORRUPT`
    */
-  async *passages(options: { after?: string; limit?: number } = {}): AsyncGenerator<Passage> {
-    checkKeys("passages", options, { after: 1, limit: 1 });
-    const { after, limit } = options;
+  async *passages(options: { filter?: Filter; after?: string; limit?: number } = {}): AsyncGenerator<Passage> {
+    checkKeys("passages", options, { filter: 1, after: 1, limit: 1 });
+    const { after, limit, filter } = options;
     let left = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberWithin("limit", limit, 0, 2 ** 53 - 1);
+    const tree = filter === undefined ? undefined : parseFilter(filter);
+    const selected = tree && { tree, bits: (await this.#run(() => this.#matching(tree))).bits };
     let last = after === undefined ? -1 : await this.#run(async () => this.#requireNode(cleanId(after, "after")));
     while (left > 0) {
-      const page = await this.#run(async () => this.#passages.page(last, Math.min(PAGE, left)));
+      const size = Math.min(PAGE, left);
+      const page = await this.#run(async () =>
+        selected ? matchingPage(this.#passages, selected, last, size) : this.#passages.page(last, size),
+      );
       for (const row of page) yield toPassage(row);
       if (page.length === 0) return;
       left -= page.length;
@@ -200,46 +255,37 @@ export class VectorStore {
   }
 
   /**
-   * Deletes passages, all named or none of them. Unknown ids are passed over.
+   * Deletes passages, all that are meant or none of them. Unknown ids are passed over. A filter is decided inside the
+   * same transaction; an empty one is refused, because `{ all: true }` says it better.
    *
    * @returns how many there were
-   * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
+   * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `INVALID_FILTER`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
    */
-  delete(what: { ids: readonly string[] } | { all: true }): Promise<number> {
+  delete(what: { ids: readonly string[] } | { filter: Filter } | { all: true }): Promise<number> {
     return this.#run(async () => {
-      checkKeys("delete", what, { ids: 1, all: 1 });
-      const { ids, all } = what as { ids?: readonly string[]; all?: unknown };
-      if ((ids === undefined) === (all === undefined) || (all !== undefined && all !== true)) {
-        throw wrongType("what to delete", "{ ids } or { all: true }", what);
-      }
-      const named = ids && [...new Set(checkIds(ids))];
-      return await removePassages(this.#database, this.#passages, named, this.#stop.signal);
+      const condemned = checkCondemned(what);
+      return await removePassages(this.#database, this.#passages, condemned, this.#stop.signal);
     });
   }
 
-  /** Sizes and settings. `fileBytes` includes the write-ahead log, which `close` folds into the file. */
-  stats(): Promise<Stats> {
+  /**
+   * Sizes, settings and what a question costs in recomputes; with `measure` in milliseconds on this machine too.
+   * `fileBytes` includes the write-ahead log, which `close` folds into the file.
+   *
+   * @throws `INVALID_ARGUMENT`; with `measure` also `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`
+   */
+  stats(options?: StatsOptions): Promise<Stats> {
     return this.#run(async () => {
+      const settings = resolveStatsOptions(options);
       await this.#index.refresh();
-      const c = this.#database.reader;
-      const meta = readMeta(c);
-      const pending = countPending(c);
-      const coder = this.#index.current?.coder;
-      return {
-        path: this.path,
-        passages: meta.passages,
-        dims: meta.dims,
-        metric: this.#metric,
-        embedder: meta.embedder?.id,
-        codebook: meta.codebook?.kind ?? (meta.dims === undefined ? "none" : "pending"),
-        pending,
-        codeBytesPerPassage: coder?.kind === "pq" ? coder.rowBytes : 0,
-        rawBytes: meta.rawBytes,
-        textBytes: meta.textBytes,
-        codeBytes: codeBytes(c),
-        fileBytes: this.#database.fileBytes(),
-        vectorBytes: meta.passages * (meta.dims ?? 0) * 4,
+      const parts = {
+        database: this.#database,
+        asked: this.#settings,
+        codeRowBytes: this.#index.current?.coder.rowBytes ?? 0,
+        keptRowBytes: this.#kept.coder?.rowBytes ?? 0,
+        embedder: async () => (await this.#model.proven()).embedder,
       };
+      return await readStats(parts, { ...settings, signal: this.#stoppable(settings.signal) });
     });
   }
 
@@ -283,6 +329,10 @@ export class VectorStore {
     return signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
   }
 
+  #matching(tree: FilterTree): Promise<Matching> {
+    return this.#filters.matching(tree, this.#stop.signal);
+  }
+
   #requireNode(id: string): number {
     const node = this.#passages.nodeOf(id);
     if (node === undefined)
@@ -291,18 +341,24 @@ export class VectorStore {
   }
 }
 
-function requireMetric({ metric }: Meta, wanted: Metric | undefined): void {
-  if (metric === undefined || wanted === undefined || metric === wanted) return;
-  throw new EmbedlessError("METRIC_MISMATCH", `The store has the metric ${metric}, but ${wanted} was asked for.`);
+/** Throws `INVALID_ARGUMENT` for options that a store of these traits would silently pass over. */
+function requireUseful({ vectorsIn, sampleQueries }: Settings, { codes, vectors }: Traits): void {
+  if (vectorsIn === "memory" && vectors === "recompute") {
+    throw new EmbedlessError(
+      "INVALID_ARGUMENT",
+      'The option vectorsIn: "memory" is for stores that keep vectors, and this one keeps none: make one with vectors.',
+    );
+  }
+  if (sampleQueries !== undefined && !needsSampleQueries(codes)) {
+    throw new EmbedlessError(
+      "INVALID_ARGUMENT",
+      `The option sampleQueries is for codes with training: "ood", and this store has ${JSON.stringify(codes)}.`,
+    );
+  }
 }
 
 function toPassage({ id, text, metadata }: PassageRow): Passage {
   return { id, text, metadata };
-}
-
-function checkIds(ids: unknown): string[] {
-  if (!Array.isArray(ids)) throw wrongType("ids", "an array of strings", ids);
-  return ids.map((id, i) => cleanId(id, `ids[${i}]`));
 }
 
 function requireIterable<T>(items: Iterable<T> | AsyncIterable<T>): Iterable<T> | AsyncIterable<T> {

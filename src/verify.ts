@@ -3,7 +3,8 @@ import { throwIfAborted } from "./errors.js";
 import type { Passages } from "./passage/passages.js";
 import { verifyPassages } from "./passage/verify_passages.js";
 import type { Database } from "./storage/database.js";
-import { problemsOf, verifyTables } from "./storage/verify.js";
+import { problemsOf } from "./storage/problems.js";
+import { verifyTables } from "./storage/verify.js";
 import type { VerifyReport } from "./types.js";
 
 /** Most problems reported: a file that is nothing but damage should not fill the memory. */

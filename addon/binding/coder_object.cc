@@ -3,7 +3,9 @@
 #include <limits>
 #include <vector>
 
+#include "code_choice.h"
 #include "convert.h"
+#include "index/trained_coder.h"
 #include "native_class.h"
 #include "stop_object.h"
 #include "worker.h"
@@ -14,6 +16,7 @@ namespace {
 
 /// Vectors that one `encode` takes at most: an exception names its row with 16 bits.
 constexpr std::size_t most_encoded = 65535;
+constexpr std::size_t most_trained = std::numeric_limits<std::uint32_t>::max();
 constexpr std::size_t most_threads = 256;
 
 Napi::Value wrap_coder(Napi::Env env, std::shared_ptr<const index::Coder> coder) {
@@ -22,22 +25,35 @@ Napi::Value wrap_coder(Napi::Env env, std::shared_ptr<const index::Coder> coder)
 
 class TrainWorker final : public Worker {
  public:
-  TrainWorker(Napi::Env env, std::vector<float> vectors, const code::TrainOptions& options,
-              std::shared_ptr<code::StopFlag> stop)
-      : Worker(env, std::move(stop)), vectors_(std::move(vectors)), options_(options) {}
+  TrainWorker(Napi::Env env, std::vector<float> vectors, std::vector<float> queries,
+              const index::CoderTrainOptions& options, std::shared_ptr<code::StopFlag> stop)
+      : Worker(env, std::move(stop)), vectors_(std::move(vectors)), queries_(std::move(queries)), options_(options) {}
 
  protected:
   void run(const code::StopFlag& stop) override {
     options_.stop = &stop;
-    codebook_ = code::Codebook::train(vectors_, options_);
+    options_.queries = queries_;
+    coder_ = index::train_coder(vectors_, options_);
   }
-  Napi::Value result(Napi::Env env) override { return wrap_coder(env, index::codebook_coder(std::move(codebook_))); }
+  Napi::Value result(Napi::Env env) override { return wrap_coder(env, std::move(coder_)); }
 
  private:
   std::vector<float> vectors_;
-  code::TrainOptions options_;
-  std::shared_ptr<const code::Codebook> codebook_;
+  std::vector<float> queries_;
+  index::CoderTrainOptions options_;
+  std::shared_ptr<const index::Coder> coder_;
 };
+
+/// The sample of queries: needed where the code is fitted to them, refused elsewhere.
+std::vector<float> sample_queries(const Napi::Value& value, const index::CoderTrainOptions& options) {
+  if (!takes_queries(options.code)) {
+    if (value.IsUndefined()) return {};
+    throw WrongType("Expected no queries, as only leanvec with ood training takes them, but received " + show(value) + ".");
+  }
+  auto queries = vectors(value, "queries", options.dims, most_trained);
+  if (!queries.empty()) return queries;
+  throw code::Error("INVALID_ARGUMENT", "Expected at least one query for queries, but received none.");
+}
 
 class EncodeWorker final : public Worker {
  public:
@@ -107,24 +123,25 @@ Napi::Value CoderObject::decode(const Napi::CallbackInfo& info) {
 Napi::Value train_codebook(const Napi::CallbackInfo& info) {
   constexpr const char* name = "options";
   const Napi::Value given = info[1];
-  code::TrainOptions options;
+  index::CoderTrainOptions options;
   options.dims = whole_number(property(given, name, "dims"), "dims", 1, code::max_dims);
   options.metric = metric(property(given, name, "metric"), "metric");
-  options.bytes = whole_number(property(given, name, "bytes"), "bytes", 1, code::max_code_bytes, options.bytes);
+  options.code = code_choice(property(given, name, "code"), options.dims);
   options.seed = whole_number(property(given, name, "seed"), "seed", 0, (std::size_t{1} << 53) - 1, options.seed);
   const std::size_t threads = whole_number(property(given, name, "threads"), "threads", 1, most_threads, options.threads);
   options.threads = static_cast<unsigned>(threads);
   auto stop = stop_option(property(given, name, "stop"), "stop");
-  auto sample = vectors(info[0], "vectors", options.dims, std::numeric_limits<std::uint32_t>::max());
-  return Worker::start(info.Env(),
-                       std::make_unique<TrainWorker>(info.Env(), std::move(sample), options, std::move(stop)));
+  auto queries = sample_queries(property(given, name, "queries"), options);
+  auto sample = vectors(info[0], "vectors", options.dims, most_trained);
+  return Worker::start(info.Env(), std::make_unique<TrainWorker>(info.Env(), std::move(sample), std::move(queries),
+                                                                 options, std::move(stop)));
 }
 
 Napi::Value load_codebook(const Napi::CallbackInfo& info) {
   // Copied first: memory that another thread shares could change between a check and its use.
   const auto given = bytes(info[0], "bytes");
   const std::vector<std::uint8_t> saved(given.begin(), given.end());
-  return wrap_coder(info.Env(), index::codebook_coder(code::Codebook::load(saved)));
+  return wrap_coder(info.Env(), index::load_coder(saved));
 }
 
 Napi::Value create_vector_coder(const Napi::CallbackInfo& info) {

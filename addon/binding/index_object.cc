@@ -23,11 +23,29 @@ namespace {
 
 constexpr std::size_t most = 0x7fffffff;  // of k, batch, cap, pool and rounds: far above use, and sums of them fit
 constexpr std::size_t most_threads = 256;
+constexpr double most_sigma_scale = 1000;
 
 void check_finite(const std::vector<float>& query) {
   for (const float value : query) {
     if (!std::isfinite(value)) throw code::Error("INVALID_VECTOR", "Expected finite numbers in the query.");
   }
+}
+
+index::Scores scores_option(const Napi::Value& given) {
+  if (given.IsUndefined()) return index::Scores::exact;
+  const std::string name = text(given, "scores");
+  if (name == "exact") return index::Scores::exact;
+  if (name == "approx") return index::Scores::approx;
+  throw code::Error("INVALID_ARGUMENT",
+                    "Expected \"exact\" or \"approx\" for scores, but received " + show(given) + ".");
+}
+
+double sigma_scale_option(const Napi::Value& given) {
+  if (given.IsUndefined()) return 1;
+  const double scale = finite_number(given, "sigmaScale");
+  if (scale > 0 && scale <= most_sigma_scale) return scale;
+  throw code::Error("INVALID_ARGUMENT",
+                    "Expected a number above 0 and up to 1000 for sigmaScale, but received " + show(given) + ".");
 }
 
 struct SearchRequest {
@@ -44,6 +62,8 @@ SearchRequest search_request(const Napi::Value& given) {
   bound.eps = finite_number(property(given, name, "eps"), "eps");
   bound.batch = whole_number(property(given, name, "batch"), "batch", 1, most);
   bound.cap = whole_number(property(given, name, "cap"), "cap", 0, most);
+  bound.scores = scores_option(property(given, name, "scores"));
+  bound.sigma_scale = sigma_scale_option(property(given, name, "sigmaScale"));
   request.options.pool = whole_number(property(given, name, "pool"), "pool", 1, most);
   request.options.threads =
       static_cast<unsigned>(whole_number(property(given, name, "threads"), "threads", 1, most_threads, 0));
@@ -51,6 +71,14 @@ SearchRequest search_request(const Napi::Value& given) {
   const Napi::Value filter = property(given, name, "filter");
   if (!filter.IsUndefined()) request.filter.emplace(bytes(filter, "filter"));
   return request;
+}
+
+/// Frees the memory of an array that the caller has given up, instead of leaving it to the garbage collector. An array
+/// that shares its memory with others is left alone.
+void release(Napi::Env env, const Napi::Uint8Array& array) {
+  Napi::ArrayBuffer memory = array.ArrayBuffer();
+  if (array.ByteLength() != memory.ByteLength()) return;
+  napi_detach_arraybuffer(env, memory);  // shared and pinned memory refuses, which is as good
 }
 
 class SearchWorker final : public Worker {
@@ -85,23 +113,24 @@ class SearchWorker final : public Worker {
 
 class TimeScanWorker final : public Worker {
  public:
-  TimeScanWorker(Napi::Env env, const index::CodeStore& store, std::vector<float> query, std::size_t pool,
-                 std::size_t rounds)
+  TimeScanWorker(Napi::Env env, const index::CodeStore& store, std::vector<float> query,
+                 const index::ScanTimingOptions& options)
       : Worker(env, nullptr),
         coder_(store.coder()),
         snapshot_(store.snapshot()),
         query_(std::move(query)),
-        pool_(pool),
-        rounds_(rounds) {}
+        options_(options) {}
 
  protected:
   void run(const code::StopFlag& stop) override {
-    timing_ = index::time_scan(*snapshot_, *coder_, query_, pool_, rounds_, &stop);
+    options_.stop = &stop;
+    timing_ = index::time_scan(*snapshot_, *coder_, query_, options_);
   }
   Napi::Value result(Napi::Env env) override {
     auto timing = Napi::Object::New(env);
     timing.Set("scanNs", timing_.scan_ns);
     timing.Set("readNs", timing_.read_ns);
+    timing.Set("prepareNs", timing_.prepare_ns);
     return timing;
   }
 
@@ -109,8 +138,7 @@ class TimeScanWorker final : public Worker {
   std::shared_ptr<const index::Coder> coder_;
   std::shared_ptr<const index::Snapshot> snapshot_;
   std::vector<float> query_;
-  std::size_t pool_;
-  std::size_t rounds_;
+  index::ScanTimingOptions options_;
   index::ScanTiming timing_{};
 };
 
@@ -155,11 +183,13 @@ Napi::Value IndexObject::memory_bytes(const Napi::CallbackInfo& info) {
 Napi::Value IndexObject::publish(const Napi::CallbackInfo& info) {
   const Napi::Value encoded = property(info[0], "change", "rows");
   const Napi::Value dead = property(info[0], "change", "dead");
+  const bool release_rows = property(info[0], "change", "release").ToBoolean();
+  Napi::Value rows;
   index::Publication change;
   std::vector<code::FactorException> factors;
   std::vector<std::uint32_t> killed;  // copied: memory that another thread shares could change after its check
   if (!encoded.IsUndefined()) {
-    const Napi::Value rows = property(encoded, "rows", "rows");
+    rows = property(encoded, "rows", "rows");
     factors = exceptions(property(encoded, "rows", "exceptions"), "exceptions");
     change.rows = bytes(rows, "rows");
     change.exceptions = factors;
@@ -170,7 +200,10 @@ Napi::Value IndexObject::publish(const Napi::CallbackInfo& info) {
     change.dead = killed;
   }
   store->publish(change);
-  report_memory(store->snapshot()->memory_bytes());
+  if (release_rows && !rows.IsEmpty()) release(info.Env(), rows.As<Napi::Uint8Array>());
+  // Without the few bytes of exceptions: adding them up would look at every chunk at every publication.
+  const auto snapshot = store->snapshot();
+  report_memory(snapshot->chunks() * snapshot->layout().chunk_bytes());
   return info.Env().Undefined();
 }
 
@@ -203,13 +236,15 @@ Napi::Value create_index(const Napi::CallbackInfo& info) {
 }
 
 Napi::Value time_scan(const Napi::CallbackInfo& info) {
-  const std::size_t pool = whole_number(property(info[2], "options", "pool"), "pool", 1, most);
-  const std::size_t rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most);
+  index::ScanTimingOptions options;
+  options.pool = whole_number(property(info[2], "options", "pool"), "pool", 1, most);
+  options.rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most);
+  options.threads =
+      static_cast<unsigned>(whole_number(property(info[2], "options", "threads"), "threads", 0, most_threads, 1));
   const auto& store = *unwrap<IndexObject>(info[0], "index").store;
   auto query = vector(info[1], "query", store.coder()->dims());
   check_finite(query);
-  return Worker::start(info.Env(),
-                       std::make_unique<TimeScanWorker>(info.Env(), store, std::move(query), pool, rounds));
+  return Worker::start(info.Env(), std::make_unique<TimeScanWorker>(info.Env(), store, std::move(query), options));
 }
 
 }  // namespace embedless::binding

@@ -65,6 +65,13 @@ Napi::Value SearchObject::result(const Napi::CallbackInfo& info) {
   result.Set("sigmas", to_js(env, column<float>(answers, &index::Answer::sigma)));
   result.Set("recomputed", static_cast<double>(rerank.recomputed()));
   result.Set("dismissed", static_cast<double>(rerank.dismissed()));
+  result.Set("capped", rerank.capped());
+  result.Set("expectedRecall", rerank.expected_recall());
+  const index::Misses misses = rerank.first_round();
+  auto first_round = Napi::Object::New(env);
+  first_round.Set("count", static_cast<double>(misses.count));
+  first_round.Set("sumSquares", misses.sum_squares);
+  result.Set("firstRound", first_round);
   return result;
 }
 

@@ -1,13 +1,8 @@
 #include <algorithm>
-#include <bit>
-#include <cmath>
-#include <cstring>
-#include <string>
+#include <functional>
 
 #include "code/codebook.h"
-#include "code/crc32.h"
-#include "code/error.h"
-#include "code/float16.h"
+#include "code/saved_form.h"
 #include "code/vectors.h"
 
 /// A saved codebook, little-endian and without gaps:
@@ -21,79 +16,17 @@
 namespace embedless::code {
 namespace {
 
-static_assert(std::endian::native == std::endian::little, "codebooks are read and written as they lie in memory");
+using saved::Reader;
+using saved::require;
+using saved::Writer;
 
-constexpr char magic[8] = {'E', 'M', 'B', 'L', 'C', 'O', 'D', 'E'};
+constexpr char magic[saved::magic_bytes] = {'E', 'M', 'B', 'L', 'C', 'O', 'D', 'E'};
 constexpr uint32_t version = 1;
 constexpr size_t fixed_bytes = 64;
-constexpr size_t crc_bytes = 4;
-
-class Writer {
- public:
-  template <class T>
-  void put(const T& value) {
-    const auto* from = reinterpret_cast<const uint8_t*>(&value);
-    bytes_.insert(bytes_.end(), from, from + sizeof value);
-  }
-  void put_halves(const std::vector<float>& values, float unit) {
-    for (const float value : values) put(to_half(value / unit));
-  }
-  std::vector<uint8_t> finish() {
-    put(crc32(bytes_));
-    return std::move(bytes_);
-  }
-
- private:
-  std::vector<uint8_t> bytes_;
-};
-
-[[noreturn]] void corrupt(const std::string& what) { throw Error("CORRUPT", "The codebook is damaged: " + what + "."); }
-
-void require(bool holds, const char* what) {
-  if (!holds) corrupt(what);
-}
-
-/// Reads one value after the other; the length was checked before.
-class Reader {
- public:
-  explicit Reader(std::span<const uint8_t> bytes) : bytes_(bytes) {}
-
-  template <class T>
-  T get() {
-    T value;
-    std::memcpy(&value, &bytes_[at_], sizeof value);
-    at_ += sizeof value;
-    return value;
-  }
-  float get_finite(double limit, const char* what) {
-    const float value = get<float>();
-    require(std::fabs(value) <= limit, what);
-    return value;
-  }
-  float get_power_of_two() {
-    const float value = get<float>();
-    int exponent = 0;
-    require(std::isfinite(value) && std::frexp(value, &exponent) == 0.5f && std::abs(exponent) <= 102,
-            "a unit is no power of two");
-    return value;
-  }
-  std::vector<float> get_halves(size_t count, float unit, const char* what) {
-    std::vector<float> values(count);
-    for (float& value : values) {
-      const auto half = get<uint16_t>();
-      require(half_is_finite(half), what);
-      value = from_half(half) * unit;
-    }
-    return values;
-  }
-
- private:
-  std::span<const uint8_t> bytes_;
-  size_t at_ = 0;
-};
 
 size_t saved_bytes(size_t dims, size_t components, size_t subspaces) {
-  return fixed_bytes + 4 * (subspaces + 1) + 4 * dims + 2 * components * dims + 2 * components * centroid_count + crc_bytes;
+  return fixed_bytes + 4 * (subspaces + 1) + 4 * dims + 2 * components * dims + 2 * components * centroid_count +
+         saved::crc_bytes;
 }
 
 ByteRange read_range(Reader& reader, double limit) {
@@ -113,20 +46,6 @@ std::vector<uint32_t> read_starts(Reader& reader, size_t subspaces, size_t compo
   return starts;
 }
 
-std::vector<float> read_mean(Reader& reader, size_t dims) {
-  std::vector<float> mean(dims);
-  for (float& value : mean) value = reader.get_finite(max_norm, "the mean is not finite");
-  return mean;
-}
-
-void check_envelope(std::span<const uint8_t> bytes) {
-  require(bytes.size() >= fixed_bytes + crc_bytes, "it is too short");
-  require(std::memcmp(bytes.data(), magic, sizeof magic) == 0, "it does not start as one");
-  uint32_t stored;
-  std::memcpy(&stored, &bytes[bytes.size() - crc_bytes], sizeof stored);
-  require(stored == crc32(bytes.first(bytes.size() - crc_bytes)), "its checksum does not match");
-}
-
 void read_sizes(Reader& reader, size_t length, CodebookParts& parts, size_t& subspaces) {
   const auto metric = reader.get<uint32_t>();
   require(metric <= static_cast<uint32_t>(Metric::l2), "its metric is unknown");
@@ -143,8 +62,7 @@ void read_sizes(Reader& reader, size_t length, CodebookParts& parts, size_t& sub
 }  // namespace
 
 std::vector<uint8_t> Codebook::save() const {
-  Writer writer;
-  for (const char letter : magic) writer.put(letter);
+  Writer writer(magic);
   writer.put(version);
   writer.put(static_cast<uint32_t>(metric()));
   writer.put(static_cast<uint32_t>(dims()));
@@ -158,7 +76,7 @@ std::vector<uint8_t> Codebook::save() const {
     writer.put(range.high);
   }
   for (const uint32_t start : parts_.starts) writer.put(start);
-  for (const float value : parts_.mean) writer.put(value);
+  writer.put_floats(parts_.mean);
   writer.put_halves(parts_.rotation, 1);
   writer.put_halves(parts_.centroids, parts_.centroid_unit);
   return writer.finish();
@@ -166,25 +84,19 @@ std::vector<uint8_t> Codebook::save() const {
 
 std::shared_ptr<const Codebook> Codebook::load(std::span<const uint8_t> bytes) {
   constexpr double largest = 1e30;
-  check_envelope(bytes);
-  Reader reader(bytes.subspan(sizeof magic));
-  const auto found = reader.get<uint32_t>();
-  if (found > version) {
-    throw Error("FORMAT_VERSION", "Expected a codebook of version 1, but received version " + std::to_string(found) + ".");
-  }
-  require(found == version, "its version is unknown");
+  Reader reader(bytes, magic, fixed_bytes);
+  reader.check_version(version);
   CodebookParts parts;
   size_t subspaces = 0;
   read_sizes(reader, bytes.size(), parts, subspaces);
   parts.centroid_unit = reader.get_power_of_two();
   parts.ranges.add_unit = reader.get_power_of_two();
-  parts.rho = reader.get_finite(1, "its error constant is out of range");
-  require(parts.rho > 0, "its error constant is out of range");
+  parts.rho = reader.get_rho();
   parts.ranges.scale = read_range(reader, largest);
   parts.ranges.add = read_range(reader, largest);
   parts.ranges.error = read_range(reader, parts.metric == Metric::cosine ? largest : 80.0);
   parts.starts = read_starts(reader, subspaces, parts.components);
-  parts.mean = read_mean(reader, parts.dims);
+  parts.mean = reader.get_floats(parts.dims, max_norm, "the mean is not finite");
   parts.rotation = reader.get_halves(parts.components * parts.dims, 1, "its rotation is not finite");
   parts.centroids = reader.get_halves(parts.components * centroid_count, parts.centroid_unit, "a centroid is not finite");
   return std::make_shared<const Codebook>(std::move(parts));

@@ -1,17 +1,20 @@
 #include <algorithm>
 #include <cmath>
-#include <numeric>
-#include <string>
+#include <utility>
 
 #include "code/code_search.h"
 #include "code/codebook.h"
-#include "code/error.h"
+#include "code/encoder.h"
+#include "code/estimator.h"
+#include "code/expect.h"
 #include "code/float16.h"
 #include "code/kmeans.h"
 #include "code/parallel.h"
 #include "code/pca.h"
 #include "code/random.h"
 #include "code/rates.h"
+#include "code/rho.h"
+#include "code/sample.h"
 #include "code/vectors.h"
 #include "kernel/kernel.h"
 
@@ -24,12 +27,6 @@ constexpr size_t sample_size = 16384;
 constexpr size_t range_sample = 4096;
 /// Vectors of one task.
 constexpr size_t task_rows = 64;
-
-void expect(bool holds, const char* expected, const char* parameter, uint64_t received) {
-  if (holds) return;
-  throw Error("INVALID_ARGUMENT", std::string("Expected ") + expected + " for " + parameter + ", but received " +
-                                      std::to_string(received) + ".");
-}
 
 float rounded(float value) { return from_half(to_half(value)); }
 
@@ -51,9 +48,10 @@ class Trainer {
     parts_.dims = options_.dims;
     parts_.components = std::min(options_.dims, max_components);
     find_components();
-    choose_sample();
+    sample_ = random_sample(count_, sample_size, options_.seed);
     find_centroids(rotated_sample());
     parts_.ranges = fit_ranges(options_.metric, sample_factors());
+    parts_.rho = rho();
     return std::make_shared<const Codebook>(std::move(parts_));
   }
 
@@ -78,17 +76,6 @@ class Trainer {
     }
     parts_.starts = subspace_starts(rates(pca.variances, options_.bytes), options_.bytes);
     parts_.centroid_unit = unit_of(pca.variances.front());
-  }
-
-  /// A shuffle cut short: different vectors in random order.
-  void choose_sample() {
-    Random random(options_.seed);
-    std::vector<size_t> order(count_);
-    std::iota(order.begin(), order.end(), size_t{0});
-    const size_t wanted = std::min(count_, sample_size);
-    for (size_t i = 0; i < wanted; ++i) std::swap(order[i], order[i + random.below(count_ - i)]);
-    order.resize(wanted);
-    sample_ = std::move(order);
   }
 
   /// Principal components of the sample, [sample][components].
@@ -151,6 +138,31 @@ class Trainer {
       }
     });
     return factors;
+  }
+
+  /// The error constant, measured with that of the parts at 1.
+  float rho() {
+    const float otherwise = std::exchange(parts_.rho, 1.0f);
+    const size_t dims = options_.dims;
+    std::vector<float> passages(std::min(sample_.size(), rho_passages) * dims);
+    for (size_t i = 0; i * dims < passages.size(); ++i) read(sample_[i], &passages[i * dims]);
+    const Codebook codebook(parts_);
+    const RhoCode measured{
+        .encode = [&](std::span<const float> vectors) { return encode(codebook, vectors, options_.stop); },
+        .prepare = [&](std::span<const float> query) -> RhoCode::Estimate {
+          const auto estimator = std::make_shared<const Estimator>(codebook, query);
+          return [estimator](const uint8_t* row, std::span<const FactorException> own) -> RowEstimate {
+            return {.estimate = estimator->estimate(row, own.data(), own.size()),
+                    .sigma = estimator->sigma(row, own.data(), own.size())};
+          };
+        }};
+    return measure_rho({.dims = dims,
+                        .metric = options_.metric,
+                        .passages = passages,
+                        .queries = {},
+                        .threads = options_.threads,
+                        .stop = options_.stop},
+                       measured, otherwise);
   }
 
   std::span<const float> vectors_;

@@ -21,6 +21,7 @@ class VectorEstimator {
   VectorEstimator(const VectorRows& rows, std::span<const float> query);
 
   /// Cosine, inner product or minus squared distance of the query and the row's vector, but for float32 rounding exactly.
+  /// Rows lie at addresses that are a multiple of 4.
   float estimate(const uint8_t* row) const;
 
   /// Standard error of `estimate`: rho * e * |q|; for l2 twice that by int8, which knows |x|^2 exactly, and
@@ -30,9 +31,13 @@ class VectorEstimator {
   float sigma(const uint8_t* row) const;
 
  private:
-  double product(const uint8_t* row) const;
-  double squared(const uint8_t* row) const;
-  double residual(const uint8_t* row) const;
+  struct Products {
+    double dot;      // <q, x>
+    double squared;  // |x|^2
+  };
+
+  Products products(const uint8_t* row) const;
+  double residual(const uint8_t* row, double squared) const;
 
   VectorRows rows_;
   std::vector<float> query_;  // normalised for cosine

@@ -6,6 +6,7 @@
 
 #include "code/error.h"
 #include "code/estimator.h"
+#include "code/lvq_estimator.h"
 #include "code/vector_estimator.h"
 
 namespace embedless::index {
@@ -67,6 +68,50 @@ void refuse_exceptions(std::span<const code::FactorException> exceptions) {
                                             std::to_string(exceptions.size()) + ".");
 }
 
+class LvqScorer final : public Scorer {
+ public:
+  LvqScorer(std::shared_ptr<const code::LvqCode> code, std::span<const float> query)
+      : code_(std::move(code)), estimator_(*code_, query) {}
+
+  float estimate(const std::uint8_t* row, std::span<const code::FactorException>) const override {
+    return estimator_.estimate(row);
+  }
+  float sigma(const std::uint8_t* row, std::span<const code::FactorException>) const override {
+    return estimator_.sigma(row);
+  }
+  float first_estimate(const std::uint8_t* row) const override { return estimator_.first_estimate(row); }
+
+ private:
+  std::shared_ptr<const code::LvqCode> code_;
+  code::LvqEstimator estimator_;
+};
+
+class LvqCoder final : public Coder {
+ public:
+  explicit LvqCoder(std::shared_ptr<const code::LvqCode> code) : code_(std::move(code)) {}
+
+  const char* kind() const override { return code_->projects() ? "leanvec" : "lvq"; }
+  std::size_t dims() const override { return code_->dims(); }
+  code::Metric metric() const override { return code_->metric(); }
+  Layout layout() const override { return {.row_bytes = code_->row_bytes(), .first_bytes = code_->first_bytes()}; }
+  float rho() const override { return code_->rho(); }
+  std::vector<std::uint8_t> save() const override { return code_->save(); }
+  code::Encoded encode(std::span<const float> vectors, const code::StopFlag* stop) const override {
+    return {.rows = code::encode(*code_, vectors, stop), .exceptions = {}};
+  }
+  std::vector<float> decode(std::span<const std::uint8_t> rows,
+                            std::span<const code::FactorException> exceptions) const override {
+    refuse_exceptions(exceptions);
+    return code::decode(*code_, rows);
+  }
+  std::unique_ptr<const Scorer> prepare(std::span<const float> query) const override {
+    return std::make_unique<LvqScorer>(code_, query);
+  }
+
+ private:
+  std::shared_ptr<const code::LvqCode> code_;
+};
+
 class VectorScorer final : public Scorer {
  public:
   VectorScorer(const code::VectorRows& rows, std::span<const float> query) : estimator_(rows, query) {}
@@ -122,6 +167,10 @@ class VectorCoder final : public Coder {
 
 std::shared_ptr<const Coder> codebook_coder(std::shared_ptr<const code::Codebook> codebook) {
   return std::make_shared<CodebookCoder>(std::move(codebook));
+}
+
+std::shared_ptr<const Coder> lvq_coder(std::shared_ptr<const code::LvqCode> code) {
+  return std::make_shared<LvqCoder>(std::move(code));
 }
 
 std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, code::Metric metric) {

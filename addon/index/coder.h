@@ -8,6 +8,7 @@
 
 #include "code/codebook.h"
 #include "code/encoder.h"
+#include "code/lvq_code.h"
 #include "code/metric.h"
 #include "code/stop.h"
 #include "code/vector_form.h"
@@ -27,6 +28,8 @@ class Scorer {
   virtual float estimate(const std::uint8_t* row, std::span<const code::FactorException> exceptions) const = 0;
   /// The standard error of that estimate.
   virtual float sigma(const std::uint8_t* row, std::span<const code::FactorException> exceptions) const = 0;
+  /// Row-major: the estimate that a scan makes of a row, from its first `Layout::stride()` bytes alone.
+  virtual float first_estimate(const std::uint8_t* row) const { return estimate(row, {}); }
   /// The u8 tables for blocks of a transposed layout; null for a row-major one.
   virtual const kernel::ScanQuery* scan_query() const { return nullptr; }
 };
@@ -39,7 +42,7 @@ class Coder {
   Coder& operator=(const Coder&) = delete;
   virtual ~Coder() = default;
 
-  /// "pq", or the name of a plain form: "float32", "float16", "lvq8", "int8".
+  /// "pq", "lvq" or "leanvec" if trained, else the name of a plain form: "float32", "float16", "lvq8", "int8".
   virtual const char* kind() const = 0;
   virtual std::size_t dims() const = 0;
   virtual code::Metric metric() const = 0;
@@ -58,6 +61,7 @@ class Coder {
 };
 
 std::shared_ptr<const Coder> codebook_coder(std::shared_ptr<const code::Codebook> codebook);
+std::shared_ptr<const Coder> lvq_coder(std::shared_ptr<const code::LvqCode> code);
 std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, code::Metric metric);
 
 }  // namespace embedless::index

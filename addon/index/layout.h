@@ -18,16 +18,20 @@ inline constexpr std::size_t chunk_blocks = chunk_nodes / kernel::block_nodes;
 /// The place of each byte of a row in a block of 64.
 ///
 /// A transposed block holds the columns of its 64 rows one after the other, [codes][s][a][e], so that a scan reads one
-/// subspace of all nodes as one cache line; s and a are one or two bytes wide. A row-major block holds row after row.
+/// subspace of all nodes as one cache line; s and a are one or two bytes wide. A row-major block holds row after row; of
+/// rows that a scan does not read to their end, first all parts that it reads and then all others.
 struct Layout {
   std::size_t row_bytes = 0;
   bool transposed = false;
   std::size_t subspaces = 0;     ///< Transposed only: code bytes of a row.
   std::size_t factor_bytes = 0;  ///< Transposed only: width of s and of a, 1 or 2.
+  std::size_t first_bytes = 0;   ///< Row-major only: bytes at the start of a row that a scan reads; 0: all.
 
   std::size_t block_bytes() const { return row_bytes * kernel::block_nodes; }
   std::size_t chunk_bytes() const { return row_bytes * chunk_nodes; }
-  /// Bytes of a block that a scan reads: all but the last column, e, which only the bound needs.
+  /// Row-major: bytes from the start of one row that a scan reads to that of the next.
+  std::size_t stride() const { return first_bytes != 0 ? first_bytes : row_bytes; }
+  /// Bytes of a block that a scan reads. Transposed: all but the last column, e, which only the bound needs.
   std::size_t scanned_bytes() const;
 
   /// Puts rows (row-major, a multiple of row_bytes) into the slots of a block from `first_slot` on.

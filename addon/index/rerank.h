@@ -6,74 +6,100 @@
 #include <span>
 #include <vector>
 
+#include "index/bounds.h"
+#include "index/entry.h"
 #include "index/scan.h"
 
 namespace embedless::index {
 
+/// Which answers need their exact score.
+enum class Scores : std::uint8_t {
+  exact,   ///< All of them.
+  approx,  ///< Those that estimates alone cannot tell from the rest.
+};
+
 struct BoundOptions {
   /// Answers wanted, at least 1.
   std::size_t k = 10;
-  /// How many standard errors an estimate may be wrong. Higher: more recomputes, more recall. May be negative.
+  /// How many standard errors an estimate may be wrong. Higher: more recomputes, more recall. Below 0 `exact` stops
+  /// early; `approx` takes it as 0.
   double eps = 0.5;
   /// Recomputes asked for at once, at least 1. Smaller: the bound is tested more often.
   std::size_t batch = 8;
-  /// Most recomputes; raised to the first round's if below it.
+  /// Most recomputes. Below k the answer is filled up with estimates; 0: estimates alone.
   std::size_t cap = 64;
+  Scores scores = Scores::exact;
+  /// Multiplies every standard error, above 0.
+  double sigma_scale = 1;
 };
 
 /// One answer.
 struct Answer {
   std::uint32_t node;
-  double score;    ///< Exact if `exact`, else the estimate.
+  double score;  ///< Exact if `exact`, else the estimate.
   bool exact;
   float estimate;
-  float sigma;
+  float sigma;  ///< Scaled.
+};
+
+/// How far estimates were off, in units of their unscaled sigma.
+struct Misses {
+  std::size_t count = 0;
+  double sum_squares = 0;
 };
 
 /// The bounded rerank: decides which candidates need their exact score.
 ///
-/// The first ceil(k / batch) * batch candidates are recomputed; then, a batch at a time and in order of estimate, only
-/// those whose estimate + eps * sigma lies strictly above the k-th exact score so far; it ends when there is none left
-/// or at the cap. A candidate that is gone counts as if it had never been there: its round goes on with the next in order,
-/// against the same k-th score. Deterministic: when scores arrive does not matter, only what they are.
+/// Exact scores: the first ceil(k / batch) * batch candidates are recomputed; then, a batch at a time and in order of
+/// estimate, only those whose estimate + eps * sigma lies strictly above the k-th exact score so far. A candidate that
+/// is gone counts as if it had never been there: its round goes on with the next in order, against the same k-th score.
+/// Approximate scores: a batch at a time and in order of estimate, those that `judge` finds ambiguous.
+///
+/// Both end when there is none left or at the cap. Deterministic: when scores arrive, and how many at once, does not
+/// matter, only what they are.
 class Rerank {
  public:
   /// `candidates` in order: estimate falling, node rising.
-  Rerank(std::vector<Estimated> candidates, const BoundOptions& options);
+  Rerank(std::span<const Estimated> candidates, const BoundOptions& options);
 
   bool done() const { return wanted_.empty(); }
   /// Nodes whose exact scores it needs next, in order of estimate; empty when done.
   std::vector<std::uint32_t> wants() const;
-  /// Exact scores of `nodes`, and nodes that are gone; together all wanted nodes, each once, in any order.
+  /// Exact scores of `nodes`, and nodes that are gone: wanted nodes, all or some of them, each once, in any order. The
+  /// next round begins when the last wanted node has come.
   /// Throws INVALID_ARGUMENT for anything else, and then nothing has changed.
   void feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
             std::span<const std::uint32_t> missing);
 
-  /// The best k with exact scores, score falling, node rising; the best k estimates while no score is exact.
+  /// The best k with exact scores (or, if approximate, taken without one); where there are fewer of these, all of them
+  /// and the best estimates besides. In order: score falling, node rising.
   std::vector<Answer> answers() const;
   /// Candidates with exact scores.
   std::size_t recomputed() const { return recomputed_; }
-  /// Candidates that the bound rules out: not recomputed, and not above the k-th exact score.
+  /// Candidates that the bound rules out without their exact score.
   std::size_t dismissed() const;
+  /// Whether the cap ended it while candidates were left.
+  bool capped() const;
+  /// Share of the true k nearest that the answers hold; see expected_recall().
+  double expected_recall() const;
+  /// The first round's, as far as they have come.
+  Misses first_round() const;
 
  private:
-  enum class State : std::uint8_t { open, exact, gone };
-  struct Entry {
-    Estimated code;
-    double score = 0;
-    State state = State::open;
-  };
-
+  /// Places of open candidates that could still be in the answer, in order; `bar` is the k-th exact score.
+  std::vector<std::size_t> contenders(double bar) const;
+  std::vector<Verdict> judged() const;
+  std::vector<std::size_t> answer_places() const;
   double reach(const Entry& entry) const;
   double kth_score() const;
-  void want(std::size_t count);
+  void want_owed();
   void advance();
 
   std::vector<Entry> entries_;
   BoundOptions options_;
   double bar_ = -std::numeric_limits<double>::infinity();  // the k-th exact score when the running round began
-  bool first_round_ = true;                                // takes candidates whatever the bar
   std::size_t owed_ = 0;                                   // recomputes that the running round still lacks
+  bool first_round_ = true;                                // with exact scores it takes candidates whatever the bar
   std::size_t recomputed_ = 0;
   std::vector<std::size_t> wanted_;  // places in entries_, ascending
 };

@@ -57,9 +57,10 @@ class alignas(128) Scanner {  // a cache line of its own: threads must not share
 
   void offer_rows(std::size_t block, std::uint64_t wanted) {
     const std::uint8_t* rows = snapshot_.block(block);
+    const std::size_t stride = snapshot_.layout().stride();
     for (; wanted != 0; wanted &= wanted - 1) {
       const auto slot = static_cast<std::size_t>(std::countr_zero(wanted));
-      const float estimate = ordered(scorer_.estimate(rows + slot * snapshot_.layout().row_bytes, {}));
+      const float estimate = ordered(scorer_.first_estimate(rows + slot * stride));
       if (estimate >= pool_.threshold()) pool_.offer(estimate, static_cast<std::uint32_t>(block * block_nodes + slot));
     }
   }
@@ -95,13 +96,13 @@ class alignas(128) Scanner {  // a cache line of its own: threads must not share
   std::size_t scanned_ = 0;
 };
 
+}  // namespace
+
 unsigned threads_for(const Snapshot& snapshot, unsigned asked) {
   if (snapshot.count() < threaded_codes) return 1;
   const unsigned most = asked != 0 ? asked : std::max(1u, std::thread::hardware_concurrency());
   return static_cast<unsigned>(std::min<std::size_t>(most, snapshot.chunks()));
 }
-
-}  // namespace
 
 ScanResult scan(const Snapshot& snapshot, const Scorer& scorer, const ScanOptions& options) {
   const std::size_t capacity = std::min(options.pool, snapshot.count());

@@ -24,6 +24,9 @@ struct ScanOptions {
   const code::StopFlag* stop = nullptr;
 };
 
+/// Threads that a scan of the snapshot takes if at most `asked` are allowed; 0: one a core.
+unsigned threads_for(const Snapshot& snapshot, unsigned asked);
+
 struct ScanResult {
   /// The best `pool` of all live nodes that pass the filter; ties by node. In no particular order.
   std::vector<Candidate> best;

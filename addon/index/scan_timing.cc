@@ -1,11 +1,14 @@
 #include "index/scan_timing.h"
 
 #include <algorithm>
+#include <atomic>
 #include <chrono>
 #include <cstdint>
 #include <cstring>
 #include <limits>
+#include <memory>
 
+#include "code/parallel.h"
 #include "index/scan.h"
 
 namespace embedless::index {
@@ -23,13 +26,21 @@ std::uint64_t sum_words(const std::uint8_t* bytes, std::size_t length) {
   return sums[0] + sums[1] + sums[2] + sums[3];
 }
 
-std::uint64_t read_all(const Snapshot& snapshot, const code::StopFlag* stop) {
+std::uint64_t read_chunk(const Snapshot& snapshot, std::size_t chunk, const code::StopFlag* stop) {
   const std::size_t length = snapshot.layout().scanned_bytes();
+  const std::size_t end = std::min(snapshot.blocks(), (chunk + 1) * chunk_blocks);
   std::uint64_t sum = 0;
-  for (std::size_t block = 0; block < snapshot.blocks(); ++block) {
+  for (std::size_t block = chunk * chunk_blocks; block < end; ++block) {
     code::check(stop);
     sum += sum_words(snapshot.block(block), length);
   }
+  return sum;
+}
+
+/// Reads chunks in the order in which the scan's threads take them.
+std::uint64_t read_all(const Snapshot& snapshot, unsigned threads, const code::StopFlag* stop) {
+  std::atomic<std::uint64_t> sum = 0;
+  code::parallel_for(threads, snapshot.chunks(), [&](std::size_t chunk) { sum += read_chunk(snapshot, chunk, stop); });
   return sum;
 }
 
@@ -42,17 +53,20 @@ double nanoseconds(F f) {
 
 }  // namespace
 
-ScanTiming time_scan(const Snapshot& snapshot, const Coder& coder, std::span<const float> query, std::size_t pool,
-                     std::size_t rounds, const code::StopFlag* stop) {
-  const auto scorer = coder.prepare(query);
+ScanTiming time_scan(const Snapshot& snapshot, const Coder& coder, std::span<const float> query,
+                     const ScanTimingOptions& options) {
+  const ScanOptions scanning{.pool = options.pool, .threads = options.threads, .stop = options.stop};
+  const unsigned threads = threads_for(snapshot, options.threads);
   const double nodes = std::max(1.0, static_cast<double>(snapshot.count()));
   constexpr double never = std::numeric_limits<double>::infinity();
-  ScanTiming best{.scan_ns = never, .read_ns = never};
+  ScanTiming best{.scan_ns = never, .read_ns = never, .prepare_ns = never};
   volatile std::uint64_t sink = 0;  // keeps the reads from being optimised away
-  for (std::size_t round = 0; round < rounds; ++round) {
-    best.read_ns = std::min(best.read_ns, nanoseconds([&] { sink = sink + read_all(snapshot, stop); }) / nodes);
-    const ScanOptions options{.pool = pool, .threads = 1, .stop = stop};
-    best.scan_ns = std::min(best.scan_ns, nanoseconds([&] { scan(snapshot, *scorer, options); }) / nodes);
+  for (std::size_t round = 0; round < options.rounds; ++round) {
+    std::unique_ptr<const Scorer> scorer;
+    best.prepare_ns = std::min(best.prepare_ns, nanoseconds([&] { scorer = coder.prepare(query); }));
+    best.read_ns =
+        std::min(best.read_ns, nanoseconds([&] { sink = sink + read_all(snapshot, threads, options.stop); }) / nodes);
+    best.scan_ns = std::min(best.scan_ns, nanoseconds([&] { scan(snapshot, *scorer, scanning); }) / nodes);
   }
   return best;
 }

@@ -6,6 +6,8 @@ import {
   type AddOptions,
   VectorStore as CoreStore,
   EmbedlessError,
+  type Filter,
+  matchesFilter,
   type OpenOptions,
   type SearchOptions,
 } from "../../src/index.js";
@@ -32,10 +34,12 @@ export interface AddDocumentsOptions extends AddOptions {
   ids?: string[];
 }
 
-/** What to delete: exactly one of both. */
+/** What to delete: exactly one of the three. */
 export interface DeleteOptions {
   /** Ids to delete; those that the store does not have are ignored. */
   ids?: string[];
+  /** Deletes the documents whose metadata match; one without conditions is refused. */
+  filter?: Filter;
   /** Deletes everything. */
   deleteAll?: boolean;
 }
@@ -44,18 +48,21 @@ export interface DeleteOptions {
  * LangChain's vector store over a file that keeps the texts and no vectors.
  *
  * Scores are cosine similarities: higher is better. Adding an id again replaces the document. Each document that comes
- * back carries its `id`. Metadata filters are not supported: one that is given throws `INVALID_FILTER`, wherever.
+ * back carries its `id`. Filters are objects as MongoDB has them (see `Filter`), applied inside the search: it gives
+ * `k` documents whenever so many match. `BasicTranslator` of a self-query retriever writes such filters. Anything else,
+ * functions included, throws `INVALID_FILTER`.
  *
  * ```ts
  * const store = new EmbedlessVectorStore(new MiniLMEmbeddings(), { path: "animals.db" });
  * await store.addDocuments([new Document({ pageContent: "Llamas live in the Andes.", id: "llama" })]);
  * const [[document, score]] = await store.similaritySearchWithScore("Where do llamas live?", 1);
+ * const grazers = await store.similaritySearch("Who eats grass?", 3, { legs: 4, continent: { $ne: "Europe" } });
  * const retriever = store.asRetriever(5);
  * ```
  */
 export class EmbedlessVectorStore extends VectorStore {
-  /** No filter is accepted. */
-  declare FilterType: never;
+  /** Conditions on metadata. */
+  declare FilterType: Filter;
   readonly #config: EmbedlessConfig;
   readonly #temporary: boolean;
   #opening: Promise<CoreStore> | undefined;
@@ -156,10 +163,11 @@ export class EmbedlessVectorStore extends VectorStore {
   }
 
   /**
-   * Adds documents whose vectors are known, which saves embedding them. Vectors are not kept, so some of them are
-   * compared with what the embeddings make of the text.
+   * Adds documents whose vectors are known, which saves embedding them. A store made with `vectors: "float16"` or another
+   * form keeps them, whatever they stand for. Others do not, so some vectors are compared with what the embeddings make
+   * of the text.
    *
-   * @throws `INVALID_VECTOR` if a vector is not what the embeddings make of its document.
+   * @throws `INVALID_VECTOR` if vectors are not kept and one is not what the embeddings make of its document.
    */
   override async addVectors(
     vectors: number[][],
@@ -171,18 +179,19 @@ export class EmbedlessVectorStore extends VectorStore {
   }
 
   /**
-   * Deletes by id, or everything.
+   * Deletes by id, by metadata, or everything; in one transaction.
    *
-   * @throws `INVALID_ARGUMENT` unless exactly one of `ids` and `deleteAll: true` is given.
+   * @throws `INVALID_ARGUMENT` unless exactly one of `ids`, `filter` and `deleteAll: true` is given; `INVALID_FILTER`.
    */
   override async delete(options?: DeleteOptions): Promise<void> {
-    if (options && "filter" in options) refuseFilter(options.filter);
-    const { ids, deleteAll } = options ?? {};
-    if ((ids === undefined) === (deleteAll !== true)) {
-      throw invalid("Expected either ids or deleteAll: true for delete, but received neither or both.");
+    const { ids, filter, deleteAll } = options ?? {};
+    checkFilter(filter);
+    const given = [ids !== undefined, filter !== undefined, deleteAll === true].filter(Boolean).length;
+    if (given !== 1) {
+      throw invalid(`Expected one of ids, filter and deleteAll: true for delete, but received ${given || "none"}.`);
     }
     const store = await this.store();
-    await store.delete(ids === undefined ? { all: true } : { ids });
+    await store.delete(ids ? { ids } : filter ? { filter } : { all: true });
   }
 
   /** The `k` documents closest to the question, best first. `k` below 1 gives none. */
@@ -258,8 +267,8 @@ export class EmbedlessVectorStore extends VectorStore {
     return added;
   }
 
-  async #search(query: string | number[], k: number, filter: unknown): Promise<[Document, number][]> {
-    refuseFilter(filter);
+  async #search(query: string | number[], k: number, filter: Filter | undefined): Promise<[Document, number][]> {
+    checkFilter(filter);
     if (k < 1) return [];
     const store = await this.store();
     const { recall, recompute } = this.#config;
@@ -267,6 +276,7 @@ export class EmbedlessVectorStore extends VectorStore {
       k: k > COMMON_K ? Math.min(k, Math.max(1, await store.count())) : k,
       ...(recall !== undefined && { recall }),
       ...(recompute !== undefined && { recompute }),
+      ...(filter !== undefined && { filter }),
     });
     return hits.map(({ id, text, metadata, score }) => [new Document({ pageContent: text, metadata, id }), score]);
   }
@@ -305,12 +315,16 @@ function checkWrapped(store: CoreStore, embeddings: EmbeddingsInterface): void {
   }
 }
 
-function refuseFilter(filter: unknown): void {
+/** LangChain stores differ in what a filter is, so one of the wrong kind is told even where nothing is searched. */
+function checkFilter(filter: unknown): void {
   if (filter === undefined) return;
-  throw new EmbedlessError(
-    "INVALID_FILTER",
-    "EmbedlessVectorStore does not support filters, but one was given; leave it out or filter the documents that come back.",
-  );
+  if (typeof filter === "function") {
+    throw new EmbedlessError(
+      "INVALID_FILTER",
+      'EmbedlessVectorStore takes filters as objects, such as { genre: "scifi", year: { $gte: 1960 } }, not as functions.',
+    );
+  }
+  matchesFilter({}, filter as Filter);
 }
 
 function checkLength(parameter: string, values: readonly unknown[], items: readonly unknown[]): void {

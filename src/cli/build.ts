@@ -4,7 +4,7 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { EmbedlessError } from "../errors.js";
 import { VectorStore } from "../index.js";
-import type { AddResult, Stats } from "../types.js";
+import type { AddResult, OpenOptions, Stats } from "../types.js";
 import { embedderFor } from "./embedders.js";
 import { Interrupted, UsageError } from "./failures.js";
 import { bytes, count, counted, duration, ratio } from "./figures.js";
@@ -18,6 +18,8 @@ import { type Terminal, terminalOf, wrap } from "./terminal.js";
 export interface BuildOptions {
   model?: string;
   url?: string;
+  codes?: string;
+  vectors?: string;
   include?: string[];
   exclude?: string[];
   json?: boolean;
@@ -59,7 +61,7 @@ export async function build(store: string, paths: string[], options: BuildOption
   checkFound(found, paths, store);
   const embedder = await embedderFor(options.model, options.url);
   try {
-    const opened = await VectorStore.open(store, embedder ? { embedder } : {});
+    const opened = await VectorStore.open(store, { ...traitsOf(options), ...(embedder && { embedder }) });
     let summary: Summary;
     try {
       const run = new BuildRun(opened, selection, found, terminal, interruption);
@@ -74,6 +76,12 @@ export async function build(store: string, paths: string[], options: BuildOption
     await embedder?.close?.();
     interruption.end();
   }
+}
+
+/** What the store is to be, as given; `open` checks it. */
+function traitsOf({ codes, vectors }: BuildOptions): OpenOptions {
+  const asked = { codes: codes !== undefined && /^\d+$/.test(codes) ? { bytes: Number(codes) } : codes, vectors };
+  return JSON.parse(JSON.stringify(asked)) as OpenOptions;
 }
 
 /** Refuses misspelt paths and empty folders before a store is made for them. */

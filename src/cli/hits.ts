@@ -35,28 +35,46 @@ export function costLine(cost: SearchCost, passages: number): string {
   return `${milliseconds(cost.totalMs)} · ${count(cost.recomputed)} of ${count(passages)} passages recomputed${note}`;
 }
 
-/** How each hit was found and where the time went, as a table. */
-export function explainLines({ hits, cost }: SearchResult): string[] {
+/** How each hit was found and where the time went, as tables. */
+export function explainLines({ hits, expectedRecall, cost }: SearchResult): string[] {
   const rows = hits.map((hit, i) => {
-    const { estimate, sigma, source } = hit.explain!;
-    const exact = source === "none" ? "-" : hit.score.toFixed(4);
-    const off = source === "none" || sigma === 0 ? "-" : ((hit.score - estimate) / sigma).toFixed(1);
-    return [String(i + 1), estimate.toFixed(4), sigma.toFixed(4), exact, off, source];
+    const { estimate, sigma, bound, exact, source } = hit.explain!;
+    const off = exact === undefined || sigma === 0 ? "-" : ((exact - estimate) / sigma).toFixed(1);
+    return [
+      String(i + 1),
+      ...[estimate, sigma, bound].map(score),
+      exact === undefined ? "-" : score(exact),
+      off,
+      source,
+    ];
   });
-  const parts = [
+  return [
+    ...table([["hit", "estimate", "sigma", "bound", "exact", "sigmas off", "vector from"], ...rows]),
+    "",
+    ...table(timeRows(cost)),
+    "",
+    `${count(cost.scanned)} codes scanned, ${count(cost.dismissed)} candidates dismissed by the bound`,
+    `${count(cost.recomputed)} passages scored exactly, ${count(cost.embedded)} of them embedded for it`,
+    `expected recall ${expectedRecall.toFixed(3)}`,
+  ];
+}
+
+/** Each part of the time with its share; the rest is reading the hits' texts and whatever else. */
+function timeRows(cost: SearchCost): string[][] {
+  const parts: [string, number][] = [
     ["question", cost.queryMs],
     ["scan", cost.scanMs],
     ["read", cost.readMs],
     ["recompute", cost.recomputeMs],
-    ["in all", cost.totalMs],
-  ] as const;
-  return [
-    ...table([["hit", "estimate", "sigma", "exact", "sigmas off", "vector from"], ...rows]),
-    "",
-    ...table(parts.map(([name, ms]) => [name, milliseconds(ms)])),
-    "",
-    `${count(cost.scanned)} codes scanned, ${count(cost.embedded)} passages embedded, ${count(cost.dismissed)} candidates dismissed by the bound`,
   ];
+  const rest = Math.max(0, cost.totalMs - parts.reduce((sum, [, ms]) => sum + ms, 0));
+  const share = (ms: number) => `${cost.totalMs > 0 ? Math.round((100 * ms) / cost.totalMs) : 0} %`;
+  const all: [string, number][] = [...parts, ["rest", rest], ["in all", cost.totalMs]];
+  return all.map(([name, ms]) => [name, milliseconds(ms), share(ms)]);
+}
+
+function score(value: number): string {
+  return value.toFixed(4);
 }
 
 function placeOf(hit: Hit, look: HitLook): string {

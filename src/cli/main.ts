@@ -1,11 +1,14 @@
 #!/usr/bin/env node
-/** The command line: `embedless build`, `search`, `stats`, `compile`. */
+/** The command line: `embedless build`, `search`, `stats`, `plan`, `bench`, `compile`. */
 
 import { createRequire } from "node:module";
-import { Command, CommanderError, InvalidArgumentError } from "commander";
+import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { BenchCommandOptions } from "./bench.js";
 import type { BuildOptions } from "./build.js";
 import { reportFailure } from "./failures.js";
+import type { PlanCommandOptions } from "./plan.js";
 import type { SearchCommandOptions } from "./search.js";
+import type { StatsCommandOptions } from "./stats.js";
 import { endWithReader } from "./terminal.js";
 
 const { version } = createRequire(import.meta.url)("embedless/package.json") as { version: string };
@@ -22,8 +25,11 @@ function program(): Command {
   main
     .command("stats <store>")
     .description("say what a store holds and how large it is")
+    .option("--measure", "also foretell the milliseconds of a question on this machine")
     .option("--json", "print one JSON object")
-    .action(async (store: string, options: { json?: boolean }) => (await import("./stats.js")).stats(store, options));
+    .action(async (store: string, options: StatsCommandOptions) => (await import("./stats.js")).stats(store, options));
+  addPlan(main);
+  addBench(main);
   main
     .command("compile")
     .description("build the native addon where no prebuilt one fits (needs cmake and a C++ compiler)")
@@ -40,6 +46,8 @@ function addBuild(main: Command): void {
       "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
     )
     .option("--url <base>", "take the model from an OpenAI-compatible server")
+    .option("--codes <kind>", "of a new store: bytes a code (24, 32, 48, 64, 96, 128, 192), or lvq4, lvq8, lvq4x8")
+    .option("--vectors <form>", "of a new store: recompute, or keep vectors as float32, float16 or lvq8")
     .option("--include <globs...>", "files to read, in place of the known extensions")
     .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
     .option("--json", "print one JSON object at the end, progress to the error stream")
@@ -63,10 +71,70 @@ function addSearch(main: Command): void {
       within("a number from 0.5 to 0.999", 0.5, 0.999),
       0.95,
     )
+    .option(
+      "--max-recomputes <number>",
+      "most passages to embed anew; what they do not reach is answered by estimates",
+      within("a whole number from 1 to 80000", 1, 80_000, true),
+    )
+    .option(
+      "--deadline <ms>",
+      "answer after so many milliseconds with what there is",
+      within("a number of milliseconds from 0", 0, 2 ** 31 - 1),
+    )
+    .option("--approx", "leave hits that are beyond doubt at their estimated scores")
+    .addOption(
+      new Option("--estimates", "answer from estimated scores alone; only the question is embedded").conflicts([
+        "maxRecomputes",
+        "deadline",
+      ]),
+    )
+    .option("--filter <json>", 'only passages whose metadata match, such as {"source": {"$in": ["a.md", "b.md"]}}')
     .option("--explain", "say how each hit was found and where the time went")
     .option("--json", "print one JSON object")
     .action(async (store: string, question: string, options: SearchCommandOptions) => {
       await (await import("./search.js")).search(store, question, options);
+    });
+}
+
+function addPlan(main: Command): void {
+  const positive = within("a number above 0", Number.MIN_VALUE, Number.MAX_VALUE);
+  main
+    .command("plan")
+    .argument("<passages>", "how many there will be", within("a whole number of passages from 1", 1, 2 ** 32, true))
+    .description("say what a store of so many passages would take and what a question would cost on this machine")
+    .addOption(
+      new Option("--bytes-per-passage <number>", "most bytes a passage for codes and kept vectors (default: 51)")
+        .argParser(positive)
+        .conflicts("totalBytes"),
+    )
+    .option("--total-bytes <number>", "most bytes for all codes and kept vectors", positive)
+    .option("--k <number>", "hits wanted", within("a whole number from 1 to 10000", 1, 10_000, true), 10)
+    .option(
+      "--recall <share>",
+      "mean share of the true top hits to find",
+      within("a number from 0.5 to 0.999", 0.5, 0.999),
+      0.95,
+    )
+    .option("--model <name>", "as for build; default: minilm")
+    .option("--url <base>", "take the model from an OpenAI-compatible server")
+    .option("--json", "print one JSON object")
+    .action(async (passages: number, options: PlanCommandOptions) => {
+      await (await import("./plan.js")).plan(passages, options);
+    });
+}
+
+function addBench(main: Command): void {
+  main
+    .command("bench <base> <queries> [truth]")
+    .description("try the codes on vectors of your own (.fvecs or .bvecs; true nearest as .ivecs, else computed)")
+    .addOption(
+      new Option("--metric <name>", "how vectors are compared").choices(["cosine", "ip", "l2"]).default("cosine"),
+    )
+    .option("--k <number>", "nearest wanted", within("a whole number from 1 to 1000", 1, 1000, true), 10)
+    .option("--codes <names>", "codes, such as 24,48,lvq4,lvq8,lvq4x8,leanvec160-lvq8-pca", "24,48,96,lvq4,lvq8")
+    .option("--json", "print one JSON object a code")
+    .action(async (base: string, queries: string, truth: string | undefined, options: BenchCommandOptions) => {
+      await (await import("./bench.js")).bench(base, queries, truth, options);
     });
 }
 

@@ -1,8 +1,10 @@
 /** `embedless search`: the passages that answer a question. */
 
 import { dirname, relative, resolve } from "node:path";
+import { show } from "../errors.js";
 import { VectorStore } from "../index.js";
-import type { Hit, SearchResult } from "../types.js";
+import type { Filter, Hit, SearchOptions, SearchResult } from "../types.js";
+import { UsageError } from "./failures.js";
 import { fileOf } from "./file_passages.js";
 import { costLine, explainLines, hitLines } from "./hits.js";
 import { type Terminal, terminalOf } from "./terminal.js";
@@ -11,6 +13,14 @@ import { type Terminal, terminalOf } from "./terminal.js";
 export interface SearchCommandOptions {
   k: number;
   recall: number;
+  maxRecomputes?: number;
+  /** Milliseconds. */
+  deadline?: number;
+  approx?: boolean;
+  /** No passage is embedded anew. */
+  estimates?: boolean;
+  /** A filter as JSON. */
+  filter?: string;
   explain?: boolean;
   json?: boolean;
 }
@@ -20,10 +30,10 @@ const EXCERPT_LINES = 4;
 
 /** Searches an existing store with the embedder that made it. Never makes a file. */
 export async function search(path: string, question: string, options: SearchCommandOptions): Promise<void> {
+  const filter = options.filter === undefined ? undefined : readFilter(options.filter);
   const store = await VectorStore.open(path, { create: false, readOnly: true });
   try {
-    const { k, recall, explain = false } = options;
-    const result = await store.search(question, { k, recall, explain });
+    const result = await store.search(question, searchOptions(options, filter));
     const passages = await store.count();
     if (options.json) process.stdout.write(`${JSON.stringify(asJson(question, result, passages))}\n`);
     else print(terminalOf(process.stdout), question, result, passages, dirname(resolve(store.path)));
@@ -32,8 +42,34 @@ export async function search(path: string, question: string, options: SearchComm
   }
 }
 
-function asJson(question: string, { hits, cost }: SearchResult, passages: number) {
-  return { question, passages, hits: hits.map((hit, i) => ({ rank: i + 1, ...hit })), cost };
+function searchOptions(options: SearchCommandOptions, filter: Filter | undefined): SearchOptions {
+  const { k, recall, maxRecomputes: max, deadline: deadlineMs, approx, estimates, explain = false } = options;
+  const limits = { ...(max !== undefined && { max }), ...(deadlineMs !== undefined && { deadlineMs }) };
+  const recompute = estimates ? 0 : limits;
+  return {
+    k,
+    recall,
+    recompute,
+    scores: approx ? "approx" : "exact",
+    explain,
+    ...(filter !== undefined && { filter }),
+  };
+}
+
+/** What the shell left of the JSON; whether it is a filter is for the store to say. */
+function readFilter(json: string): Filter {
+  try {
+    return JSON.parse(json) as Filter;
+  } catch (error) {
+    const why = error instanceof Error ? error.message : String(error);
+    throw new UsageError(
+      `Expected JSON for --filter, such as '{"year": {"$gte": 2020}}' in single quotes, but received ${show(json)} (${why}).`,
+    );
+  }
+}
+
+function asJson(question: string, { hits, expectedRecall, cost }: SearchResult, passages: number) {
+  return { question, passages, hits: hits.map((hit, i) => ({ rank: i + 1, ...hit })), expectedRecall, cost };
 }
 
 function print(terminal: Terminal, question: string, result: SearchResult, passages: number, folder: string): void {
@@ -47,7 +83,7 @@ function print(terminal: Terminal, question: string, result: SearchResult, passa
     for (const line of explainLines(result)) terminal.line(line);
     terminal.line();
   }
-  if (result.hits.length === 0) terminal.line("The store has no passages.");
+  if (result.hits.length === 0) terminal.line(passages === 0 ? "The store has no passages." : "No passage matches.");
   terminal.line(terminal.style("dim", costLine(result.cost, passages)));
 }
 

@@ -1,9 +1,10 @@
 /** `embedless stats`: what a store holds and how large it is. */
 
 import { VectorStore } from "../index.js";
-import type { Stats } from "../types.js";
-import { bytes, count, ratio } from "./figures.js";
+import type { Codes, QueryCost, Stats } from "../types.js";
+import { bytes, count, milliseconds, ratio } from "./figures.js";
 import { clip, terminalOf } from "./terminal.js";
+import { Working } from "./working.js";
 
 const CODEBOOKS: Record<Stats["codebook"], string> = {
   shipped: "the model's own, shipped with the package",
@@ -12,11 +13,18 @@ const CODEBOOKS: Record<Stats["codebook"], string> = {
   none: "none yet",
 };
 
+/** Options of the command line. */
+export interface StatsCommandOptions {
+  measure?: boolean;
+  json?: boolean;
+}
+
 /** Prints the figures of an existing store. Never makes a file. */
-export async function stats(path: string, options: { json?: boolean }): Promise<void> {
+export async function stats(path: string, options: StatsCommandOptions): Promise<void> {
   const store = await VectorStore.open(path, { create: false, readOnly: true });
   try {
-    const found = await store.stats();
+    const working = new Working(terminalOf(process.stderr));
+    const found = await working.at("Measuring this machine", () => store.stats({ measure: options.measure ?? false }));
     if (options.json) {
       process.stdout.write(`${JSON.stringify(found)}\n`);
       return;
@@ -39,11 +47,34 @@ function rowsOf(found: Stats): [name: string, value: string][] {
     ["passages", count(found.passages)],
     ["embedder", found.embedder?.replace(/(:sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1") ?? "-"],
     ["dims, metric", `${found.dims ?? "-"}, ${found.metric}`],
+    ["codes", codesOf(found.codes)],
     ["codebook", CODEBOOKS[found.codebook] + pending],
     ["text", bytes(found.rawBytes)],
     ["text, stored", share(found.textBytes)],
-    ["codes", found.pending > 0 ? "-" : `${bytes(found.codeBytes)}, ${found.codeBytesPerPassage} bytes a passage`],
+    [
+      "codes, stored",
+      found.pending > 0 ? "-" : `${bytes(found.codeBytes)}, ${found.codeBytesPerPassage} bytes a passage`,
+    ],
     ["whole store", share(found.fileBytes)],
-    ["float32 vectors", `none kept; they would take ${bytes(found.vectorBytes)}`],
+    ["vectors", vectorsOf(found)],
+    ...(found.query ? [["a question", costOf(found.query, found.vectors)] as [string, string]] : []),
   ];
+}
+
+function costOf({ k, recall, recomputes, ms }: QueryCost, vectors: Stats["vectors"]): string {
+  const looks = `${recomputes.toFixed(1)} ${vectors === "recompute" ? "passages embedded" : "vectors read"}`;
+  const time = ms === undefined ? "" : `, ${milliseconds(ms)} on this machine`;
+  return `${looks}${time} (${k} hits at recall ${recall})`;
+}
+
+function codesOf(codes: Codes): string {
+  if (typeof codes === "string") return codes;
+  if ("bytes" in codes) return `product quantisation, ${codes.bytes} bytes`;
+  const { dims, primary, training } = codes.leanvec;
+  return `leanvec, ${dims} dims in ${primary}, training ${training}`;
+}
+
+function vectorsOf({ vectors, keptBytes, vectorBytes }: Stats): string {
+  if (vectors === "recompute") return `none kept; as float32 they would take ${bytes(vectorBytes)}`;
+  return `kept as ${vectors}, ${bytes(keptBytes)}`;
 }

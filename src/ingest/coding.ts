@@ -5,6 +5,9 @@ import type { Connection } from "../storage/connection.js";
 import { setLive } from "../storage/live_bits.js";
 import { type CodebookReference, writeMeta } from "../storage/meta.js";
 import { addPending, clearPending, countPending, readPending } from "../storage/pending.js";
+import { clearSampleQueries, getSampleQueries } from "../storage/sample_queries.js";
+import { needsSampleQueries } from "../storage/traits.js";
+import type { Codes } from "../types.js";
 
 /** Passages that make a codebook: more give the same recall, a quarter of them costs five recomputes more a query. */
 export const TRAINING_PASSAGES = 4096;
@@ -12,7 +15,7 @@ export const TRAINING_PASSAGES = 4096;
 const ENCODE_SLICE = 4096;
 const NO_EXCEPTIONS = new Uint8Array();
 
-/** A coder and the name under which the store refers to it; none for int8, the form in which passages wait. */
+/** A coder and the name under which the store refers to it; none for the form in which passages wait for a codebook. */
 export interface Coding {
   readonly coder: NativeCoder;
   readonly reference: CodebookReference | undefined;
@@ -41,7 +44,7 @@ export async function encodeVectors(coder: NativeCoder, vectors: readonly Float3
 
 /**
  * Appends the codes of new nodes inside a write transaction: as they are if the store has their codebook, else as
- * waiting int8 rows, until those are enough to train the store's own codebook.
+ * waiting rows, until those are enough to train the store's own codebook.
  *
  * @param made What the vectors were encoded with.
  * @returns the codebook the store has after it, `undefined` while passages wait.
@@ -55,10 +58,12 @@ export async function appendCoded(
     stored: Coding;
     firstNode: number;
     vectors: readonly CodedVector[];
+    /** What the store's codes are, or will be. */
+    codes: Codes;
     version: number;
   },
 ): Promise<CodebookReference | undefined> {
-  const { made, stored, firstNode, vectors, version } = change;
+  const { made, stored, firstNode, vectors, codes, version } = change;
   setLive(tx, firstNode, vectors.length, version);
   const piece = joinRows(vectors, made.coder.rowBytes);
   if (stored.reference !== undefined) {
@@ -68,24 +73,26 @@ export async function appendCoded(
   }
   addPending(tx, firstNode, made.coder.rowBytes, piece.rows);
   if (countPending(tx) < TRAINING_PASSAGES) return undefined;
-  return await trainFromPending(tx, addon, made.coder, version);
+  return await trainFromPending(tx, addon, { waiting: made.coder, codes, version });
 }
 
 /** Trains a codebook on all waiting rows, which become codes. */
 async function trainFromPending(
   tx: Connection,
   addon: NativeAddon,
-  int8: NativeCoder,
-  version: number,
+  { waiting, codes, version }: { waiting: NativeCoder; codes: Codes; version: number },
 ): Promise<CodebookReference> {
-  const rows = Buffer.concat([...readPending(tx, 0, int8.rowBytes)].map((piece) => piece.rows));
-  const sample = int8.decode(rows.subarray(0, 4 * TRAINING_PASSAGES * int8.rowBytes), NO_EXCEPTIONS);
-  const coder = await addon.trainCodebook(sample, { dims: int8.dims, metric: int8.metric });
-  for (let at = 0, node = 0; at < rows.length; at += ENCODE_SLICE * int8.rowBytes, node += ENCODE_SLICE) {
-    const part = { rows: rows.subarray(at, at + ENCODE_SLICE * int8.rowBytes), exceptions: NO_EXCEPTIONS };
-    appendCodes(tx, node, coder.rowBytes, await recode(int8, coder, part), version);
+  const { dims, metric, rowBytes } = waiting;
+  const rows = Buffer.concat([...readPending(tx, 0, rowBytes)].map((piece) => piece.rows));
+  const sample = waiting.decode(rows.subarray(0, 4 * TRAINING_PASSAGES * rowBytes), NO_EXCEPTIONS);
+  const queries = needsSampleQueries(codes) ? getSampleQueries(tx, dims) : undefined;
+  const coder = await addon.trainCodebook(sample, { dims, metric, code: codes, ...(queries && { queries }) });
+  for (let at = 0, node = 0; at < rows.length; at += ENCODE_SLICE * rowBytes, node += ENCODE_SLICE) {
+    const part = { rows: rows.subarray(at, at + ENCODE_SLICE * rowBytes), exceptions: NO_EXCEPTIONS };
+    appendCodes(tx, node, coder.rowBytes, await recode(waiting, coder, part), version);
   }
   clearPending(tx);
+  clearSampleQueries(tx);
   const reference: CodebookReference = { sha256: putCodebook(tx, coder.save()), kind: "own" };
   writeMeta(tx, { codebook: reference });
   return reference;

@@ -1,33 +1,45 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
-import type { NativeAddon } from "../native.js";
+import type { NativeAddon, NativeCoder } from "../native.js";
 import type { NewPassage, Passages } from "../passage/passages.js";
 import type { Coders } from "../search/coders.js";
 import { type Canary, putCanaries } from "../storage/canaries.js";
 import type { Connection } from "../storage/connection.js";
 import { clearLive } from "../storage/live_bits.js";
-import { type Meta, raiseVersion, readMeta, type StoredEmbedder, writeMeta } from "../storage/meta.js";
-import type { Metric } from "../types.js";
+import { raiseVersion, readMeta, type StoredEmbedder, writeMeta } from "../storage/meta.js";
+import { addSampleQueries } from "../storage/sample_queries.js";
+import { sameTraits, type Traits, traitsOf } from "../storage/traits.js";
+import { deleteVectors, getVectors, putVectors } from "../storage/vectors.js";
 import { appendCoded, type CodedVector, type Coding } from "./coding.js";
 import type { PreparedItem } from "./items.js";
 
-/** An item with its code; without one if the store had the same text when it was looked up. */
+/** An item with the stored forms of its vector; without them if the store had the same text when it was looked up. */
 export interface ReadyItem {
   readonly item: PreparedItem;
-  readonly coded: CodedVector | undefined;
+  readonly coded: CodedItem | undefined;
+}
+
+/** What is stored of an item's vector. */
+export interface CodedItem {
+  readonly code: CodedVector;
+  /** The vector itself, in the form that the store keeps; `undefined` if it keeps none. */
+  readonly kept: Uint8Array | undefined;
 }
 
 /** What a store is told when its first passages come. */
 export interface Birth {
   readonly embedder: StoredEmbedder;
   readonly canaries: readonly Canary[];
+  /** Vectors of questions for the training; empty for codes that need none. */
+  readonly sampleQueries: readonly Float32Array[];
 }
 
 /** How vectors were encoded, and for which store. */
-export interface Circumstances {
+export interface Circumstances extends Traits {
   readonly dims: number;
-  readonly metric: Metric;
   readonly made: Coding;
+  /** The coder of kept vectors; `undefined` if the store keeps none. */
+  readonly kept: NativeCoder | undefined;
   /** For a store that did not exist yet when the vectors were made. */
   readonly birth: Birth | undefined;
 }
@@ -52,10 +64,10 @@ export class StaleItems extends Error {
 const WRITE_SLICE = 64;
 
 /**
- * Writes items inside a write transaction: new ids get a node, a changed text gets a new node and its old one dies, and
- * the same text again only changes metadata. Of equal ids the last one wins.
+ * Writes items inside a write transaction: new ids get a node, a changed text (or kept vector) gets a new node and its
+ * old one dies, and the same again only changes metadata. Of equal ids the last one wins.
  *
- * @throws StaleItems when an item without a code needs one after all
+ * @throws StaleItems when an item without a code needs one after all, or the store turned out to be another one
  */
 export async function commitItems(
   tx: Connection,
@@ -64,14 +76,14 @@ export async function commitItems(
   circumstances: Circumstances,
   signal: AbortSignal | undefined,
 ): Promise<Counts> {
-  bear(tx, circumstances);
+  if (!(await bear(tx, circumstances))) throw new StaleItems(items.map(({ item }) => item));
   const version = raiseVersion(tx);
   const last = new Map(items.map((ready) => [ready.item.id, ready]));
   const distinct = [...last.values()];
   const counts: Counts = { added: 0, updated: items.length - distinct.length, unchanged: 0 };
   for (let at = 0; at < distinct.length; at += WRITE_SLICE) {
     throwIfAborted(signal);
-    const slice = sortOut(tx, parts.passages, distinct.slice(at, at + WRITE_SLICE));
+    const slice = sortOut(tx, parts.passages, distinct.slice(at, at + WRITE_SLICE), circumstances.kept);
     for (const { item } of slice.sameText) parts.passages.replaceMetadata(tx, item.id, item.metadata);
     await writeFresh(tx, parts, slice, circumstances, version);
     counts.added += slice.fresh.length - slice.replaced.length;
@@ -82,16 +94,26 @@ export async function commitItems(
   return counts;
 }
 
-/** Tells a new store what it is. A store that another process made meanwhile stays as it is. */
-function bear(tx: Connection, { dims, metric, made, birth }: Circumstances): void {
-  if (birth === undefined || readMeta(tx).embedder !== undefined) return;
-  writeMeta(tx, { dims, metric, embedder: birth.embedder, codebook: made.reference });
+/** Tells a new store what it is. Answers `false` for a store that another process made meanwhile, and differently. */
+async function bear(tx: Connection, circumstances: Circumstances): Promise<boolean> {
+  const { birth, dims, metric, codes, vectors, made } = circumstances;
+  const meta = readMeta(tx);
+  if (birth === undefined) return true;
+  if (meta.embedder !== undefined) {
+    return meta.embedder.id === birth.embedder.id && meta.dims === dims && sameTraits(traitsOf(meta), circumstances);
+  }
+  writeMeta(tx, { dims, metric, codes, vectors, embedder: birth.embedder, codebook: made.reference });
   putCanaries(tx, birth.canaries);
+  for (let at = 0; at < birth.sampleQueries.length; at += WRITE_SLICE) {
+    addSampleQueries(tx, at, birth.sampleQueries.slice(at, at + WRITE_SLICE));
+    await nextTurn();
+  }
+  return true;
 }
 
 interface Slice {
   /** Items that get a node. */
-  fresh: { item: PreparedItem; coded: CodedVector }[];
+  fresh: { item: PreparedItem; coded: CodedItem }[];
   /** Ids among them that replace a passage. */
   replaced: string[];
   /** Items whose text is stored already, with other metadata. */
@@ -99,7 +121,12 @@ interface Slice {
   unchanged: number;
 }
 
-function sortOut(tx: Connection, passages: Passages, items: readonly ReadyItem[]): Slice {
+function sortOut(
+  tx: Connection,
+  passages: Passages,
+  items: readonly ReadyItem[],
+  kept: NativeCoder | undefined,
+): Slice {
   const slice: Slice = { fresh: [], replaced: [], sameText: [], unchanged: 0 };
   const stale: PreparedItem[] = [];
   const stored = storedTexts(
@@ -110,7 +137,7 @@ function sortOut(tx: Connection, passages: Passages, items: readonly ReadyItem[]
   for (const ready of items) {
     const { item, coded } = ready;
     const present = stored.get(item.id);
-    if (present?.sameText) {
+    if (present?.sameText && !hasOtherVector(tx, ready, present.node, kept)) {
       if (present.metadata === item.metadata) slice.unchanged++;
       else slice.sameText.push(ready);
     } else if (coded === undefined) {
@@ -124,12 +151,25 @@ function sortOut(tx: Connection, passages: Passages, items: readonly ReadyItem[]
   return slice;
 }
 
+/** Whether an item came with a vector that is not the kept one: the same text may stand for another thing. */
+function hasOtherVector(
+  tx: Connection,
+  { item, coded }: ReadyItem,
+  node: number,
+  kept: NativeCoder | undefined,
+): boolean {
+  if (kept === undefined || item.vector === undefined) return false;
+  if (coded?.kept === undefined) return true;
+  const [before] = getVectors(tx, [node], kept.rowBytes);
+  return before === undefined || Buffer.compare(before, coded.kept) !== 0;
+}
+
 /** Of the ids that exist: whether the stored text is the item's, by hash first and then by the text itself. */
 export function storedTexts(
   passages: Passages,
   items: readonly PreparedItem[],
   from?: Connection,
-): Map<string, { sameText: boolean; metadata: string | null }> {
+): Map<string, { node: number; sameText: boolean; metadata: string | null }> {
   const keys = passages.lookup(
     items.map(({ id }) => id),
     from,
@@ -140,29 +180,32 @@ export function storedTexts(
     from,
   );
   const same = new Set(similar.filter(({ text }, i) => texts[i]?.text === text).map(({ id }) => id));
-  return new Map([...keys].map(([id, { metadata }]) => [id, { sameText: same.has(id), metadata }]));
+  return new Map([...keys].map(([id, { node, metadata }]) => [id, { node, sameText: same.has(id), metadata }]));
 }
 
-/** Rows, codes and live bits of the items that get a node. */
+/** Rows, codes, kept vectors and live bits of the items that get a node. */
 async function writeFresh(
   tx: Connection,
   { addon, passages, coders }: { addon: NativeAddon; passages: Passages; coders: Coders },
   { fresh, replaced }: Slice,
-  { dims, metric, made }: Circumstances,
+  circumstances: Circumstances,
   version: number,
 ): Promise<void> {
   if (fresh.length === 0) return;
-  const meta: Meta = readMeta(tx);
-  const stored: Coding = { coder: await coders.find(tx, meta.codebook, { dims, metric }), reference: meta.codebook };
+  const { made, codes } = circumstances;
+  const { codebook: reference, nextNode: firstNode } = readMeta(tx);
+  const stored: Coding = { coder: await coders.find(tx, reference, circumstances), reference };
   if (stored.reference === undefined && made.reference !== undefined)
     throw new StaleItems(fresh.map(({ item }) => item));
   const { nodes: dead } = passages.removeByIds(tx, replaced);
   if (dead.length > 0) clearLive(tx, dead, version);
-  const firstNode = meta.nextNode;
+  deleteVectors(tx, dead);
   passages.insert(
     tx,
     fresh.map(({ item: { id, text, metadata } }, i): NewPassage => ({ node: firstNode + i, id, text, metadata })),
   );
-  const vectors = fresh.map(({ coded }) => coded);
-  await appendCoded(tx, addon, { made, stored, firstNode, vectors, version });
+  const kept = fresh.flatMap(({ coded }) => coded.kept ?? []);
+  putVectors(tx, firstNode, kept);
+  const vectors = fresh.map(({ coded }) => coded.code);
+  await appendCoded(tx, addon, { made, stored, firstNode, vectors, codes, version });
 }

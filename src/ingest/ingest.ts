@@ -7,10 +7,14 @@ import type { Model } from "../search/model.js";
 import { requireVector } from "../search/vectors.js";
 import type { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
-import type { AddOptions, AddProgress, AddResult, Metric } from "../types.js";
+import { type AskedTraits, traitsOf } from "../storage/traits.js";
+import type { AddOptions, AddResult, Metric } from "../types.js";
+import { beginStore } from "./birth.js";
 import { encodeVectors } from "./coding.js";
 import { type Circumstances, type Counts, commitItems, type ReadyItem, StaleItems, storedTexts } from "./commit.js";
 import { type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
+import type { SampleQuery } from "./sample_queries.js";
+import { Tally } from "./tally.js";
 
 /** What adding needs of the store. */
 export interface IngestParts {
@@ -20,8 +24,10 @@ export interface IngestParts {
   coders: Coders;
   /** The store's embedder, proved to be the one that made it. */
   model: () => Promise<Model>;
-  /** For a store that does not exist yet. */
-  metric: Metric;
+  /** What the caller wants the store to be; a store that exists keeps its own. */
+  asked: AskedTraits;
+  /** For a store that does not exist yet, and whose codes need them. */
+  sampleQueries: readonly SampleQuery[] | undefined;
 }
 
 /** An iterable is committed whenever this many passages are embedded or this much time has passed. */
@@ -153,25 +159,14 @@ export class Ingest {
 
   /** How vectors are to be encoded now: as the store does, or as a new store will. */
   async #circumstances(signal?: AbortSignal): Promise<Circumstances> {
-    const { database, coders, model, metric: wanted } = this.#parts;
-    const { dims, metric, codebook: reference } = readMeta(database.reader);
-    if (dims !== undefined && metric !== undefined) {
-      requireMetric(metric, wanted);
-      const coder = await coders.find(database.reader, reference, { dims, metric });
-      return { dims, metric, made: { coder, reference }, birth: undefined };
-    }
-    const newborn = await model();
-    const { embedder } = newborn;
-    const proof = await newborn.introduce(signal);
-    const shipped = wanted === "cosine" ? embedder.codebook : undefined;
-    const born = shipped && ({ sha256: shipped.sha256, kind: "shipped" } as const);
-    const coder = await coders.find(database.reader, born, { dims: proof.dims, metric: wanted });
-    return {
-      dims: proof.dims,
-      metric: wanted,
-      made: { coder, reference: born },
-      birth: { embedder: { id: embedder.id, source: embedder.source }, canaries: proof.canaries },
-    };
+    const { database, coders, asked } = this.#parts;
+    const meta = readMeta(database.reader);
+    const traits = traitsOf(meta, asked);
+    const { dims, codebook: reference } = meta;
+    if (dims === undefined) return await beginStore(this.#parts, traits, signal);
+    const coder = await coders.find(database.reader, reference, { dims, ...traits });
+    const kept = coders.kept(traits.vectors, { dims, metric: traits.metric });
+    return { ...traits, dims, made: { coder, reference }, kept, birth: undefined };
   }
 
   /** Embeds and encodes what the store does not have yet. */
@@ -183,9 +178,11 @@ export class Ingest {
   ): Promise<ReadyItem[]> {
     throwIfAborted(signal);
     const stored = storedTexts(this.#parts.passages, items);
-    const fresh = items.filter(({ id }) => !stored.get(id)?.sameText);
+    // A vector that came along may be another one than the store keeps: comparing them takes its stored form.
+    const isFresh = ({ id, vector }: PreparedItem) =>
+      !stored.get(id)?.sameText || (circumstances.kept !== undefined && vector !== undefined);
     const encoded = new Map(
-      (await this.#encode(fresh, circumstances, tally, signal)).map((ready) => [ready.item, ready]),
+      (await this.#encode(items.filter(isFresh), circumstances, tally, signal)).map((ready) => [ready.item, ready]),
     );
     tally.embedded(items.length);
     return items.map((item) => encoded.get(item) ?? { item, coded: undefined });
@@ -193,28 +190,41 @@ export class Ingest {
 
   async #encode(
     items: readonly PreparedItem[],
-    { dims, metric, made }: Circumstances,
+    { dims, metric, made, kept }: Circumstances,
     tally: Tally,
     signal?: AbortSignal,
   ): Promise<ReadyItem[]> {
-    if (items.length === 0) return [];
     const given = items.filter(({ vector }) => vector !== undefined);
     for (const { vector, label } of given) requireVector(vector!, { dims, metric }, `${label}.vector`);
-    const checks = given.filter((_, i) => i % GIVEN_PER_CHECK === 0);
-    const asked = [...items.filter(({ vector }) => vector === undefined), ...checks];
-    const model = await this.#parts.model();
-    const vectors = await model.embedPassages(
-      asked.map(({ text }) => text),
-      { ...(signal && { signal }), onTruncated: () => tally.truncated() },
+    const checks = kept ? [] : given.filter((_, i) => i % GIVEN_PER_CHECK === 0);
+    const byItem = await this.#embedTexts(
+      [...items.filter(({ vector }) => vector === undefined), ...checks],
+      tally,
+      signal,
     );
-    const byItem = new Map(asked.map((item, i) => [item, vectors[i]!]));
     for (const item of checks) this.#requireSame(item, byItem.get(item)!, metric);
     const all = items.map((item) => item.vector ?? byItem.get(item)!);
     all.forEach((vector, i) => {
       requireVector(vector, { dims, metric }, `the vector of ${items[i]!.label}`);
     });
-    const coded = await encodeVectors(made.coder, all);
-    return items.map((item, i) => ({ item, coded: coded[i]! }));
+    const codes = await encodeVectors(made.coder, all);
+    const rows = kept ? (await encodeVectors(kept, all)).map(({ row }) => row) : [];
+    return items.map((item, i) => ({ item, coded: { code: codes[i]!, kept: rows[i] } }));
+  }
+
+  /** The vectors of the items' texts. With nothing to embed the model is not touched, not even to prove itself. */
+  async #embedTexts(
+    items: readonly PreparedItem[],
+    tally: Tally,
+    signal?: AbortSignal,
+  ): Promise<Map<PreparedItem, Float32Array>> {
+    if (items.length === 0) return new Map();
+    const model = await this.#parts.model();
+    const vectors = await model.embedPassages(
+      items.map(({ text }) => text),
+      { ...(signal && { signal }), onTruncated: () => tally.truncated() },
+    );
+    return new Map(items.map((item, i) => [item, vectors[i]!]));
   }
 
   /** A given vector has to be what the embedder makes of the text, or no search could ever find it again. */
@@ -224,59 +234,19 @@ export class Ingest {
     if (cosine >= MIN_GIVEN_COSINE && (metric === "cosine" || Math.abs(ratio - 1) <= 0.01)) return;
     throw new EmbedlessError(
       "INVALID_VECTOR",
-      `${label}.vector is not what the embedder makes of its text (cosine ${cosine.toFixed(4)}), and the store keeps no ` +
-        "vectors: leave vector out, or give the embedder that made it.",
+      `${label}.vector is not what the embedder makes of its text (cosine ${cosine.toFixed(4)}), and this store keeps no ` +
+        "vectors but computes them from texts: leave vector out, give the embedder that made it, or make a store with " +
+        'vectors: "float16" or "float32", which keeps vectors that no text reproduces.',
     );
   }
 
   /** Passages handed to the embedder at once: enough for all that it can have under way. */
   async #sliceSize(): Promise<number> {
-    const { embedder } = await this.#parts.model();
-    return Math.max(EMBED_SLICE, embedder.concurrency ?? embedder.batch ?? 0);
-  }
-}
-
-/** A store that another process made since this one opened the empty file may be of another kind. */
-function requireMetric(metric: Metric, wanted: Metric): void {
-  if (metric === wanted) return;
-  throw new EmbedlessError(
-    "METRIC_MISMATCH",
-    `The store was made with the metric ${metric} by another process, not ${wanted}.`,
-  );
-}
-
-/** Counts what happened and reports it. */
-class Tally {
-  readonly result: AddResult = { ids: [], added: 0, updated: 0, unchanged: 0, truncated: 0 };
-  readonly #report: ((progress: AddProgress) => void) | undefined;
-  readonly #total: number | undefined;
-  #done = 0;
-  committed = 0;
-
-  constructor({ onProgress }: AddOptions, total: number | undefined) {
-    this.#report = onProgress;
-    this.#total = total;
-  }
-
-  truncated(): void {
-    this.result.truncated++;
-  }
-
-  embedded(count: number): void {
-    this.#done += count;
-    this.#tell();
-  }
-
-  commit(items: readonly PreparedItem[], { added, updated, unchanged }: Counts): void {
-    for (const { id } of items) this.result.ids.push(id);
-    this.result.added += added;
-    this.result.updated += updated;
-    this.result.unchanged += unchanged;
-    this.committed += items.length;
-    this.#tell();
-  }
-
-  #tell(): void {
-    this.#report?.({ done: this.#done, total: this.#total, committed: this.committed });
+    const { model, database, asked } = this.#parts;
+    const meta = readMeta(database.reader);
+    const needed = meta.dims === undefined || traitsOf(meta, asked).vectors === "recompute";
+    // Where vectors are kept, items that bring theirs do without a model; one that needs it will say why there is none.
+    const known = needed ? await model() : await model().catch(() => undefined);
+    return Math.max(EMBED_SLICE, known?.embedder.concurrency ?? known?.embedder.batch ?? 0);
   }
 }

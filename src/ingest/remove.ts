@@ -1,39 +1,90 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { throwIfAborted } from "../errors.js";
-import type { Passages } from "../passage/passages.js";
+import { EmbedlessError, throwIfAborted, wrongType } from "../errors.js";
+import { checkKeys } from "../options.js";
+import { type FilterTree, parseFilter } from "../passage/filter.js";
+import { cleanIds, type Passages } from "../passage/passages.js";
+import { matchingNodes, nodesFrom } from "../search/filter_bitmap.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { clearLive } from "../storage/live_bits.js";
 import { raiseVersion } from "../storage/meta.js";
+import { deleteVectors } from "../storage/vectors.js";
 
 /** Passages removed between two turns of the event loop. */
 const REMOVE_SLICE = 128;
 
+/** Which passages to remove: distinct ids (unknown ones are passed over), those that match a filter, or all. */
+export type Condemned = { readonly ids: readonly string[] } | { readonly filter: FilterTree } | "all";
+
 /**
- * Removes passages in one transaction: all of them or none.
+ * What `delete` was told.
  *
- * @param ids Distinct ids, unknown ones are passed over; `undefined` removes every passage.
+ * @throws TypeError (`INVALID_ARGUMENT`) unless it is one of `ids`, `filter` and `all: true`; `INVALID_ID`,
+ *   `INVALID_FILTER`, the latter also for a filter without conditions: that one deletes all is too easily overlooked
+ */
+export function checkCondemned(what: unknown): Condemned {
+  checkKeys("delete", what, { ids: 1, filter: 1, all: 1 });
+  const { ids, filter, all } = what as { ids?: unknown; filter?: unknown; all?: unknown };
+  const given = [ids, filter, all].filter((value) => value !== undefined);
+  if (given.length !== 1 || (all !== undefined && all !== true)) {
+    throw wrongType("what to delete", "{ ids }, { filter } or { all: true }", what);
+  }
+  if (all) return "all";
+  if (ids !== undefined) return { ids: [...new Set(cleanIds(ids))] };
+  const tree = parseFilter(filter);
+  if (tree.kind !== "all" || tree.of.length > 0) return { filter: tree };
+  throw new EmbedlessError("INVALID_FILTER", "Expected conditions in the filter of delete; { all: true } deletes all.");
+}
+
+/**
+ * Removes passages in one transaction: all of them or none. What a filter matches is decided inside of it.
+ *
  * @returns how many there were
  */
 export async function removePassages(
   database: Database,
   passages: Passages,
-  ids: readonly string[] | undefined,
+  what: Condemned,
   signal: AbortSignal,
 ): Promise<number> {
   const remove = async (tx: Connection) => {
     const version = raiseVersion(tx);
+    const next = await slices(tx, passages, what, signal);
     let removed = 0;
-    for (let at = 0; ; at += REMOVE_SLICE) {
+    for (;;) {
       throwIfAborted(signal);
-      const first = () => passages.page(-1, REMOVE_SLICE, tx).map(({ id }) => id);
-      const slice = ids ? ids.slice(at, at + REMOVE_SLICE) : first();
+      const slice = next();
       if (slice.length === 0) return removed;
       const { nodes } = passages.removeByIds(tx, slice);
       clearLive(tx, nodes, version);
+      deleteVectors(tx, nodes);
       removed += nodes.length;
       await nextTurn();
     }
   };
   return await database.write(remove, { signal });
+}
+
+/** A function that gives the next ids to remove, and none at the end. */
+async function slices(
+  tx: Connection,
+  passages: Passages,
+  what: Condemned,
+  signal: AbortSignal,
+): Promise<() => readonly string[]> {
+  if (what === "all") return () => passages.page(-1, REMOVE_SLICE, tx).map(({ id }) => id);
+  if ("ids" in what) {
+    let at = 0;
+    return () => {
+      at += REMOVE_SLICE;
+      return what.ids.slice(at - REMOVE_SLICE, at);
+    };
+  }
+  const bits = await matchingNodes(tx, what.filter, signal);
+  let from = 0;
+  return () => {
+    const nodes = nodesFrom(bits, from, REMOVE_SLICE);
+    from = (nodes.at(-1) ?? from) + 1;
+    return [...passages.byNodes(nodes, tx).values()].map(({ id }) => id);
+  };
 }

@@ -102,7 +102,7 @@ function nameOf({ parameter, path }: Place): string {
 }
 
 /** An object literal of any realm: its prototype is nothing, or something without a prototype of its own. */
-function isPlainObject(value: unknown): value is Metadata {
+export function isPlainObject(value: unknown): value is Metadata {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;

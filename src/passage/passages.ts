@@ -1,4 +1,4 @@
-import { EmbedlessError, show } from "../errors.js";
+import { EmbedlessError, show, wrongType } from "../errors.js";
 import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -73,6 +73,12 @@ export function cleanId(id: unknown, parameter = "id"): string {
     "INVALID_ID",
     `Expected a well-formed string of 1 to ${MAX_ID_BYTES} bytes without NUL for ${parameter}, but received ${show(id)}.`,
   );
+}
+
+/** A list of ids as they are stored; each is named by its place, `ids[3]`, in an error. */
+export function cleanIds(ids: unknown): string[] {
+  if (!Array.isArray(ids)) throw wrongType("ids", "an array of strings", ids);
+  return ids.map((id, i) => cleanId(id, `ids[${i}]`));
 }
 
 /**

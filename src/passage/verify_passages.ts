@@ -2,7 +2,7 @@ import { BLOCK_NODES } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import { readLive } from "../storage/live_bits.js";
 import { readMeta } from "../storage/meta.js";
-import { problemsOf, type VerifyStep } from "../storage/verify.js";
+import { problemsOf, type VerifyStep } from "../storage/problems.js";
 import type { Passages } from "./passages.js";
 
 const SLICE = 64;

@@ -1,12 +1,18 @@
 import { shippedCodebook } from "../embed/minilm/codebook.js";
 import { EmbedlessError } from "../errors.js";
-import type { NativeAddon, NativeCoder } from "../native.js";
+import type { NativeAddon, NativeCoder, VectorForm } from "../native.js";
 import { getCodebook } from "../storage/codebooks.js";
 import type { Connection } from "../storage/connection.js";
 import type { CodebookReference } from "../storage/meta.js";
-import type { Metric } from "../types.js";
+import type { Codes, Metric, VectorKeeping } from "../types.js";
 
-/** Finds the coders of codebooks that a store refers to; each is loaded once. */
+/** What vectors of a store look like. */
+export interface VectorShape {
+  readonly dims: number;
+  readonly metric: Metric;
+}
+
+/** Finds the coders that a store's rows were made with; each is loaded once. */
 export class Coders {
   readonly #addon: NativeAddon;
   readonly #loaded = new Map<string, NativeCoder>();
@@ -16,25 +22,42 @@ export class Coders {
   }
 
   /**
-   * The coder of a codebook, from the package or from the store itself; the int8 coder while there is none.
+   * The coder of a codebook, from the package or from the store itself; while there is none, that of waiting rows.
    *
-   * @throws EmbedlessError `NOT_FOUND` for a shipped codebook that this package lacks, `CORRUPT` for a damaged one
+   * @throws EmbedlessError `NOT_FOUND` for a shipped codebook that this package lacks, `CORRUPT` for a damaged one or one
+   *   of another kind than the store's codes
    */
   async find(
     c: Connection,
     reference: CodebookReference | undefined,
-    shape: { dims: number; metric: Metric },
+    store: VectorShape & { readonly codes: Codes },
   ): Promise<NativeCoder> {
-    const key = reference?.sha256 ?? `int8 ${shape.dims} ${shape.metric}`;
+    if (reference === undefined) return this.#plain(waitingForm(store.codes), store);
+    let coder = this.#loaded.get(reference.sha256);
+    if (coder === undefined) {
+      coder = await this.#load(c, reference);
+      this.#loaded.set(reference.sha256, coder);
+    }
+    if (coder.dims === store.dims && coder.metric === store.metric && coder.kind === kindOf(store.codes)) return coder;
+    throw new EmbedlessError(
+      "CORRUPT",
+      `The codebook ${reference.sha256} does not fit the store's codes, ${store.dims} dims and metric ${store.metric}.`,
+    );
+  }
+
+  /** The coder of kept vectors; `undefined` for a store that keeps none. */
+  kept(vectors: VectorKeeping, shape: VectorShape): NativeCoder | undefined {
+    return vectors === "recompute" ? undefined : this.#plain(vectors, shape);
+  }
+
+  #plain(form: VectorForm, { dims, metric }: VectorShape): NativeCoder {
+    const key = `${form} ${dims} ${metric}`;
     let coder = this.#loaded.get(key);
     if (coder === undefined) {
-      coder = reference
-        ? await this.#load(c, reference)
-        : this.#addon.createVectorCoder("int8", shape.dims, shape.metric);
+      coder = this.#addon.createVectorCoder(form, dims, metric);
       this.#loaded.set(key, coder);
     }
-    if (coder.dims === shape.dims && coder.metric === shape.metric) return coder;
-    throw new EmbedlessError("CORRUPT", `The codebook ${key} does not fit the store's ${shape.dims} dims and metric.`);
+    return coder;
   }
 
   async #load(c: Connection, { sha256, kind }: CodebookReference): Promise<NativeCoder> {
@@ -45,4 +68,14 @@ export class Coders {
     }
     return this.#addon.loadCodebook(bytes);
   }
+}
+
+/** The form in which passages wait for their codes: finer than these, or the codes' own errors would be wrong. */
+function waitingForm(codes: Codes): VectorForm {
+  return typeof codes === "object" && "bytes" in codes ? "int8" : codes === "lvq4" ? "int8" : "float16";
+}
+
+function kindOf(codes: Codes): NativeCoder["kind"] {
+  if (typeof codes === "string") return "lvq";
+  return "bytes" in codes ? "pq" : "leanvec";
 }

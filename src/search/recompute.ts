@@ -1,8 +1,12 @@
+import type { Embedder } from "../embed/embedder.js";
 import type { Flights } from "./flights.js";
 import { LruCache } from "./lru.js";
 
-/** Where a vector came from: an earlier search, or a run of the model (this search's own or one it joined). */
-export type VectorSource = "cache" | "recompute";
+/** For an embedder that does not say how many texts suit it. */
+const DEFAULT_LANES = 64;
+
+/** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the file. */
+export type VectorSource = "cache" | "recompute" | "kept";
 
 export interface Recomputed {
   /** The vector of each node, in order; `undefined` where the passage is gone. */
@@ -10,29 +14,54 @@ export interface Recomputed {
   sources: (VectorSource | undefined)[];
   /** Runs of the model that this call started. */
   embedded: number;
-  /** Milliseconds spent in reading texts. */
+  /** Milliseconds spent in reading texts or vectors. */
   readMs: number;
+}
+
+/** What gives a search the exact vectors of nodes: `Recompute`, or vectors that the store kept. */
+export interface ExactVectors {
+  /** The vectors of `nodes`; see `Recomputed`. Rejects with `ABORTED` soon after `signal` fires. */
+  vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<Recomputed>;
+  /**
+   * How many vectors it makes at once. A search with a deadline then asks for them one by one, so many at a time. Left
+   * out: all that are asked for are there at once.
+   */
+  lanes?(): Promise<number>;
 }
 
 /**
  * Nodes to vectors by way of their texts: the store keeps no vectors, so this is where they come from. Vectors are kept
  * in memory as the embedder gave them, the least recently used going first, so scores are the same cold and cached.
  */
-export class Recompute {
+export class Recompute implements ExactVectors {
   readonly #flights: Flights;
   readonly #readTexts: (nodes: number[]) => Map<number, string>;
   readonly #cache: LruCache<number, Float32Array>;
+  readonly #embedder: () => Promise<Pick<Embedder, "batch" | "concurrency">>;
 
   /**
    * @param flights Shares runs of the model between searches.
    * @param readTexts Texts of nodes from the store; a node that is gone is left out.
    * @param cacheBytes Memory for vectors. More means fewer repeated runs; 0 embeds every time.
+   * @param embedder What the flights run on. Default: one that tells nothing of itself.
    */
-  constructor(flights: Flights, readTexts: (nodes: number[]) => Map<number, string>, cacheBytes: number) {
+  constructor(
+    flights: Flights,
+    readTexts: (nodes: number[]) => Map<number, string>,
+    cacheBytes: number,
+    embedder: () => Promise<Pick<Embedder, "batch" | "concurrency">> = async () => ({}),
+  ) {
     this.#flights = flights;
     this.#readTexts = readTexts;
+    this.#embedder = embedder;
     // A map entry costs about 100 bytes beside the vector itself.
     this.#cache = new LruCache(cacheBytes, (vector) => vector.byteLength + 100);
+  }
+
+  /** Texts worth having under way at once. */
+  async lanes(): Promise<number> {
+    const { batch, concurrency } = await this.#embedder();
+    return Math.max(1, concurrency ?? batch ?? DEFAULT_LANES);
   }
 
   /**

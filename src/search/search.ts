@@ -1,8 +1,11 @@
+import { inBatches } from "../embed/batches.js";
 import { throwIfAborted } from "../errors.js";
 import type { NativeIndex, NativeResult, NativeSearch } from "../native.js";
 import type { HitExplanation, SearchCost } from "../types.js";
+import type { Deadline } from "./deadline.js";
+import { calibratedRecall } from "./expected_recall.js";
 import type { SearchPlan } from "./plan.js";
-import type { Recompute, VectorSource } from "./recompute.js";
+import type { ExactVectors, VectorSource } from "./recompute.js";
 
 /** What a search found, as nodes: the store turns them into passages. */
 export interface Ranking {
@@ -11,92 +14,145 @@ export interface Ranking {
   explanations: HitExplanation[];
   /** Exact vectors by node, of recomputed nodes only. */
   vectors: Map<number, Float32Array>;
+  expectedRecall: number;
+  /** How far the estimates of the first round were off; see `NativeResult`. */
+  firstRound: NativeResult["firstRound"];
   cost: Omit<SearchCost, "totalMs" | "queryMs">;
+}
+
+/** How one search of an index is to be done. */
+export interface IndexSearch {
+  k: number;
+  plan: SearchPlan;
+  /** Where exact vectors come from. */
+  source: ExactVectors;
+  signal?: AbortSignal | undefined;
+  /** When to answer with what there is. Default: when all is decided. */
+  deadline?: Deadline | undefined;
+  /** Multiplies the errors that the code claims. Default 1. */
+  sigmaScale?: number | undefined;
+  /** Bitmap of the nodes that may be answered; see `NativeSearchOptions`. Default: all. */
+  filter?: Uint8Array | undefined;
+}
+
+/** A search under way: what has come so far, and what it cost. */
+interface Progress {
+  readonly session: NativeSearch;
+  readonly dims: number;
+  readonly source: ExactVectors;
+  readonly vectors: Map<number, Float32Array>;
+  readonly sources: Map<number, VectorSource>;
+  readonly cost: Ranking["cost"];
 }
 
 /**
  * One search of an index: the scan proposes candidates, the session asks for the exact vectors of those that could still
- * be in the answer, and ends when the bound says that no other passage can matter.
+ * be in the answer, and ends when the bound says that no other passage can matter, at the cap, or at the deadline.
  *
  * @param index The codes; the search works on the state it has now.
  * @param query The question's vector.
  * @throws `ABORTED`, or what reading and embedding throw.
  */
-export async function searchIndex(
-  index: NativeIndex,
-  query: Float32Array,
-  options: { k: number; plan: SearchPlan; recompute: Recompute; signal: AbortSignal | undefined },
-): Promise<Ranking> {
-  const { k, plan, recompute, signal } = options;
+export async function searchIndex(index: NativeIndex, query: Float32Array, options: IndexSearch): Promise<Ranking> {
+  const { k, plan, source, signal, deadline, sigmaScale = 1, filter } = options;
   throwIfAborted(signal);
   const before = performance.now();
-  const session = await index.search(query, { k, ...plan });
-  const cost = {
-    recomputed: 0,
-    embedded: 0,
-    scanned: session.scanned,
-    dismissed: 0,
-    scanMs: 0,
-    readMs: 0,
-    recomputeMs: 0,
-  };
+  const session = await index.search(query, { k, ...plan, sigmaScale, ...(filter && { filter }) });
+  const cost = noCost();
+  cost.scanned = session.scanned;
   cost.scanMs = performance.now() - before;
 
-  const vectors = new Map<number, Float32Array>();
-  const sources = new Map<number, VectorSource>();
-  while (plan.cap > 0 && !session.done) {
+  const state: Progress = {
+    session,
+    dims: index.coder.dims,
+    source,
+    vectors: new Map(),
+    sources: new Map(),
+    cost,
+  };
+  while (!session.done) {
     throwIfAborted(signal);
-    await feedNext(session, index.coder.dims, { recompute, signal, cost, vectors, sources });
+    if (!(await runRound(state, signal, deadline))) break;
   }
-  return rank(session.result(), cost, vectors, sources);
+  throwIfAborted(signal);
+  return rank(state, index, options);
 }
 
-/** Recomputes what the session wants next and hands it over. */
-async function feedNext(
-  session: NativeSearch,
-  dims: number,
-  state: {
-    recompute: Recompute;
-    signal: AbortSignal | undefined;
-    cost: Ranking["cost"];
-    vectors: Map<number, Float32Array>;
-    sources: Map<number, VectorSource>;
-  },
-): Promise<void> {
-  const wanted = [...session.wants()];
-  const before = performance.now();
-  const answer = await state.recompute.vectorsOf(wanted, state.signal);
-  state.cost.readMs += answer.readMs;
-  state.cost.recomputeMs += performance.now() - before - answer.readMs;
-  state.cost.embedded += answer.embedded;
+/** The cost of a search that has done nothing. */
+export function noCost(): Ranking["cost"] {
+  return { recomputed: 0, embedded: 0, scanned: 0, dismissed: 0, scanMs: 0, readMs: 0, recomputeMs: 0 };
+}
 
+/**
+ * Hands over all that the session wants next. With a deadline each vector is handed over by itself as soon as it is
+ * there, so that none is lost for having waited for others.
+ *
+ * @returns `false` if the deadline came first
+ */
+async function runRound(
+  state: Progress,
+  signal: AbortSignal | undefined,
+  deadline: Deadline | undefined,
+): Promise<boolean> {
+  if (deadline?.isOver) return false;
+  const wanted = [...state.session.wants()];
+  const before = performance.now();
+  const readBefore = state.cost.readMs;
+  try {
+    if (deadline) return await deadline.run((until) => feedSingly(state, wanted, until), signal);
+    await feed(state, wanted, signal);
+    return true;
+  } finally {
+    state.cost.recomputeMs += performance.now() - before - (state.cost.readMs - readBefore);
+  }
+}
+
+/** Each vector by itself, as many at a time as the source makes at once; all together where it need not make them. */
+async function feedSingly(state: Progress, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+  const lanes = await state.source.lanes?.();
+  if (lanes === undefined) return await feed(state, wanted, signal);
+  await inBatches(wanted, { size: 1, lanes, signal }, ({ items }, own) => feed(state, items, own));
+}
+
+/** Gets the vectors of wanted nodes and hands them over, unless the search has ended meanwhile. */
+async function feed(state: Progress, wanted: readonly number[], signal: AbortSignal | undefined): Promise<void> {
+  const answer = await state.source.vectorsOf(wanted, signal);
+  if (signal?.aborted) return;
+  state.cost.readMs += answer.readMs;
+  state.cost.embedded += answer.embedded;
   const present = wanted.filter((_, i) => answer.vectors[i] !== undefined);
   const missing = wanted.filter((_, i) => answer.vectors[i] === undefined);
-  const flat = new Float32Array(present.length * dims);
+  const flat = new Float32Array(present.length * state.dims);
   let row = 0;
   wanted.forEach((node, i) => {
     const vector = answer.vectors[i];
     if (vector === undefined) return;
-    flat.set(vector, row++ * dims);
+    flat.set(vector, row++ * state.dims);
     state.vectors.set(node, vector);
     state.sources.set(node, answer.sources[i]!);
   });
-  session.feed(Uint32Array.from(present), flat, Uint32Array.from(missing));
+  state.session.feed(Uint32Array.from(present), flat, Uint32Array.from(missing));
 }
 
-function rank(
-  result: NativeResult,
-  cost: Ranking["cost"],
-  vectors: Map<number, Float32Array>,
-  sources: Map<number, VectorSource>,
-): Ranking {
-  cost.recomputed = result.recomputed;
-  cost.dismissed = result.dismissed;
+function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch): Ranking {
+  const result = state.session.result();
   const nodes = [...result.nodes];
+  const scores = [...result.scores];
+  const margin = plan.scores === "approx" ? Math.max(plan.eps, 0) : plan.eps;
   const explanations = nodes.map((node, i) => ({
     estimate: result.estimates[i]!,
     sigma: result.sigmas[i]!,
-    source: sources.get(node) ?? ("none" as const),
+    bound: result.estimates[i]! + margin * result.sigmas[i]!,
+    exact: result.exact[i] ? scores[i]! : undefined,
+    source: state.sources.get(node) ?? ("none" as const),
   }));
-  return { nodes, scores: [...result.scores], explanations, vectors, cost };
+  return {
+    nodes,
+    scores,
+    explanations,
+    vectors: state.vectors,
+    expectedRecall: calibratedRecall(result.expectedRecall, { coder, k, recomputed: result.recomputed }),
+    firstRound: result.firstRound,
+    cost: { ...state.cost, recomputed: result.recomputed, dismissed: result.dismissed },
+  };
 }

@@ -1,13 +1,19 @@
 import { throwIfAborted } from "../errors.js";
-import type { resolveSearchOptions } from "../options.js";
+import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
+import type { FilterTree } from "../passage/filter.js";
+import { matches } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import type { Hit, SearchResult } from "../types.js";
 import type { CodeIndex } from "./code_index.js";
+import { Deadline } from "./deadline.js";
+import type { FilterBitmaps, Matching } from "./filter_bitmap.js";
 import { Flights } from "./flights.js";
+import type { KeptVectors } from "./kept_vectors.js";
+import { LiveCalibration } from "./live_calibration.js";
 import type { Model } from "./model.js";
 import { planSearch } from "./plan.js";
 import { Recompute } from "./recompute.js";
-import { type Ranking, searchIndex } from "./search.js";
+import { noCost, type Ranking, searchIndex } from "./search.js";
 import { requireVector } from "./vectors.js";
 
 type Settings = ReturnType<typeof resolveSearchOptions>;
@@ -19,53 +25,112 @@ const MAX_ATTEMPTS = 4;
 export class Searcher {
   readonly #index: CodeIndex;
   readonly #passages: Passages;
+  readonly #filters: FilterBitmaps;
   readonly #model: () => Promise<Model>;
   readonly #recompute: Recompute;
+  readonly #live: LiveCalibration | undefined;
+  readonly #kept: () => KeptVectors | undefined;
 
-  constructor(index: CodeIndex, passages: Passages, model: () => Promise<Model>, cacheBytes: number) {
+  /**
+   * @param settings Memory for vectors, and whether queries may change the bound of those to come.
+   * @param kept The vectors that the store keeps; `undefined` if they are recomputed from texts.
+   */
+  constructor(
+    index: CodeIndex,
+    passages: Passages,
+    filters: FilterBitmaps,
+    model: () => Promise<Model>,
+    settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
+    kept: () => KeptVectors | undefined,
+  ) {
     this.#index = index;
     this.#passages = passages;
+    this.#filters = filters;
     this.#model = model;
+    const embedder = async () => (await model()).embedder;
+    this.#kept = kept;
     const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
-    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), cacheBytes);
+    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes, embedder);
+    this.#live = settings.calibration === "live" ? new LiveCalibration() : undefined;
   }
 
   /** One search; see `VectorStore.search`. */
-  async search(question: string | Float32Array, settings: Settings, signal: AbortSignal): Promise<SearchResult> {
+  async search(
+    question: string | Float32Array,
+    settings: Settings,
+    filter: FilterTree | undefined,
+    signal: AbortSignal,
+  ): Promise<SearchResult> {
     const before = performance.now();
     throwIfAborted(signal);
-    await this.#index.refresh();
-    const vector = await this.#questionVector(question, signal);
-    const queryMs = performance.now() - before;
-    const { ranking, rows } = await this.#rank(vector, settings, signal);
-    const hits = toHits(ranking, rows, settings);
-    return { hits, cost: { ...ranking.cost, queryMs, totalMs: performance.now() - before } };
+    const deadline = settings.deadlineMs === undefined ? undefined : new Deadline(settings.deadlineMs, before);
+    try {
+      await this.#index.refresh();
+      const matching = filter && (await this.#matchingNow(filter, signal));
+      const asked = performance.now();
+      const vector = await this.#questionVector(question, matching, signal);
+      const queryMs = performance.now() - asked;
+      const { ranking, rows } = await this.#rank(vector, settings, filter, deadline, signal);
+      const hits = toHits(ranking, rows, settings);
+      const cost = { ...ranking.cost, queryMs, totalMs: performance.now() - before };
+      return { hits, expectedRecall: ranking.expectedRecall, cost };
+    } finally {
+      deadline?.end();
+    }
   }
 
   /** `undefined` when there is nothing to find: the model is not started for that. */
-  async #questionVector(question: string | Float32Array, signal: AbortSignal): Promise<Float32Array | undefined> {
+  async #questionVector(
+    question: string | Float32Array,
+    matching: Matching | undefined,
+    signal: AbortSignal,
+  ): Promise<Float32Array | undefined> {
     const index = this.#index.current;
     if (index === undefined || index.live === 0) return undefined;
     const isText = typeof question === "string";
+    if (isText && matching?.count === 0) return undefined;
     const vector = isText ? await (await this.#model()).embedQuestion(question, signal) : question;
     requireVector(vector, index.coder, isText ? "the question's vector" : "query");
     return vector;
   }
 
-  /** Ranks, and reads the passages found. Starts over if some were deleted between the two. */
+  /** Ranks, and reads the passages found. Starts over if some were deleted between the two, or no longer match. */
   async #rank(
     vector: Float32Array | undefined,
-    { k, recall, maxRecomputes }: Settings,
+    { k, recall, maxRecomputes, scores }: Settings,
+    filter: FilterTree | undefined,
+    deadline: Deadline | undefined,
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
-    const plan = planSearch(k, recall, maxRecomputes);
+    if (vector === undefined) return { ranking: nothing(), rows: new Map() };
+    const source = this.#kept() ?? this.#recompute;
     for (let attempt = 1; ; attempt++) {
+      const matching = filter && (await this.#matchingNow(filter, signal));
       const index = this.#index.current;
-      if (index === undefined || vector === undefined) return { ranking: nothing(), rows: new Map() };
-      const ranking = await searchIndex(index, vector, { k, plan, recompute: this.#recompute, signal });
+      if (index === undefined) return { ranking: nothing(), rows: new Map() };
+      const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
+      const sigmaScale = this.#live?.scaleFor(index.coder);
+      const options = { k, plan, source, signal, deadline, sigmaScale, filter: matching?.bits };
+      const ranking = await searchIndex(index, vector, options);
       const rows = this.#passages.byNodes(ranking.nodes);
-      if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) return { ranking, rows };
+      for (const [node, { metadata }] of rows) if (filter && !matches(filter, metadata)) rows.delete(node);
+      if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
+        this.#live?.observe(index.coder, ranking.firstRound);
+        return { ranking, rows };
+      }
       await this.#index.refresh();
+    }
+  }
+
+  /**
+   * The nodes that match, as of the same version as the codes in memory: a passage that was replaced between the two has
+   * another node in each. While others write without a pause, the newest codes have to do.
+   */
+  async #matchingNow(filter: FilterTree, signal: AbortSignal): Promise<Matching> {
+    for (let attempt = 1; ; attempt++) {
+      const matching = await this.#filters.matching(filter, signal);
+      await this.#index.refresh();
+      if (matching.version === this.#index.version || attempt === MAX_ATTEMPTS) return matching;
     }
   }
 
@@ -92,7 +157,8 @@ function toHits(ranking: Ranking, rows: Map<number, PassageRow>, { explain, incl
   });
 }
 
+/** The ranking of an empty store: all that there is was found. */
 function nothing(): Ranking {
-  const cost = { recomputed: 0, embedded: 0, scanned: 0, dismissed: 0, scanMs: 0, readMs: 0, recomputeMs: 0 };
-  return { nodes: [], scores: [], explanations: [], vectors: new Map(), cost };
+  const firstRound = { count: 0, sumSquares: 0 };
+  return { nodes: [], scores: [], explanations: [], vectors: new Map(), expectedRecall: 1, firstRound, cost: noCost() };
 }

@@ -22,7 +22,14 @@ export function cleanVector(vector: unknown, parameter: string): Float32Array {
   return copy;
 }
 
-/** Throws `DIMENSION_MISMATCH` unless the vector has the store's length, `INVALID_VECTOR` if it is zero under cosine. */
+/** Norms that every code and every kept form can hold; a direction is needed for cosine alone. */
+const LARGEST_NORM = 1e15;
+const SMALLEST_NORM = 1e-30;
+
+/**
+ * Throws `DIMENSION_MISMATCH` unless the vector has the store's length, `INVALID_VECTOR` if it is longer than 1e15, or
+ * under cosine (next to) zero.
+ */
 export function requireVector(vector: Float32Array, shape: { dims: number; metric: string }, parameter: string): void {
   if (vector.length !== shape.dims) {
     throw new EmbedlessError(
@@ -30,10 +37,19 @@ export function requireVector(vector: Float32Array, shape: { dims: number; metri
       `Expected ${shape.dims} dims for ${parameter}, but received ${vector.length}.`,
     );
   }
-  if (shape.metric === "cosine" && vector.every((value) => value === 0)) {
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  const norm = Math.sqrt(squares);
+  if (norm > LARGEST_NORM) {
     throw new EmbedlessError(
       "INVALID_VECTOR",
-      `Expected a vector with a direction for ${parameter}, but received zeros.`,
+      `Expected a norm of at most ${LARGEST_NORM} for ${parameter}, but received ${norm}.`,
+    );
+  }
+  if (shape.metric === "cosine" && norm < SMALLEST_NORM) {
+    throw new EmbedlessError(
+      "INVALID_VECTOR",
+      `Expected a vector with a direction for ${parameter}, but received ${norm === 0 ? "zeros" : `a norm of ${norm}`}.`,
     );
   }
 }

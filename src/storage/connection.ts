@@ -6,6 +6,7 @@ import { fromSqlite } from "./sqlite_errors.js";
 export interface SqlStatement {
   get(...params: Cell[]): unknown;
   all(...params: Cell[]): unknown[];
+  iterate(...params: Cell[]): IterableIterator<unknown>;
   run(...params: Cell[]): { changes: number | bigint };
 }
 
@@ -17,11 +18,16 @@ export interface SqlDriver {
   close(): void;
 }
 
+/** Statements kept prepared: more than the library has, so that only those of filters ever go. */
+const PREPARED = 256;
+
 /** A driver with its prepared statements, shared by the connections that are handed out for it one after another. */
 export class Session {
   readonly driver: SqlDriver;
   /** The file, for messages. */
   readonly path: string;
+  /** Statements whose rows are being read: the driver crashes if one is garbage collected before its iterator is done. */
+  readonly iterating = new Set<SqlStatement>();
   readonly #statements = new Map<string, SqlStatement>();
 
   constructor(driver: SqlDriver, path: string) {
@@ -29,13 +35,12 @@ export class Session {
     this.path = path;
   }
 
-  /** The prepared statement of `sql`; every text is prepared once. */
+  /** The prepared statement of `sql`. The texts used last stay prepared; those of filters are of any number. */
   statement(sql: string): SqlStatement {
-    let statement = this.#statements.get(sql);
-    if (statement === undefined) {
-      statement = this.driver.prepare(sql);
-      this.#statements.set(sql, statement);
-    }
+    const statement = this.#statements.get(sql) ?? this.driver.prepare(sql);
+    this.#statements.delete(sql);
+    this.#statements.set(sql, statement);
+    if (this.#statements.size > PREPARED) this.#statements.delete(this.#statements.keys().next().value as string);
     return statement;
   }
 
@@ -55,7 +60,7 @@ export class Session {
 }
 
 /**
- * Runs SQL, synchronously. Statements are prepared once per text, so texts must be constants and values parameters.
+ * Runs SQL, synchronously. Statements stay prepared by their text, so values must be parameters.
  *
  * Strings must not hold NUL characters: the driver hands them over as C strings. Integers must be safe integers.
  * Every method throws an `EmbedlessError` (`CORRUPT`, `LOCKED`, `NO_SPACE`, `IO`, ...; `CLOSED` after `end`).
@@ -76,6 +81,27 @@ export class Connection {
   /** All rows. Bound their number with LIMIT: they are all in memory. */
   all<T>(sql: string, ...params: Cell[]): T[] {
     return this.#run(() => this.#session.statement(sql).all(...params) as T[]);
+  }
+
+  /**
+   * Rows one by one. The statement stays open between them and holds its snapshot, so this is for connections that stay
+   * on one anyway; ending the loop early closes it.
+   */
+  *iterate<T>(sql: string, ...params: Cell[]): Generator<T> {
+    // A statement of its own: the same text may be asked for in between.
+    const statement = this.#run(() => this.#session.driver.prepare(sql));
+    this.#session.iterating.add(statement);
+    const rows = this.#run(() => statement.iterate(...params));
+    try {
+      for (;;) {
+        const { value, done } = this.#run(() => rows.next());
+        if (done) return;
+        yield value as T;
+      }
+    } finally {
+      rows.return?.();
+      this.#session.iterating.delete(statement);
+    }
   }
 
   /** Runs a statement for its effect; `changes` counts the rows inserted, updated or deleted. */

@@ -54,16 +54,17 @@ export function clearLive(tx: Connection, nodes: Iterable<number>, version: numb
 }
 
 /**
- * The blocks that a write after `sinceVersion` changed, in order; 0 gives all. Run it on one snapshot.
+ * The blocks behind `lastBlock` (-1: from the first on) that a write after `sinceVersion` changed, in order; 0 gives
+ * all. Run it on one snapshot.
  *
  * @throws EmbedlessError `CORRUPT` when a row is damaged
  */
-export function* readLive(c: Connection, sinceVersion: number): Generator<LiveBlock> {
+export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): Generator<LiveBlock> {
   const sql =
     "SELECT block, bits, version, crc FROM live_blocks WHERE block > ? AND version > ? ORDER BY block LIMIT 64";
   // All means all: a row whose version is damaged must not slip through.
   const since = sinceVersion > 0 ? sinceVersion : Number.MIN_SAFE_INTEGER;
-  for (let last = -1; ; ) {
+  for (let last = lastBlock; ; ) {
     const found = c.all<LiveRow>(sql, last, since);
     for (const row of found) yield { block: row.block, bits: checked(row) };
     const final = found.at(-1);

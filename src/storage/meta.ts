@@ -1,4 +1,5 @@
-import type { Metric } from "../types.js";
+import { checkCodes, VECTOR_KEEPINGS } from "../options.js";
+import type { Codes, Metric, VectorKeeping } from "../types.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
 
@@ -32,8 +33,12 @@ export interface Meta {
   textBytes: number;
   metric: Metric | undefined;
   dims: number | undefined;
+  codes: Codes | undefined;
+  vectors: VectorKeeping | undefined;
   embedder: StoredEmbedder | undefined;
   codebook: CodebookReference | undefined;
+  /** Metadata paths with an expression index, as `writePath` writes them. */
+  filterable: readonly string[] | undefined;
 }
 
 type MetaKey = keyof Meta;
@@ -48,9 +53,12 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   textBytes: isCount,
   metric: (value) => value === "cosine" || value === "ip" || value === "l2",
   dims: (value) => isCount(value) && (value as number) >= 1,
+  codes: isCodes,
+  vectors: (value) => VECTOR_KEEPINGS.includes(value as VectorKeeping),
   embedder: (value) => isObject(value) && typeof value["id"] === "string",
   codebook: (value) =>
     isObject(value) && /^[0-9a-f]{64}$/.test(String(value["sha256"])) && /^(shipped|own)$/.test(String(value["kind"])),
+  filterable: (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
 };
 
 /** Puts the counters of a new store. */
@@ -113,6 +121,15 @@ function parseValue(key: string, json: string): unknown {
   }
   if (!check(value)) throw damagedRow("meta", key, "holds an impossible value");
   return value;
+}
+
+function isCodes(value: unknown): boolean {
+  try {
+    checkCodes(value);
+    return true;
+  } catch {
+    return false;
+  }
 }
 
 function isCount(value: unknown): boolean {

@@ -64,7 +64,19 @@ CREATE TABLE store.live_blocks (
 
 CREATE TABLE store.pending (
   node INTEGER PRIMARY KEY, -- a node that waits for a codebook
-  row BLOB NOT NULL,        -- its vector as int8 with scale and error
+  row BLOB NOT NULL,        -- its vector as int8 with scale and error, or as float16 if finer codes will be made of it
+  crc INTEGER NOT NULL      -- checksum of node, row
+) STRICT;
+
+CREATE TABLE store.sample_queries (
+  n INTEGER PRIMARY KEY, -- 0, 1, 2, ...
+  vector BLOB NOT NULL,  -- vector of a question that the codebook is to be fitted to: float32, little-endian
+  crc INTEGER NOT NULL   -- checksum of n, vector
+) STRICT;
+
+CREATE TABLE store.vectors (
+  node INTEGER PRIMARY KEY, -- a node with a passage, in a store that keeps vectors
+  row BLOB NOT NULL,        -- its vector in the form that meta.vectors names
   crc INTEGER NOT NULL      -- checksum of node, row
 ) STRICT;
 

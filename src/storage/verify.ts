@@ -1,4 +1,3 @@
-import { EmbedlessError } from "../errors.js";
 import { getCanaries } from "./canaries.js";
 import { getCodebook } from "./codebooks.js";
 import { BLOCK_NODES, countCodes, OPEN_NODES, readCodes } from "./codes.js";
@@ -7,10 +6,11 @@ import { getDictionary } from "./dictionaries.js";
 import { readLive } from "./live_bits.js";
 import { type Meta, readMeta } from "./meta.js";
 import { countPending, readPending } from "./pending.js";
+import { problemsOf, type VerifyStep, walk } from "./problems.js";
+import { countSampleQueries, getSampleQueries } from "./sample_queries.js";
 import { pragma } from "./schema.js";
-
-/** A problem in one sentence, or `undefined`: a few milliseconds of work are done, let others run. */
-export type VerifyStep = string | undefined;
+import { needsSampleQueries } from "./traits.js";
+import { verifyVectors } from "./verify_vectors.js";
 
 /** SQLite checks a file of up to 64 MB in well under a second, but cannot do it in slices: larger ones are only walked. */
 const WHOLE_FILE_PAGES = 4096;
@@ -31,28 +31,10 @@ export function* verifyTables(c: Connection): Generator<VerifyStep> {
   yield* verifyCodes(c);
   yield* verifyPending(c);
   yield* walk(readLive(c, 0));
-  if (meta !== undefined) yield* verifyCounts(c, meta);
-}
-
-/** The message of a `CORRUPT` failure; any other failure is thrown. */
-export function* problemsOf(work: () => unknown): Generator<VerifyStep> {
-  try {
-    work();
-  } catch (error) {
-    if (!(error instanceof EmbedlessError) || error.code !== "CORRUPT") throw error;
-    yield error.message;
-  }
-}
-
-/** Reads all that `pieces` gives, up to its first `CORRUPT` failure. */
-export function* walk(pieces: Iterator<unknown>): Generator<VerifyStep> {
-  for (let done = false; !done; ) {
-    done = true;
-    yield* problemsOf(() => {
-      done = pieces.next().done === true;
-    });
-    yield undefined;
-  }
+  if (meta === undefined) return;
+  yield* verifySampleQueries(c, meta);
+  yield* verifyVectors(c, meta);
+  yield* verifyCounts(c, meta);
 }
 
 function* verifyFile(c: Connection): Generator<VerifyStep> {
@@ -101,6 +83,17 @@ function* verifyPending(c: Connection): Generator<VerifyStep> {
   if (rowBytes) yield* walk(readPending(c, 0, rowBytes));
 }
 
+/** They are there as long as codes that are fitted to them wait for their codebook. */
+function* verifySampleQueries(c: Connection, { codes, codebook, dims }: Meta): Generator<VerifyStep> {
+  const awaited = codes !== undefined && needsSampleQueries(codes) && codebook === undefined;
+  let count = 0;
+  yield* problemsOf(() => {
+    count = countSampleQueries(c);
+    if (awaited || count > 0) getSampleQueries(c, dims ?? 0);
+  });
+  if (!awaited && count > 0) yield `There are ${count} rows of sample_queries, but no training that needs them.`;
+}
+
 function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
   let codes = 0;
   let pending = 0;
@@ -111,7 +104,10 @@ function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
   if (codes + pending !== meta.nextNode || (codes > 0 && pending > 0)) {
     yield `${meta.nextNode} nodes were given out, but ${codes} have codes and ${pending} wait for a codebook.`;
   }
-  const { codebook } = meta;
+  const { codebook, dims } = meta;
+  for (const key of ["metric", "codes", "vectors", "embedder"] as const) {
+    if (dims !== undefined && meta[key] === undefined) yield `Row "${key}" of table meta is missing.`;
+  }
   if (codes > 0 && codebook === undefined) yield "There are codes, but no codebook is named.";
   if (codebook?.kind === "own") {
     let missing = false;

@@ -6,6 +6,10 @@ export interface BenchContext {
   readonly report: Report;
   /** Folder of real passages with their vectors. */
   readonly data: string;
+  /** Whether to do also what takes gigabytes or many minutes. */
+  readonly full: boolean;
+  /** Names of the codes to measure; all that the benchmark knows unless said. */
+  readonly codes?: readonly string[] | undefined;
 }
 
 /** One benchmark of `npm run bench -- <name>`. */

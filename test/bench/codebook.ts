@@ -2,16 +2,25 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { sha256 } from "../../src/embed/checksum.js";
 import { codebookFolder, newestCodebook } from "../../src/embed/minilm/codebook.js";
-import { type NativeAddon, type NativeCoder, native } from "../../src/native.js";
+import { type NativeAddon, type NativeCoder, type NativeCodes, native } from "../../src/native.js";
 import { DATA_DIMS, type DataPassage, isAskedAbout, readPassages, readVectors, rowOf } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 
 /** Bytes of code a vector, factors not counted. */
 export const CODE_BYTES = 48;
 
-/** A codebook from all of `vectors`, the way the store trains one. */
-export function trainOn(addon: NativeAddon, vectors: Float32Array, threads: number): Promise<NativeCoder> {
-  return addon.trainCodebook(vectors, { dims: DATA_DIMS, metric: "cosine", bytes: CODE_BYTES, threads });
+/** A codebook from all of `vectors`, the way the store trains one. Default code: that of `CODE_BYTES`. */
+export function trainOn(
+  addon: NativeAddon,
+  vectors: Float32Array,
+  options: { threads: number; code?: NativeCodes; queries?: Float32Array },
+): Promise<NativeCoder> {
+  return addon.trainCodebook(vectors, {
+    dims: DATA_DIMS,
+    metric: "cosine",
+    code: { bytes: CODE_BYTES },
+    ...options,
+  });
 }
 
 /** The vectors that the bundled codebook is trained on: passages on topics that no question asks about. */
@@ -35,8 +44,8 @@ export const codebook: Bench = {
 async function makeCodebook({ report, data }: BenchContext): Promise<void> {
   const addon = native();
   const sample = transferVectors(readVectors(data), readPassages(data));
-  const bytes = (await trainOn(addon, sample, 2)).save();
-  const alone = (await trainOn(addon, sample, 1)).save();
+  const bytes = (await trainOn(addon, sample, { threads: 2 })).save();
+  const alone = (await trainOn(addon, sample, { threads: 1 })).save();
   const name = sha256(bytes);
   if (sha256(alone) !== name) throw new Error("The codebook depends on the number of threads; nothing was written.");
 

@@ -3,16 +3,63 @@ import type { SetName } from "../support/data.js";
 /** Which codebook codes were made with: trained on the same passages, or on other topics only. */
 export type CodebookName = "trained" | "bundled";
 
+/** What the reference needs with one code on one set: candidates by estimate alone, and recall@10 of the best ten estimates. */
+export interface ReferenceNeed {
+  readonly need95: number;
+  readonly need99: number;
+  readonly recall: number;
+}
+
+type NeedLine = readonly [need95: number, need99: number, recall: number];
+
 /**
  * Figures of the reference implementation of the code and the bound (numpy), all queries, as the README of the data
- * folder lists them. `bundled` is its row "transfer".
+ * folder lists them: questions, then sentences. `bundled` is its row "transfer".
  */
-export const REFERENCE_NEED: Readonly<
-  Record<CodebookName, Readonly<Record<SetName, { need95: number; need99: number }>>>
-> = {
-  trained: { questions: { need95: 30, need99: 62 }, sentences: { need95: 23, need99: 39 } },
-  bundled: { questions: { need95: 33, need99: 79 }, sentences: { need95: 22, need99: 40 } },
+const REFERENCE_NEED: Readonly<Record<CodebookName, Readonly<Record<string, readonly [NeedLine, NeedLine]>>>> = {
+  trained: {
+    "24": [
+      [115, 372, 0.572],
+      [61, 154, 0.582],
+    ],
+    "32": [
+      [59, 167, 0.646],
+      [40, 81, 0.659],
+    ],
+    "48": [
+      [30, 62, 0.738],
+      [23, 39, 0.762],
+    ],
+    "64": [
+      [20, 37, 0.8],
+      [17, 27, 0.816],
+    ],
+    "96": [
+      [14, 21, 0.866],
+      [13, 18, 0.879],
+    ],
+    "128": [
+      [12, 16, 0.906],
+      [12, 15, 0.908],
+    ],
+    "192": [
+      [11, 13, 0.94],
+      [11, 13, 0.938],
+    ],
+  },
+  bundled: {
+    "48": [
+      [33, 79, 0.729],
+      [22, 40, 0.758],
+    ],
+  },
 };
+
+/** The reference's figures, `undefined` for codes that it does not have. */
+export function referenceNeed(codebook: CodebookName, code: string, set: SetName): ReferenceNeed | undefined {
+  const line = REFERENCE_NEED[codebook][code]?.[set === "questions" ? 0 : 1];
+  return line && { need95: line[0], need99: line[1], recall: line[2] };
+}
 
 /** One line of the table "The bound at 51 bytes": recall and mean recomputes on the questions, then on the sentences. */
 type BoundLine = readonly [eps: number, recallQ: number, recomputesQ: number, recallK: number, recomputesK: number];

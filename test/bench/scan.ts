@@ -57,7 +57,7 @@ async function measureScan({ report, data }: BenchContext): Promise<void> {
 /** The data's codes over and over: what the scan costs does not depend on their order. */
 async function largeIndex(vectors: Float32Array): Promise<NativeIndex> {
   const addon = native();
-  const coder = await trainOn(addon, vectors, 2);
+  const coder = await trainOn(addon, vectors, { threads: 2 });
   const index = addon.createIndex(coder);
   const rows = await coder.encode(vectors);
   for (let left = CODES; left > 0; left -= vectors.length / DATA_DIMS) index.publish({ rows });

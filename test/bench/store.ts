@@ -116,7 +116,8 @@ async function ask(
   }
 }
 
-function timeSpent(costs: readonly SearchCost[]) {
+/** Mean milliseconds of searches by what they went into. */
+export function timeSpent(costs: readonly SearchCost[]) {
   const of = (read: (cost: SearchCost) => number) => round(mean(costs.map(read)), 2);
   return {
     question: of((cost) => cost.queryMs),

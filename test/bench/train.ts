@@ -26,7 +26,7 @@ async function measureTraining({ report, data }: BenchContext): Promise<void> {
   const runs: { threads: number; seconds: number; encodePerSecond: number; sha256: string }[] = [];
   for (const threads of [1, 2]) {
     const before = performance.now();
-    const coder = await trainOn(addon, vectors, threads);
+    const coder = await trainOn(addon, vectors, { threads });
     const seconds = round((performance.now() - before) / 1000, 2);
     runs.push({ threads, seconds, encodePerSecond: await encodeRate(coder, vectors), sha256: sha256(coder.save()) });
   }

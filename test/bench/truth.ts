@@ -31,20 +31,18 @@ export class Truth {
     return new Truth(passages, index, largestDistance(passages, decoded));
   }
 
-  /** The best `depth` nodes by (score falling, node rising). */
-  async nearest(query: Float32Array, depth: number): Promise<number[]> {
+  /** The best `depth` nodes by (score falling, node rising); with `among`, a bitmap, the best of those in it. */
+  async nearest(query: Float32Array, depth: number, among?: Uint8Array): Promise<number[]> {
     const unit = unitRows(query);
-    const session = await this.#index.search(query, { k: CANDIDATES, eps: 0, batch: 8, cap: 0, pool: CANDIDATES });
-    const { nodes, estimates } = session.result();
+    const options = { k: CANDIDATES, eps: 0, batch: 8, cap: 0, pool: CANDIDATES, ...(among && { filter: among }) };
+    const { nodes, estimates } = (await this.#index.search(query, options)).result();
     const best = this.#rank(unit, [...nodes]).slice(0, depth);
     const lowest = estimates.reduce((a, b) => Math.min(a, b), Infinity);
-    const complete =
-      nodes.length === this.#index.count || this.#score(unit, best.at(-1)!) > lowest + this.#largestError;
+    const complete = nodes.length < CANDIDATES || this.#score(unit, best.at(-1)!) > lowest + this.#largestError;
     if (complete) return best;
-    return this.#rank(
-      unit,
-      Array.from({ length: this.#index.count }, (_, node) => node),
-    ).slice(0, depth);
+    const every = Array.from({ length: this.#index.count }, (_, node) => node);
+    const asked = among ? every.filter((node) => (among[node >> 3]! >> (node & 7)) & 1) : every;
+    return this.#rank(unit, asked).slice(0, depth);
   }
 
   /** Exact scores of `nodes`. */

@@ -147,6 +147,71 @@ export function vectorStoreContract<Store extends VectorStore>(name: string, sub
       });
     });
 
+    describe("filtering", () => {
+      const found = async (filter: object, k = ALL, text = "hens") =>
+        (await store.similaritySearch(text, k, filter as never)).map(({ id }) => id).sort();
+      beforeEach(async () => {
+        await store.addDocuments([llama, hen, shark], { ids: ["a", "b", "c"] });
+      });
+
+      it.each<[filter: object, ids: string[]]>([
+        [{}, ["a", "b", "c"]],
+        [{ animal: "hen" }, ["b"]],
+        [{ animal: "ox" }, []],
+        [{ legs: { $gt: 0 } }, ["a", "b"]],
+        [{ legs: { $gte: 2, $lt: 4 } }, ["b"]],
+        [{ animal: { $in: ["hen", "shark"] } }, ["b", "c"]],
+        [{ animal: { $nin: ["hen", "shark"] } }, ["a"]],
+        [{ animal: { $ne: "hen" } }, ["a", "c"]],
+        [{ $and: [{ legs: { $gte: 1 } }, { animal: { $eq: "llama" } }] }, ["a"]],
+        [{ $or: [{ legs: 0 }, { legs: 2 }] }, ["b", "c"]],
+        [{ $not: { legs: { $lte: 2 } } }, ["a"]],
+        [{ legs: "2" }, []],
+        [{ color: { $exists: true } }, []],
+      ])("%j", async (filter, ids) => {
+        expect(await found(filter)).toEqual(ids);
+        const scored = await store.similaritySearchWithScore("hens", ALL, filter as never);
+        expect(scored.map(([{ id }]) => id).sort()).toEqual(ids);
+        const vector = await embeddings.embedQuery("hens");
+        const byVector = await store.similaritySearchVectorWithScore(vector, ALL, filter as never);
+        expect(byVector).toEqual(scored);
+        expect((await store.asRetriever({ k: ALL, filter: filter as never }).invoke("hens")).length).toBe(ids.length);
+      });
+
+      it("happens inside the search: k documents come back however far down they rank", async () => {
+        const hens = Array.from(
+          { length: 120 },
+          (_, i) => new Document({ pageContent: `hens lay egg ${i}`, metadata: { i } }),
+        );
+        await store.addDocuments(hens);
+        expect(await found({ animal: { $ne: null } }, 3, "hens lay eggs")).toEqual(["a", "b", "c"]);
+        expect(await found({ i: { $lt: 5 } }, 4, "sharks")).toHaveLength(4);
+      });
+
+      it("deletes what matches and nothing else", async () => {
+        await store.delete({ filter: { legs: { $gte: 2 } } });
+        expect(await idsFound()).toEqual(["c"]);
+        await store.delete({ filter: { legs: { $gte: 2 } } });
+        expect(await idsFound()).toEqual(["c"]);
+      });
+
+      it("refuses what it does not understand, and deletes nothing then", async () => {
+        for (const filter of [
+          { legs: { $regex: "2" } },
+          { legs: {} },
+          { $and: [] },
+          { legs: Number.NaN },
+          null,
+          "legs",
+        ]) {
+          await expect(store.similaritySearch("hens", 1, filter as never)).rejects.toThrow(/filter/);
+          await expect(store.delete({ filter })).rejects.toThrow(/filter/);
+        }
+        await expect(store.delete({ ids: ["a"], filter: { legs: 2 } })).rejects.toThrow(/ids/);
+        expect(await idsFound()).toHaveLength(3);
+      });
+    });
+
     describe("searching", () => {
       it("finds nothing in an empty store, by text and by vector", async () => {
         expect(await store.similaritySearch("hens")).toEqual([]);

@@ -31,7 +31,9 @@ TEST(Codebook, HasTheShapeItWasAskedFor) {
     EXPECT_EQ(codebook->components(), 40u);
     EXPECT_EQ(codebook->subspaces(), 8u);
     EXPECT_EQ(codebook->row_bytes(), metric == Metric::cosine ? 11u : 13u);
-    EXPECT_EQ(codebook->rho(), 0.06f);
+    // Errors of 40 even directions would spread by 1 / sqrt(40); real residuals prefer some.
+    EXPECT_GT(codebook->rho(), 0.5 / std::sqrt(40.0));
+    EXPECT_LT(codebook->rho(), 2 / std::sqrt(40.0));
   }
 }
 

@@ -13,6 +13,7 @@
 #include "code/codebook.h"
 #include "index/code_store.h"
 #include "index/coder.h"
+#include "index/trained_coder.h"
 
 /// Random vectors, coders trained on them, and a store kept the plain way to compare with.
 namespace corpus {
@@ -49,11 +50,20 @@ inline std::shared_ptr<const Coder> codebook(Metric metric) {
   return coder;
 }
 
-/// Every kind of coder that a store may hold.
-inline std::vector<std::shared_ptr<const Coder>> coders() {
-  std::vector<std::shared_ptr<const Coder>> all;
+inline std::shared_ptr<const Coder> trained(const embedless::index::CodeChoice& code, Metric metric) {
+  return embedless::index::train_coder(vectors(300, 1), {.dims = dims, .metric = metric, .code = code});
+}
+
+/// Every kind of coder that a store may hold; made once.
+inline const std::vector<std::shared_ptr<const Coder>>& coders() {
+  static std::vector<std::shared_ptr<const Coder>> all;
+  if (!all.empty()) return all;
   for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
     all.push_back(codebook(metric));
+    for (const auto levels : {embedless::code::LvqLevels::lvq4, embedless::code::LvqLevels::lvq4x8}) {
+      all.push_back(trained({.bytes = 0, .levels = levels}, metric));
+    }
+    all.push_back(trained({.bytes = 0, .levels = embedless::code::LvqLevels::lvq8, .projected = 9}, metric));
     using embedless::code::VectorForm;
     for (const auto form : {VectorForm::float32, VectorForm::float16, VectorForm::lvq8, VectorForm::int8}) {
       all.push_back(embedless::index::vector_coder(form, dims, metric));

@@ -42,9 +42,11 @@ std::vector<Candidate> brute_force(const Snapshot& snapshot, const Scorer& score
     if (((passes >> (node % 64)) & 1) == 0) continue;
     snapshot.read_row(node, row.data());
     const auto exceptions = snapshot.exceptions_of(node);
-    const bool by_tables = snapshot.layout().transposed && exceptions.empty();
-    all.push_back({by_tables ? table_estimate(snapshot, *scorer.scan_query(), node) : scorer.estimate(row.data(), exceptions),
-                   node});
+    float estimate = 0;
+    if (!snapshot.layout().transposed) estimate = scorer.first_estimate(row.data());
+    else if (exceptions.empty()) estimate = table_estimate(snapshot, *scorer.scan_query(), node);
+    else estimate = scorer.estimate(row.data(), exceptions);
+    all.push_back({estimate, node});
   }
   std::ranges::sort(all, better);
   return all;

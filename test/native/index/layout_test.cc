@@ -16,6 +16,13 @@ const Layout layouts[] = {
     {.row_bytes = 53, .transposed = true, .subspaces = 48, .factor_bytes = 2},
     {.row_bytes = 4, .transposed = true, .subspaces = 1, .factor_bytes = 1},
     {.row_bytes = 24},
+    // One below, at and above the eight columns that are transposed at once.
+    {.row_bytes = 10, .transposed = true, .subspaces = 7, .factor_bytes = 1},
+    {.row_bytes = 11, .transposed = true, .subspaces = 8, .factor_bytes = 1},
+    {.row_bytes = 14, .transposed = true, .subspaces = 9, .factor_bytes = 2},
+    {.row_bytes = 40, .first_bytes = 24},
+    {.row_bytes = 3, .first_bytes = 2},
+    {.row_bytes = 24, .first_bytes = 24},
 };
 
 std::vector<std::uint8_t> counted(std::size_t bytes) {
@@ -57,6 +64,21 @@ TEST(Layout, TransposesCodesAndFactors) {
     ASSERT_EQ(block[52 * 64 + node], row[52]);
   }
   EXPECT_EQ(layout.scanned_bytes(), 52u * 64);
+}
+
+TEST(Layout, PartsOfRowsThatAScanReadsLieTogether) {
+  const Layout& layout = layouts[4];
+  const auto rows = counted(layout.block_bytes());
+  std::vector<std::uint8_t> block(layout.block_bytes());
+  layout.write(block.data(), 0, rows);
+  EXPECT_EQ(layout.stride(), 24u);
+  EXPECT_EQ(layout.scanned_bytes(), 24u * 64);
+  for (std::size_t node = 0; node < 64; ++node) {
+    for (std::size_t byte = 0; byte < 24; ++byte) ASSERT_EQ(block[node * 24 + byte], rows[node * 40 + byte]);
+    for (std::size_t byte = 0; byte < 16; ++byte) ASSERT_EQ(block[24 * 64 + node * 16 + byte], rows[node * 40 + 24 + byte]);
+  }
+  EXPECT_EQ(layouts[3].stride(), 24u);
+  EXPECT_EQ(layouts[3].scanned_bytes(), 24u * 64);
 }
 
 }  // namespace

@@ -78,6 +78,17 @@ describe("build", () => {
     expect(passages[0]!.id).toMatch(/^docs\/a\.md#[\w-]{8}$/);
   });
 
+  it("makes the kind of store that is asked for, and does not change it", async () => {
+    put("a.md", sections("a", 3));
+    const { summary } = await build(["a.md"], ["--codes", "96", "--vectors", "float16"]);
+    expect(summary.stats).toMatchObject({ passages: 3, codes: { bytes: 96 }, vectors: "float16" });
+    expect((await build(["a.md"])).summary).toMatchObject({ unchanged: 3, stats: { vectors: "float16" } });
+    const ended = await runCommand(["build", join(folder, "s.db"), "a.md", "--codes", "lvq8"], { cwd: folder });
+    expect([ended.code, ended.stderr]).toEqual([1, expect.stringMatching(/\{"bytes":96\}.*"lvq8".*INVALID_ARGUMENT/)]);
+    const { stdout } = await runCommand(["stats", join(folder, "s.db")], { cwd: folder });
+    expect(stdout).toMatch(/^ {2}vectors +kept as float16, \d+ B$/m);
+  });
+
   it("embeds nothing the second time, from whatever folder it is run", async () => {
     put("docs/a.md", sections("a", 5));
     put("docs/b.txt", "Same.\n");

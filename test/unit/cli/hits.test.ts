@@ -88,12 +88,42 @@ it("costLine tells time, passages recomputed and those from the cache", () => {
   expect(costLine({ ...cost, embedded: 14 }, 1536)).toBe("38 ms · 14 of 1,536 passages recomputed");
 });
 
-it("explainLines sets estimate and exact score side by side", () => {
-  const explained: Hit = { ...hit("a"), explain: { estimate: 0.7, sigma: 0.01, source: "recompute" } };
-  const unsure: Hit = { ...hit("b"), explain: { estimate: 0.7, sigma: 0.01, source: "none" } };
-  const lines = explainLines({ hits: [explained, unsure], cost });
-  expect(lines[1]).toMatch(/^1 +0\.7000 +0\.0100 +0\.7123 +1\.2 +recompute$/);
-  expect(lines[2]).toMatch(/^2 +0\.7000 +0\.0100 +- +- +none$/);
-  expect(lines.at(-1)).toBe("1,536 codes scanned, 12 passages embedded, 300 candidates dismissed by the bound");
-  for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+describe("explainLines", () => {
+  const found = { estimate: 0.7, sigma: 0.01, bound: 0.7065 };
+  const explained: Hit = { ...hit("a"), explain: { ...found, exact: 0.71234, source: "recompute" } };
+  const unsure: Hit = { ...hit("b"), explain: { ...found, exact: undefined, source: "none" } };
+  const lines = explainLines({ hits: [explained, unsure], expectedRecall: 0.9604, cost });
+
+  it("sets estimate, bound and exact score side by side", () => {
+    expect(lines[0]).toBe("hit  estimate   sigma   bound   exact  sigmas off  vector from");
+    expect(lines[1]).toBe("1      0.7000  0.0100  0.7065  0.7123         1.2    recompute");
+    expect(lines[2]).toBe("2      0.7000  0.0100  0.7065       -           -         none");
+  });
+
+  it("tells a sigma of zero from an error of none", () => {
+    const sure: Hit = { ...hit("a"), explain: { ...found, sigma: 0, exact: 0.7, source: "kept" } };
+    expect(explainLines({ hits: [sure], expectedRecall: 1, cost })[1]).toMatch(/0\.7000 +- +kept$/);
+  });
+
+  it("gives each part of the time its share, and what is left over a line of its own", () => {
+    expect(lines.slice(4, 10)).toEqual([
+      "question    9.0 ms   24 %",
+      "scan       0.25 ms    1 %",
+      "read        1.0 ms    3 %",
+      "recompute    28 ms   73 %",
+      "rest       0.00 ms    0 %",
+      "in all       38 ms  100 %",
+    ]);
+    const slower = explainLines({ hits: [], expectedRecall: 1, cost: { ...cost, totalMs: 76.5 } });
+    expect(slower).toContain("rest         38 ms   50 %");
+  });
+
+  it("counts, and says what recall to expect", () => {
+    expect(lines.slice(11)).toEqual([
+      "1,536 codes scanned, 300 candidates dismissed by the bound",
+      "14 passages scored exactly, 12 of them embedded for it",
+      "expected recall 0.960",
+    ]);
+    for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);
+  });
 });

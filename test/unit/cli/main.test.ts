@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import type { Hit } from "../../../src/types.js";
 import { type Ended, runCommand } from "../../support/command_line.js";
 
 let folder: string;
@@ -40,9 +41,39 @@ describe("with the bundled model", () => {
 
   it("explains", async () => {
     const { stdout } = await run("search", "s.db", "oil", "--k", "2", "--explain");
-    expect(stdout).toMatch(/^hit +estimate +sigma +exact +sigmas off +vector from\n1 +0\.\d{4} /m);
-    expect(stdout).toMatch(/^recompute +[\d.,]+ ms$/m);
+    expect(stdout).toMatch(/^hit +estimate +sigma +bound +exact +sigmas off +vector from\n1 +0\.\d{4} /m);
+    expect(stdout).toMatch(/^recompute +[\d.,]+ ms +\d+ %$/m);
     expect(stdout).toMatch(/^4 codes scanned/m);
+    expect(stdout).toMatch(/^expected recall [01]\.\d{3}$/m);
+  });
+
+  it("looks only where the filter says", async () => {
+    const filter = { source: { $ne: "ferry.md" }, "lines.from": 1 };
+    const { code, stdout } = await run("search", "s.db", "boat", "--filter", JSON.stringify(filter), "--json");
+    expect(code).toBe(0);
+    const { hits, cost } = JSON.parse(stdout);
+    expect(hits.map((hit: { metadata: { source: string } }) => hit.metadata.source)).not.toContain("ferry.md");
+    expect([hits.length, cost.scanned]).toEqual([3, 3]);
+    const none = await run("search", "s.db", "boat", "--filter", '{"source": "x"}');
+    expect([none.code, none.stderr]).toEqual([0, ""]);
+    expect(none.stdout).toContain("No passage matches.");
+  });
+
+  it("foretells what a question costs", async () => {
+    const stats = await run("stats", "s.db", "--measure");
+    expect(stats.code).toBe(0);
+    expect(stats.stdout).toMatch(/a question +4\.0 passages embedded, [\d.,]+ ms on this machine/);
+    const plan = await run("plan", "100000", "--total-bytes", "1e7");
+    expect(plan.code).toBe(0);
+    expect(plan.stdout).toMatch(/^100,000 passages, 10 hits at recall 0\.95/);
+    expect(plan.stdout).toMatch(/^ {2}> \d+ +none +\d+/m);
+    expect(plan.stdout).toMatch(/^ {2}- 48 +float32 +1587/m);
+    for (const line of plan.stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);
+    const wrong = await run("plan", "many");
+    expect([wrong.code, wrong.stderr]).toEqual([
+      2,
+      expect.stringMatching(/Expected a whole number of passages from 1\.\n$/),
+    ]);
   });
 
   it("prints one JSON object", async () => {
@@ -54,8 +85,24 @@ describe("with the bundled model", () => {
       rank: 1,
       text: expect.stringContaining("yeast"),
       metadata: { source: "bread.md", lines: { from: 1, to: 3 }, heading: "Bread" },
-      explain: { source: expect.stringMatching(/^(cache|recompute)$/) },
+      explain: { source: expect.stringMatching(/^(cache|recompute)$/), exact: result.hits[0].score },
     });
+    expect(result.expectedRecall).toBe(1);
+  });
+
+  it("turns its flags into limits", async () => {
+    const cost = async (...flags: string[]) => {
+      const { stdout } = await run("search", "s.db", "oil", "--json", "--explain", ...flags);
+      const { cost, hits } = JSON.parse(stdout);
+      expect(hits).toHaveLength(4);
+      return { recomputed: cost.recomputed, exact: hits.filter((hit: Hit) => hit.explain?.exact !== undefined).length };
+    };
+    expect(await cost()).toEqual({ recomputed: 4, exact: 4 });
+    expect(await cost("--max-recomputes", "1")).toEqual({ recomputed: 1, exact: 1 });
+    for (const flag of [["--estimates"], ["--deadline", "0"], ["--approx"]]) {
+      // Four hits of four passages are beyond doubt, so that approximate scores need no recompute.
+      expect(await cost(...flag)).toEqual({ recomputed: 0, exact: 0 });
+    }
   });
 
   it("says what the store holds", async () => {
@@ -63,10 +110,12 @@ describe("with the bundled model", () => {
     expect(code).toBe(0);
     expect(stdout).toMatch(/^ {2}passages +4$/m);
     expect(stdout).toMatch(/^ {2}embedder +all-MiniLM-L6-v2/m);
-    expect(stdout).toMatch(/^ {2}float32 vectors +none kept; they would take 6\.1 kB$/m);
+    expect(stdout).toMatch(/^ {2}codes +product quantisation, 48 bytes$/m);
+    expect(stdout).toMatch(/^ {2}vectors +none kept; as float32 they would take 6\.1 kB$/m);
     for (const line of stdout.split("\n").slice(1)) expect(line.length).toBeLessThanOrEqual(80);
     const json = JSON.parse((await run("stats", "s.db", "--json")).stdout);
     expect(json).toMatchObject({ passages: 4, dims: 384, metric: "cosine", vectorBytes: 4 * 384 * 4 });
+    expect(json).toMatchObject({ codes: { bytes: 48 }, vectors: "recompute", keptBytes: 0 });
   });
 });
 
@@ -85,6 +134,12 @@ describe("bad input ends in one sentence", () => {
     [["search", "s.db", "x", "--k", "many"], 2, /whole number from 1/],
     [["search", "s.db", "x", "--recall", "1"], 2, /0\.5 to 0\.999/],
     [["search", "s.db", "x", "--recal", "0.9"], 2, /Did you mean --recall/],
+    [["search", "s.db", "x", "--max-recomputes", "0"], 2, /whole number from 1/],
+    [["search", "s.db", "x", "--deadline", "-1"], 2, /milliseconds from 0/],
+    [["search", "s.db", "x", "--estimates", "--deadline", "9"], 2, /cannot be used with option '--deadline/],
+    [["search", "s.db", "x", "--filter", "source=ferry.md"], 2, /Expected JSON for --filter, such as/],
+    [["search", "s.db", "x", "--filter", '{"source": {"$like": "f"}}'], 1, /filter\.source.*INVALID_FILTER/],
+    [["search", "s.db", "x", "--filter", "null"], 1, /INVALID_FILTER/],
     [["serach", "s.db", "x"], 2, /Did you mean search/],
     [["search", "s.db"], 2, /missing required argument/],
     [["build", "s.db"], 2, /missing required argument/],
@@ -92,6 +147,9 @@ describe("bad input ends in one sentence", () => {
     [["build", "s.db", "ferry.md", "--model", "./no/folder"], 1, /NOT_FOUND/],
     [["build", "new.db", "ferry.md", "--exclude", "a[b"], 1, /INVALID_ARGUMENT/],
     [["build", "no/such/folder/s.db", "ferry.md"], 1, /NOT_FOUND|IO/],
+    [["build", "new.db", "ferry.md", "--codes", "50"], 1, /24, 32, 48, 64, 96, 128, 192 .*codes\.bytes/],
+    [["build", "new.db", "ferry.md", "--codes", "lvq5"], 1, /"lvq4", "lvq8", "lvq4x8" for codes/],
+    [["build", "new.db", "ferry.md", "--vectors", "float8"], 1, /"float32", "float16", "lvq8" for vectors/],
   ] as const)("%j", async (args, code, message) => {
     const before = existsSync(join(folder, "missing.db"));
     const ended = await run(...args);
@@ -116,7 +174,7 @@ describe("bad input ends in one sentence", () => {
 it("explains itself", async () => {
   const help = await run("--help");
   expect(help.code).toBe(0);
-  for (const verb of ["build", "search", "stats", "compile"]) expect(help.stdout).toContain(verb);
+  for (const verb of ["build", "search", "stats", "bench", "compile"]) expect(help.stdout).toContain(verb);
   expect((await run("search", "--help")).stdout).toContain("--recall");
   const { version } = JSON.parse(readFileSync(new URL("../../../package.json", import.meta.url), "utf8"));
   expect((await run("--version")).stdout).toBe(`${version}\n`);

@@ -42,7 +42,7 @@ beforeAll(async () => {
   search = await index.search(vectors(1), options);
   const rows = await coder.encode(vectors(2));
   good = {
-    trainCodebook: [vectors(30), { dims, metric: "cosine", bytes: 2 }],
+    trainCodebook: [vectors(30), { dims, metric: "cosine", code: { bytes: 2 } }],
     loadCodebook: [coder.save()],
     createVectorCoder: ["lvq8", dims, "ip"],
     createIndex: [coder],
@@ -88,6 +88,27 @@ const names = [
   "search",
   "feed",
 ];
+const leanvec = { dims: 8, primary: "lvq4", training: "pca" };
+const wrongCodes: unknown[] = [
+  null,
+  48,
+  "",
+  "lvq",
+  "LVQ4",
+  "lvq8x4",
+  "int8",
+  [],
+  {},
+  () => 1,
+  ...[0, 256, 1.5, -1, Number.NaN, "48", null, [48]].map((bytes) => ({ bytes })),
+  { bytes: 48, leanvec },
+  ...[null, "lvq4", 3, {}].map((wrong) => ({ leanvec: wrong })),
+  ...[0, -1, dims + 1, 1.5, "8", undefined].map((wrong) => ({ leanvec: { ...leanvec, dims: wrong } })),
+  ...["lvq4x8", "lvq", "", 4, null, undefined].map((wrong) => ({ leanvec: { ...leanvec, primary: wrong } })),
+  ...["PCA", "", 1, null, undefined].map((wrong) => ({ leanvec: { ...leanvec, training: wrong } })),
+  // Fitted to queries, and none are given.
+  { leanvec: { ...leanvec, training: "ood" } },
+];
 const asynchronous = new Set(["trainCodebook", "timeScan", "encode", "search"]);
 const optional = new Set(["forceInstructionSet undefined"]);
 
@@ -119,12 +140,15 @@ describe("options", () => {
     ["search", "batch", [0, -1, 0.5, 2 ** 40, "8", undefined]],
     ["search", "cap", [-1, 1.5, 2 ** 31, "8", undefined]],
     ["search", "pool", [0, -5, 2 ** 31, "8", undefined]],
+    ["search", "scores", ["", "EXACT", "fast", null, 1, true]],
+    ["search", "sigmaScale", [0, -1, Number.NaN, Number.POSITIVE_INFINITY, 1001, "1", null]],
     ["search", "threads", [0, -1, 257, 1.5, "2"]],
     ["search", "filter", [null, [1], new Float32Array(4), detached(new Uint8Array(13))]],
     ["search", "stop", [null, {}, true, () => true]],
     ["trainCodebook", "dims", [0, -1, 1.5, 1e9, dims + 1, "24", undefined]],
     ["trainCodebook", "metric", ["", "COSINE", "dot", 0, null, undefined]],
-    ["trainCodebook", "bytes", [0, 256, 1.5, "48"]],
+    ["trainCodebook", "code", wrongCodes],
+    ["trainCodebook", "queries", [null, [1], "x", vectors(2), new Float32Array(), new Float32Array(dims + 1)]],
     ["trainCodebook", "seed", [-1, 1.5, 2 ** 53, "5"]],
     ["trainCodebook", "threads", [0, 257, "2"]],
     ["trainCodebook", "stop", [null, {}, 1]],
@@ -177,6 +201,32 @@ describe("options", () => {
       },
     };
     expect(await failureOf("search", [query, options])).toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+describe("sample queries", () => {
+  const code = { leanvec: { ...leanvec, training: "ood" } };
+
+  it("are taken where a code is fitted to them", async () => {
+    const options = { dims, metric: "ip" as const, code: code as never, queries: vectors(5, 3) };
+    expect(await addon.trainCodebook(vectors(30), options)).toMatchObject({ kind: "leanvec", dims });
+  });
+
+  it("must be whole finite vectors", async () => {
+    const broken = vectors(5, 3);
+    broken[7] = Number.NaN;
+    const wrong: [unknown, string][] = [
+      [new Float32Array(), "INVALID_ARGUMENT"],
+      [new Float32Array(dims + 1), "INVALID_ARGUMENT"],
+      [[1, 2], "INVALID_ARGUMENT"],
+      [null, "INVALID_ARGUMENT"],
+      [detached(new Float32Array(dims)), "INVALID_ARGUMENT"],
+      [broken, "INVALID_VECTOR"],
+    ];
+    for (const [queries, expected] of wrong) {
+      const options = { dims, metric: "ip", code, queries };
+      expect(await failureOf("trainCodebook", [vectors(30), options])).toMatchObject({ code: expected });
+    }
   });
 });
 

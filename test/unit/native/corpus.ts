@@ -12,6 +12,16 @@ export const dims = 24;
 
 export const addon: NativeAddon = native();
 
+export const metrics: readonly Metric[] = ["cosine", "ip", "l2"];
+
+/** Plain forms, their row bytes at `dims`, and the most they may change a number of `vectors`. */
+export const forms = [
+  ["float32", 4 * dims, 0],
+  ["float16", 4 + 2 * dims, 0.0008],
+  ["lvq8", 8 + dims, 0.006],
+  ["int8", 8 + dims, 0.02],
+] as const;
+
 /** n reproducible vectors whose variance falls from one dim to the next. */
 export function vectors(n: number, seed = 1, width = dims): Float32Array {
   let state = seed * 2654435761;
@@ -26,7 +36,7 @@ const trained = new Map<Metric, Promise<NativeCoder>>();
 
 /** A codebook of 6 bytes, trained once a metric. */
 export function codebook(metric: Metric = "cosine"): Promise<NativeCoder> {
-  const known = trained.get(metric) ?? addon.trainCodebook(vectors(600), { dims, metric, bytes: 6 });
+  const known = trained.get(metric) ?? addon.trainCodebook(vectors(600), { dims, metric, code: { bytes: 6 } });
   trained.set(metric, known);
   return known;
 }
@@ -60,4 +70,14 @@ export function bruteForce(metric: Metric, query: Float32Array, all: Float32Arra
     score: addon.score(metric, query, all.slice(node * dims, (node + 1) * dims)),
   }));
   return scored.sort((a, b) => b.score - a.score || a.node - b.node);
+}
+
+/** What `f` throws; fails if it throws nothing. */
+export function caught(f: () => unknown): Error {
+  try {
+    f();
+  } catch (error) {
+    return error as Error;
+  }
+  throw new Error("nothing was thrown");
 }

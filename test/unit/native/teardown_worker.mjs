@@ -34,11 +34,11 @@ const options = { k: 10, eps: 1, batch: 8, cap: 64, pool: 400 };
 const works = {
   trainCodebook: async () => {
     const sample = vectors(10_000);
-    return () => addon.trainCodebook(sample, { dims, metric: "cosine", bytes: 128, threads: 2 });
+    return () => addon.trainCodebook(sample, { dims, metric: "cosine", code: { bytes: 128 }, threads: 2 });
   },
   encode: async () => {
     const coder = addon.createVectorCoder("int8", dims, "cosine");
-    const trained = await addon.trainCodebook(vectors(300), { dims, metric: "cosine", bytes: 64 });
+    const trained = await addon.trainCodebook(vectors(300), { dims, metric: "cosine", code: { bytes: 64 } });
     const many = vectors(40_000);
     return () => [coder.encode(many), trained.encode(many)];
   },

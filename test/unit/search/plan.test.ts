@@ -1,31 +1,108 @@
 import fc from "fast-check";
-import { expect, test } from "vitest";
-import { epsFor, planSearch } from "../../../src/search/plan.js";
+import { describe, expect, test } from "vitest";
+import { calibrationOf } from "../../../src/search/calibrated.js";
+import { CALIBRATION } from "../../../src/search/calibration.js";
+import { expectedRecomputes, planSearch } from "../../../src/search/plan.js";
 
-test("a higher recall target never recomputes less", () => {
-  const target = fc.double({ min: 0.5, max: 0.999, noNaN: true });
+const target = fc.double({ min: 0.5, max: 0.999, noNaN: true });
+const measured = fc.constantFrom(...CALIBRATION.codes.map(({ kind, rowBytes }) => ({ kind, rowBytes, dims: 384 })));
+const scores = fc.constantFrom("exact" as const, "approx" as const);
+
+test("a higher recall target never recomputes less, whatever the code", () => {
   fc.assert(
-    fc.property(fc.integer({ min: 1, max: 200 }), target, target, (k, a, b) => {
-      const [low, high] = a < b ? [a, b] : [b, a];
-      expect(epsFor(k, high)).toBeGreaterThanOrEqual(epsFor(k, low) - 1e-9);
-      expect(planSearch(k, high).cap).toBeGreaterThanOrEqual(planSearch(k, low).cap);
+    fc.property(fc.integer({ min: 1, max: 200 }), target, target, measured, scores, (k, a, b, code, kind) => {
+      const settings = { code, scores: kind };
+      const [low, high] = [planSearch(k, Math.min(a, b), settings), planSearch(k, Math.max(a, b), settings)];
+      expect(high.cap).toBeGreaterThanOrEqual(low.cap);
+      // A higher cap may make do with a smaller margin.
+      if (high.cap === low.cap) expect(high.eps).toBeGreaterThanOrEqual(low.eps - 1e-9);
+      expect(low.pool).toBeGreaterThanOrEqual(Math.max(400, 2 * k, low.cap));
+      expect(low.cap).toBeGreaterThanOrEqual(4 * k);
     }),
     { seed: 3 },
   );
 });
 
 test("batch, cap and pool follow k and the target", () => {
-  expect(planSearch(3, 0.95)).toMatchObject({ batch: 4, cap: 64, pool: 512 });
+  expect(planSearch(3, 0.95)).toMatchObject({ batch: 4, cap: 64, pool: 512, scores: "exact" });
   expect(planSearch(4, 0.95)).toMatchObject({ batch: 4 });
-  expect(planSearch(5, 0.95)).toMatchObject({ batch: 8 });
+  expect(planSearch(5, 0.95, { scores: "approx" })).toMatchObject({ batch: 8, scores: "approx" });
   expect(planSearch(10, 0.97)).toMatchObject({ batch: 8, cap: 64 });
-  expect(planSearch(10, 0.98)).toMatchObject({ cap: 160, pool: 1280 });
-  expect(planSearch(100, 0.95)).toMatchObject({ cap: 400, pool: 3200 });
+  expect(planSearch(1000, 0.95)).toMatchObject({ cap: 4000, pool: 4096 });
 });
 
 test("the caller's limit is the cap, and 0 still keeps candidates for the estimates", () => {
-  expect(planSearch(10, 0.95, 17)).toMatchObject({ cap: 17, pool: 400, batch: 8 });
-  expect(planSearch(10, 0.95, 15)).toMatchObject({ cap: 15, batch: 7 });
-  expect(planSearch(10, 0.95, 10)).toMatchObject({ cap: 10, batch: 5 });
-  expect(planSearch(1000, 0.95, 0)).toMatchObject({ cap: 0, pool: 2000 });
+  expect(planSearch(10, 0.95, { maxRecomputes: 17 })).toMatchObject({ cap: 17, pool: 400, batch: 8 });
+  expect(planSearch(10, 0.95, { maxRecomputes: 15 })).toMatchObject({ cap: 15, batch: 7 });
+  expect(planSearch(10, 0.95, { maxRecomputes: 10 })).toMatchObject({ cap: 10, batch: 5 });
+  expect(planSearch(1000, 0.95, { maxRecomputes: 0 })).toMatchObject({ cap: 0, pool: 2000 });
+  expect(planSearch(10, 0.95, { maxRecomputes: 9000 })).toMatchObject({ cap: 9000, pool: 9000 });
+});
+
+test("recomputes are foretold within the limit, more for higher targets", () => {
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 100 }), target, target, measured, (k, a, b, code) => {
+      const low = expectedRecomputes(k, Math.min(a, b), { code });
+      expect(expectedRecomputes(k, Math.max(a, b), { code })).toBeGreaterThanOrEqual(0.97 * low);
+      expect(low).toBeGreaterThanOrEqual(k);
+      expect(low).toBeLessThanOrEqual(planSearch(k, a < b ? a : b, { code }).cap);
+      expect(expectedRecomputes(k, a, { code, maxRecomputes: 3 })).toBe(3);
+    }),
+    { seed: 4 },
+  );
+});
+
+describe("the calibration of a code", () => {
+  test.each([
+    ["pq", 51, "48"],
+    ["pq", 53, "48"],
+    ["pq", 50, "32"],
+    ["pq", 27, "24"],
+    ["pq", 7, "24"],
+    ["pq", 255, "192"],
+  ] as const)("%s with %i bytes is that of %s", (kind, rowBytes, code) => {
+    expect(calibrationOf({ kind, rowBytes, dims: 768 }).code).toBe(code);
+  });
+
+  test("is the code's own for every measured code, and 48 bytes without one", () => {
+    for (const { kind, rowBytes, code } of CALIBRATION.codes) {
+      const found = calibrationOf({ kind, rowBytes, dims: 384 });
+      expect([found.kind, found.rowBytes]).toEqual([kind, rowBytes]);
+      if (!code.endsWith("-ood")) expect(found.code).toBe(code);
+    }
+    expect(calibrationOf().code).toBe("48");
+  });
+
+  test.each([
+    ["lvq", 16 + 64, 128, "lvq4"],
+    ["lvq", 16 + 128, 128, "lvq8"],
+    ["lvq", 16 + 192, 128, "lvq4x8"],
+    ["lvq8", 392, 384, "lvq8"],
+    ["int8", 392, 384, "lvq8"],
+    ["float16", 768, 384, "lvq4x8"],
+    ["float32", 40, 10, "lvq4x8"],
+  ] as const)("%s of %i bytes and %i dims is taken for %s", (kind, rowBytes, dims, code) => {
+    expect(calibrationOf({ kind, rowBytes, dims }).code).toBe(code);
+  });
+});
+
+test("a limit below k leaves the batch as it is: there is but one round", () => {
+  for (const maxRecomputes of [0, 1, 9]) {
+    expect(planSearch(10, 0.95, { maxRecomputes })).toMatchObject({ cap: maxRecomputes, batch: 8 });
+  }
+});
+
+test("approximate scores have margins of their own, never below 0, and whole batches", () => {
+  expect(planSearch(10, 0.95, { maxRecomputes: 15, scores: "approx" })).toMatchObject({
+    scores: "approx",
+    cap: 15,
+    batch: 8,
+  });
+  expect(planSearch(10, 0.95)).toMatchObject({ scores: "exact" });
+  fc.assert(
+    fc.property(fc.integer({ min: 1, max: 200 }), target, measured, (k, recall, code) => {
+      expect(planSearch(k, recall, { code, scores: "approx" }).eps).toBeGreaterThanOrEqual(0);
+    }),
+    { seed: 6 },
+  );
 });

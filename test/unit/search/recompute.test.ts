@@ -50,3 +50,15 @@ test("with no cache every search embeds again", async () => {
   await recompute.vectorsOf([1]);
   expect((await recompute.vectorsOf([1])).embedded).toBe(1);
 });
+
+test("its lanes are what the embedder takes at once", async () => {
+  const lanes = (told: { batch?: number; concurrency?: number } | undefined) => {
+    const flights = new Flights(async () => []);
+    return new Recompute(flights, () => new Map(), 0, told && (async () => told)).lanes();
+  };
+  expect(await lanes({ batch: 32, concurrency: 4 })).toBe(4);
+  expect(await lanes({ batch: 32 })).toBe(32);
+  expect(await lanes({})).toBe(64);
+  expect(await lanes(undefined)).toBe(64);
+  expect(await lanes({ concurrency: 0 })).toBe(1);
+});

@@ -9,11 +9,14 @@ import { getDictionary } from "../../../src/storage/dictionaries.js";
 import { readLive, setLive } from "../../../src/storage/live_bits.js";
 import { raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
 import { addPending, readPending } from "../../../src/storage/pending.js";
+import { addSampleQueries, getSampleQueries } from "../../../src/storage/sample_queries.js";
+import { putVectors, readVectors } from "../../../src/storage/vectors.js";
 import { verifyTables } from "../../../src/storage/verify.js";
 import { openDatabase, temporaryPath } from "./temporary_store.js";
 
 const NODES = 4200;
 const ROW = 11;
+const VECTOR = 6;
 /** Nodes that have a passage: some in the sealed block, some after it; their texts make a dictionary. */
 const LIVE = [...Array(90).keys(), ...Array.from({ length: 104 }, (_, i) => 4096 + i)];
 
@@ -33,14 +36,24 @@ async function filledStore(waiting = false): Promise<Database> {
     passages.insert(tx, stored);
     putCanaries(tx, [{ text: "a", vector: Float32Array.of(1, 2) }]);
     const sha256 = putCodebook(tx, new Uint8Array(100).fill(9));
+    const traits = { metric: "cosine", vectors: "float16", dims: 2, embedder: { id: "e" } } as const;
     setLive(tx, 0, waiting ? 20 : 90, version);
-    if (waiting) return addPending(tx, 0, 4, new Uint8Array(20 * 4).fill(1));
+    putVectors(tx, 0, vectorRows(waiting ? 20 : 90));
+    if (waiting) {
+      const codes = { leanvec: { dims: 1, primary: "lvq8", training: "ood" } } as const;
+      writeMeta(tx, { ...traits, codes });
+      addSampleQueries(tx, 0, [Float32Array.of(1, 2), Float32Array.of(3, 4)]);
+      return addPending(tx, 0, 4, new Uint8Array(20 * 4).fill(1));
+    }
     setLive(tx, 4096, 104, version);
+    putVectors(tx, 4096, vectorRows(104));
     appendCodes(tx, 0, ROW, { rows: new Uint8Array(NODES * ROW).fill(7), exceptions }, version);
-    writeMeta(tx, { codebook: { sha256, kind: "own" }, dims: 2, metric: "cosine" });
+    writeMeta(tx, { ...traits, codes: { bytes: 24 }, codebook: { sha256, kind: "own" } });
   });
   return database;
 }
+
+const vectorRows = (count: number) => Array.from({ length: count }, (_, i) => new Uint8Array(VECTOR).fill(i));
 
 async function problems(database: Database): Promise<string[]> {
   return database.snapshot(async (c) => {
@@ -60,6 +73,8 @@ const readers: Record<string, (database: Database) => unknown> = {
   code_open: (d) => [...readCodes(d.reader, 4096, ROW)],
   live_blocks: (d) => [...readLive(d.reader, 0)],
   pending: (d) => [...readPending(d.reader, 0, 4)],
+  sample_queries: (d) => getSampleQueries(d.reader, 2),
+  vectors: (d) => [...readVectors(d.reader, 0, VECTOR)],
   canaries: (d) => getCanaries(d.reader),
 };
 
@@ -68,7 +83,7 @@ const damages = [
   ...["meta.value", "passages.id", "passages.dict", "passages.hash", "passages.metadata", "passages.text"],
   ...["dictionaries.bytes", "codebooks.bytes", "code_blocks.rows", "code_blocks.exceptions", "code_blocks.version"],
   ...["code_open.count", "code_open.rows", "code_open.version", "live_blocks.bits", "live_blocks.version"],
-  ...["pending.row", "canaries.text", "canaries.vector"],
+  ...["pending.row", "sample_queries.vector", "vectors.row", "canaries.text", "canaries.vector"],
   ...[
     "meta",
     "passages",
@@ -78,6 +93,8 @@ const damages = [
     "code_open",
     "live_blocks",
     "pending",
+    "sample_queries",
+    "vectors",
     "canaries",
   ].map((table) => `${table}.crc`),
 ];
@@ -98,7 +115,7 @@ describe("damage", () => {
 
   it.each(damages)("of %s is CORRUPT when read and found by verifying", async (place) => {
     const [table, column] = place.split(".") as [string, string];
-    const database = await filledStore(table === "pending");
+    const database = await filledStore(table === "pending" || table === "sample_queries");
     await database.write((tx) => {
       const key = tx.get<{ name: string }>(
         `SELECT name FROM pragma_table_info('${table}', 'store') WHERE pk = 1`,
@@ -130,6 +147,13 @@ describe("damage", () => {
       ["DELETE FROM codebooks", /codebook .* is missing/],
       ["DELETE FROM meta WHERE key = 'passages'", /meta is missing/],
       ["DELETE FROM meta WHERE key = 'codebook'", /no codebook is named/],
+      ["DELETE FROM meta WHERE key = 'codes'", /Row "codes" of table meta is missing/],
+      ["DELETE FROM meta WHERE key = 'vectors'", /Row "vectors" of table meta is missing/],
+      ["DELETE FROM vectors WHERE node = 89", /Row 89 of table vectors is missing/],
+      ["DELETE FROM vectors", /Row 4199 of table vectors is missing/],
+      ["UPDATE vectors SET node = 4090 WHERE node = 4100", /Row 4090 of table vectors does not match its checksum/],
+      ["UPDATE vectors SET node = 4090 WHERE node = 4100", /Row 4090 of table vectors belongs to no passage/],
+      ["INSERT INTO sample_queries VALUES (0, x'0000000000000000', 0)", /table sample_queries does not match/],
     ];
     for (const [sql, sentence] of cases) {
       const database = await filledStore();

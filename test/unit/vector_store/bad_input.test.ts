@@ -92,9 +92,25 @@ describe("arguments", () => {
     ["k of a million", () => store.search("a", { k: 1e6 }), "INVALID_ARGUMENT", "k"],
     ["recall of 1", () => store.search("a", { recall: 1 }), "INVALID_ARGUMENT", "recall"],
     ["misspelt option", () => store.search("a", anything({ recal: 0.9 })), "INVALID_ARGUMENT", '"recall"'],
-    ["unknown option", () => store.search("a", anything({ filter: {} })), "INVALID_ARGUMENT", "filter"],
+    ["unknown option", () => store.search("a", anything({ where: {} })), "INVALID_ARGUMENT", "where"],
     ["recompute of -1", () => store.search("a", { recompute: anything(-1) }), "INVALID_ARGUMENT", "recompute"],
-    ["recompute.max of 0", () => store.search("a", { recompute: { max: 0 } }), "INVALID_ARGUMENT", "recompute.max"],
+    ["recompute of true", () => store.search("a", { recompute: anything(true) }), "INVALID_ARGUMENT", "recompute"],
+    ["recompute.max of 0", () => store.search("a", { recompute: { max: 0 } }), "INVALID_ARGUMENT", "recompute: 0"],
+    ["recompute.max of 1.5", () => store.search("a", { recompute: { max: 1.5 } }), "INVALID_ARGUMENT", "recompute.max"],
+    ["recompute.maxx", () => store.search("a", { recompute: anything({ maxx: 3 }) }), "INVALID_ARGUMENT", '"max"'],
+    [
+      "recompute.deadlineMs of -1",
+      () => store.search("a", { recompute: { deadlineMs: -1 } }),
+      "INVALID_ARGUMENT",
+      "recompute.deadlineMs",
+    ],
+    [
+      "recompute.deadlineMs as a string",
+      () => store.search("a", { recompute: { deadlineMs: anything("50") } }),
+      "INVALID_ARGUMENT",
+      "recompute.deadlineMs",
+    ],
+    ["scores of fast", () => store.search("a", { scores: anything("fast") }), "INVALID_ARGUMENT", '"approx"'],
     ["signal that is none", () => store.search("a", { signal: anything({}) }), "INVALID_ARGUMENT", "signal"],
     ["empty question", () => store.search(""), "INVALID_TEXT", "query"],
     ["question that is an object", () => store.search(anything({})), "INVALID_VECTOR", "query"],
@@ -125,6 +141,8 @@ describe("arguments", () => {
     expect(await state()).toEqual(before);
   });
 });
+
+const LEANVEC = { dims: 20, primary: "lvq8", training: "pca" };
 
 describe("opening", () => {
   const embedder = fakeEmbedder();
@@ -190,10 +208,45 @@ describe("opening", () => {
     ["misspelt option", "x.db", { embeder: embedder }, '"embedder"'],
     ["unknown metric", "x.db", { metric: "euclid" }, "metric"],
     ["embedder that is none", "x.db", { embedder: {} }, "embedder"],
+    ["misspelt codes", "x.db", { codes: "lqv8" }, '"lqv8"'],
+    ["codes as a number", "x.db", { codes: 48 }, "codes"],
+    ["codes of nothing", "x.db", { codes: {} }, "bytes or leanvec"],
+    ["codes of two kinds", "x.db", { codes: { bytes: 48, leanvec: {} } }, "bytes or leanvec"],
+    ["codes with a misspelt key", "x.db", { codes: { byte: 48 } }, 'Did you mean "bytes"'],
+    ["code bytes that are not in the list", "x.db", { codes: { bytes: 50 } }, "24, 32, 48, 64, 96, 128, 192"],
+    ["code bytes as a string", "x.db", { codes: { bytes: "48" } }, "codes.bytes"],
+    ["leanvec of no dims", "x.db", { codes: { leanvec: { ...LEANVEC, dims: 0 } } }, "codes.leanvec.dims"],
+    ["leanvec of half a dim", "x.db", { codes: { leanvec: { ...LEANVEC, dims: 1.5 } } }, "codes.leanvec.dims"],
+    ["leanvec on another code", "x.db", { codes: { leanvec: { ...LEANVEC, primary: "pq" } } }, '"lvq4", "lvq8"'],
+    ["leanvec trained otherwise", "x.db", { codes: { leanvec: { ...LEANVEC, training: "odd" } } }, '"pca", "ood"'],
+    ["leanvec with a misspelt key", "x.db", { codes: { leanvec: { ...LEANVEC, dim: 3 } } }, 'Did you mean "dims"'],
+    ["leanvec that is a list", "x.db", { codes: { leanvec: [] } }, "codes.leanvec"],
+    ["misspelt vectors", "x.db", { vectors: "float-16" }, '"float16", "lvq8"'],
+    ["vectors as true", "x.db", { vectors: true }, "vectors"],
+    ["vectors kept elsewhere", "x.db", { vectors: "lvq8", vectorsIn: "disk" }, '"file", "memory"'],
+    ["too few sample queries", "x.db", { sampleQueries: ["a"] }, "at least 16"],
+    ["sample queries as a text", "x.db", { sampleQueries: "a" }, "sampleQueries"],
     ["negative timeout", "x.db", { lockTimeoutMs: -1 }, "lockTimeoutMs"],
   ])("%s", async (_, file, options, names) => {
     const error = await failure(() => VectorStore.open(file, options as never));
     expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining(names) });
+    expect(error.message).toMatch(SENTENCE);
+  });
+
+  test.each([
+    ["a sample query that is empty", { sampleQueries: new Array(16).fill("") }, "INVALID_TEXT", "sampleQueries[0]"],
+    [
+      "a sample query with a hole",
+      { sampleQueries: [...new Array(15).fill([1]), [1, null]] },
+      "INVALID_VECTOR",
+      "sampleQueries[15][1]",
+    ],
+    ["sample queries that nothing needs", { sampleQueries: new Array(16).fill("a"), codes: "lvq8" }, "", "ood"],
+    ["vectors in memory that are not kept", { vectorsIn: "memory", codes: undefined }, "", "vectorsIn"],
+  ])("%s", async (_, options, code, names) => {
+    const codes = { leanvec: { ...LEANVEC, training: "ood" } };
+    const error = await failure(async () => VectorStore.open(await temporaryFile(), { codes, ...options } as never));
+    expect(error).toMatchObject({ code: code || "INVALID_ARGUMENT", message: expect.stringContaining(names) });
     expect(error.message).toMatch(SENTENCE);
   });
 

@@ -54,6 +54,40 @@ test("two processes write in turns while this one reads: nothing is lost, halved
   expect((await reader.verify()).problems).toEqual([]);
 }, 120_000);
 
+test.each(["file", "memory"] as const)(
+  "kept vectors, read from %s, follow a process that adds",
+  async (vectorsIn) => {
+    const file = await temporaryFile();
+    const reader = await openStore(file, { embedder: fakeEmbedder(), vectors: "float16", vectorsIn });
+    await reader.add([{ id: "first", text: "The first passage makes the store." }]);
+    await reader.search("The first passage");
+    const writer = startWriter(file, "ada");
+    const acknowledged: number[] = [];
+    createInterface({ input: writer.stdout! }).on("line", (line) => {
+      acknowledged.push((JSON.parse(line) as { round: number }).round);
+    });
+    let ended = false;
+    const ending = once(writer, "exit").then(() => {
+      ended = true;
+    });
+    for (let looks = 0; !ended || looks === 0; looks++) {
+      const round = acknowledged.at(-1);
+      if (round !== undefined && round % 3 === 0) await reader.delete({ ids: [`ada-${round}-0`] });
+      const text = round === undefined ? "The first passage" : `Writer ada wrote line 7 of round ${round}.`;
+      const { hits, cost } = await reader.search(text, { k: 1, recall: 0.999, explain: true });
+      expect(cost.embedded).toBe(0);
+      expect(hits[0]).toMatchObject({
+        id: round === undefined ? "first" : `ada-${round}-7`,
+        explain: { source: "kept" },
+      });
+    }
+    await ending;
+    expect(acknowledged.length).toBe(ROUNDS);
+    expect((await reader.verify()).problems).toEqual([]);
+  },
+  60_000,
+);
+
 test("two stores of one process see each other's writes at their next search", async () => {
   const file = await temporaryFile();
   const [a, b] = [

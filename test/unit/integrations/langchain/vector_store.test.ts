@@ -4,10 +4,11 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Document } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
+import { BasicTranslator, Comparison, Operation, StructuredQuery } from "@langchain/core/structured_query";
 import type { SaveableVectorStore, VectorStore, VectorStoreInterface } from "@langchain/core/vectorstores";
 import { afterEach, beforeEach, describe, expect, expectTypeOf, it } from "vitest";
 import { EmbedlessVectorStore, toEmbedder } from "../../../../integrations/langchain/index.js";
-import { type AddProgress, VectorStore as CoreStore } from "../../../../src/index.js";
+import { type AddProgress, VectorStore as CoreStore, type Filter } from "../../../../src/index.js";
 import { fakeEmbedder } from "../../../support/fake_embedder.js";
 import { WordEmbeddings } from "../../../support/langchain_embeddings.js";
 
@@ -196,7 +197,7 @@ describe("a core store given as { store }", () => {
 
 describe("a filter", () => {
   const refused = expect.objectContaining({ code: "INVALID_FILTER" });
-  const filters = [{ animal: "hen" }, {}, () => true, null, "animal = 'hen'"] as never[];
+  const filters = [{ $where: "1" }, { animal: {} }, [{ animal: "hen" }], () => true, null, "animal = 'hen'"] as never[];
 
   it.each(filters.map((filter) => [filter] as const))(
     "%o is refused wherever it is given, never ignored",
@@ -216,6 +217,28 @@ describe("a filter", () => {
       expect(await store.similaritySearch("hens")).toHaveLength(1);
     },
   );
+
+  it("that is a function is refused with a word on what to write instead", async () => {
+    const store = newStore();
+    const search = store.similaritySearch("hens", 1, (() => true) as never);
+    await expect(search).rejects.toThrow(/as objects, such as \{ genre: "scifi"/);
+  });
+
+  it("is written by LangChain's own translator of structured queries", async () => {
+    const store = newStore();
+    const animals = [hen, llama].map(
+      (one, i) => new Document({ ...one, metadata: { legs: 2 + 2 * i, animal: one.id } }),
+    );
+    await store.addDocuments(animals);
+    const legs = new Comparison("gte", "legs", 3);
+    const animal = new Comparison("ne", "animal", "hen");
+    const { filter } = new BasicTranslator().visitStructuredQuery(
+      new StructuredQuery("", new Operation("and", [legs, animal])),
+    );
+    expect(filter).toEqual({ $and: [{ legs: { $gte: 3 } }, { animal: { $ne: "hen" } }] });
+    const found = await store.similaritySearch("hens", 4, filter as Filter);
+    expect(found.map(({ id }) => id)).toEqual([llama.id]);
+  });
 
   it("of undefined is none", async () => {
     const store = newStore();
@@ -266,6 +289,21 @@ describe("searching and adding", () => {
     await expect(store.addVectors([wrong!], [hen])).rejects.toMatchObject({ code: "INVALID_VECTOR" });
     expect(await store.similaritySearch("hens")).toEqual([]);
     expect(await store.addVectors([right!], [hen])).toEqual(["hen"]);
+  });
+
+  it("keeps vectors that the embeddings did not make where the config says so", async () => {
+    const embeddings = new WordEmbeddings();
+    const config = { path, vectors: "float16", vectorsIn: "memory", codes: { bytes: 24 } } as const;
+    const store = closedLater(new EmbedlessVectorStore(embeddings, config));
+    const [wrong, other] = await embeddings.embedDocuments(["something else", "a third thing"]);
+    expect(await store.addVectors([wrong!, other!], [hen, llama])).toEqual(["hen", "llama"]);
+    const before = embeddings.fake.calls;
+    const [[found, score]] = (await store.similaritySearchVectorWithScore(wrong!, 1)) as [[Document, number]];
+    expect([found.id, embeddings.fake.calls]).toEqual(["hen", before]);
+    expect(score).toBeCloseTo(1, 3);
+    expect(await (await store.store()).stats()).toMatchObject({ vectors: "float16", codes: { bytes: 24 } });
+    const otherwise = new EmbedlessVectorStore(embeddings, { path, vectors: "float32" });
+    await expect(otherwise.store()).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
   it("reports progress and stops at a signal, adding nothing", async () => {

@@ -1,0 +1,39 @@
+import type { AddOptions, AddProgress, AddResult } from "../types.js";
+import type { Counts } from "./commit.js";
+import type { PreparedItem } from "./items.js";
+
+/** Counts what happened and reports it. */
+export class Tally {
+  readonly result: AddResult = { ids: [], added: 0, updated: 0, unchanged: 0, truncated: 0 };
+  readonly #report: ((progress: AddProgress) => void) | undefined;
+  readonly #total: number | undefined;
+  #done = 0;
+  committed = 0;
+
+  constructor({ onProgress }: AddOptions, total: number | undefined) {
+    this.#report = onProgress;
+    this.#total = total;
+  }
+
+  truncated(): void {
+    this.result.truncated++;
+  }
+
+  embedded(count: number): void {
+    this.#done += count;
+    this.#tell();
+  }
+
+  commit(items: readonly PreparedItem[], { added, updated, unchanged }: Counts): void {
+    for (const { id } of items) this.result.ids.push(id);
+    this.result.added += added;
+    this.result.updated += updated;
+    this.result.unchanged += unchanged;
+    this.committed += items.length;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#report?.({ done: this.#done, total: this.#total, committed: this.committed });
+  }
+}

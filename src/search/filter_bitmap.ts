@@ -1,0 +1,167 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { throwIfAborted } from "../errors.js";
+import type { FilterTree } from "../passage/filter.js";
+import { matches } from "../passage/filter_match.js";
+import { filterCondition, indexQueries } from "../passage/filter_sql.js";
+import { indexedPaths } from "../passage/filterable.js";
+import type { PassageRow, Passages } from "../passage/passages.js";
+import type { Connection } from "../storage/connection.js";
+import type { Database } from "../storage/database.js";
+import { readMeta } from "../storage/meta.js";
+import { LruCache } from "./lru.js";
+
+/** The nodes that match a filter, as of one version of the store. */
+export interface Matching {
+  /** Bit i of byte i / 8, lowest first: node i has a passage that matches. Nodes past the end do not. */
+  readonly bits: Uint8Array;
+  /** Bits that are set. */
+  readonly count: number;
+  /** `meta.version` of the snapshot they were read from. */
+  readonly version: number;
+}
+
+/** Memory for answers of earlier filters: 64 of a million passages each. */
+const CACHE_BYTES = 8 * 2 ** 20;
+
+/** Answers filters with bitmaps, and remembers the answers while nothing is written. */
+export class FilterBitmaps {
+  readonly #database: Database;
+  readonly #known = new LruCache<string, Matching>(CACHE_BYTES, ({ bits }) => bits.byteLength + 500);
+
+  constructor(database: Database) {
+    this.#database = database;
+  }
+
+  /**
+   * The nodes that match, all read from one snapshot, in slices with the event loop between them.
+   *
+   * @throws `ABORTED`, `CORRUPT`
+   */
+  async matching(tree: FilterTree, signal: AbortSignal | undefined): Promise<Matching> {
+    const key = JSON.stringify(tree);
+    const known = this.#known.get(key);
+    if (known?.version === readMeta(this.#database.reader).version) return known;
+    const found = await this.#database.snapshot(async (c) => {
+      const { version } = readMeta(c);
+      const bits = await matchingNodes(c, tree, signal);
+      return { bits, count: countBits(bits), version };
+    });
+    this.#known.set(key, found);
+    return found;
+  }
+}
+
+/**
+ * The nodes whose passages match, as a bitmap. Filterable paths narrow them down first; the others are looked at one by
+ * one. Takes turns with the event loop, so `c` must stay on one snapshot: that of `Database.snapshot` or of a write.
+ */
+export async function matchingNodes(
+  c: Connection,
+  tree: FilterTree,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const { nextNode } = readMeta(c);
+  const bits = new Uint8Array(Math.ceil(nextNode / 8));
+  const candidates = await candidateNodes(c, tree, bits.length, signal);
+  const { sql, params } = filterCondition(tree);
+  const next = params.length + 1;
+  const inRange = `SELECT node FROM passages WHERE (${sql}) AND node >= ?${next} AND node < ?${next + 1}`;
+  const inList = `SELECT node FROM json_each(?${next}) AS listed CROSS JOIN passages ON node = listed.value WHERE (${sql})`;
+  const pace = new Pace();
+  for (let from = 0; from < nextNode; ) {
+    throwIfAborted(signal);
+    const nodes = candidates && nodesFrom(candidates, from, pace.size);
+    const first = nodes ? nodes[0] : from;
+    if (first === undefined) break;
+    const end = nodes ? nodes.at(-1)! + 1 : Math.min(nextNode, from + pace.size);
+    const began = performance.now();
+    // Where most nodes of a range are candidates anyway, reading it in order is cheaper.
+    const scattered = nodes !== undefined && nodes.length * 4 < end - first;
+    const rows = scattered
+      ? c.all<{ node: number }>(inList, ...params, JSON.stringify(nodes))
+      : c.all<{ node: number }>(inRange, ...params, first, end);
+    for (const { node } of rows) setBit(bits, node);
+    pace.took(performance.now() - began);
+    from = end;
+    if (from < nextNode) await nextTurn();
+  }
+  return bits;
+}
+
+/** The next passages of a bitmap that are still there and still match; none at its end. */
+export function matchingPage(
+  passages: Passages,
+  { tree, bits }: { tree: FilterTree; bits: Uint8Array },
+  after: number,
+  limit: number,
+): PassageRow[] {
+  for (let from = after + 1; ; ) {
+    const nodes = nodesFrom(bits, from, limit);
+    const rows = [...passages.byNodes(nodes).values()].filter(({ metadata }) => matches(tree, metadata));
+    if (rows.length > 0 || nodes.length === 0) return rows;
+    from = nodes.at(-1)! + 1;
+  }
+}
+
+/** The nodes that indexes leave over; `undefined`: all. */
+async function candidateNodes(
+  c: Connection,
+  tree: FilterTree,
+  bytes: number,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array | undefined> {
+  const queries = indexQueries(tree, indexedPaths(c));
+  if (queries === undefined) return undefined;
+  const bits = new Uint8Array(bytes);
+  for (const { sql, params } of queries) {
+    let read = 0;
+    for (const { node } of c.iterate<{ node: number }>(sql, ...params)) {
+      setBit(bits, node);
+      if (++read % INDEX_SLICE !== 0) continue;
+      await nextTurn();
+      throwIfAborted(signal);
+    }
+  }
+  return bits;
+}
+
+/** Nodes read from an index between two turns of the event loop: a few milliseconds. */
+const INDEX_SLICE = 4_096;
+
+/** How many passages to look at between two turns of the event loop, by what the last ones took. */
+class Pace {
+  static readonly #MOST = 8_192;
+  static readonly #SHORT_MS = 2;
+  static readonly #LONG_MS = 6;
+  size = 512;
+
+  took(ms: number): void {
+    if (ms < Pace.#SHORT_MS) this.size = Math.min(Pace.#MOST, this.size * 2);
+    if (ms > Pace.#LONG_MS) this.size = Math.max(16, this.size >> 1);
+  }
+}
+
+/** Up to `limit` nodes of a bitmap from node `from` on, rising. */
+export function nodesFrom(bits: Uint8Array, from: number, limit: number): number[] {
+  const nodes: number[] = [];
+  for (let node = from; node < bits.length * 8 && nodes.length < limit; ) {
+    const left = bits[node >> 3]! >> (node & 7);
+    if (left === 0) {
+      node = (node | 7) + 1;
+      continue;
+    }
+    if (left & 1) nodes.push(node);
+    node++;
+  }
+  return nodes;
+}
+
+function setBit(bits: Uint8Array, node: number): void {
+  bits[node >> 3]! |= 1 << (node & 7);
+}
+
+function countBits(bits: Uint8Array): number {
+  let count = 0;
+  for (let byte of bits) for (; byte !== 0; byte &= byte - 1) count++;
+  return count;
+}

@@ -1,0 +1,148 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import type { EncodedRows, NativeAddon, NativeCoder, NativeIndex } from "../native.js";
+import { BLOCK_NODES } from "../storage/codes.js";
+import type { Connection } from "../storage/connection.js";
+import type { Database } from "../storage/database.js";
+import { readLive } from "../storage/live_bits.js";
+import { type Meta, readMeta } from "../storage/meta.js";
+
+/** Which rows of the file an index holds. */
+export interface MirroredRows {
+  /** Names their form, so that another name means reading all anew; `undefined` while the file has none. */
+  formOf(meta: Meta): string | undefined;
+  /** Gives their coder. */
+  coderOf(meta: Meta): Promise<NativeCoder>;
+  /** Reads one row a node from node `from` on, in order and without a gap. */
+  read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<EncodedRows>;
+}
+
+/** The index in memory, as of one version of the store. */
+interface Loaded {
+  readonly index: NativeIndex;
+  readonly form: string;
+  /** `meta.version` up to which live bits are known. */
+  version: number;
+  /** A walk over the live bits that several slices share. */
+  walk: LiveWalk | undefined;
+}
+
+/** How far a walk over the live bits has come. */
+interface LiveWalk {
+  /** `meta.version` when it began: later changes take another walk. */
+  readonly version: number;
+  /** The last block it has seen. */
+  lastBlock: number;
+}
+
+/** Reading goes on for so long between two turns of the event loop; the piece then begun adds a millisecond or two. */
+const SLICE_MS = 4;
+
+/**
+ * Keeps rows of a store in memory and in step with the file, whoever writes it. There is one way in for all rows: they
+ * are read from committed ones, this process's own included, so nothing is visible before it is safe.
+ */
+export class IndexMirror {
+  readonly #addon: NativeAddon;
+  readonly #database: Database;
+  readonly #rows: MirroredRows;
+  #loaded: Loaded | undefined;
+  #dataVersion: number | undefined;
+  #loading: Promise<void> | undefined;
+
+  constructor(addon: NativeAddon, database: Database, rows: MirroredRows) {
+    this.#addon = addon;
+    this.#database = database;
+    this.#rows = rows;
+  }
+
+  /** The rows as of the last `refresh`; `undefined` while there were none. */
+  get current(): NativeIndex | undefined {
+    return this.#loaded?.index;
+  }
+
+  /** `meta.version` of the live bits in memory; 0 before the first passage. */
+  get version(): number {
+    return this.#loaded?.version ?? 0;
+  }
+
+  /**
+   * Brings the index up to the newest commit. Costs microseconds when nothing was written.
+   *
+   * @throws EmbedlessError `CORRUPT` when a row is damaged
+   */
+  async refresh(): Promise<void> {
+    while (this.#database.dataVersion() !== this.#dataVersion) {
+      this.#loading ??= this.#load().finally(() => {
+        this.#loading = undefined;
+      });
+      await this.#loading;
+    }
+  }
+
+  async #load(): Promise<void> {
+    const dataVersion = this.#database.dataVersion();
+    let target = await this.#target();
+    while (target !== undefined) {
+      const done = this.#database.readTransaction((c) => this.#readSlice(c, target!));
+      if (done === "stale") target = await this.#target();
+      if (done === "finished") break;
+      await nextTurn();
+    }
+    // Only now, complete, does a new index take the place of the old one.
+    this.#loaded = target;
+    this.#dataVersion = dataVersion;
+  }
+
+  /** What to read into: the index there is, or a new one when the form has changed. */
+  async #target(): Promise<Loaded | undefined> {
+    const meta = readMeta(this.#database.reader);
+    const form = this.#rows.formOf(meta);
+    if (form === undefined) return undefined;
+    if (this.#loaded?.form === form) return this.#loaded;
+    return { index: this.#addon.createIndex(await this.#rows.coderOf(meta)), form, version: 0, walk: undefined };
+  }
+
+  /** Publishes the next rows; when all are there the live bits. `stale`: the form has changed meanwhile. */
+  #readSlice(c: Connection, target: Loaded): "more" | "finished" | "stale" {
+    const meta = readMeta(c);
+    if (this.#rows.formOf(meta) !== target.form) return "stale";
+    const { index } = target;
+    const end = performance.now() + SLICE_MS;
+    for (const rows of this.#rows.read(c, index.count, index.coder, meta)) {
+      index.publish({ rows, release: true });
+      if (performance.now() >= end) return "more";
+    }
+    // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.
+    while (target.version < meta.version) {
+      target.walk ??= { version: meta.version, lastBlock: -1 };
+      if (!killDead(c, target, target.walk, end)) return "more";
+      target.version = target.walk.version;
+      target.walk = undefined;
+    }
+    return "finished";
+  }
+}
+
+/** Goes on with a walk until `end`: nodes without a passage die. Answers whether the walk is over. */
+function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, end: number): boolean {
+  for (const { block, bits } of readLive(c, version, walk.lastBlock)) {
+    const dead = deadOfBlock(block * BLOCK_NODES, bits, index.count);
+    if (dead.length > 0) index.publish({ dead: Uint32Array.from(dead) });
+    walk.lastBlock = block;
+    if (performance.now() >= end) return false;
+  }
+  return true;
+}
+
+/** Nodes from `first` on, below `count`, whose bits are not set. */
+function deadOfBlock(first: number, bits: Uint8Array, count: number): number[] {
+  const dead: number[] = [];
+  const known = Math.min(BLOCK_NODES, count - first);
+  for (let byte = 0; byte * 8 < known; byte++) {
+    const gone = ~bits[byte]! & 0xff;
+    for (let bit = 0; gone >> bit !== 0; bit++) {
+      if ((gone >> bit) & 1 && byte * 8 + bit < known) dead.push(first + byte * 8 + bit);
+    }
+  }
+  return dead;
+}

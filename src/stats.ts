@@ -1,0 +1,63 @@
+import type { Embedder } from "./embed/embedder.js";
+import { native } from "./native.js";
+import type { resolveStatsOptions } from "./options.js";
+import { queryCost } from "./search/forecast.js";
+import { measureMachine } from "./search/machine_speed.js";
+import { codeBytes } from "./storage/codes.js";
+import type { Database } from "./storage/database.js";
+import { type Meta, readMeta } from "./storage/meta.js";
+import { countPending } from "./storage/pending.js";
+import { type Traits, traitsOf } from "./storage/traits.js";
+import type { QueryCost, Stats } from "./types.js";
+
+/** What the figures of a store are read from. */
+export interface StoreParts {
+  database: Database;
+  /** What a store without passages will have. */
+  asked: Parameters<typeof traitsOf>[1];
+  /** Bytes of a code's row and of a kept vector's, as they are in memory; 0 without. */
+  codeRowBytes: number;
+  keptRowBytes: number;
+  /** The store's embedder, proven. */
+  embedder(): Promise<Embedder>;
+}
+
+/** Sizes, settings and the foretold cost of a question. */
+export async function readStats(
+  { database, asked, codeRowBytes, keptRowBytes, embedder }: StoreParts,
+  options: ReturnType<typeof resolveStatsOptions>,
+): Promise<Stats> {
+  const c = database.reader;
+  const meta = readMeta(c);
+  const traits = traitsOf(meta, meta.dims === undefined ? asked : {});
+  const stats = {
+    path: database.path,
+    passages: meta.passages,
+    dims: meta.dims,
+    ...traits,
+    embedder: meta.embedder?.id,
+    codebook: meta.codebook?.kind ?? (meta.dims === undefined ? ("none" as const) : ("pending" as const)),
+    pending: countPending(c),
+    codeBytesPerPassage: meta.codebook ? codeRowBytes : 0,
+    rawBytes: meta.rawBytes,
+    textBytes: meta.textBytes,
+    codeBytes: codeBytes(c),
+    fileBytes: database.fileBytes(),
+    vectorBytes: meta.passages * (meta.dims ?? 0) * 4,
+    keptBytes: meta.passages * keptRowBytes,
+  };
+  return { ...stats, query: await costOfQuery(meta, traits, options, embedder) };
+}
+
+async function costOfQuery(
+  { passages, dims }: Meta,
+  traits: Traits,
+  { k, recall, measure, signal }: ReturnType<typeof resolveStatsOptions>,
+  embedder: StoreParts["embedder"],
+): Promise<QueryCost | undefined> {
+  if (dims === undefined || passages === 0) return undefined;
+  const cost = queryCost({ ...traits, passages, dims }, { k, recall });
+  if (!measure) return { recall, k, recomputes: cost.recomputes, ms: undefined, speed: undefined };
+  const { dims: _, ...speed } = await measureMachine(native(), await embedder(), signal);
+  return { recall, k, recomputes: cost.recomputes, ms: cost.queryMs(speed), speed };
+}

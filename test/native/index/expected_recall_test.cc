@@ -1,0 +1,169 @@
+// Expected recall: properties, and drawing the true scores many times.
+
+#include "index/expected_recall.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cmath>
+#include <numeric>
+#include <random>
+#include <set>
+#include <vector>
+
+namespace {
+
+using embedless::index::Entry;
+using embedless::index::expected_recall;
+using embedless::index::ranks_before;
+
+struct Case {
+  std::vector<Entry> entries;
+  std::size_t k = 0;
+
+  /// The best k by what is known.
+  std::vector<std::size_t> answer() const {
+    std::vector<std::size_t> places(entries.size());
+    std::iota(places.begin(), places.end(), 0);
+    std::erase_if(places, [&](std::size_t i) { return entries[i].state == Entry::State::gone; });
+    std::ranges::sort(places, [&](std::size_t a, std::size_t b) { return ranks_before(entries[a], entries[b]); });
+    places.resize(std::min(places.size(), k));
+    return places;
+  }
+  double expected() const { return expected_recall(entries, answer(), k); }
+};
+
+/// Candidates of which about `exact_share` are exact, with sigmas around `sigma`.
+Case random_case(std::size_t n, std::size_t k, double exact_share, double sigma, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  std::uniform_real_distribution<double> uniform(0.5, 1.5);
+  Case made{.entries = {}, .k = k};
+  for (std::uint32_t node = 0; node < n; ++node) {
+    const double own = sigma * uniform(random);
+    const auto estimate = static_cast<float>(normal(random));
+    Entry entry{.node = node, .estimate = estimate, .code_sigma = static_cast<float>(own), .sigma = own};
+    if (std::bernoulli_distribution(exact_share)(random)) {
+      entry.state = Entry::State::exact;
+      entry.score = double{estimate} + own * normal(random);
+    }
+    made.entries.push_back(entry);
+  }
+  return made;
+}
+
+/// Mean share of the true k that the answer holds, over draws of the uncertain scores.
+double drawn(const Case& given, std::size_t draws, unsigned seed) {
+  std::mt19937 random(seed);
+  std::normal_distribution<double> normal;
+  const auto answer = given.answer();
+  const std::set<std::size_t> held(answer.begin(), answer.end());
+  std::size_t found = 0;
+  for (std::size_t draw = 0; draw < draws; ++draw) {
+    std::vector<std::pair<double, std::size_t>> scores;
+    for (std::size_t i = 0; i < given.entries.size(); ++i) {
+      const Entry& entry = given.entries[i];
+      const bool exact = entry.state == Entry::State::exact;
+      scores.emplace_back(exact ? -entry.score : -(double{entry.estimate} + entry.sigma * normal(random)), i);
+    }
+    std::ranges::sort(scores);
+    for (std::size_t i = 0; i < std::min(given.k, scores.size()); ++i) found += held.contains(scores[i].second) ? 1 : 0;
+  }
+  return static_cast<double>(found) / static_cast<double>(draws * std::min(given.k, given.entries.size()));
+}
+
+TEST(ExpectedRecall, OfNothingIsOne) {
+  EXPECT_EQ(expected_recall({}, {}, 10), 1);
+  Case gone = random_case(5, 3, 0, 1, 1);
+  for (Entry& entry : gone.entries) entry.state = Entry::State::gone;
+  EXPECT_EQ(gone.expected(), 1);
+}
+
+TEST(ExpectedRecall, IsOneIfAllIsExactTiesIncluded) {
+  for (const std::size_t k : {1, 3, 20, 100}) {
+    Case given = random_case(60, k, 1, 0.3, static_cast<unsigned>(k));
+    EXPECT_NEAR(given.expected(), 1, 1e-12);
+    for (Entry& entry : given.entries) entry.score = std::round(2 * entry.score);
+    EXPECT_NEAR(given.expected(), 1, 1e-12);
+  }
+}
+
+TEST(ExpectedRecall, IsOneIfTheAnswerHoldsAllThereIs) {
+  for (const double exact_share : {0.0, 0.5}) EXPECT_NEAR(random_case(30, 30, exact_share, 0.5, 3).expected(), 1, 1e-9);
+}
+
+TEST(ExpectedRecall, IsZeroForAnAnswerThatIsWrongThroughout) {
+  const Case given = random_case(50, 5, 1, 0.3, 4);
+  EXPECT_NEAR(expected_recall(given.entries, {}, 5), 0, 1e-12);
+}
+
+TEST(ExpectedRecall, LiesWithinItsRangeAndFallsAsSigmasGrow) {
+  for (unsigned seed = 0; seed < 60; ++seed) {
+    for (const double exact_share : {0.0, 0.1}) {
+      Case given = random_case(40 + seed % 7, 1 + seed % 12, exact_share, 0.01, seed);
+      // What is exact stays as it is found; the answer too.
+      const auto answer = given.answer();
+      double before = 1 + 1e-9;
+      for (int step = 0; step < 8; ++step) {
+        const double expected = expected_recall(given.entries, answer, given.k);
+        EXPECT_GE(expected, 0);
+        EXPECT_LE(expected, before + 1e-4) << "seed " << seed << " step " << step;
+        before = expected;
+        for (Entry& entry : given.entries) entry.sigma *= 1.6;
+      }
+    }
+  }
+}
+
+TEST(ExpectedRecall, IsWhatDrawingTheScoresGives) {
+  double off = 0;
+  int cases = 0;
+  for (unsigned seed = 0; seed < 24; ++seed) {
+    for (const double exact_share : {0.0, 0.3, 0.8}) {
+      for (const double sigma : {0.05, 0.2, 0.6}) {
+        const Case given = random_case(60, 5 + seed % 10, exact_share, sigma, seed);
+        const double difference = given.expected() - drawn(given, 800, seed + 1);
+        EXPECT_NEAR(difference, 0, 0.06) << "seed " << seed << " exact " << exact_share << " sigma " << sigma;
+        off += difference;
+        ++cases;
+      }
+    }
+  }
+  EXPECT_NEAR(off / cases, 0, 0.01);
+}
+
+TEST(ExpectedRecall, AnEstimateWithoutErrorCountsAsKnown) {
+  Case given = random_case(40, 7, 0, 0.3, 8);
+  Case known = given;
+  for (std::size_t i = 0; i < 40; i += 2) {
+    given.entries[i].sigma = 0;
+    known.entries[i].state = Entry::State::exact;
+    known.entries[i].score = double{known.entries[i].estimate};
+  }
+  EXPECT_EQ(given.expected(), known.expected());
+}
+
+TEST(ExpectedRecall, TakesAnyScale) {
+  const Case given = random_case(200, 10, 0.1, 0.2, 9);
+  for (const double scale : {1e-20, 1e-3, 1e6}) {
+    Case scaled = given;
+    for (Entry& entry : scaled.entries) {
+      entry.estimate = static_cast<float>(double{entry.estimate} * scale);
+      entry.score *= scale;
+      entry.sigma *= scale;
+    }
+    EXPECT_NEAR(scaled.expected(), given.expected(), 1e-4);
+  }
+}
+
+TEST(ExpectedRecall, PassesOverWhatIsNotFinite) {
+  Case given = random_case(40, 7, 0, 0.3, 10);
+  const double before = given.expected();
+  for (const float odd : {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()}) {
+    given.entries.push_back({.node = 900, .estimate = odd, .code_sigma = 0.1f, .sigma = 0.1});
+    const auto answer = Case{{given.entries.begin(), given.entries.begin() + 40}, 7}.answer();
+    EXPECT_EQ(expected_recall(given.entries, answer, 7), before);
+  }
+}
+
+}  // namespace

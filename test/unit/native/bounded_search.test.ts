@@ -1,0 +1,153 @@
+import { beforeAll, describe, expect, it } from "vitest";
+import type { NativeIndex, NativeSearchOptions } from "../../../src/native.js";
+import { bruteForce, codebook, dims, feedAll, filledIndex, vectors } from "./corpus.js";
+
+const bound: NativeSearchOptions = { k: 10, eps: 1, batch: 8, cap: 64, pool: 400 };
+const none = new Uint32Array();
+
+let index: NativeIndex;
+let all: Float32Array;
+
+beforeAll(async () => {
+  ({ index, all } = await filledIndex(await codebook(), 700));
+});
+
+function rowsOf(nodes: Iterable<number>): Float32Array {
+  return Float32Array.from([...nodes].flatMap((node) => [...all.subarray(node * dims, (node + 1) * dims)]));
+}
+
+/** Runs a search to its end; gives its result and the nodes it asked for. */
+async function finished(query: Float32Array, options: Partial<NativeSearchOptions>) {
+  const search = await index.search(query, { ...bound, ...options });
+  const asked = feedAll(search, all);
+  return { asked, ...search.result() };
+}
+
+describe("feeding", () => {
+  it("takes the wanted nodes in any parts and gives the same result", async () => {
+    for (const seed of [2, 3, 4]) {
+      const query = vectors(1, seed);
+      const { asked: _, ...expected } = await finished(query, {});
+      for (const atOnce of [1, 3]) {
+        const search = await index.search(query, bound);
+        while (!search.done) {
+          const wants = search.wants();
+          const part = wants.slice(-atOnce);
+          search.feed(part, rowsOf(part), none);
+          if (wants.length > atOnce) expect(search.wants()).toEqual(wants.slice(0, -atOnce));
+        }
+        expect(search.result()).toEqual(expected);
+      }
+    }
+  });
+
+  it("of nothing changes nothing", async () => {
+    const search = await index.search(vectors(1, 2), bound);
+    const wants = search.wants();
+    search.feed(none, new Float32Array(), none);
+    expect(search.wants()).toEqual(wants);
+  });
+
+  it("of a node that has come already is refused", async () => {
+    const search = await index.search(vectors(1, 2), bound);
+    const first = search.wants().slice(0, 1);
+    search.feed(first, rowsOf(first), none);
+    expect(() => search.feed(first, rowsOf(first), none)).toThrow(RangeError);
+    expect(() => search.feed(none, new Float32Array(), first)).toThrow(RangeError);
+    expect(search.result().recomputed).toBe(1);
+  });
+});
+
+describe("a cap below k", () => {
+  it.each([0, 1, 7, 9, 10, 11])("of %i recomputes so many and fills up with estimates", async (cap) => {
+    const { asked, nodes, scores, exact, estimates, recomputed, capped } = await finished(vectors(1, 2), { cap });
+    expect(asked).toHaveLength(cap);
+    expect(recomputed).toBe(cap);
+    expect(capped).toBe(true);
+    expect(nodes).toHaveLength(10);
+    expect(exact.reduce((sum, one) => sum + one, 0)).toBe(Math.min(cap, 10));
+    for (const [i, node] of nodes.entries()) {
+      expect(exact[i]).toBe(asked.includes(node) ? 1 : 0);
+      if (!exact[i]) expect(scores[i]).toBe(estimates[i]);
+    }
+    expect([...scores]).toEqual([...scores].sort((a, b) => b - a));
+  });
+});
+
+describe("approximate scores", () => {
+  it("recompute less and find the same nodes where the margin holds", async () => {
+    for (const seed of [11, 12, 13, 14]) {
+      const query = vectors(1, seed);
+      const options = { eps: 6, cap: 700, pool: 700 };
+      const full = await finished(query, options);
+      const approx = await finished(query, { ...options, scores: "approx" });
+      const best = bruteForce("cosine", query, all).slice(0, 10);
+      expect(new Set(approx.nodes)).toEqual(new Set(best.map(({ node }) => node)));
+      expect(approx.recomputed).toBeLessThanOrEqual(full.recomputed);
+      expect(approx.asked).not.toEqual([]);
+    }
+  });
+
+  it("without a margin take the best estimates", async () => {
+    for (const eps of [-1, 0]) {
+      const approx = await finished(vectors(1, 2), { eps, scores: "approx" });
+      const estimates = await finished(vectors(1, 2), { cap: 0 });
+      expect(approx.recomputed).toBe(0);
+      expect(approx.nodes).toEqual(estimates.nodes);
+      expect(approx.capped).toBe(false);
+    }
+  });
+
+  it("keep to the cap", async () => {
+    const approx = await finished(vectors(1, 2), { eps: 6, scores: "approx", cap: 3 });
+    expect(approx).toMatchObject({ recomputed: 3, capped: true });
+    expect(approx.nodes).toHaveLength(10);
+  });
+});
+
+describe("what a search says of itself", () => {
+  it("sigmaScale widens the margin and the sigmas, not the misses of the first round", async () => {
+    const query = vectors(1, 2);
+    const wide = await finished(query, { sigmaScale: 2 });
+    const twice = await finished(query, { eps: 2 });
+    expect(wide.asked).toEqual(twice.asked);
+    expect([...wide.sigmas]).toEqual([...twice.sigmas].map((sigma) => 2 * sigma));
+    expect(wide.firstRound).toEqual(twice.firstRound);
+    expect(wide.expectedRecall).toBeLessThan(twice.expectedRecall);
+  });
+
+  it("firstRound is the mean square of the first candidates' misses", async () => {
+    const search = await index.search(vectors(1, 2), bound);
+    const wants = search.wants();
+    expect(search.result().firstRound).toEqual({ count: 0, sumSquares: 0 });
+    search.feed(wants, rowsOf(wants), none);
+    const estimates = (await index.search(vectors(1, 2), { ...bound, k: 16, cap: 0 })).result();
+    const scores = new Map(bruteForce("cosine", vectors(1, 2), all).map(({ node, score }) => [node, score]));
+    let expected = 0;
+    for (const [i, node] of estimates.nodes.entries()) {
+      expected += ((scores.get(node)! - estimates.estimates[i]!) / estimates.sigmas[i]!) ** 2;
+    }
+    const { count, sumSquares } = search.result().firstRound;
+    expect(count).toBe(16);
+    expect(sumSquares).toBeCloseTo(expected, 4);
+    feedAll(search, all);
+    expect(search.result().firstRound).toEqual({ count, sumSquares });
+  });
+
+  it("expects to have found all when all is exact, and less the less is", async () => {
+    const query = vectors(1, 2);
+    const recalls: number[] = [];
+    for (const cap of [700, 40, 16, 0]) {
+      recalls.push((await finished(query, { eps: 1000, cap, pool: 700 })).expectedRecall);
+    }
+    expect(recalls[0]).toBe(1);
+    expect(recalls).toEqual([...recalls].sort((a, b) => b - a));
+    expect(recalls.at(-1)).toBeGreaterThan(0);
+    expect(recalls.at(-1)).toBeLessThan(0.999);
+  });
+
+  it("an empty answer lacks nothing", async () => {
+    const search = await index.search(vectors(1, 2), { ...bound, filter: new Uint8Array() });
+    expect(search.result()).toMatchObject({ capped: false, expectedRecall: 1, dismissed: 0 });
+  });
+});

@@ -1,0 +1,184 @@
+import { setTimeout as sleep } from "node:timers/promises";
+import { expect, test } from "vitest";
+import type { OpenOptions, SearchOptions, VectorStore } from "../../../src/index.js";
+import { type FakeEmbedderOptions, fakeEmbedder } from "../../support/fake_embedder.js";
+import { items, openStore, temporaryFile, texts } from "../../support/store.js";
+
+const QUESTION = "Which violin freezes the glacier in winter?";
+
+/** A store of 300 passages that nothing is cached of, with an embedder of its own that has embedded nothing yet. */
+async function freshStore(embedding: FakeEmbedderOptions = {}, options: OpenOptions = {}) {
+  const file = await temporaryFile();
+  const first = await openStore(file, { embedder: fakeEmbedder() });
+  await first.add(items(300));
+  await first.close();
+  const embedder = fakeEmbedder(embedding);
+  return { embedder, store: await openStore(file, { embedder, cacheBytes: 0, ...options }) };
+}
+
+async function summary(store: VectorStore, options: SearchOptions) {
+  const { hits, cost, expectedRecall } = await store.search(QUESTION, { recall: 0.999, explain: true, ...options });
+  expect(expectedRecall).toBeGreaterThanOrEqual(0);
+  expect(expectedRecall).toBeLessThanOrEqual(1);
+  expect(hits.map(({ score }) => score)).toEqual(hits.map(({ score }) => score).sort((a, b) => b - a));
+  for (const { score, explain } of hits) {
+    expect(explain!.source === "none").toBe(explain!.exact === undefined);
+    if (explain!.exact === undefined) expect(score).toBeCloseTo(explain!.estimate, 6);
+    else expect(score).toBe(explain!.exact);
+  }
+  return { hits, cost, expectedRecall, exact: hits.filter(({ explain }) => explain!.exact !== undefined).length };
+}
+
+test("a limit below k is kept, and estimates fill up the answer", async () => {
+  const { store, embedder } = await freshStore();
+  for (const max of [1, 4, 9, 10]) {
+    const before = embedder.documents;
+    const { hits, cost, exact } = await summary(store, { recompute: { max } });
+    expect([hits.length, cost.recomputed, cost.embedded, exact]).toEqual([10, max, max, max]);
+    // The first search also proved the model by two canaries.
+    expect(embedder.documents - before).toBe(max + (max === 1 ? 2 : 0));
+  }
+});
+
+test("the more is recomputed the more recall is expected", async () => {
+  const { store } = await freshStore();
+  const recalls: number[] = [];
+  for (const recompute of [0, { max: 20 }, { max: 60 }, { max: 300 }] as const) {
+    recalls.push((await summary(store, { recompute })).expectedRecall);
+  }
+  expect(recalls).toEqual([...recalls].sort((a, b) => a - b));
+  expect(recalls[0]).toBeLessThan(recalls.at(-1)!);
+});
+
+test("approximate scores cost less, and exact ones are those of the vectors", async () => {
+  const { store } = await freshStore();
+  const full = await summary(store, {});
+  const approx = await summary(store, { scores: "approx" });
+  expect(approx.hits.length).toBe(10);
+  expect(approx.cost.recomputed).toBeLessThanOrEqual(full.cost.recomputed);
+  expect(full.exact).toBe(10);
+  const exactScores = new Map(full.hits.map(({ id, score }) => [id, score]));
+  const shared = approx.hits.filter(({ id, explain }) => explain!.exact !== undefined && exactScores.has(id));
+  for (const { id, score } of shared) expect(score).toBe(exactScores.get(id));
+  // Five passages of five are in the answer whatever their scores: none is embedded.
+  const small = await openStore(await temporaryFile(), { embedder: fakeEmbedder(), cacheBytes: 0 });
+  await small.add(items(5));
+  expect(await summary(small, { scores: "approx" })).toMatchObject({ exact: 0, cost: { recomputed: 0 } });
+});
+
+test("a deadline of 0 embeds the question and nothing else", async () => {
+  const { store, embedder } = await freshStore();
+  const { cost, hits } = await summary(store, { recompute: { deadlineMs: 0 } });
+  const estimated = await summary(store, { recompute: 0 });
+  expect(hits).toEqual(estimated.hits);
+  expect(cost).toMatchObject({ recomputed: 0, embedded: 0, recomputeMs: 0 });
+  expect([embedder.queries, embedder.documents]).toEqual([1, 2]);
+});
+
+test("at the deadline the search answers with what has come, and the model is left alone", async () => {
+  const { store, embedder } = await freshStore({ delayMs: 30, concurrency: 2 });
+  const { cost, hits, exact } = await summary(store, { recompute: { deadlineMs: 500 } });
+  expect(hits.length).toBe(10);
+  expect(cost.recomputed).toBeGreaterThan(0);
+  expect(cost.recomputed).toBeLessThan(60);
+  expect(exact).toBe(Math.min(10, cost.recomputed));
+  expect(embedder.peak).toBeLessThanOrEqual(4); // two passages, and the two canaries
+  const asked = embedder.documents;
+  await sleep(100);
+  expect(embedder.documents).toBe(asked);
+  // Without a deadline the same search goes on to the end.
+  expect((await summary(store, {})).cost.recomputed).toBeGreaterThan(cost.recomputed);
+});
+
+test("a deadline that is far away changes nothing", async () => {
+  const { store } = await freshStore({ concurrency: 3 });
+  const unhurried = await summary(store, {});
+  const hurried = await summary(store, { recompute: { deadlineMs: 600_000 } });
+  expect(hurried.hits).toEqual(unhurried.hits);
+  expect(hurried.cost).toMatchObject({ recomputed: unhurried.cost.recomputed, dismissed: unhurried.cost.dismissed });
+  const limited = await summary(store, { recompute: { deadlineMs: 600_000, max: 12 } });
+  expect(limited.cost.recomputed).toBe(12);
+});
+
+test("a hanging model cannot hold up a search beyond its deadline, only an abort fails it", async () => {
+  // Call 1 is the question, calls 2 the canaries; the first passages hang.
+  const { store } = await freshStore({ hangAt: 3, concurrency: 1 });
+  expect((await summary(store, { recompute: { deadlineMs: 60 } })).hits.length).toBe(10);
+  const { store: other } = await freshStore({ hangAt: 3, concurrency: 1 });
+  const aborted = other.search(QUESTION, { recompute: { deadlineMs: 60_000 }, signal: AbortSignal.timeout(60) });
+  await expect(aborted).rejects.toMatchObject({ code: "ABORTED" });
+});
+
+test("a model that fails before the deadline fails the search", async () => {
+  const { store } = await freshStore({ failAt: 4, concurrency: 1 });
+  await expect(store.search(QUESTION, { recompute: { deadlineMs: 60_000 } })).rejects.toMatchObject({
+    code: "EMBEDDER_FAILED",
+  });
+});
+
+test("a search that is cut short does not disturb another that waits for the same passages", async () => {
+  const { store } = await freshStore({ delayMs: 15, concurrency: 2 });
+  const alone = await summary(store, {});
+  const [hurried, unhurried, estimated] = await Promise.all([
+    summary(store, { recompute: { deadlineMs: 50 } }),
+    summary(store, {}),
+    summary(store, { recompute: 0 }),
+  ]);
+  expect(unhurried.hits.map(({ id, score }) => [id, score])).toEqual(alone.hits.map(({ id, score }) => [id, score]));
+  expect(unhurried.cost.recomputed).toBe(alone.cost.recomputed);
+  expect(hurried.hits.length).toBe(10);
+  expect(estimated.cost.recomputed).toBe(0);
+});
+
+test("closing ends a search with a deadline", async () => {
+  const { store } = await freshStore({ delayMs: 40, concurrency: 1 });
+  const searching = store.search(QUESTION, { recompute: { deadlineMs: 60_000 } });
+  searching.catch(() => {});
+  await sleep(60);
+  await store.close();
+  await expect(searching).rejects.toMatchObject({ code: "ABORTED" });
+});
+
+test("answers depend on earlier queries only if calibration is live", async () => {
+  const asked = texts(30, 1000);
+  const run = async (calibration: "fixed" | "live") => {
+    const { store } = await freshStore({}, { calibration });
+    const sigmas = async () => (await summary(store, { recall: 0.9 })).hits.map(({ explain }) => explain!.sigma);
+    const before = await sigmas();
+    for (const text of asked) await store.search(text, { recall: 0.9 });
+    return { before, after: await sigmas() };
+  };
+  const fixed = await run("fixed");
+  expect(fixed.after).toEqual(fixed.before);
+  const live = await run("live");
+  expect(live.before).toEqual(fixed.before);
+  expect(live.after).not.toEqual(live.before);
+  await expect(
+    openStore(await temporaryFile(), { embedder: fakeEmbedder(), calibration: "auto" as "live" }),
+  ).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
+test("of an empty store all was found", async () => {
+  const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
+  expect(await store.search("anything", { recompute: { deadlineMs: 0 } })).toMatchObject({
+    hits: [],
+    expectedRecall: 1,
+    cost: { recomputed: 0, scanned: 0 },
+  });
+});
+
+test("the parts of the time are told apart", async () => {
+  const { store } = await freshStore({ delayMs: 20 });
+  const vector = await fakeEmbedder().embedQuery(QUESTION);
+  const byText = (await summary(store, {})).cost;
+  const { cost: byVector } = await store.search(vector, { recall: 0.999 });
+  expect(byText.queryMs).toBeGreaterThan(15);
+  expect(byVector.queryMs).toBeLessThan(byText.queryMs);
+  for (const cost of [byText, byVector]) {
+    expect(cost.recomputeMs).toBeGreaterThan(15);
+    expect(cost.scanMs).toBeGreaterThan(0);
+    expect(cost.readMs).toBeGreaterThan(0);
+    expect(cost.queryMs + cost.scanMs + cost.readMs + cost.recomputeMs).toBeLessThanOrEqual(cost.totalMs);
+  }
+  expect(byText.recomputed + byText.dismissed).toBe(300);
+});

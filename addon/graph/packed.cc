@@ -54,7 +54,7 @@ double packed_bytes(std::size_t count, std::size_t degree) {
 }
 
 PackedAdjacency::PackedAdjacency(const Adjacency& lists) : count_(lists.count()), max_degree_(0) {
-  measure_lengths();
+  prepare();
   std::vector<std::uint32_t> room(lists.room_nodes());
   std::vector<std::uint32_t> ascending;
   for (std::size_t first = 0; first < count_; first += packed_block_nodes) {
@@ -86,7 +86,7 @@ PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
     : count_(count), max_degree_(max_degree) {
   if (count > most_nodes || max_degree > most_packed_degree) corrupt("its size is out of range");
   if (blocks.size() != (count + packed_block_nodes - 1) / packed_block_nodes) corrupt("it has another number of blocks");
-  measure_lengths();
+  prepare();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::size_t nodes = std::min(packed_block_nodes, count - i * packed_block_nodes);
     if (blocks[i].size() < nodes) corrupt("block " + std::to_string(i) + " is cut");
@@ -104,12 +104,13 @@ PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
   for (std::size_t node = 0; node < count; ++node) check(static_cast<std::uint32_t>(node), room.data());
 }
 
-void PackedAdjacency::measure_lengths() {
+void PackedAdjacency::prepare() {
   for (std::size_t n = 1; n <= most_packed_degree; ++n) {
     const Shape shape = shape_of(count_, n);
     low_bits_[n] = shape.low;
     lengths_[n] = shape.bits;
   }
+  offsets_.reserve((count_ + group - 1) / group);
 }
 
 void PackedAdjacency::add_block(std::vector<std::uint8_t> bytes) {
@@ -120,6 +121,7 @@ void PackedAdjacency::add_block(std::vector<std::uint8_t> bytes) {
     if (i % group == 0) offsets_.push_back(static_cast<std::uint32_t>(bit));
     bit += lengths_[bytes[i]];
   }
+  bytes.shrink_to_fit();
   blocks_.push_back(std::move(bytes));
 }
 

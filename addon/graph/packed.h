@@ -57,7 +57,7 @@ class PackedAdjacency final : public Adjacency {
   /// Lists between two entries of the table of offsets.
   static constexpr std::size_t group = 16;
 
-  void measure_lengths();
+  void prepare();
   void add_block(std::vector<std::uint8_t> bytes);
   std::size_t bit_of(const std::vector<std::uint8_t>& block, std::uint32_t node) const;
   void write(std::vector<std::uint8_t>& block, std::size_t bit, std::span<const std::uint32_t> ascending) const;

@@ -38,6 +38,7 @@ RecomputeWalk::RecomputeWalk(std::shared_ptr<const Graph> graph, const Recompute
   if (!(options.ratio > 0 && options.ratio <= 1)) refuse("a ratio above 0 and up to 1", std::to_string(options.ratio));
   if (options.window == 0 || options.batch == 0) refuse("a window and a batch of at least 1", "0");
   if (estimate_) descend_on_estimates();
+  if (layer_ == 0) met_[place_] = true;
   want(place_);
 }
 
@@ -145,7 +146,6 @@ void RecomputeWalk::descend_on_estimates() {
     }
     place_ = best.node;
   }
-  met_[place_] = true;
 }
 
 void RecomputeWalk::want(std::uint32_t node) {

@@ -65,7 +65,7 @@ class RowVectors final : public Vectors {
   std::size_t dims_;
   code::Metric metric_;
   std::size_t count_;
-  kernel::RowTable rows_;
+  kernel::RowPlaces rows_;
   const kernel::WalkTable& loops_;
   std::vector<float> factors_;  // l2: squared norms; cosine: inverse norms, none if all are 1
 };

@@ -11,7 +11,7 @@
 namespace embedless::kernel {
 
 /// Where rows lie: that of a node begins at `blocks[node >> shift] + (node & (2^shift - 1)) * stride + offset`.
-struct RowTable {
+struct RowPlaces {
   const std::uint8_t* const* blocks;
   unsigned shift;
   std::size_t stride;
@@ -24,7 +24,7 @@ struct RowTable {
 
 /// out[i] = sum over j < n of query[j] * row(nodes[i])[j].
 template <class Query>
-using WalkDots = void (*)(const Query* query, const RowTable& rows, const std::uint32_t* nodes, std::size_t count,
+using WalkDots = void (*)(const Query* query, const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count,
                           std::size_t n, float* out);
 
 struct WalkTable {

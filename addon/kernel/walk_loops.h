@@ -31,7 +31,7 @@ inline void fetch_row(const std::uint8_t* row, std::size_t bytes) {
 
 /// Calls `dot(row)` for every node, rows fetched ahead.
 template <class V, class Dot>
-inline void each_row(const RowTable& rows, const std::uint32_t* nodes, std::size_t count, std::size_t bytes, float* out,
+inline void each_row(const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count, std::size_t bytes, float* out,
                      Dot dot) {
   for (std::size_t i = 1; i < ahead && i < count; ++i) fetch_row<V>(rows.row(nodes[i]), bytes);
   for (std::size_t i = 0; i < count; ++i) {
@@ -63,7 +63,7 @@ inline float reduce(std::size_t n, Step step, float rest) {
 }
 
 template <class V>
-void floats(const float* query, const RowTable& rows, const std::uint32_t* nodes, std::size_t count, std::size_t n,
+void floats(const float* query, const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count, std::size_t n,
             float* out) {
   each_row<V>(rows, nodes, count, 4 * n, out, [=](const std::uint8_t* row) {
     float rest = 0;
@@ -97,7 +97,7 @@ inline float upper_to_float(const std::uint8_t* at) {
 }
 
 template <class V>
-void uppers(const float* query, const RowTable& rows, const std::uint32_t* nodes, std::size_t count, std::size_t n,
+void uppers(const float* query, const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count, std::size_t n,
             float* out) {
   constexpr std::size_t span = 2 * V::width;
   each_row<V>(rows, nodes, count, 2 * n, out, [=](const std::uint8_t* row) {
@@ -112,7 +112,7 @@ void uppers(const float* query, const RowTable& rows, const std::uint32_t* nodes
 }
 
 template <class V>
-void halves(const float* query, const RowTable& rows, const std::uint32_t* nodes, std::size_t count, std::size_t n,
+void halves(const float* query, const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count, std::size_t n,
             float* out) {
   each_row<V>(rows, nodes, count, 2 * n, out, [=](const std::uint8_t* row) {
     float rest = 0;
@@ -132,7 +132,7 @@ void widen(const std::uint8_t* halves, std::size_t n, float* out) {
 }
 
 template <class V>
-void bytes(const std::int16_t* query, const RowTable& rows, const std::uint32_t* nodes, std::size_t count,
+void bytes(const std::int16_t* query, const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count,
            std::size_t n, float* out) {
   each_row<V>(rows, nodes, count, n, out, [=](const std::uint8_t* row) {
     auto first = V::no_words();

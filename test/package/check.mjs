@@ -30,7 +30,8 @@ try {
   }
   check("npx embedless --help", () => {
     const help = npm(project, ["exec", "--offline", "--", "embedless", "--help"]);
-    for (const verb of ["build", "search", "stats", "plan", "bench"]) expect(help.includes(verb), `--help does not name ${verb}`);
+    for (const verb of ["build", "search", "stats", "plan", "bench"])
+      expect(help.includes(verb), `--help does not name ${verb}`);
   });
 } finally {
   rmSync(work, { recursive: true, force: true });

@@ -65,12 +65,7 @@ function addSearch(main: Command): void {
     .command("search <store> <question>")
     .description("find the passages that answer a question")
     .option("--k <number>", "hits wanted", within("a whole number from 1 to 10000", 1, 10_000, true), 5)
-    .option(
-      "--recall <share>",
-      "mean share of the true top hits to find",
-      within("a number from 0.5 to 0.999", 0.5, 0.999),
-      0.95,
-    )
+    .addOption(recallOption())
     .option(
       "--max-recomputes <number>",
       "most passages to embed anew; what they do not reach is answered by estimates",
@@ -109,12 +104,7 @@ function addPlan(main: Command): void {
     )
     .option("--total-bytes <number>", "most bytes for all codes and kept vectors", positive)
     .option("--k <number>", "hits wanted", within("a whole number from 1 to 10000", 1, 10_000, true), 10)
-    .option(
-      "--recall <share>",
-      "mean share of the true top hits to find",
-      within("a number from 0.5 to 0.999", 0.5, 0.999),
-      0.95,
-    )
+    .addOption(recallOption())
     .option("--model <name>", "as for build; default: minilm")
     .option("--url <base>", "take the model from an OpenAI-compatible server")
     .option("--json", "print one JSON object")
@@ -136,6 +126,12 @@ function addBench(main: Command): void {
     .action(async (base: string, queries: string, truth: string | undefined, options: BenchCommandOptions) => {
       await (await import("./bench.js")).bench(base, queries, truth, options);
     });
+}
+
+function recallOption(): Option {
+  return new Option("--recall <share>", "mean share of the true top hits to find")
+    .argParser(within("a number from 0.5 to 0.999", 0.5, 0.999))
+    .default(0.95);
 }
 
 function within(expected: string, low: number, high: number, whole = false): (text: string) => number {

@@ -97,8 +97,8 @@ function* gapless(c: Connection, from: number, { rowBytes }: NativeCoder): Gener
       yield { rows: new Uint8Array(gap * rowBytes), exceptions: NO_EXCEPTIONS };
       next += gap;
     }
+    next += rows.length / rowBytes; // before they are handed over, and with them their memory
     yield { rows, exceptions: NO_EXCEPTIONS };
-    next += rows.length / rowBytes;
   }
 }
 

@@ -77,30 +77,33 @@ function modelApprox(candidates: Candidates, k: number, plan: SearchPlan): Model
   const lower = known.map((estimate, i) => estimate - margin * sigmas[i]!);
   const upper = known.map((estimate, i) => estimate + margin * sigmas[i]!);
   const isExact = new Uint8Array(places.length);
+  const rivals = new Ends(upper, k + 1);
+  const bars = new Ends(lower, k);
   const looks: number[] = [];
-  for (;;) {
-    const rivals = new Highest(k + 1).addAll(upper).lowest;
-    const bar = new Highest(k).addAll(lower).lowest;
+  for (let first = 0; ; ) {
+    const rival = rivals.lowest;
+    const bar = bars.lowest;
     const room = Math.min(plan.batch, plan.cap - looks.length);
     const round: number[] = [];
-    for (let i = 0; i < places.length && round.length < room; i++) {
-      if (!isExact[i] && !(lower[i]! > rivals) && upper[i]! > bar) round.push(i);
+    while (isExact[first]) first++;
+    for (let i = first; i < places.length && round.length < room; i++) {
+      if (!isExact[i] && !(lower[i]! > rival) && upper[i]! > bar) round.push(i);
     }
-    if (round.length === 0) return { hits: hitsOf(rivals), looks };
+    if (round.length === 0) return { hits: hitsOf(rival), looks };
     for (const i of round) {
       isExact[i] = 1;
       known[i] = scores[i]!;
-      lower[i] = scores[i]!;
-      upper[i] = scores[i]!;
+      rivals.settle(i, scores[i]!);
+      bars.settle(i, scores[i]!);
       looks.push(places[i]!);
     }
   }
 
   /** The answer: what is exact or taken, filled up with the best estimates. */
-  function hitsOf(rivals: number): number {
+  function hitsOf(rival: number): number {
     const sure: number[] = [];
     const unsure: number[] = [];
-    for (let i = 0; i < places.length; i++) (isExact[i] || lower[i]! > rivals ? sure : unsure).push(i);
+    for (let i = 0; i < places.length; i++) (isExact[i] || lower[i]! > rival ? sure : unsure).push(i);
     const answer = sure.concat(unsure.slice(0, Math.max(0, k - sure.length)));
     answer.sort((a, b) => known[b]! - known[a]! || candidates.nodes[places[a]!]! - candidates.nodes[places[b]!]!);
     return answer.slice(0, k).filter((i) => candidates.ranks[places[i]!]! < k).length;
@@ -126,6 +129,48 @@ function contenders({ estimates, sigmas }: Candidates, k: number, pool: number, 
   return places;
 }
 
+/** The lowest of the highest `count` ends of intervals, while one after the other shrinks to a point. */
+class Ends {
+  readonly #ends: Float64Array;
+  /** Places, the highest end first. */
+  readonly #order: Uint32Array;
+  readonly #isSettled: Uint8Array;
+  readonly #settled: Highest;
+  readonly #count: number;
+  #from = 0; // in #order; all before it are settled
+
+  constructor(ends: Float64Array, count: number) {
+    this.#ends = ends;
+    this.#count = count;
+    this.#order = Uint32Array.from(ends, (_, i) => i).sort((a, b) => ends[b]! - ends[a]!);
+    this.#isSettled = new Uint8Array(ends.length);
+    this.#settled = new Highest(count);
+  }
+
+  settle(place: number, value: number): void {
+    this.#isSettled[place] = 1;
+    this.#settled.add(value);
+  }
+
+  /** Minus infinity while there are fewer. */
+  get lowest(): number {
+    const order = this.#order;
+    while (this.#isSettled[order[this.#from]!]) this.#from++;
+    let open = this.#from;
+    let settled = 0;
+    let lowest = -Infinity;
+    for (let taken = 0; taken < this.#count; taken++) {
+      while (this.#isSettled[order[open]!]) open++;
+      const next = this.#ends[order[open]!] ?? -Infinity;
+      const point = this.#settled.at(settled);
+      lowest = Math.max(next, point);
+      if (next > point) open++;
+      else settled++;
+    }
+    return lowest;
+  }
+}
+
 /** The highest `count` values of all that were added. */
 class Highest {
   readonly #values: Float64Array;
@@ -135,9 +180,14 @@ class Highest {
     this.#values = new Float64Array(count);
   }
 
+  /** The value of a rank from 0; minus infinity beyond those that there are. */
+  at(rank: number): number {
+    return rank < this.#filled ? this.#values[rank]! : -Infinity;
+  }
+
   /** The lowest of them; minus infinity while there are fewer. */
   get lowest(): number {
-    return this.#filled < this.#values.length ? -Infinity : this.#values[this.#filled - 1]!;
+    return this.at(this.#values.length - 1);
   }
 
   add(value: number): void {
@@ -147,10 +197,5 @@ class Highest {
     let at = full ? this.#filled - 1 : this.#filled++;
     for (; at > 0 && values[at - 1]! < value; at--) values[at] = values[at - 1]!;
     values[at] = value;
-  }
-
-  addAll(values: Float64Array): this {
-    for (let i = 0; i < values.length; i++) this.add(values[i]!);
-    return this;
   }
 }

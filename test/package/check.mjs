@@ -20,6 +20,7 @@ try {
   const project = install(join(work, filename));
   for (const [name, lines] of [
     ["the README's core usage", () => usageBlock(readme, "core")],
+    ["the README's dials", () => usageBlock(readme, "dials")],
     ["the README's LangChain usage", () => usageBlock(readme, "langchain")],
     ["a question to the core", coreQuestion],
     ["a question through LangChain", langchainQuestion],
@@ -29,7 +30,8 @@ try {
   }
   check("npx embedless --help", () => {
     const help = npm(project, ["exec", "--offline", "--", "embedless", "--help"]);
-    for (const verb of ["build", "search", "stats"]) expect(help.includes(verb), `--help does not name ${verb}`);
+    for (const verb of ["build", "search", "stats", "plan", "bench"])
+      expect(help.includes(verb), `--help does not name ${verb}`);
   });
 } finally {
   rmSync(work, { recursive: true, force: true });

@@ -40,6 +40,8 @@ const NEAR_LIMIT = 0.0005;
 export class Fit {
   readonly #groups: readonly Group[];
   readonly #keeps64: boolean;
+  /** Recall when nothing but the cap ends a search, by k, cap and kind of scores. */
+  readonly #limits = new Map<string, number>();
 
   /** @param keeps64 Whether k of at most 10 and targets up to 0.97 make do with 64 recomputes, come what may. */
   constructor(groups: readonly Group[], keeps64: boolean) {
@@ -65,8 +67,9 @@ export class Fit {
       recalls.set(step, known);
       return known;
     };
-    const capped = at(last) < target;
-    const wanted = capped ? at(last) - NEAR_LIMIT : target;
+    const limit = this.#limit(k, cap, scores);
+    const capped = limit < target;
+    const wanted = capped ? limit - NEAR_LIMIT : target;
     let low = -1; // a step that does not reach it; `high` does
     let high = last;
     while (high - low > 1) {
@@ -93,18 +96,21 @@ export class Fit {
     const rungs = LADDER.filter((rung) => rung >= Math.max(least, 4 * k));
     if (this.#keeps64 && k <= 10 && target <= 0.97) return rungs[0]!;
     const wanted = target + SPARE * (1 - target);
-    const enough = rungs.find((rung) => {
-      const plan = { ...planWithCap(k, rung, "exact"), eps: HIGHEST };
-      return this.#recall(k, plan, true) >= wanted;
-    });
-    return enough ?? rungs.at(-1)!;
+    return rungs.find((rung) => this.#limit(k, rung, "exact") >= wanted) ?? rungs.at(-1)!;
+  }
+
+  #limit(k: number, cap: number, scores: Scores): number {
+    const key = `${k} ${cap} ${scores}`;
+    const known = this.#limits.get(key) ?? this.#recall(k, { ...planWithCap(k, cap, scores), eps: HIGHEST }, true);
+    this.#limits.set(key, known);
+    return known;
   }
 
   /** The lowest mean recall of any group. */
   #recall(k: number, plan: SearchPlan, fits: boolean): number {
     return lowestMean(
       this.#groups.map(({ queries }) =>
-        sampleFor(k, queries)
+        sampleFor(plan, k, queries)
           .filter(({ query }) => query.fits === fits)
           .map(({ candidates }) => modelSearch(candidates, k, plan).hits / k),
       ),
@@ -113,15 +119,18 @@ export class Fit {
 
   #looks(k: number, plan: SearchPlan): number {
     const means = this.#groups.map(({ queries }) =>
-      mean(sampleFor(k, queries).map(({ candidates }) => modelSearch(candidates, k, plan).looks.length)),
+      mean(sampleFor(plan, k, queries).map(({ candidates }) => modelSearch(candidates, k, plan).looks.length)),
     );
     return mean(means);
   }
 }
 
-/** Many hits a query say as much with fewer queries; pairs stay together, one fits and one judges. */
-function sampleFor(k: number, queries: Group["queries"]): Group["queries"] {
-  const every = k < 30 ? 1 : k < 100 ? 3 : 6;
+/**
+ * Many hits a query say as much with fewer queries, and approximate scores take long to model. Pairs stay together: one
+ * fits and one judges.
+ */
+function sampleFor({ scores }: SearchPlan, k: number, queries: Group["queries"]): Group["queries"] {
+  const every = (k < 30 ? 1 : k < 100 ? 2 : 4) * (scores === "exact" || k < 3 ? 1 : 3);
   return queries.filter((_, i) => (i >> 1) % every === 0);
 }
 

@@ -26,6 +26,8 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^src\/vector_store\.ts$/, "vector_store", 7],
   [/^src\/ingest\//, "ingest", 6],
   [/^src\/verify\.ts$/, "verify", 6],
+  [/^src\/stats\.ts$/, "stats", 6],
+  [/^src\/plan_store\.ts$/, "plan_store", 6],
   [/^src\/search\//, "search", 5],
   [/^src\/embed\//, "embed", 4],
   [/^src\/passage\//, "passage", 4],

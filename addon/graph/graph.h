@@ -7,10 +7,15 @@
 #include <vector>
 
 #include "graph/adjacency.h"
+#include "graph/recipe.h"
 #include "graph/search.h"
 #include "graph/vectors.h"
 
 namespace embedless::graph {
+
+/// Distances of members by their slots: those of `all` to members[slots[i]].
+void subset_distances(const Distances& all, std::span<const std::uint32_t> members, const Query& query,
+                      std::span<const std::uint32_t> slots, float* out);
 
 /// Some of the nodes of `Vectors`, numbered anew as slots.
 class SubsetVectors final : public Vectors {
@@ -23,7 +28,9 @@ class SubsetVectors final : public Vectors {
   std::size_t dims() const override { return all_.dims(); }
   void prepare(const float* vector, Query& query) const override { all_.prepare(vector, query); }
   void prepare_node(std::uint32_t slot, Query& query) const override { all_.prepare_node(members_[slot], query); }
-  void distances(const Query& query, std::span<const std::uint32_t> slots, float* out) const override;
+  void distances(const Query& query, std::span<const std::uint32_t> slots, float* out) const override {
+    subset_distances(all_, members_, query, slots, out);
+  }
   void read(std::uint32_t slot, float* out) const override { all_.read(members_[slot], out); }
 
  private:
@@ -44,6 +51,8 @@ struct Layer {
 
 /// A graph to search: Vamana has no layers above its lists, HNSW some.
 struct Graph {
+  /// How it was built, and is to be extended.
+  Recipe recipe;
   std::shared_ptr<const Adjacency> lists;
   /// Where a walk begins; with layers a member of the topmost.
   std::uint32_t entry = 0;
@@ -51,10 +60,10 @@ struct Graph {
   std::vector<Layer> layers;
 
   /// Descends through the layers from number `lowest` up: the node to begin at in the layer below that one.
-  std::uint32_t enter(const Vectors& vectors, const Query& query, Walker& walker, std::size_t lowest = 0) const;
+  std::uint32_t enter(const Distances& vectors, const Query& query, Walker& walker, std::size_t lowest = 0) const;
 
   /// Descends, then walks; see `Walker::search`.
-  std::span<const Found> search(const Vectors& vectors, const Query& query, const WalkOptions& options,
+  std::span<const Found> search(const Distances& vectors, const Query& query, const WalkOptions& options,
                                 Walker& walker) const;
 
   std::size_t memory_bytes() const;

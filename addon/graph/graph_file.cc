@@ -1,6 +1,7 @@
 #include "graph/graph_file.h"
 
 #include <algorithm>
+#include <bit>
 #include <string>
 #include <utility>
 
@@ -13,7 +14,9 @@ namespace {
 
 constexpr std::uint32_t magic = 0x46524745;  // "EGRF"
 constexpr std::uint32_t version = 1;
-constexpr std::size_t fixed_numbers = 6;
+constexpr std::size_t recipe_at = 6;
+constexpr std::size_t recipe_numbers = 11;
+constexpr std::size_t fixed_numbers = recipe_at + recipe_numbers;
 
 [[noreturn]] void corrupt(const std::string& what) { throw code::Error("CORRUPT", "The graph is damaged: " + what + "."); }
 
@@ -25,6 +28,36 @@ std::uint32_t number_at(std::span<const std::uint8_t> from, std::size_t i) {
   std::uint32_t value = 0;
   for (std::size_t b = 0; b < 4; ++b) value |= static_cast<std::uint32_t>(from[4 * i + b]) << (8 * b);
   return value;
+}
+
+void put(std::vector<std::uint8_t>& to, const Recipe& recipe) {
+  for (const std::uint32_t number :
+       {static_cast<std::uint32_t>(recipe.kind), static_cast<std::uint32_t>(recipe.seed),
+        static_cast<std::uint32_t>(recipe.seed >> 32), std::bit_cast<std::uint32_t>(recipe.alpha), recipe.max_degree,
+        recipe.build_window, recipe.max_candidates, recipe.prune_to,
+        static_cast<std::uint32_t>(recipe.full_search_history) | recipe.passes << 1, recipe.m, recipe.ef_construction}) {
+    put(to, number);
+  }
+}
+
+/// The recipe in a header that is long enough.
+Recipe read_recipe(std::span<const std::uint8_t> header) {
+  const auto number = [header](std::size_t i) { return number_at(header, recipe_at + i); };
+  if (number(0) > 1) corrupt("it is of no known kind");
+  Recipe recipe;
+  recipe.kind = static_cast<Kind>(number(0));
+  recipe.seed = number(1) | static_cast<std::uint64_t>(number(2)) << 32;
+  recipe.alpha = std::bit_cast<float>(number(3));
+  recipe.max_degree = number(4);
+  recipe.build_window = number(5);
+  recipe.max_candidates = number(6);
+  recipe.prune_to = number(7);
+  recipe.full_search_history = (number(8) & 1u) != 0;
+  recipe.passes = number(8) >> 1;
+  recipe.m = number(9);
+  recipe.ef_construction = number(10);
+  if (!is_possible(recipe)) corrupt("nothing can be built with its recipe");
+  return recipe;
 }
 
 void append(std::vector<std::vector<std::uint8_t>>& blocks, const PackedAdjacency& lists) {
@@ -94,6 +127,7 @@ SavedGraph save_graph(const Graph& graph) {
                                      static_cast<std::uint32_t>(graph.layers.size())}) {
     put(saved.header, number);
   }
+  put(saved.header, graph.recipe);
   append(saved.blocks, lists);
   for (const Layer& layer : graph.layers) {
     const PackedAdjacency packed(*layer.lists);
@@ -121,6 +155,7 @@ Graph load_graph(const SavedGraph& saved, ListForm form) {
   graph.entry = number_at(header, 4);
   if (nodes == 0 || graph.entry >= nodes) corrupt("its entry does not exist");
   if (layers > most_layers || header.size() != 4 * (fixed_numbers + 2 * layers)) corrupt("its header has another length");
+  graph.recipe = read_recipe(header);
   Reader reader(saved);
   auto lists = std::make_shared<PackedAdjacency>(nodes, number_at(header, 3), reader.take(nodes));
   for (std::size_t i = 0; i < layers; ++i) {

@@ -12,7 +12,7 @@ namespace embedless::graph {
 /// one by one. Checksums are storage's.
 ///
 ///   header   "EGRF" · u32 version · u32 nodes · u32 longest list · u32 entry · u32 layers ·
-///            for each layer u32 members, u32 longest list
+///            recipe (11 x u32, see graph_file.cc) · for each layer u32 members, u32 longest list
 ///   blocks   packed lists of all nodes (see `PackedAdjacency`) · for each layer its members (u32, ascending) cut into
 ///            blocks of 4,096, then its packed lists
 ///

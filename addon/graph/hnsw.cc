@@ -13,11 +13,15 @@ namespace embedless::graph {
 namespace {
 
 /// Nodes from `first` on in the order in which every layer links them: higher ones first, shuffled among equals.
-std::vector<std::uint32_t> linking_order(const std::vector<unsigned>& levels, std::size_t first, std::uint64_t seed) {
+std::vector<std::uint32_t> linking_order(const std::vector<unsigned>& levels, std::size_t first, std::uint64_t seed,
+                                         const code::StopFlag* stop) {
   std::vector<std::uint32_t> order(levels.size() - first);
   std::iota(order.begin(), order.end(), static_cast<std::uint32_t>(first));
   code::Random random(seed);
-  for (std::size_t i = order.size(); i > 1; --i) std::swap(order[i - 1], order[random.below(i)]);
+  for (std::size_t i = order.size(); i > 1; --i) {
+    if (i % 65536 == 0) code::check(stop);
+    std::swap(order[i - 1], order[random.below(i)]);
+  }
   std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) { return levels[a] > levels[b]; });
   return order;
 }
@@ -26,27 +30,32 @@ std::vector<std::uint32_t> linking_order(const std::vector<unsigned>& levels, st
 /// nodes.
 class HnswBuilder {
  public:
-  HnswBuilder(const Vectors& vectors, const HnswOptions& options, const Graph* older)
-      : vectors_(vectors), options_(options), older_(older) {
+  HnswBuilder(const Vectors& vectors, const Recipe& recipe, const Run& run, const Graph* older)
+      : vectors_(vectors), recipe_(recipe), run_(run), older_(older) {
     const std::size_t first = older == nullptr ? 0 : older->lists->count();
     const auto most = older == nullptr ? most_layers : static_cast<unsigned>(older->layers.size());
     for (std::uint32_t node = 0; node < vectors.count(); ++node) {
-      levels_.push_back(std::min(level_of(node, options.m, options.seed), most));
+      if (node % 65536 == 0) code::check(run.stop);
+      levels_.push_back(std::min(level_of(node, recipe.m, recipe.seed), most));
     }
     // The older graph says where its nodes stand: not every one need stand where its number puts it.
     for (std::uint32_t node = 0; node < first; ++node) levels_[node] = 0;
     for (std::size_t i = 0; older != nullptr && i < older->layers.size(); ++i) {
       for (const std::uint32_t member : older->layers[i].members) levels_[member] = static_cast<unsigned>(i) + 1;
     }
-    order_ = linking_order(levels_, first, options.seed);
+    order_ = linking_order(levels_, first, recipe.seed, run.stop);
+    if (run.progress == nullptr) return;
+    for (const std::uint32_t node : order_) run.progress->total += 1 + levels_[node];
   }
 
   Graph build() {
+    graph_.recipe = recipe_;
+    graph_.recipe.kind = Kind::hnsw;
     graph_.entry = older_ != nullptr ? older_->entry : order_.front();
     const unsigned top = levels_[graph_.entry];
     graph_.layers.resize(top);
     for (unsigned level = top; level > 0; --level) build_layer(level);
-    Linker linker(vectors_, link_options(2 * options_.m));
+    Linker linker(vectors_, link_options(2 * recipe_.m));
     if (older_ != nullptr) linker.load(*older_->lists);
     link(linker, order_, 0, [](std::uint32_t node) { return node; });
     graph_.lists = linker.finish();
@@ -58,14 +67,12 @@ class HnswBuilder {
     LinkOptions link;
     link.alpha = 1.0f;
     link.degree = degree;
-    link.new_degree = options_.m;
+    link.new_degree = recipe_.m;
     link.prune_to = degree;
-    link.window = options_.ef_construction;
-    link.max_candidates = options_.ef_construction;
+    link.window = recipe_.ef_construction;
+    link.max_candidates = recipe_.ef_construction;
     link.full_history = false;
-    link.threads = options_.threads;
-    link.linked = options_.linked;
-    link.stop = options_.stop;
+    link.run = run_;
     return link;
   }
 
@@ -90,7 +97,7 @@ class HnswBuilder {
       if (levels_[node] >= level) layer.members.push_back(node);
     }
     const SubsetVectors members(vectors_, layer.members);
-    Linker linker(members, link_options(options_.m));
+    Linker linker(members, link_options(recipe_.m));
     if (older_ != nullptr) linker.load(*widened(older_->layers[level - 1], layer));
     link(linker, order_, level, [&](std::uint32_t node) { return layer.slot(node); });
     layer.lists = linker.finish();
@@ -109,7 +116,8 @@ class HnswBuilder {
   }
 
   const Vectors& vectors_;
-  const HnswOptions& options_;
+  const Recipe& recipe_;
+  const Run& run_;
   const Graph* older_;
   Graph graph_;
   std::vector<unsigned> levels_;
@@ -125,12 +133,12 @@ unsigned level_of(std::uint32_t node, std::size_t m, std::uint64_t seed) {
   return static_cast<unsigned>(std::min(level, static_cast<double>(most_layers)));
 }
 
-Graph build_hnsw(const Vectors& vectors, const HnswOptions& options) {
-  return HnswBuilder(vectors, options, nullptr).build();
+Graph build_hnsw(const Vectors& vectors, const Recipe& recipe, const Run& run) {
+  return HnswBuilder(vectors, recipe, run, nullptr).build();
 }
 
-Graph extend_hnsw(const Graph& graph, const Vectors& vectors, const HnswOptions& options) {
-  return HnswBuilder(vectors, options, &graph).build();
+Graph extend_hnsw(const Graph& graph, const Vectors& vectors, const Run& run) {
+  return HnswBuilder(vectors, graph.recipe, run, &graph).build();
 }
 
 }  // namespace embedless::graph

@@ -25,7 +25,7 @@ Linker::Linker(const Vectors& vectors, const LinkOptions& options)
       places_(vectors.count() * room_),
       lengths_(vectors.count(), 0),
       view_(*this) {
-  for (unsigned i = 0; i < std::max(options.threads, 1u); ++i) workers_.push_back(std::make_unique<Worker>());
+  for (unsigned i = 0; i < std::max(options.run.threads, 1u); ++i) workers_.push_back(std::make_unique<Worker>());
 }
 
 /// Calls work(i, worker) for all i < count, `grain` of them to a task; each task borrows a worker of its own.
@@ -42,7 +42,7 @@ void Linker::parallel(std::size_t count, std::size_t grain, Work work) {
       idle.pop_back();
     }
     for (std::size_t i = task * grain; i < std::min(count, (task + 1) * grain); ++i) {
-      code::check(options_.stop);
+      code::check(options_.run.stop);
       work(i, *worker);
     }
     const std::lock_guard lock(mutex);
@@ -75,7 +75,7 @@ void Linker::choose(std::uint32_t node, const Entry& entry, Worker& worker, std:
   vectors_.prepare_node(node, worker.query);
   const std::uint32_t from = entry(node, worker.walker, worker.query);
   const auto found = worker.walker.search(view_, vectors_, worker.query, {&from, 1},
-                                          {.window = options_.window, .stop = options_.stop});
+                                          {.window = options_.window, .stop = options_.run.stop});
   auto& candidates = worker.candidates;
   candidates.assign(found.begin(), found.end());
   if (options_.full_history) {
@@ -136,7 +136,7 @@ void Linker::link_batch(std::span<const std::uint32_t> batch, const Entry& entry
   for (std::size_t i = 0; i < batch.size(); ++i) set(batch[i], chosen[i]);
   turn_around(batch, chosen);
   linked_ += batch.size();
-  if (options_.linked != nullptr) options_.linked->fetch_add(batch.size(), std::memory_order_relaxed);
+  if (options_.run.progress != nullptr) options_.run.progress->done.fetch_add(batch.size(), std::memory_order_relaxed);
 }
 
 void Linker::link(std::span<const std::uint32_t> nodes, const Entry& entry) {

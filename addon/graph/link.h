@@ -1,6 +1,5 @@
 #pragma once
 
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
 #include <functional>
@@ -8,9 +7,9 @@
 #include <span>
 #include <vector>
 
-#include "code/stop.h"
 #include "graph/adjacency.h"
 #include "graph/prune.h"
+#include "graph/recipe.h"
 #include "graph/search.h"
 #include "graph/vectors.h"
 
@@ -25,9 +24,7 @@ struct LinkOptions {
   std::size_t window = 128;
   std::size_t max_candidates = 256;  ///< Nearest candidates that a choice considers.
   bool full_history = true;          ///< Candidates are all expanded nodes, not only the window.
-  unsigned threads = 1;
-  std::atomic<std::size_t>* linked = nullptr;  ///< Counts the nodes done, for whoever shows progress.
-  const code::StopFlag* stop = nullptr;
+  Run run;
 };
 
 /// Links nodes into a layer in parallel, with the same result for any number of threads (as ParlayANN does it,

@@ -22,10 +22,10 @@ std::uint64_t bits_at(const std::uint8_t* from, std::size_t at) {
   return word >> (at % 8);
 }
 
-void put_bits(std::uint8_t* to, std::size_t at, std::uint64_t value, std::size_t width) {
-  for (std::size_t i = 0; i < width; ++i) {
-    if (((value >> i) & 1u) != 0) to[(at + i) / 8] |= static_cast<std::uint8_t>(1u << ((at + i) % 8));
-  }
+/// Sets up to 32 bits from bit `at` on, which are zero so far.
+void put_bits(std::uint8_t* to, std::size_t at, std::uint64_t value) {
+  value <<= at % 8;
+  for (std::size_t byte = at / 8; value != 0; ++byte, value >>= 8) to[byte] |= static_cast<std::uint8_t>(value);
 }
 
 [[noreturn]] void corrupt(const std::string& what) { throw code::Error("CORRUPT", "The graph is damaged: " + what + "."); }
@@ -63,8 +63,8 @@ PackedAdjacency::PackedAdjacency(const Adjacency& lists) : count_(lists.count())
     std::size_t bit = 8 * block.size();
     for (std::size_t i = first; i < end; ++i) {
       const auto list = lists.neighbors(static_cast<std::uint32_t>(i), room.data());
-      if (list.size() > most_packed_degree) {
-        throw code::Error("LIMIT", "Expected lists of at most " + std::to_string(most_packed_degree) +
+      if (list.size() > most_degree) {
+        throw code::Error("LIMIT", "Expected lists of at most " + std::to_string(most_degree) +
                                        " neighbors to pack, but received " + std::to_string(list.size()) + ".");
       }
       ascending.assign(list.begin(), list.end());
@@ -84,7 +84,7 @@ PackedAdjacency::PackedAdjacency(const Adjacency& lists) : count_(lists.count())
 PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
                                  std::span<const std::vector<std::uint8_t>> blocks)
     : count_(count), max_degree_(max_degree) {
-  if (count > most_nodes || max_degree > most_packed_degree) corrupt("its size is out of range");
+  if (count > most_nodes || max_degree > most_degree) corrupt("its size is out of range");
   if (blocks.size() != (count + packed_block_nodes - 1) / packed_block_nodes) corrupt("it has another number of blocks");
   prepare();
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -105,7 +105,7 @@ PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
 }
 
 void PackedAdjacency::prepare() {
-  for (std::size_t n = 1; n <= most_packed_degree; ++n) {
+  for (std::size_t n = 1; n <= most_degree; ++n) {
     const Shape shape = shape_of(count_, n);
     low_bits_[n] = shape.low;
     lengths_[n] = shape.bits;
@@ -138,8 +138,8 @@ void PackedAdjacency::write(std::vector<std::uint8_t>& block, std::size_t bit,
   const std::size_t uppers = bit + ascending.size() * low;
   for (std::size_t i = 0; i < ascending.size(); ++i) {
     const std::uint32_t node = ascending[i];
-    put_bits(block.data(), bit + i * low, node & ((std::uint64_t{1} << low) - 1), low);
-    put_bits(block.data(), uppers + (node >> low) + i, 1, 1);
+    put_bits(block.data(), bit + i * low, node & ((std::uint64_t{1} << low) - 1));
+    put_bits(block.data(), uppers + (node >> low) + i, 1);
   }
 }
 

@@ -7,14 +7,12 @@
 #include <vector>
 
 #include "graph/adjacency.h"
+#include "graph/recipe.h"
 
 namespace embedless::graph {
 
 /// Nodes of one block of packed lists: the unit that is stored and checked.
 inline constexpr std::size_t packed_block_nodes = 4096;
-
-/// Longest list that can be packed: its length is one byte.
-inline constexpr std::size_t most_packed_degree = 255;
 
 /// Bytes that a list of `degree` neighbors takes among `count` nodes, with its share of lengths and offsets.
 double packed_bytes(std::size_t count, std::size_t degree);
@@ -31,7 +29,7 @@ double packed_bytes(std::size_t count, std::size_t degree);
 /// The blocks are the same in memory and on disk; only in memory a table holds where every 16th list begins.
 class PackedAdjacency final : public Adjacency {
  public:
-  /// Packs lists of at most `most_packed_degree` neighbors; the order within a list is lost.
+  /// Packs lists of at most `most_degree` neighbors; the order within a list is lost.
   /// @throws Error LIMIT for a longer list.
   explicit PackedAdjacency(const Adjacency& lists);
 
@@ -65,8 +63,8 @@ class PackedAdjacency final : public Adjacency {
 
   std::size_t count_;
   std::size_t max_degree_;
-  std::array<std::uint8_t, most_packed_degree + 1> low_bits_{};
-  std::array<std::uint32_t, most_packed_degree + 1> lengths_{};  // bits of a list of n neighbors
+  std::array<std::uint8_t, most_degree + 1> low_bits_{};
+  std::array<std::uint32_t, most_degree + 1> lengths_{};  // bits of a list of n neighbors
   std::vector<std::vector<std::uint8_t>> blocks_;
   std::vector<std::uint32_t> offsets_;                           // bit at which every 16th list begins within its block
 };

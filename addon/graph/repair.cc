@@ -71,13 +71,13 @@ class Repairer {
 };
 
 std::shared_ptr<FlatAdjacency> repair_lists(const Adjacency& lists, const Vectors& vectors,
-                                            std::span<const std::uint64_t> live, float alpha, std::size_t degree,
-                                            const RepairOptions& options) {
+                                            std::span<const std::uint64_t> live, float alpha, const Run& run) {
+  const std::size_t degree = lists.max_degree();
   auto repaired = std::make_shared<FlatAdjacency>(lists.count(), degree);
-  code::parallel_for(options.threads, (lists.count() + grain - 1) / grain, [&](std::size_t task) {
+  code::parallel_for(run.threads, (lists.count() + grain - 1) / grain, [&](std::size_t task) {
     Repairer repairer(lists, vectors, live, alpha, degree);
     for (std::size_t i = task * grain; i < std::min(lists.count(), (task + 1) * grain); ++i) {
-      code::check(options.stop);
+      code::check(run.stop);
       const auto node = static_cast<std::uint32_t>(i);
       repaired->set(node, repairer.repaired(node));
     }
@@ -109,7 +109,7 @@ std::vector<std::uint32_t> all_nodes(std::size_t count) {
 
 /// The layer without its dead members: repaired under the old slots, then numbered anew.
 Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const std::uint64_t> live,
-                   const RepairOptions& options) {
+                   const Run& run) {
   const SubsetVectors members(vectors, layer.members);
   std::vector<std::uint64_t> live_slots((layer.members.size() + 63) / 64);
   std::vector<std::uint32_t> numbers(layer.members.size(), no_node);
@@ -120,9 +120,8 @@ Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const s
     numbers[slot] = static_cast<std::uint32_t>(repaired.members.size());
     repaired.members.push_back(layer.members[slot]);
   }
-  const std::size_t degree = layer.lists->max_degree();
-  const auto lists = repair_lists(*layer.lists, members, live_slots, 1.0f, degree, options);
-  auto fewer = std::make_shared<FlatAdjacency>(repaired.members.size(), degree);
+  const auto lists = repair_lists(*layer.lists, members, live_slots, 1.0f, run);
+  auto fewer = std::make_shared<FlatAdjacency>(repaired.members.size(), layer.lists->max_degree());
   std::vector<std::uint32_t> list;
   for (std::uint32_t slot = 0; slot < numbers.size(); ++slot) {
     if (numbers[slot] == no_node) continue;
@@ -136,14 +135,13 @@ Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const s
 
 }  // namespace
 
-Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::uint64_t> live, const RepairOptions& options) {
-  const float wide = vectors.metric() == code::Metric::ip ? 0.95f : 1.2f;
-  const float alpha = options.alpha != 0 ? options.alpha : graph.layers.empty() ? wide : 1.0f;
-  const std::size_t degree = options.max_degree != 0 ? options.max_degree : graph.lists->max_degree();
+Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::uint64_t> live, const Run& run) {
+  const float alpha = alpha_of(graph.recipe, vectors.metric());
   Graph repaired;
-  repaired.lists = repair_lists(*graph.lists, vectors, live, alpha, degree, options);
+  repaired.recipe = graph.recipe;
+  repaired.lists = repair_lists(*graph.lists, vectors, live, alpha, run);
   for (const Layer& layer : graph.layers) {
-    Layer next = repair_layer(layer, vectors, live, options);
+    Layer next = repair_layer(layer, vectors, live, run);
     if (next.members.empty()) break;
     repaired.layers.push_back(std::move(next));
   }
@@ -159,6 +157,7 @@ Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::ui
 
 Graph renumber(const Graph& graph, std::span<const std::uint32_t> numbers, std::size_t count) {
   Graph renumbered;
+  renumbered.recipe = graph.recipe;
   auto lists = std::make_shared<FlatAdjacency>(count, graph.lists->max_degree());
   std::vector<std::uint32_t> room(graph.lists->room_nodes());
   std::vector<std::uint32_t> list;

@@ -4,27 +4,17 @@
 #include <cstdint>
 #include <span>
 
-#include "code/stop.h"
 #include "graph/graph.h"
 
 namespace embedless::graph {
 
-struct RepairOptions {
-  /// Slack of the prune; see `VamanaOptions::alpha`. 0: 1.2, ip 0.95, with layers 1.
-  float alpha = 0;
-  /// Neighbors of a node in the lowest layer at most. 0: as many as the longest list has.
-  std::size_t max_degree = 0;
-  unsigned threads = 1;
-  const code::StopFlag* stop = nullptr;
-};
-
 /// Takes nodes out of a graph (consolidation of FreshDiskANN, arXiv 2105.09613): whoever led to a dead node now may lead to
-/// where that one led, pruned again on the vectors at hand. Dead nodes keep their number and have no edges left. If the
+/// where that one led, pruned again on the vectors at hand to at most as many as the longest list has. Dead nodes keep their number and have no edges left. If the
 /// entry dies, the live node nearest to it takes its place.
 ///
 /// @param live bit i of word i / 64: node i stays. At least one node of the graph does.
 /// @throws Error INVALID_ARGUMENT if none stays; Stopped.
-Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::uint64_t> live, const RepairOptions& options);
+Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::uint64_t> live, const Run& run = {});
 
 /// The graph under other numbers: node i becomes `numbers[i]`, below `count`, order kept; `no_node` for nodes that are gone
 /// (they have no edges and nobody leads to them).

@@ -47,7 +47,48 @@ void make_words(const float* vector, std::size_t dims, Query& query) {
   }
 }
 
+/// The numbers of a row, which begin behind its header.
+void decode(RowForm form, std::size_t dims, const std::uint8_t* row, float* out) {
+  const std::uint8_t* header = row - header_bytes(form);
+  switch (form) {
+    case RowForm::float32:
+      std::memcpy(out, row, 4 * dims);
+      break;
+    case RowForm::split32:
+      for (std::size_t i = 0; i < dims; ++i) out[i] = upper(row, i);
+      break;
+    case RowForm::float16: {
+      const auto unit = get<float>(header);
+      kernel::walk().widen(row, dims, out);
+      for (std::size_t i = 0; i < dims; ++i) out[i] *= unit;
+      break;
+    }
+    case RowForm::lvq8: {
+      const auto low = get<float>(header);
+      const auto step = get<float>(header + 4);
+      for (std::size_t i = 0; i < dims; ++i) out[i] = low + step * static_cast<float>(row[i]);
+      break;
+    }
+  }
+}
+
+kernel::RowPlaces table_of(RowForm form, RowPlaces places) {
+  return {places.blocks, places.shift, places.stride, header_bytes(form)};
+}
+
 }  // namespace
+
+void squared_norms(RowForm form, std::size_t dims, RowPlaces places, std::size_t first, std::span<float> out,
+                   const code::StopFlag* stop) {
+  const kernel::RowPlaces rows = table_of(form, places);
+  const kernel::Table& floats = kernel::active();
+  std::vector<float> vector(dims);
+  for (std::size_t i = 0; i < out.size(); ++i) {
+    if (i % stop_interval == 0) code::check(stop);
+    decode(form, dims, rows.row(static_cast<std::uint32_t>(first + i)), vector.data());
+    out[i] = floats.squared_norm(vector.data(), dims);
+  }
+}
 
 std::size_t row_bytes(RowForm form, std::size_t dims) {
   switch (form) {
@@ -78,29 +119,30 @@ void unsplit(const std::uint8_t* row, std::size_t dims, float* vector) {
 }
 
 RowVectors::RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
-                       const code::StopFlag* stop)
+                       std::span<const float> factors)
     : form_(form),
       dims_(dims),
       metric_(metric),
       count_(count),
-      rows_{places.blocks, places.shift, places.stride, header_bytes(form)},
-      loops_(kernel::walk()) {
-  if (metric != code::Metric::ip) measure(stop);
-}
+      rows_(table_of(form, places)),
+      loops_(kernel::walk()),
+      factors_(factors) {}
 
-void RowVectors::measure(const code::StopFlag* stop) {
-  factors_.resize(count_);
-  std::vector<float> vector(dims_);
-  const kernel::Table& floats = kernel::active();
-  bool unit = metric_ == code::Metric::cosine;
-  for (std::size_t node = 0; node < count_; ++node) {
-    if (node % stop_interval == 0) code::check(stop);
-    decode(static_cast<std::uint32_t>(node), vector.data());
-    const float squared = floats.squared_norm(vector.data(), dims_);
-    factors_[node] = metric_ == code::Metric::l2 ? squared : 1.0f / std::sqrt(squared);
-    unit = unit && std::fabs(squared - 1.0f) < unit_tolerance;
+RowVectors::RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
+                       const code::StopFlag* stop)
+    : RowVectors(form, dims, metric, places, count, std::span<const float>()) {
+  if (metric == code::Metric::ip) return;
+  measured_.resize(count);
+  squared_norms(form, dims, places, 0, measured_, stop);
+  if (metric == code::Metric::cosine) {
+    const auto is_unit = [](float squared) { return std::fabs(squared - 1.0f) < unit_tolerance; };
+    if (std::ranges::all_of(measured_, is_unit)) {
+      std::vector<float>().swap(measured_);
+    } else {
+      for (float& value : measured_) value = 1.0f / std::sqrt(value);
+    }
   }
-  if (unit) std::vector<float>().swap(factors_);
+  factors_ = measured_;
 }
 
 void RowVectors::prepare(const float* vector, Query& query) const {
@@ -129,33 +171,8 @@ void RowVectors::prepare_node(std::uint32_t node, Query& query) const {
   prepare(vector, query);
 }
 
-void RowVectors::decode(std::uint32_t node, float* out) const {
-  const std::uint8_t* row = rows_.row(node);
-  const std::uint8_t* header = row - rows_.offset;
-  switch (form_) {
-    case RowForm::float32:
-      std::memcpy(out, row, 4 * dims_);
-      break;
-    case RowForm::split32:
-      for (std::size_t i = 0; i < dims_; ++i) out[i] = upper(row, i);
-      break;
-    case RowForm::float16: {
-      const auto unit = get<float>(header);
-      loops_.widen(row, dims_, out);
-      for (std::size_t i = 0; i < dims_; ++i) out[i] *= unit;
-      break;
-    }
-    case RowForm::lvq8: {
-      const auto low = get<float>(header);
-      const auto step = get<float>(header + 4);
-      for (std::size_t i = 0; i < dims_; ++i) out[i] = low + step * static_cast<float>(row[i]);
-      break;
-    }
-  }
-}
-
 void RowVectors::read(std::uint32_t node, float* out) const {
-  decode(node, out);
+  decode(form_, dims_, rows_.row(node), out);
   if (metric_ != code::Metric::cosine || factors_.empty()) return;
   for (std::size_t i = 0; i < dims_; ++i) out[i] *= factors_[node];
 }

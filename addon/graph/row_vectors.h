@@ -2,6 +2,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <span>
 #include <vector>
 
 #include "code/stop.h"
@@ -37,6 +38,10 @@ struct RowPlaces {
   std::size_t stride = 0;
 };
 
+/// Squared norms of rows first to first + out.size() - 1. @throws Stopped.
+void squared_norms(RowForm form, std::size_t dims, RowPlaces places, std::size_t first, std::span<float> out,
+                   const code::StopFlag* stop);
+
 /// Vectors in rows of one form. Keeps no copy of them, only 4 bytes a node where the metric needs its norm.
 class RowVectors final : public Vectors {
  public:
@@ -44,6 +49,10 @@ class RowVectors final : public Vectors {
   /// Reads every row once under l2 and cosine. @throws Stopped.
   RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
              const code::StopFlag* stop = nullptr);
+  /// With what it would have to measure known beforehand: under l2 the squared norm of every row (see `squared_norms`),
+  /// under cosine nothing, for every row is taken as normalised. `factors` stays as long as the object.
+  RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
+             std::span<const float> factors);
 
   std::size_t count() const override { return count_; }
   code::Metric metric() const override { return metric_; }
@@ -54,10 +63,9 @@ class RowVectors final : public Vectors {
   void read(std::uint32_t node, float* out) const override;
 
   /// Bytes kept beside the rows.
-  std::size_t memory_bytes() const { return factors_.capacity() * sizeof(float); }
+  std::size_t memory_bytes() const { return measured_.capacity() * sizeof(float); }
 
  private:
-  void decode(std::uint32_t node, float* out) const;
   void products(const Query& query, std::span<const std::uint32_t> nodes, float* out) const;
   void measure(const code::StopFlag* stop);
 
@@ -67,7 +75,8 @@ class RowVectors final : public Vectors {
   std::size_t count_;
   kernel::RowPlaces rows_;
   const kernel::WalkTable& loops_;
-  std::vector<float> factors_;  // l2: squared norms; cosine: inverse norms, none if all are 1
+  std::vector<float> measured_;
+  std::span<const float> factors_;  // l2: squared norms; cosine: inverse norms, none if all are 1
 };
 
 }  // namespace embedless::graph

@@ -15,7 +15,7 @@ bool farther(const Found& a, const Found& b) { return nearer(b, a); }
 }  // namespace
 
 /// Computes the distances of those candidates that this walk has not met.
-inline void Walker::measure(const Vectors& vectors, const Query& query, std::span<const std::uint32_t> candidates) {
+inline void Walker::measure(const Distances& vectors, const Query& query, std::span<const std::uint32_t> candidates) {
   if (fresh_.size() < candidates.size()) {
     fresh_.resize(candidates.size());
     fresh_distances_.resize(candidates.size());
@@ -30,7 +30,7 @@ inline void Walker::measure(const Vectors& vectors, const Query& query, std::spa
   vectors.distances(query, {fresh_.data(), count}, fresh_distances_.data());
 }
 
-std::span<const Found> Walker::search(const Adjacency& graph, const Vectors& vectors, const Query& query,
+std::span<const Found> Walker::search(const Adjacency& graph, const Distances& vectors, const Query& query,
                                       std::span<const std::uint32_t> entries, const WalkOptions& options) {
   visited_.reset(graph.count());
   if (room_.size() < graph.room_nodes()) room_.resize(graph.room_nodes());
@@ -50,7 +50,7 @@ std::span<const Found> Walker::search(const Adjacency& graph, const Vectors& vec
   return result_;
 }
 
-void Walker::walk(const Adjacency& graph, const Vectors& vectors, const Query& query, const WalkOptions& options) {
+void Walker::walk(const Adjacency& graph, const Distances& vectors, const Query& query, const WalkOptions& options) {
   for (std::size_t i = 0; i < fresh_count_; ++i) buffer_.insert(fresh_distances_[i], fresh_[i]);
   while (buffer_.waiting()) {
     code::check(options.stop);
@@ -82,7 +82,7 @@ inline void Walker::offer(const WalkOptions& options, std::size_t window) {
 
 /// The window holds only nodes that may be answered; the frontier holds all. It ends when the nearest of the frontier is
 /// farther than the last of the full window, so a walk through nodes that may not be answered cuts nothing short.
-void Walker::walk_filtered(const Adjacency& graph, const Vectors& vectors, const Query& query,
+void Walker::walk_filtered(const Adjacency& graph, const Distances& vectors, const Query& query,
                            const WalkOptions& options) {
   const std::size_t window = std::max<std::size_t>(options.window, 1);
   offer(options, window);
@@ -100,7 +100,7 @@ void Walker::walk_filtered(const Adjacency& graph, const Vectors& vectors, const
   }
 }
 
-std::uint32_t Walker::descend(const Adjacency& graph, const Vectors& vectors, const Query& query, std::uint32_t entry) {
+std::uint32_t Walker::descend(const Adjacency& graph, const Distances& vectors, const Query& query, std::uint32_t entry) {
   if (room_.size() < graph.room_nodes()) room_.resize(graph.room_nodes());
   if (fresh_distances_.size() < graph.max_degree() + 1) {
     fresh_.resize(graph.max_degree() + 1);

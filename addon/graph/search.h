@@ -30,11 +30,11 @@ class Walker {
  public:
   /// The nodes nearest to the query that a greedy walk from `entries` finds, in order (distance, node), at most `capacity`.
   /// Deterministic. The result holds until the next walk. @throws Stopped.
-  std::span<const Found> search(const Adjacency& graph, const Vectors& vectors, const Query& query,
+  std::span<const Found> search(const Adjacency& graph, const Distances& vectors, const Query& query,
                                 std::span<const std::uint32_t> entries, const WalkOptions& options);
 
   /// Follows the nearest neighbor for as long as one is nearer: the descent through an upper layer.
-  std::uint32_t descend(const Adjacency& graph, const Vectors& vectors, const Query& query, std::uint32_t entry);
+  std::uint32_t descend(const Adjacency& graph, const Distances& vectors, const Query& query, std::uint32_t entry);
 
   /// Nodes expanded by the last search, in that order.
   std::span<const Found> expanded() const { return expanded_; }
@@ -43,9 +43,9 @@ class Walker {
 
  private:
   void open(const Adjacency& graph, std::size_t nodes);
-  void measure(const Vectors& vectors, const Query& query, std::span<const std::uint32_t> candidates);
-  void walk(const Adjacency& graph, const Vectors& vectors, const Query& query, const WalkOptions& options);
-  void walk_filtered(const Adjacency& graph, const Vectors& vectors, const Query& query, const WalkOptions& options);
+  void measure(const Distances& vectors, const Query& query, std::span<const std::uint32_t> candidates);
+  void walk(const Adjacency& graph, const Distances& vectors, const Query& query, const WalkOptions& options);
+  void walk_filtered(const Adjacency& graph, const Distances& vectors, const Query& query, const WalkOptions& options);
   void offer(const WalkOptions& options, std::size_t window);
 
   SearchBuffer buffer_;

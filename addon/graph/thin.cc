@@ -101,7 +101,7 @@ std::shared_ptr<FlatAdjacency> thin(const Adjacency& graph, const Vectors& vecto
 
 std::size_t degree_for_bytes(std::size_t count, double bytes) {
   std::size_t degree = 1;
-  while (degree < most_packed_degree && packed_bytes(count, degree + 1) <= bytes) ++degree;
+  while (degree < most_degree && packed_bytes(count, degree + 1) <= bytes) ++degree;
   return degree;
 }
 

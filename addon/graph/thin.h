@@ -28,7 +28,7 @@ struct ThinOptions {
   std::size_t degree = 12;
   /// Share of nodes that are hubs; method hubs only.
   double hub_share = 0.02;
-  /// Slack of the prune; see `VamanaOptions::alpha`. 0: 1.2, ip 0.95.
+  /// Slack of the prune; see `Recipe::alpha`. 0: 1.2, ip 0.95.
   float alpha = 0;
   std::uint64_t seed = 5;
   unsigned threads = 1;

@@ -37,27 +37,33 @@ std::vector<float> mean_of(const Vectors& vectors, unsigned threads, const code:
   return mean;
 }
 
-std::vector<std::uint32_t> shuffled(std::size_t first, std::size_t end, std::uint64_t seed) {
+std::vector<std::uint32_t> shuffled(std::size_t first, std::size_t end, std::uint64_t seed, const code::StopFlag* stop) {
   std::vector<std::uint32_t> nodes(end - first);
   std::iota(nodes.begin(), nodes.end(), static_cast<std::uint32_t>(first));
   code::Random random(seed);
-  for (std::size_t i = nodes.size(); i > 1; --i) std::swap(nodes[i - 1], nodes[random.below(i)]);
+  for (std::size_t i = nodes.size(); i > 1; --i) {
+    if (i % 65536 == 0) code::check(stop);
+    std::swap(nodes[i - 1], nodes[random.below(i)]);
+  }
   return nodes;
 }
 
-LinkOptions link_options(const Vectors& vectors, const VamanaOptions& options) {
+LinkOptions link_options(const Vectors& vectors, const Recipe& recipe, const Run& run) {
   LinkOptions link;
-  link.alpha = options.alpha != 0 ? options.alpha : vectors.metric() == code::Metric::ip ? 0.95f : 1.2f;
-  link.degree = options.max_degree;
-  link.new_degree = options.max_degree;
-  link.prune_to = options.prune_to != 0 ? options.prune_to : options.max_degree;
-  link.window = options.build_window;
-  link.max_candidates = options.max_candidates != 0 ? options.max_candidates : 2 * options.build_window;
-  link.full_history = options.full_search_history;
-  link.threads = options.threads;
-  link.linked = options.linked;
-  link.stop = options.stop;
+  link.alpha = alpha_of(recipe, vectors.metric());
+  link.degree = recipe.max_degree;
+  link.new_degree = recipe.max_degree;
+  link.prune_to = recipe.prune_to != 0 ? recipe.prune_to : recipe.max_degree;
+  link.window = recipe.build_window;
+  link.max_candidates = recipe.max_candidates != 0 ? recipe.max_candidates : 2 * recipe.build_window;
+  link.full_history = recipe.full_search_history;
+  link.run = run;
   return link;
+}
+
+Recipe vamana_of(Recipe recipe) {
+  recipe.kind = Kind::vamana;
+  return recipe;
 }
 
 }  // namespace
@@ -84,23 +90,28 @@ std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const code::
   return std::min_element(nearest.begin(), nearest.end(), nearer)->node;
 }
 
-Graph build_vamana(const Vectors& vectors, const VamanaOptions& options) {
-  const std::uint32_t entry = find_medoid(vectors, options.threads, options.stop);
-  auto nodes = shuffled(0, vectors.count(), options.seed);
+Graph build_vamana(const Vectors& vectors, const Recipe& recipe, const Run& run) {
+  if (run.progress != nullptr) run.progress->total = recipe.passes * vectors.count();
+  const std::uint32_t entry = find_medoid(vectors, run.threads, run.stop);
+  auto nodes = shuffled(0, vectors.count(), recipe.seed, run.stop);
   std::iter_swap(nodes.begin(), std::find(nodes.begin(), nodes.end(), entry));
-  Linker linker(vectors, link_options(vectors, options));
-  for (std::size_t pass = 0; pass < options.passes; ++pass) {
+  Linker linker(vectors, link_options(vectors, recipe, run));
+  for (std::size_t pass = 0; pass < recipe.passes; ++pass) {
     linker.link(nodes, [entry](std::uint32_t, Walker&, const Query&) { return entry; });
   }
-  return {.lists = linker.finish(), .entry = entry, .layers = {}};
+  return {.recipe = vamana_of(recipe), .lists = linker.finish(), .entry = entry, .layers = {}};
 }
 
-Graph extend_vamana(const Graph& graph, const Vectors& vectors, const VamanaOptions& options) {
-  Linker linker(vectors, link_options(vectors, options));
+Graph extend_vamana(const Graph& graph, const Vectors& vectors, const Run& run) {
+  const std::size_t first = graph.lists->count();
+  if (run.progress != nullptr) run.progress->total = vectors.count() - first;
+  LinkOptions options = link_options(vectors, graph.recipe, run);
+  options.degree = std::max(options.degree, graph.lists->max_degree());
+  Linker linker(vectors, options);
   linker.load(*graph.lists);
-  linker.link(shuffled(graph.lists->count(), vectors.count(), options.seed),
+  linker.link(shuffled(first, vectors.count(), graph.recipe.seed, run.stop),
               [&](std::uint32_t, Walker&, const Query&) { return graph.entry; });
-  return {.lists = linker.finish(), .entry = graph.entry, .layers = {}};
+  return {.recipe = graph.recipe, .lists = linker.finish(), .entry = graph.entry, .layers = {}};
 }
 
 }  // namespace embedless::graph

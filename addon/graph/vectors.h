@@ -20,21 +20,28 @@ struct Query {
   float squared = 0;               ///< Squared norm of the vector.
 };
 
-/// The vectors that a graph is built and searched on. Distances: lower is nearer.
+/// What a walk needs to know of the nodes: how far they are from its query. Lower is nearer.
+///
+/// Calls take all the nodes of a step together: one virtual call for some twenty distances costs nothing beside them,
+/// and implementations can fetch rows ahead.
+class Distances {
+ public:
+  Distances() = default;
+  Distances(const Distances&) = delete;
+  Distances& operator=(const Distances&) = delete;
+  virtual ~Distances() = default;
+
+  /// out[i] = distance of the query and nodes[i]; never NaN.
+  virtual void distances(const Query& query, std::span<const std::uint32_t> nodes, float* out) const = 0;
+};
+
+/// The vectors that a graph is built on, and mostly searched on. Safe to share between threads; each has its own `Query`.
 ///
 ///   l2      squared distance
 ///   cosine  1 - cosine
 ///   ip      minus the inner product, the only one that can be negative
-///
-/// Calls take all the nodes of a step together: one virtual call for some twenty distances costs nothing beside them,
-/// and implementations can fetch rows ahead. Safe to share between threads; each has its own `Query`.
-class Vectors {
+class Vectors : public Distances {
  public:
-  Vectors() = default;
-  Vectors(const Vectors&) = delete;
-  Vectors& operator=(const Vectors&) = delete;
-  virtual ~Vectors() = default;
-
   virtual std::size_t count() const = 0;
   virtual code::Metric metric() const = 0;
   /// Numbers of a vector as `read` writes it; may differ from those of a query.
@@ -44,8 +51,6 @@ class Vectors {
   virtual void prepare(const float* vector, Query& query) const = 0;
   /// Prepares the comparison of a node with others.
   virtual void prepare_node(std::uint32_t node, Query& query) const = 0;
-  /// out[i] = distance of the query and nodes[i]; never NaN.
-  virtual void distances(const Query& query, std::span<const std::uint32_t> nodes, float* out) const = 0;
   /// The vector of a node, in a space whose distances are those of `distances`; normalised under cosine.
   virtual void read(std::uint32_t node, float* out) const = 0;
 };

@@ -162,20 +162,19 @@ int main(int count, char** values) {
   const auto form = static_cast<graph::RowForm>(std::find(names, names + 4, form_name) - names);
   const Rows rows(form, vectors);
   const graph::RowVectors space(form, dims, code::Metric::cosine, rows.places(), vectors.size() / dims);
-  graph::VamanaOptions options;
-  options.threads = threads;
-  options.max_degree = static_cast<std::size_t>(std::atoi(argument(count, values, 5, "32")));
-  options.build_window = static_cast<std::size_t>(std::atoi(argument(count, values, 6, "128")));
-  options.passes = static_cast<std::size_t>(std::atoi(argument(count, values, 7, "1")));
+  graph::Recipe options;
+  options.max_degree = static_cast<std::uint32_t>(std::atoi(argument(count, values, 5, "32")));
+  options.build_window = static_cast<std::uint32_t>(std::atoi(argument(count, values, 6, "128")));
+  options.passes = static_cast<std::uint32_t>(std::atoi(argument(count, values, 7, "1")));
   options.alpha = static_cast<float>(std::atof(argument(count, values, 8, "1.2")));
-  options.max_candidates = static_cast<std::size_t>(std::atoi(argument(count, values, 9, "0")));
+  options.max_candidates = static_cast<std::uint32_t>(std::atoi(argument(count, values, 9, "0")));
   graph::Graph built;
   const auto start = std::chrono::steady_clock::now();
-  const double build = seconds([&] { built = build_vamana(space, options); });
+  const double build = seconds([&] { built = build_vamana(space, options, {.threads = threads}); });
   std::vector<std::uint32_t> room(built.lists->room_nodes());
   std::size_t edges = 0;
   for (std::uint32_t node = 0; node < space.count(); ++node) edges += built.lists->neighbors(node, room.data()).size();
-  std::printf("%zu vectors, %s, degree %zu, window %zu, alpha %g: built in %.2f s by %u threads (%.2f s of processor), %.2f edges a node\n",
+  std::printf("%zu vectors, %s, degree %u, window %u, alpha %g: built in %.2f s by %u threads (%.2f s of processor), %.2f edges a node\n",
               space.count(), form_name.c_str(), options.max_degree, options.build_window,
               static_cast<double>(options.alpha),
               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), threads, build,

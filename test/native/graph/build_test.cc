@@ -50,7 +50,7 @@ TEST(Vamana, SameGraphForAnyNumberOfThreads) {
       const Rows rows(form, metric, all);
       std::vector<std::vector<std::vector<std::uint32_t>>> built;
       for (const unsigned threads : {1u, 2u, 3u}) {
-        const Graph made = build_vamana(*rows.vectors, {.max_degree = 12, .build_window = 30, .threads = threads});
+        const Graph made = build_vamana(*rows.vectors, {.max_degree = 12, .build_window = 30}, {.threads = threads});
         expect_sound(*made.lists, 12);
         built.push_back(lists_of(*made.lists));
       }
@@ -64,11 +64,11 @@ TEST(Hnsw, SameGraphForAnyNumberOfThreads) {
   const auto all = vectors(1500, 11);
   for (const Metric metric : metrics) {
     const Rows rows(RowForm::float32, metric, all);
-    const Graph one = build_hnsw(*rows.vectors, {.m = 6, .ef_construction = 40, .threads = 1});
+    const Graph one = build_hnsw(*rows.vectors, {.m = 6, .ef_construction = 40}, {.threads = 1});
     ASSERT_GE(one.layers.size(), 2u);
     expect_sound(*one.lists, 12);
     for (const unsigned threads : {2u, 3u}) {
-      const Graph other = build_hnsw(*rows.vectors, {.m = 6, .ef_construction = 40, .threads = threads});
+      const Graph other = build_hnsw(*rows.vectors, {.m = 6, .ef_construction = 40}, {.threads = threads});
       EXPECT_EQ(other.entry, one.entry);
       EXPECT_EQ(lists_of(*other.lists), lists_of(*one.lists));
       ASSERT_EQ(other.layers.size(), one.layers.size());
@@ -87,8 +87,8 @@ TEST(Graphs, FindTheNearest) {
   for (const Metric metric : metrics) {
     for (const RowForm form : forms) {
       const Rows rows(form, metric, all);
-      const Graph vamana = build_vamana(*rows.vectors, {.max_degree = 16, .build_window = 60, .threads = 2});
-      const Graph hnsw = build_hnsw(*rows.vectors, {.m = 8, .ef_construction = 60, .threads = 2});
+      const Graph vamana = build_vamana(*rows.vectors, {.max_degree = 16, .build_window = 60}, {.threads = 2});
+      const Graph hnsw = build_hnsw(*rows.vectors, {.m = 8, .ef_construction = 60}, {.threads = 2});
       const double least = form == RowForm::lvq8 ? 0.9 : 0.93;
       EXPECT_GT(mean_recall(vamana, *rows.vectors, metric, all, queries, 100), least)
           << static_cast<int>(form) << static_cast<int>(metric);
@@ -118,7 +118,7 @@ TEST(Graphs, OfFewNodes) {
   for (const std::size_t count : {1u, 2u, 3u, 5u, 64u, 65u}) {
     const auto all = vectors(count, 15);
     const Rows rows(RowForm::float32, Metric::l2, all);
-    for (const Graph& built : {build_vamana(*rows.vectors, {.threads = 2}), build_hnsw(*rows.vectors, {.m = 2, .threads = 2})}) {
+    for (const Graph& built : {build_vamana(*rows.vectors, {}, {.threads = 2}), build_hnsw(*rows.vectors, {.m = 2}, {.threads = 2})}) {
       EXPECT_EQ(mean_recall(built, *rows.vectors, Metric::l2, all, vectors(5, 16), 100), 1.0) << count;
     }
   }
@@ -141,14 +141,16 @@ TEST(Graphs, OfEqualVectors) {
 TEST(Graphs, CountWhatTheyLinked) {
   const auto all = vectors(700, 17);
   const Rows rows(RowForm::float32, Metric::l2, all);
-  std::atomic<std::size_t> linked = 0;
-  build_vamana(*rows.vectors, {.passes = 2, .linked = &linked});
-  EXPECT_EQ(linked, 1400u);
-  linked = 0;
-  const Graph hnsw = build_hnsw(*rows.vectors, {.m = 4, .linked = &linked});
+  graph::Progress linked;
+  build_vamana(*rows.vectors, {.passes = 2}, {.progress = &linked});
+  EXPECT_EQ(linked.done, 1400u);
+  EXPECT_EQ(linked.total, 1400u);
+  graph::Progress of_hnsw;
+  const Graph hnsw = build_hnsw(*rows.vectors, {.m = 4}, {.progress = &of_hnsw});
   std::size_t expected = 700;
   for (const auto& layer : hnsw.layers) expected += layer.members.size();
-  EXPECT_EQ(linked, expected);
+  EXPECT_EQ(of_hnsw.done, expected);
+  EXPECT_EQ(of_hnsw.total, expected);
 }
 
 TEST(GraphsConcurrency, StopWhenTold) {
@@ -156,12 +158,12 @@ TEST(GraphsConcurrency, StopWhenTold) {
   const Rows rows(RowForm::float32, Metric::l2, all);
   for (const bool vamana : {true, false}) {
     embedless::code::StopFlag stop;
-    std::atomic<std::size_t> linked = 0;
+    graph::Progress linked;
     auto build = std::async(std::launch::async, [&] {
-      if (vamana) build_vamana(*rows.vectors, {.build_window = 400, .threads = 2, .linked = &linked, .stop = &stop});
-      else build_hnsw(*rows.vectors, {.ef_construction = 800, .threads = 2, .linked = &linked, .stop = &stop});
+      if (vamana) build_vamana(*rows.vectors, {.build_window = 400}, {.threads = 2, .progress = &linked, .stop = &stop});
+      else build_hnsw(*rows.vectors, {.ef_construction = 800}, {.threads = 2, .progress = &linked, .stop = &stop});
     });
-    while (linked < 32) std::this_thread::yield();
+    while (linked.done < 32) std::this_thread::yield();
     stop.stop();
     EXPECT_THROW(build.get(), embedless::code::Stopped);
   }

@@ -3,9 +3,8 @@
 #include <gtest/gtest.h>
 
 #include "code/error.h"
-#include "graph/hnsw.h"
+#include "graph/build.h"
 #include "graph/repair.h"
-#include "graph/vamana.h"
 #include "space.h"
 
 namespace {
@@ -50,20 +49,20 @@ void expect_growth(Build build, Extend extend) {
 TEST(Growth, Vamana) {
   expect_growth(
       [](const graph::Vectors& on, unsigned threads) {
-        return build_vamana(on, {.max_degree = 16, .build_window = 60, .threads = threads});
+        return build_vamana(on, {.max_degree = 16, .build_window = 60}, {.threads = threads});
       },
       [](const Graph& graph, const graph::Vectors& on, unsigned threads) {
-        return extend_vamana(graph, on, {.max_degree = 16, .build_window = 60, .threads = threads});
+        return extend(graph, on, {.threads = threads});
       });
 }
 
 TEST(Growth, Hnsw) {
   expect_growth(
       [](const graph::Vectors& on, unsigned threads) {
-        return build_hnsw(on, {.m = 8, .ef_construction = 60, .threads = threads});
+        return build_hnsw(on, {.m = 8, .ef_construction = 60}, {.threads = threads});
       },
       [](const Graph& graph, const graph::Vectors& on, unsigned threads) {
-        return extend_hnsw(graph, on, {.m = 8, .ef_construction = 60, .threads = threads});
+        return extend(graph, on, {.threads = threads});
       });
 }
 
@@ -128,7 +127,7 @@ TEST(Repair, TenRoundsOfReplacingATenthCostNoRecall) {
     const auto fresh = vectors(count - kept, 60 + round);
     next.insert(next.end(), fresh.begin(), fresh.end());
     all = next;
-    graph = extend_vamana(graph, *Rows(RowForm::float32, Metric::l2, all).vectors, {.max_degree = 16, .build_window = 60});
+    graph = extend(graph, *Rows(RowForm::float32, Metric::l2, all).vectors);
   }
   const Rows rows(RowForm::float32, Metric::l2, all);
   const Graph anew = build_vamana(*rows.vectors, {.max_degree = 16, .build_window = 60});

@@ -14,8 +14,8 @@ export type VectorForm = "float32" | "float16" | "lvq8" | "int8";
 
 /** Turns vectors into stored rows and back: a trained code, or a plain form of the vector. Immutable. */
 export interface NativeCoder {
-  /** Trained: `pq`, `lvq`, `leanvec`. Plain: a `VectorForm`, spelt `lvq8` there. */
-  readonly kind: "pq" | "lvq" | "leanvec" | VectorForm;
+  /** Trained: `pq`, `lvq`, `leanvec`. Plain: a `VectorForm`, spelt `lvq8` there. `none`: rows of no bytes, nothing kept. */
+  readonly kind: "pq" | "lvq" | "leanvec" | VectorForm | "none";
   readonly dims: number;
   readonly metric: Metric;
   readonly rowBytes: number;
@@ -32,6 +32,8 @@ export interface NativeCoder {
 /** Rows to append: node numbers run on from the index's count without a gap. */
 export interface Publication {
   rows?: EncodedRows;
+  /** How many nodes to append; only for a coder of kind `none`, whose rows have no bytes to tell it. At most 65,536. */
+  nodes?: number;
   dead?: Uint32Array;
   /** Frees the memory of `rows.rows`, which is empty afterwards: loading a large index must not wait for the garbage collector. */
   release?: boolean;
@@ -52,6 +54,154 @@ export interface NativeSearchOptions {
   filter?: Uint8Array;
   threads?: number;
   stop?: StopFlag;
+  /**
+   * How nodes are found. Default `scan`.
+   *
+   * - `scan`: every code is estimated. Needs no graph, and of few allowed nodes it is the fastest by far.
+   * - `guided`: a walk over the graph on estimates (on kept vectors: distances) yields up to `pool` candidates, which the
+   *   bound ranks like those of a scan. All options of a scan mean the same.
+   * - `exact`: LEANN as it ships. Every node that the walk meets is recomputed. Needs no codes. `eps`, `pool`, `scores` and
+   *   `sigmaScale` are not used; `batch` is how many recomputes to ask for together at least, where so many wait.
+   * - `two-level`: LEANN's Algorithm 2. As `exact`, but of the nodes met only the share `ratio`, chosen by estimate, is
+   *   recomputed.
+   *
+   * Walks pass through nodes that are dead or filtered out, and go on until `searchWindow` allowed ones are found: the
+   * rarer these are, the longer it takes. A walk looks at about 20 * searchWindow / (share of nodes allowed) codes, a scan
+   * at the allowed ones alone: walk when more than sqrt(20 * searchWindow * count) nodes are allowed, else scan.
+   *
+   * Nodes past the graph's end are scanned as well and ranked along (`exact`, `two-level`: the best `searchWindow` of them
+   * by estimate are recomputed first; without codes all of them).
+   */
+  mode?: "scan" | "guided" | "exact" | "two-level";
+  /** The graph to walk over, needed by every mode but `scan`: of at most as many nodes as the index has. */
+  graph?: NativeGraph;
+  /** Nearest nodes whose neighbors are all looked at (ef). Larger: more recall, more time or recomputes. Default 100. */
+  searchWindow?: number;
+  /** Of `two-level`: share of the estimated nodes that is recomputed, above 0 to 1. Default 0.2. */
+  ratio?: number;
+  /**
+   * Of `two-level`: which nodes `ratio` takes. `global` (default): the best of all ever met; `local`: the best of the new
+   * neighbors of each node; `proportional`: as many as `local`, but the best of all that wait.
+   */
+  strategy?: "global" | "local" | "proportional";
+}
+
+/** What a synchronous search takes; see `NativeSearchOptions`. */
+export interface NearestOptions {
+  k: number;
+  graph: NativeGraph;
+  /** Raised to k. Default 100. */
+  searchWindow?: number;
+  filter?: Uint8Array;
+}
+
+/** Nodes with their scores (cosine, inner product or minus squared distance), best first, ties by node. */
+export interface Nearest {
+  nodes: Uint32Array;
+  scores: Float64Array;
+}
+
+/** How work on a graph runs; none of it changes the result. */
+export interface GraphRun {
+  /** Threads of its own that the work uses. Default one a core. */
+  threads?: number;
+  progress?: Progress;
+  stop?: StopFlag;
+}
+
+/** How a graph is built (names as in SVS and in the paper of HNSW). It stays with the graph and guides its growth. */
+export type GraphOptions = GraphRun & { seed?: number } & (
+    | {
+        /** One layer (DiskANN, NeurIPS 2019). */
+        kind: "vamana";
+        /**
+         * Slack of the prune, 1 to 16 (ip 1/16 to 1); further from 1: more edges. It multiplies squared distances.
+         * Default 1.2 (ip 0.95).
+         */
+        alpha?: number;
+        /** Neighbors of a node at most, to 255. More: fewer steps, more bytes. Default 32. */
+        maxDegree?: number;
+        /** Window of the walks that look for neighbors. More: a better graph, a longer build. Default 128. */
+        buildWindow?: number;
+        /** Nearest candidates that a choice of neighbors considers. Default twice the window. */
+        maxCandidates?: number;
+        /** To how many neighbors an overflowing list is cut; fewer save prunes. Default maxDegree. */
+        pruneTo?: number;
+        /** Candidates are all nodes that a walk expanded, not only its window: adds long edges. Default true. */
+        fullSearchHistory?: boolean;
+        /** Rounds over all nodes, to 16. Default 1. */
+        passes?: number;
+      }
+    | {
+        /** Ever smaller layers above the lowest (arXiv 1603.09320). */
+        kind: "hnsw";
+        /** Neighbors that a node chooses, 2 to 127; lists of the lowest layer hold twice as many. Default 16. */
+        M?: number;
+        /** Window of the walks that look for neighbors. Default 200. */
+        efConstruction?: number;
+      }
+  );
+
+/** To what a graph is thinned: either `degree` or `bytes`. */
+export interface ThinOptions extends GraphRun {
+  /** Neighbors of a node at most, hubs apart. */
+  degree?: number;
+  /** Bytes a node that the saved lists may take; gives the degree, by plain re-pruning. */
+  bytes?: number;
+  /**
+   * `prune` (default, the best measured at equal bytes): every list is pruned again. `hubs`: LEANN's Algorithm 3, the nodes
+   * with most edges keep theirs. `random`: edges are dropped by chance, to compare with.
+   */
+  method?: "prune" | "hubs" | "random";
+  /** Share of nodes that are hubs. Default 0.02. */
+  hubShare?: number;
+  seed?: number;
+}
+
+/** A graph as bytes. Blocks hold 4,096 nodes at most; checksums are the caller's. */
+export interface SavedGraph {
+  header: Uint8Array;
+  blocks: Uint8Array[];
+}
+
+/**
+ * A graph over nodes 0 to count - 1. It knows numbers alone, so it serves every index of the same nodes: built on full
+ * vectors it can be walked on codes. Immutable: what changes a graph resolves to another one, and searches go on with theirs.
+ *
+ * Work on a graph takes distances from the rows of the given index (the snapshot of that moment): kept vectors as they are,
+ * codes decoded, which takes 2 * dims + 4 bytes a node while it runs. A rejected promise has changed nothing.
+ */
+export interface NativeGraph {
+  readonly kind: "vamana" | "hnsw";
+  readonly count: number;
+  /** Layers above the lowest; vamana has none. */
+  readonly layers: number;
+  /** Edges of the lowest layer. */
+  readonly edges: number;
+  /** The longest list of the lowest layer may have so many neighbors. */
+  readonly maxDegree: number;
+  readonly memoryBytes: number;
+  /** The neighbors of a node in the lowest layer. */
+  neighbors(node: number): Uint32Array;
+  /** Lists packed to about log2(count / degree) + 2 bits an edge. Off the main thread, but for the copy of the bytes. */
+  save(): Promise<SavedGraph>;
+  /** Links the nodes that the index has more than the graph, the way it was built. */
+  extend(index: NativeIndex, options?: GraphRun): Promise<NativeGraph>;
+  /**
+   * Takes out the nodes that are dead in the index: whoever led to them leads to where they led. They keep their numbers.
+   * At least one node of the graph must live.
+   */
+  repair(index: NativeIndex, options?: GraphRun): Promise<NativeGraph>;
+  /**
+   * The graph under other numbers, after `repair`: node i becomes numbers[i], which count up from 0 without a gap;
+   * 0xffffffff for nodes that are gone.
+   */
+  renumber(numbers: Uint32Array): Promise<NativeGraph>;
+  /**
+   * A graph with fewer edges in its lowest layer. Vamana then grows by lists of that length; after growth of a graph of hubs
+   * or of hnsw, thin again.
+   */
+  thin(index: NativeIndex, options: ThinOptions): Promise<NativeGraph>;
 }
 
 /** The codes of a store in memory. Searches work on the snapshot they started with. */
@@ -65,6 +215,12 @@ export interface NativeIndex {
   /** Appends rows and kills nodes in one step: no search sees the one without the other. */
   publish(change: Publication): void;
   search(query: Float32Array, options: NativeSearchOptions): Promise<NativeSearch>;
+  /**
+   * The nearest by a guided walk, by estimate alone, on the calling thread: for kept vectors, whose estimates are exact but
+   * for their form's rounding, and which it finds in a tenth of a millisecond. The first call on new rows measures their
+   * norms; of many rows at once, let a `search` do that.
+   */
+  nearest(query: Float32Array, options: NearestOptions): Nearest;
   /** The vectors of nodes as far as their rows tell, row-major; those of dead nodes too. Throws for a node that never was. */
   vectors(nodes: Uint32Array): Float32Array;
   /** Live bits as a bitmap of ceil(count / 8) bytes. */
@@ -74,7 +230,7 @@ export interface NativeIndex {
 /** One search: asks for exact vectors until the bound says that no other passage can matter. */
 export interface NativeSearch {
   readonly done: boolean;
-  /** Codes that were estimated. */
+  /** Codes that were estimated, by scan or guided walk. */
   readonly scanned: number;
   /** Nodes whose vectors it needs next, in order of estimate; empty when done. */
   wants(): Uint32Array;
@@ -98,7 +254,10 @@ export interface NativeResult {
   dismissed: number;
   /** Whether the cap ended the search while candidates were left. */
   capped: boolean;
-  /** Share of the true k nearest that the answer holds, by the estimates' errors taken as normal; not yet calibrated. */
+  /**
+   * Share of the true k nearest that the answer holds, by the estimates' errors taken as normal; not yet calibrated, and
+   * blind for what a guided walk never met. NaN by `exact` and `two-level`, where nothing tells it.
+   */
   expectedRecall: number;
   /** Of the first round's candidates: how many came, and the sum of ((exact - estimate) / sigma)^2. */
   firstRound: { count: number; sumSquares: number };
@@ -118,6 +277,23 @@ export interface TrainOptions {
 
 /** As `Codes`, with any number of bytes. */
 export type NativeCodes = { bytes: number } | Exclude<Codes, { bytes: number }>;
+
+/** Tells how far a build is: nodes linked, and to be linked. A node counts once for each layer and pass. */
+export interface Progress {
+  readonly done: number;
+  /** 0 until the work has begun. */
+  readonly total: number;
+}
+
+/** How the rows of an index lie in memory. Changes speed, no answer but for rounding. */
+export interface IndexOptions {
+  /**
+   * `scan` (default): the way that a scan reads fastest. `walk`: row after row, for walks over a graph, which are several
+   * times as fast that way, while a scan of pq codes gets a few times slower; float32 rows then lie in two halves, and a
+   * walk moves half the bytes.
+   */
+  order?: "scan" | "walk";
+}
 
 /** Tells running native work to give up; it then rejects with `ABORTED`. */
 export interface StopFlag {
@@ -143,15 +319,29 @@ export interface ScanTiming {
  *
  * Failures carry a `code`: argument mistakes are `TypeError` or `RangeError` with `INVALID_ARGUMENT`, the others
  * `EmbedlessError`. Functions that return a promise reject and never throw. Arguments are copied before they return, so
- * arrays may be changed right after a call. Only `StopFlag` is made with `new`.
+ * arrays may be changed right after a call. Only `StopFlag` and `Progress` are made with `new`.
  */
 export interface NativeAddon {
   StopFlag: new () => StopFlag;
+  Progress: new () => Progress;
   trainCodebook(vectors: Float32Array, options: TrainOptions): Promise<NativeCoder>;
   loadCodebook(bytes: Uint8Array): NativeCoder;
   /** A form that needs no training. Such a coder also searches: its estimates are nearly or wholly exact. */
   createVectorCoder(form: VectorForm, dims: number, metric: Metric): NativeCoder;
-  createIndex(coder: NativeCoder): NativeIndex;
+  /** A coder that keeps nothing: an index of it knows which nodes live, and is searched by `exact` walks alone. */
+  createEmptyCoder(dims: number, metric: Metric): NativeCoder;
+  createIndex(coder: NativeCoder, options?: IndexOptions): NativeIndex;
+  /**
+   * Builds a graph of all nodes of an index, dead ones too, on the vectors that its rows tell: the codes of a store, its kept
+   * vectors, or vectors put into an index for the build alone. Off the main thread, by threads of its own; the same graph
+   * for any number of threads. Stops within 5 ms. An index of no nodes rejects.
+   */
+  buildGraph(index: NativeIndex, options: GraphOptions): Promise<NativeGraph>;
+  /**
+   * Reads a saved graph and checks all of it. `lists`: `flat` (default) walks fastest, `packed` takes less than half the
+   * memory. Rejects with `CORRUPT` for what `save` cannot have made, `FORMAT_VERSION` for a newer form.
+   */
+  loadGraph(saved: SavedGraph, options?: { lists?: "flat" | "packed" }): Promise<NativeGraph>;
   /** Exact scores in double precision, the way `feed` computes them. */
   score(metric: Metric, a: Float32Array, b: Float32Array): number;
   instructionSets(): IsaInfo[];

@@ -144,6 +144,11 @@ Napi::Value load_codebook(const Napi::CallbackInfo& info) {
   return wrap_coder(info.Env(), index::load_coder(saved));
 }
 
+Napi::Value create_empty_coder(const Napi::CallbackInfo& info) {
+  const std::size_t dims = whole_number(info[0], "dims", 1, code::max_dims);
+  return wrap_coder(info.Env(), index::no_coder(dims, metric(info[1], "metric")));
+}
+
 Napi::Value create_vector_coder(const Napi::CallbackInfo& info) {
   const code::VectorForm form = vector_form(info[0], "form");
   const std::size_t dims = whole_number(info[1], "dims", 1, code::max_dims);

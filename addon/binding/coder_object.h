@@ -38,6 +38,8 @@ class CoderObject {
 Napi::Value train_codebook(const Napi::CallbackInfo& info);
 /// loadCodebook(bytes) -> NativeCoder
 Napi::Value load_codebook(const Napi::CallbackInfo& info);
+/// createEmptyCoder(dims, metric) -> NativeCoder
+Napi::Value create_empty_coder(const Napi::CallbackInfo& info);
 /// createVectorCoder(form, dims, metric) -> NativeCoder
 Napi::Value create_vector_coder(const Napi::CallbackInfo& info);
 

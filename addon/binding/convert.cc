@@ -22,14 +22,6 @@ constexpr const char* form_names[] = {"float32", "float16", "lvq8", "int8"};
   throw code::Error("INVALID_ARGUMENT", "Expected " + expected + " for " + name + ", but received " + received + ".");
 }
 
-std::string show_number(double value) {
-  if (std::isnan(value)) return "NaN";
-  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
-  char digits[32];
-  std::snprintf(digits, sizeof digits, "%.17g", value);
-  return digits;
-}
-
 template <class Element>
 std::span<const Element> view(const Napi::Value& value, const char* name, napi_typedarray_type type,
                               const char* type_name) {
@@ -58,6 +50,14 @@ Array copy_to_js(Napi::Env env, std::span<const Element> values) {
 }
 
 }  // namespace
+
+std::string show_number(double value) {
+  if (std::isnan(value)) return "NaN";
+  if (std::isinf(value)) return value > 0 ? "Infinity" : "-Infinity";
+  char digits[32];
+  std::snprintf(digits, sizeof digits, "%.17g", value);
+  return digits;
+}
 
 std::string show(const Napi::Value& value) {
   if (value.IsUndefined()) return "undefined";
@@ -94,6 +94,21 @@ std::size_t whole_number(const Napi::Value& value, const char* name, std::size_t
 std::size_t whole_number(const Napi::Value& value, const char* name, std::size_t low, std::size_t high,
                          std::size_t otherwise) {
   return value.IsUndefined() ? otherwise : whole_number(value, name, low, high);
+}
+
+std::size_t choice(const Napi::Value& value, const char* name, std::initializer_list<const char*> names,
+                   std::optional<std::size_t> otherwise) {
+  if (value.IsUndefined() && otherwise) return *otherwise;
+  std::string expected;
+  for (const char* const* one = names.begin(); one != names.end(); ++one) {
+    if (one != names.begin()) expected += one + 1 == names.end() ? " or " : ", ";
+    expected += std::string("\"") + *one + '"';
+  }
+  if (!value.IsString()) wrong_type(name, expected, show(value));
+  const std::string given = value.As<Napi::String>();
+  const auto found = std::find(names.begin(), names.end(), given);
+  if (found == names.end()) out_of_range(name, expected, show(value));
+  return static_cast<std::size_t>(found - names.begin());
 }
 
 double finite_number(const Napi::Value& value, const char* name) {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <optional>
 #include <span>
 #include <string>
@@ -21,6 +22,8 @@ namespace embedless::binding {
 /// A value as a person would name it, for the end of an error's sentence.
 std::string show(const Napi::Value& value);
 
+std::string show_number(double value);
+
 /// A property of an object. Getters may run JavaScript, so read all properties before taking a view of any array.
 Napi::Value property(const Napi::Value& object, const char* object_name, const char* key);
 
@@ -29,6 +32,9 @@ std::size_t whole_number(const Napi::Value& value, const char* name, std::size_t
 /// The same, or `otherwise` if undefined.
 std::size_t whole_number(const Napi::Value& value, const char* name, std::size_t low, std::size_t high,
                          std::size_t otherwise);
+/// The place of a string in `names`; `otherwise` if undefined and that is given.
+std::size_t choice(const Napi::Value& value, const char* name, std::initializer_list<const char*> names,
+                   std::optional<std::size_t> otherwise = std::nullopt);
 double finite_number(const Napi::Value& value, const char* name);
 std::string text(const Napi::Value& value, const char* name);
 code::Metric metric(const Napi::Value& value, const char* name);

@@ -11,8 +11,8 @@
 namespace embedless::binding {
 
 /// The kinds of native objects that JavaScript can hold.
-enum class ClassId : std::size_t { stop_flag, coder, index, search };
-inline constexpr std::size_t class_count = 4;
+enum class ClassId : std::size_t { stop_flag, progress, coder, index, search, graph };
+inline constexpr std::size_t class_count = 6;
 
 /// What the addon keeps for one JavaScript environment (the main thread, or one worker). Made when the addon is loaded
 /// there, gone with it.

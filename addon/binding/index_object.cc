@@ -14,64 +14,12 @@
 #include "index/search_session.h"
 #include "native_class.h"
 #include "search_object.h"
-#include "stop_object.h"
+#include "search_request.h"
 #include "worker.h"
 
 namespace embedless::binding {
 
 namespace {
-
-constexpr std::size_t most = 0x7fffffff;  // of k, batch, cap, pool and rounds: far above use, and sums of them fit
-constexpr std::size_t most_threads = 256;
-constexpr double most_sigma_scale = 1000;
-
-void check_finite(const std::vector<float>& query) {
-  for (const float value : query) {
-    if (!std::isfinite(value)) throw code::Error("INVALID_VECTOR", "Expected finite numbers in the query.");
-  }
-}
-
-index::Scores scores_option(const Napi::Value& given) {
-  if (given.IsUndefined()) return index::Scores::exact;
-  const std::string name = text(given, "scores");
-  if (name == "exact") return index::Scores::exact;
-  if (name == "approx") return index::Scores::approx;
-  throw code::Error("INVALID_ARGUMENT",
-                    "Expected \"exact\" or \"approx\" for scores, but received " + show(given) + ".");
-}
-
-double sigma_scale_option(const Napi::Value& given) {
-  if (given.IsUndefined()) return 1;
-  const double scale = finite_number(given, "sigmaScale");
-  if (scale > 0 && scale <= most_sigma_scale) return scale;
-  throw code::Error("INVALID_ARGUMENT",
-                    "Expected a number above 0 and up to 1000 for sigmaScale, but received " + show(given) + ".");
-}
-
-struct SearchRequest {
-  index::SearchOptions options;
-  std::optional<index::Bitmap> filter;
-  std::shared_ptr<code::StopFlag> stop;
-};
-
-SearchRequest search_request(const Napi::Value& given) {
-  constexpr const char* name = "options";
-  SearchRequest request;
-  index::BoundOptions& bound = request.options.bound;
-  bound.k = whole_number(property(given, name, "k"), "k", 1, most);
-  bound.eps = finite_number(property(given, name, "eps"), "eps");
-  bound.batch = whole_number(property(given, name, "batch"), "batch", 1, most);
-  bound.cap = whole_number(property(given, name, "cap"), "cap", 0, most);
-  bound.scores = scores_option(property(given, name, "scores"));
-  bound.sigma_scale = sigma_scale_option(property(given, name, "sigmaScale"));
-  request.options.pool = whole_number(property(given, name, "pool"), "pool", 1, most);
-  request.options.threads =
-      static_cast<unsigned>(whole_number(property(given, name, "threads"), "threads", 1, most_threads, 0));
-  request.stop = stop_option(property(given, name, "stop"), "stop");
-  const Napi::Value filter = property(given, name, "filter");
-  if (!filter.IsUndefined()) request.filter.emplace(bytes(filter, "filter"));
-  return request;
-}
 
 /// Frees the memory of an array that the caller has given up, instead of leaving it to the garbage collector. An array
 /// that shares its memory with others is left alone.
@@ -88,14 +36,14 @@ class SearchWorker final : public Worker {
         coder_(store.coder()),
         snapshot_(store.snapshot()),
         query_(std::move(query)),
-        options_(request.options),
+        options_(std::move(request.options)),
         filter_(std::move(request.filter)) {}
 
  protected:
   void run(const code::StopFlag& stop) override {
     options_.stop = &stop;
     options_.filter = filter_ ? &*filter_ : nullptr;
-    session_.emplace(index::SearchSession::start(*snapshot_, *coder_, std::move(query_), options_));
+    session_.emplace(index::SearchSession::start(snapshot_, *coder_, std::move(query_), options_));
     snapshot_.reset();
   }
   Napi::Value result(Napi::Env env) override {
@@ -142,6 +90,10 @@ class TimeScanWorker final : public Worker {
   index::ScanTiming timing_{};
 };
 
+index::RowOrder row_order(const Napi::Value& given) {
+  return static_cast<index::RowOrder>(choice(given, "order", {"scan", "walk"}, 0));
+}
+
 }  // namespace
 
 void IndexObject::define(Napi::Env env) {
@@ -151,13 +103,14 @@ void IndexObject::define(Napi::Env env) {
                                      getter<IndexObject, &IndexObject::memory_bytes>("memoryBytes"),
                                      method<IndexObject, &IndexObject::publish>("publish"),
                                      async_method<IndexObject, &IndexObject::search>("search"),
+                                     method<IndexObject, &IndexObject::nearest>("nearest"),
                                      method<IndexObject, &IndexObject::vectors>("vectors"),
                                      method<IndexObject, &IndexObject::live_bits>("liveBits"),
                                  });
 }
 
-IndexObject::IndexObject(Napi::Env env, std::shared_ptr<const index::Coder> coder)
-    : store(std::make_shared<index::CodeStore>(std::move(coder))), env_(env) {}
+IndexObject::IndexObject(Napi::Env env, std::shared_ptr<const index::Coder> coder, index::RowOrder order)
+    : store(std::make_shared<index::CodeStore>(std::move(coder), order)), env_(env) {}
 
 IndexObject::~IndexObject() { report_memory(0); }
 
@@ -183,6 +136,7 @@ Napi::Value IndexObject::memory_bytes(const Napi::CallbackInfo& info) {
 Napi::Value IndexObject::publish(const Napi::CallbackInfo& info) {
   const Napi::Value encoded = property(info[0], "change", "rows");
   const Napi::Value dead = property(info[0], "change", "dead");
+  const Napi::Value appended = property(info[0], "change", "nodes");
   const bool release_rows = property(info[0], "change", "release").ToBoolean();
   Napi::Value rows;
   index::Publication change;
@@ -194,6 +148,7 @@ Napi::Value IndexObject::publish(const Napi::CallbackInfo& info) {
     change.rows = bytes(rows, "rows");
     change.exceptions = factors;
   }
+  change.nodes = whole_number(appended, "nodes", 0, index::publication_rows, 0);
   if (!dead.IsUndefined()) {
     const auto given = nodes(dead, "dead");
     killed.assign(given.begin(), given.end());
@@ -215,6 +170,24 @@ Napi::Value IndexObject::search(const Napi::CallbackInfo& info) {
                        std::make_unique<SearchWorker>(info.Env(), *store, std::move(query), std::move(request)));
 }
 
+Napi::Value IndexObject::nearest(const Napi::CallbackInfo& info) {
+  const NearestRequest request = nearest_request(info[1]);
+  const auto query = vector(info[0], "query", store->coder()->dims());
+  check_finite(query);
+  const auto found = index::nearest(store->snapshot(), *store->coder(), query, request.k, request.graph,
+                                    request.filter ? &*request.filter : nullptr);
+  std::vector<std::uint32_t> answered;
+  std::vector<double> scores;
+  for (const index::Estimated& one : found) {
+    answered.push_back(one.node);
+    scores.push_back(one.estimate);
+  }
+  auto result = Napi::Object::New(info.Env());
+  result.Set("nodes", to_js(info.Env(), std::span<const std::uint32_t>(answered)));
+  result.Set("scores", to_js(info.Env(), std::span<const double>(scores)));
+  return result;
+}
+
 Napi::Value IndexObject::vectors(const Napi::CallbackInfo& info) {
   const auto given = nodes(info[0], "nodes");
   // Copied: memory that another thread shares could change between the check of a node and its use.
@@ -228,7 +201,8 @@ Napi::Value IndexObject::live_bits(const Napi::CallbackInfo& info) {
 
 Napi::Value create_index(const Napi::CallbackInfo& info) {
   const auto coder = unwrap<CoderObject>(info[0], "coder").coder;
-  const auto object = wrap(info.Env(), std::make_unique<IndexObject>(info.Env(), coder));
+  const auto order = info[1].IsUndefined() ? index::RowOrder::scan : row_order(property(info[1], "options", "order"));
+  const auto object = wrap(info.Env(), std::make_unique<IndexObject>(info.Env(), coder, order));
   // The coder as a property of its own: the very object that was given, kept alive by the garbage collector.
   const napi_property_descriptor own{"coder", nullptr, nullptr, nullptr, nullptr, info[0], napi_enumerable, nullptr};
   if (napi_define_properties(info.Env(), object, 1, &own) != napi_ok) throw Napi::Error::New(info.Env());
@@ -237,8 +211,8 @@ Napi::Value create_index(const Napi::CallbackInfo& info) {
 
 Napi::Value time_scan(const Napi::CallbackInfo& info) {
   index::ScanTimingOptions options;
-  options.pool = whole_number(property(info[2], "options", "pool"), "pool", 1, most);
-  options.rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most);
+  options.pool = whole_number(property(info[2], "options", "pool"), "pool", 1, most_candidates);
+  options.rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most_candidates);
   options.threads =
       static_cast<unsigned>(whole_number(property(info[2], "options", "threads"), "threads", 0, most_threads, 1));
   const auto& store = *unwrap<IndexObject>(info[0], "index").store;

@@ -19,7 +19,7 @@ class IndexObject {
 
   static void define(Napi::Env env);
 
-  IndexObject(Napi::Env env, std::shared_ptr<const index::Coder> coder);
+  IndexObject(Napi::Env env, std::shared_ptr<const index::Coder> coder, index::RowOrder order);
   ~IndexObject();
   IndexObject(const IndexObject&) = delete;
   IndexObject& operator=(const IndexObject&) = delete;
@@ -33,6 +33,7 @@ class IndexObject {
   Napi::Value memory_bytes(const Napi::CallbackInfo& info);
   Napi::Value publish(const Napi::CallbackInfo& info);
   Napi::Value search(const Napi::CallbackInfo& info);
+  Napi::Value nearest(const Napi::CallbackInfo& info);
   Napi::Value vectors(const Napi::CallbackInfo& info);
   Napi::Value live_bits(const Napi::CallbackInfo& info);
   void report_memory(std::size_t bytes);
@@ -41,7 +42,7 @@ class IndexObject {
   std::size_t reported_ = 0;  // bytes that the garbage collector was told of
 };
 
-/// createIndex(coder) -> NativeIndex
+/// createIndex(coder, options?) -> NativeIndex
 Napi::Value create_index(const Napi::CallbackInfo& info);
 /// timeScan(index, query, options) -> Promise<ScanTiming>
 Napi::Value time_scan(const Napi::CallbackInfo& info);

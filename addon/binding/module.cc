@@ -8,10 +8,12 @@
 #include "coder_object.h"
 #include "convert.h"
 #include "environment.h"
+#include "graph_object.h"
 #include "index/score.h"
 #include "index_object.h"
 #include "kernel/kernel.h"
 #include "native_class.h"
+#include "progress_object.h"
 #include "search_object.h"
 #include "stop_object.h"
 
@@ -90,12 +92,18 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   CoderObject::define(env);
   IndexObject::define(env);
   SearchObject::define(env);
+  ProgressObject::define(env);
+  GraphObject::define(env);
 
   exports.Set("StopFlag", Environment::of(env).classes[static_cast<std::size_t>(ClassId::stop_flag)].Value());
+  exports.Set("Progress", Environment::of(env).classes[static_cast<std::size_t>(ClassId::progress)].Value());
   export_function<train_codebook>(exports, "trainCodebook", call_async<train_codebook>);
   export_function<load_codebook>(exports, "loadCodebook");
   export_function<create_vector_coder>(exports, "createVectorCoder");
   export_function<create_index>(exports, "createIndex");
+  export_function<create_empty_coder>(exports, "createEmptyCoder");
+  export_function<build_graph>(exports, "buildGraph", call_async<build_graph>);
+  export_function<load_graph>(exports, "loadGraph", call_async<load_graph>);
   export_function<score>(exports, "score");
   export_function<instruction_sets>(exports, "instructionSets");
   export_function<active_instruction_set>(exports, "activeInstructionSet");

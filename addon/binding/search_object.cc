@@ -35,14 +35,14 @@ void SearchObject::define(Napi::Env env) {
 }
 
 Napi::Value SearchObject::done(const Napi::CallbackInfo& info) {
-  return Napi::Boolean::New(info.Env(), session_.rerank().done());
+  return Napi::Boolean::New(info.Env(), session_.ranker().done());
 }
 
 Napi::Value SearchObject::scanned(const Napi::CallbackInfo& info) {
   return Napi::Number::New(info.Env(), static_cast<double>(session_.scanned()));
 }
 
-Napi::Value SearchObject::wants(const Napi::CallbackInfo& info) { return to_js(info.Env(), session_.rerank().wants()); }
+Napi::Value SearchObject::wants(const Napi::CallbackInfo& info) { return to_js(info.Env(), session_.ranker().wants()); }
 
 Napi::Value SearchObject::feed(const Napi::CallbackInfo& info) {
   // Copied: memory that another thread shares could change between the checks and the use.
@@ -55,19 +55,19 @@ Napi::Value SearchObject::feed(const Napi::CallbackInfo& info) {
 
 Napi::Value SearchObject::result(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
-  const auto& rerank = session_.rerank();
-  const auto answers = rerank.answers();
+  const auto& ranker = session_.ranker();
+  const auto answers = ranker.answers();
   auto result = Napi::Object::New(env);
   result.Set("nodes", to_js(env, column<std::uint32_t>(answers, &index::Answer::node)));
   result.Set("scores", to_js(env, column<double>(answers, &index::Answer::score)));
   result.Set("exact", to_js(env, column<std::uint8_t>(answers, &index::Answer::exact)));
   result.Set("estimates", to_js(env, column<float>(answers, &index::Answer::estimate)));
   result.Set("sigmas", to_js(env, column<float>(answers, &index::Answer::sigma)));
-  result.Set("recomputed", static_cast<double>(rerank.recomputed()));
-  result.Set("dismissed", static_cast<double>(rerank.dismissed()));
-  result.Set("capped", rerank.capped());
-  result.Set("expectedRecall", rerank.expected_recall());
-  const index::Misses misses = rerank.first_round();
+  result.Set("recomputed", static_cast<double>(ranker.recomputed()));
+  result.Set("dismissed", static_cast<double>(ranker.dismissed()));
+  result.Set("capped", ranker.capped());
+  result.Set("expectedRecall", ranker.expected_recall());
+  const index::Misses misses = ranker.first_round();
   auto first_round = Napi::Object::New(env);
   first_round.Set("count", static_cast<double>(misses.count));
   first_round.Set("sumSquares", misses.sum_squares);

@@ -90,6 +90,23 @@ float Estimator::estimate(const uint8_t* row, const FactorException* exceptions,
   return (base_ + add_sign_ * factors.add) + (sum_factor_ * factors.scale) * sum;
 }
 
+float Estimator::quick_estimate(const uint8_t* row) const {
+  const size_t subspaces = codebook_.subspaces();
+  const uint8_t* tables = byte_tables_.data();
+  uint32_t sums[4] = {0, 0, 0, 0};
+  size_t j = 0;
+  for (; j + 4 <= subspaces; j += 4, tables += 4 * centroid_count) {
+    sums[0] += tables[row[j]];
+    sums[1] += tables[centroid_count + row[j + 1]];
+    sums[2] += tables[2 * centroid_count + row[j + 2]];
+    sums[3] += tables[3 * centroid_count + row[j + 3]];
+  }
+  for (; j < subspaces; ++j, tables += centroid_count) sums[0] += tables[row[j]];
+  const auto steps = static_cast<float>((sums[0] + sums[1]) + (sums[2] + sums[3]));
+  const Factors factors = codebook_.factors().read(row + subspaces, nullptr, 0);
+  return (base_ + add_sign_ * factors.add) + (sum_factor_ * factors.scale) * (scan_.sum_offset + scan_.sum_step * steps);
+}
+
 float Estimator::sigma(const uint8_t* row, const FactorException* exceptions, size_t count) const {
   return sigma_factor_ * codebook_.factors().read(row + codebook_.subspaces(), exceptions, count).error;
 }

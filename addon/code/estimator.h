@@ -32,6 +32,10 @@ class Estimator {
   /// Estimate of a row (row-major, row_bytes) with float tables. `exceptions` are those of this row only.
   float estimate(const uint8_t* row, const FactorException* exceptions = nullptr, size_t count = 0) const;
 
+  /// Estimate of a row without exceptions by the tables of bytes, as a scan makes it but for rounding: several times as
+  /// fast, for these tables fit the nearest cache.
+  float quick_estimate(const uint8_t* row) const;
+
   /// Standard error of `estimate`: rho * e * |q - m|, twice that for l2.
   float sigma(const uint8_t* row, const FactorException* exceptions = nullptr, size_t count = 0) const;
 

@@ -119,9 +119,9 @@ std::shared_ptr<FlatAdjacency> flatten(const Adjacency& lists) {
   return flat;
 }
 
-SavedGraph save_graph(const Graph& graph) {
+SavedGraph save_graph(const Graph& graph, const code::StopFlag* stop) {
   SavedGraph saved;
-  const PackedAdjacency lists(*graph.lists);
+  const PackedAdjacency lists(*graph.lists, stop);
   for (const std::uint32_t number : {magic, version, static_cast<std::uint32_t>(lists.count()),
                                      static_cast<std::uint32_t>(lists.max_degree()), graph.entry,
                                      static_cast<std::uint32_t>(graph.layers.size())}) {
@@ -130,7 +130,7 @@ SavedGraph save_graph(const Graph& graph) {
   put(saved.header, graph.recipe);
   append(saved.blocks, lists);
   for (const Layer& layer : graph.layers) {
-    const PackedAdjacency packed(*layer.lists);
+    const PackedAdjacency packed(*layer.lists, stop);
     put(saved.header, static_cast<std::uint32_t>(layer.members.size()));
     put(saved.header, static_cast<std::uint32_t>(packed.max_degree()));
     for (std::size_t i = 0; i < layer.members.size(); ++i) {
@@ -142,7 +142,7 @@ SavedGraph save_graph(const Graph& graph) {
   return saved;
 }
 
-Graph load_graph(const SavedGraph& saved, ListForm form) {
+Graph load_graph(const SavedGraph& saved, ListForm form, const code::StopFlag* stop) {
   const std::span<const std::uint8_t> header = saved.header;
   if (header.size() < 4 * fixed_numbers || number_at(header, 0) != magic) corrupt("its header is none");
   if (number_at(header, 1) != version) {
@@ -157,7 +157,7 @@ Graph load_graph(const SavedGraph& saved, ListForm form) {
   if (layers > most_layers || header.size() != 4 * (fixed_numbers + 2 * layers)) corrupt("its header has another length");
   graph.recipe = read_recipe(header);
   Reader reader(saved);
-  auto lists = std::make_shared<PackedAdjacency>(nodes, number_at(header, 3), reader.take(nodes));
+  auto lists = std::make_shared<PackedAdjacency>(nodes, number_at(header, 3), reader.take(nodes), stop);
   for (std::size_t i = 0; i < layers; ++i) {
     const std::size_t count = number_at(header, fixed_numbers + 2 * i);
     if (count == 0 || count > nodes) corrupt("a layer has no possible number of members");

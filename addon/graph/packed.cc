@@ -53,11 +53,12 @@ double packed_bytes(std::size_t count, std::size_t degree) {
   return static_cast<double>(shape_of(count, degree).bits) / 8 + beside;
 }
 
-PackedAdjacency::PackedAdjacency(const Adjacency& lists) : count_(lists.count()), max_degree_(0) {
+PackedAdjacency::PackedAdjacency(const Adjacency& lists, const code::StopFlag* stop) : count_(lists.count()), max_degree_(0) {
   prepare();
   std::vector<std::uint32_t> room(lists.room_nodes());
   std::vector<std::uint32_t> ascending;
   for (std::size_t first = 0; first < count_; first += packed_block_nodes) {
+    code::check(stop);
     const std::size_t end = std::min(count_, first + packed_block_nodes);
     std::vector<std::uint8_t> block(end - first);
     std::size_t bit = 8 * block.size();
@@ -82,7 +83,7 @@ PackedAdjacency::PackedAdjacency(const Adjacency& lists) : count_(lists.count())
 }
 
 PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
-                                 std::span<const std::vector<std::uint8_t>> blocks)
+                                 std::span<const std::vector<std::uint8_t>> blocks, const code::StopFlag* stop)
     : count_(count), max_degree_(max_degree) {
   if (count > most_nodes || max_degree > most_degree) corrupt("its size is out of range");
   if (blocks.size() != (count + packed_block_nodes - 1) / packed_block_nodes) corrupt("it has another number of blocks");
@@ -101,7 +102,10 @@ PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
     add_block(std::move(block));
   }
   std::vector<std::uint32_t> room(room_nodes());
-  for (std::size_t node = 0; node < count; ++node) check(static_cast<std::uint32_t>(node), room.data());
+  for (std::size_t node = 0; node < count; ++node) {
+    if (node % packed_block_nodes == 0) code::check(stop);
+    check(static_cast<std::uint32_t>(node), room.data());
+  }
 }
 
 void PackedAdjacency::prepare() {

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <limits>
 #include <optional>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -133,6 +134,25 @@ Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const s
   return repaired;
 }
 
+[[noreturn]] void refuse_numbers(const std::string& expected, const std::string& received) {
+  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + " for numbers, but received " + received + ".");
+}
+
+/// How many nodes stay.
+std::size_t check_numbers(const Graph& graph, std::span<const std::uint32_t> numbers) {
+  if (numbers.size() != graph.lists->count()) {
+    refuse_numbers("one for each of the graph's " + std::to_string(graph.lists->count()) + " nodes",
+                   std::to_string(numbers.size()));
+  }
+  std::uint32_t next = 0;
+  for (const std::uint32_t number : numbers) {
+    if (number == no_node) continue;
+    if (number != next) refuse_numbers("numbers that count up without a gap", std::to_string(number));
+    ++next;
+  }
+  return next;
+}
+
 }  // namespace
 
 Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::uint64_t> live, const Run& run) {
@@ -155,7 +175,12 @@ Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::ui
   return repaired;
 }
 
-Graph renumber(const Graph& graph, std::span<const std::uint32_t> numbers, std::size_t count) {
+Graph renumber(const Graph& graph, std::span<const std::uint32_t> numbers) {
+  const std::size_t count = check_numbers(graph, numbers);
+  const auto number_of = [&](std::uint32_t node) {
+    if (numbers[node] == no_node) refuse_numbers("no edge to a node that is gone", "one to node " + std::to_string(node));
+    return numbers[node];
+  };
   Graph renumbered;
   renumbered.recipe = graph.recipe;
   auto lists = std::make_shared<FlatAdjacency>(count, graph.lists->max_degree());
@@ -164,14 +189,14 @@ Graph renumber(const Graph& graph, std::span<const std::uint32_t> numbers, std::
   for (std::uint32_t node = 0; node < graph.lists->count(); ++node) {
     if (numbers[node] == no_node) continue;
     list.clear();
-    for (const std::uint32_t neighbor : graph.lists->neighbors(node, room.data())) list.push_back(numbers[neighbor]);
+    for (const std::uint32_t neighbor : graph.lists->neighbors(node, room.data())) list.push_back(number_of(neighbor));
     lists->set(numbers[node], list);
   }
   renumbered.lists = std::move(lists);
-  renumbered.entry = numbers[graph.entry];
+  renumbered.entry = number_of(graph.entry);
   for (const Layer& layer : graph.layers) {
     Layer next{{}, layer.lists};
-    for (const std::uint32_t member : layer.members) next.members.push_back(numbers[member]);
+    for (const std::uint32_t member : layer.members) next.members.push_back(number_of(member));
     renumbered.layers.push_back(std::move(next));
   }
   return renumbered;

@@ -16,8 +16,8 @@ namespace embedless::graph {
 /// @throws Error INVALID_ARGUMENT if none stays; Stopped.
 Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::uint64_t> live, const Run& run = {});
 
-/// The graph under other numbers: node i becomes `numbers[i]`, below `count`, order kept; `no_node` for nodes that are gone
-/// (they have no edges and nobody leads to them).
-Graph renumber(const Graph& graph, std::span<const std::uint32_t> numbers, std::size_t count);
+/// The graph under other numbers: node i becomes `numbers[i]`, which count up from 0 without a gap; `no_node` for nodes that
+/// are gone. @throws Error INVALID_ARGUMENT for other numbers, or if a node that is gone still stands in a list.
+Graph renumber(const Graph& graph, std::span<const std::uint32_t> numbers);
 
 }  // namespace embedless::graph

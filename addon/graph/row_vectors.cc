@@ -78,6 +78,8 @@ kernel::RowPlaces table_of(RowForm form, RowPlaces places) {
 
 }  // namespace
 
+bool is_unit(float squared_norm) { return std::fabs(squared_norm - 1.0f) < unit_tolerance; }
+
 void squared_norms(RowForm form, std::size_t dims, RowPlaces places, std::size_t first, std::span<float> out,
                    const code::StopFlag* stop) {
   const kernel::RowPlaces rows = table_of(form, places);
@@ -135,7 +137,6 @@ RowVectors::RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowP
   measured_.resize(count);
   squared_norms(form, dims, places, 0, measured_, stop);
   if (metric == code::Metric::cosine) {
-    const auto is_unit = [](float squared) { return std::fabs(squared - 1.0f) < unit_tolerance; };
     if (std::ranges::all_of(measured_, is_unit)) {
       std::vector<float>().swap(measured_);
     } else {

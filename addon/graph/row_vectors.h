@@ -42,6 +42,9 @@ struct RowPlaces {
 void squared_norms(RowForm form, std::size_t dims, RowPlaces places, std::size_t first, std::span<float> out,
                    const code::StopFlag* stop);
 
+/// Whether a squared norm is as near to 1 as the rounding of rows leaves it.
+bool is_unit(float squared_norm);
+
 /// Vectors in rows of one form. Keeps no copy of them, only 4 bytes a node where the metric needs its norm.
 class RowVectors final : public Vectors {
  public:
@@ -50,7 +53,8 @@ class RowVectors final : public Vectors {
   RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
              const code::StopFlag* stop = nullptr);
   /// With what it would have to measure known beforehand: under l2 the squared norm of every row (see `squared_norms`),
-  /// under cosine nothing, for every row is taken as normalised. `factors` stays as long as the object.
+  /// under cosine the inverse norm, or nothing if
+  /// all are 1. `factors` stays as long as the object.
   RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
              std::span<const float> factors);
 

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <numeric>
+#include <utility>
 #include <vector>
 
 #include "code/parallel.h"
@@ -68,8 +69,9 @@ void give_back(const Lists& before, const std::vector<bool>& hubs, std::size_t r
 
 }  // namespace
 
-std::shared_ptr<FlatAdjacency> thin(const Adjacency& graph, const Vectors& vectors, const ThinOptions& options) {
+Graph thin(const Graph& whole, const Vectors& vectors, const ThinOptions& options) {
   const float alpha = options.alpha != 0 ? options.alpha : vectors.metric() == code::Metric::ip ? 0.95f : 1.2f;
+  const Adjacency& graph = *whole.lists;
   Lists before(graph.count());
   std::vector<std::uint32_t> room(graph.room_nodes());
   for (std::size_t node = 0; node < before.size(); ++node) {
@@ -96,7 +98,12 @@ std::shared_ptr<FlatAdjacency> thin(const Adjacency& graph, const Vectors& vecto
   for (const auto& list : lists) longest = std::max(longest, list.size());
   auto thinned = std::make_shared<FlatAdjacency>(lists.size(), longest);
   for (std::size_t i = 0; i < lists.size(); ++i) thinned->set(static_cast<std::uint32_t>(i), lists[i]);
-  return thinned;
+  Graph made = whole;
+  made.lists = std::move(thinned);
+  const auto degree = static_cast<std::uint32_t>(options.degree);
+  made.recipe.max_degree = std::min(made.recipe.max_degree, degree);
+  made.recipe.prune_to = std::min(made.recipe.prune_to, degree);
+  return made;
 }
 
 std::size_t degree_for_bytes(std::size_t count, double bytes) {

@@ -5,7 +5,7 @@
 #include <memory>
 
 #include "code/stop.h"
-#include "graph/adjacency.h"
+#include "graph/graph.h"
 #include "graph/vectors.h"
 
 namespace embedless::graph {
@@ -35,8 +35,9 @@ struct ThinOptions {
   const code::StopFlag* stop = nullptr;
 };
 
-/// A graph with fewer edges over the same nodes. The same for any number of threads. @throws Stopped.
-std::shared_ptr<FlatAdjacency> thin(const Adjacency& lists, const Vectors& vectors, const ThinOptions& options);
+/// A graph with fewer edges over the same nodes: its lowest layer is thinned, and a Vamana graph grows by lists of that
+/// length from then on. The same for any number of threads. @throws Stopped.
+Graph thin(const Graph& graph, const Vectors& vectors, const ThinOptions& options);
 
 /// The longest lists whose packed form takes at most `bytes` a node, offsets included, in a graph of `count` nodes; at
 /// least 1.

@@ -29,14 +29,13 @@ class Change {
   Change(const Layout& layout, std::vector<std::shared_ptr<const Chunk>>& chunks, std::size_t& count, std::size_t& live)
       : layout_(layout), chunks_(chunks), count_(count), live_(live) {}
 
-  void append(const Publication& change) {
-    const std::size_t rows = change.rows.size() / layout_.row_bytes;
+  void append(const Publication& change, std::size_t rows) {
     auto exception = change.exceptions.begin();
     for (std::size_t done = 0; done < rows;) {
       const std::size_t slot = count_ % chunk_nodes;
       Chunk& chunk = slot == 0 ? add() : own(chunks_.size() - 1);
       const std::size_t taken = std::min(chunk_nodes - slot, rows - done);
-      write(chunk, slot, change.rows.subspan(done * layout_.row_bytes, taken * layout_.row_bytes));
+      if (layout_.row_bytes != 0) write(chunk, slot, change.rows.subspan(done * layout_.row_bytes, taken * layout_.row_bytes));
       for (; exception != change.exceptions.end() && exception->row < done + taken; ++exception) {
         auto moved = *exception;
         moved.row = static_cast<std::uint16_t>(slot + exception->row - done);
@@ -164,8 +163,8 @@ std::span<const code::FactorException> Snapshot::exceptions_of(std::uint32_t nod
   return {from, to};
 }
 
-CodeStore::CodeStore(std::shared_ptr<const Coder> coder)
-    : coder_(std::move(coder)), layout_(coder_->layout()), current_(std::make_shared<Snapshot>(layout_)) {}
+CodeStore::CodeStore(std::shared_ptr<const Coder> coder, RowOrder order)
+    : coder_(std::move(coder)), layout_(coder_->layout(order)), current_(std::make_shared<Snapshot>(layout_)) {}
 
 std::shared_ptr<const Snapshot> CodeStore::snapshot() const {
   const std::lock_guard lock(swapping_);
@@ -175,9 +174,11 @@ std::shared_ptr<const Snapshot> CodeStore::snapshot() const {
 void CodeStore::publish(const Publication& change) {
   const std::lock_guard writer(writing_);
   auto next = std::make_shared<Snapshot>(*snapshot());
-  check(change, next->count_);
+  const std::size_t rows = layout_.row_bytes == 0 ? change.nodes : layout_.rows_in(change.rows.size());
+  check(change, rows, next->count_);
+  next->access_ = std::make_shared<RandomAccess>(next->access_->factors_so_far());
   Change work(layout_, next->chunks_, next->count_, next->live_);
-  work.append(change);
+  work.append(change, rows);
   for (const std::uint32_t node : change.dead) work.kill(node);
   std::shared_ptr<const Snapshot> old = std::move(next);
   {
@@ -187,11 +188,13 @@ void CodeStore::publish(const Publication& change) {
   // The last reference to the old snapshot, if it is ours, goes here: outside the lock.
 }
 
-void CodeStore::check(const Publication& change, std::size_t count) const {
-  if (change.rows.size() % layout_.row_bytes != 0) {
+void CodeStore::check(const Publication& change, std::size_t rows, std::size_t count) const {
+  if (change.rows.size() != rows * layout_.row_bytes) {
     refuse("rows of " + std::to_string(layout_.row_bytes) + " bytes each", std::to_string(change.rows.size()) + " bytes");
   }
-  const std::size_t rows = change.rows.size() / layout_.row_bytes;
+  if (layout_.row_bytes != 0 && change.nodes != 0) {
+    refuse("no number of nodes, since rows of this form tell it", std::to_string(change.nodes));
+  }
   if (rows > publication_rows) {
     refuse("at most " + std::to_string(publication_rows) + " rows in one publication", std::to_string(rows), "LIMIT");
   }
@@ -199,7 +202,7 @@ void CodeStore::check(const Publication& change, std::size_t count) const {
   if (count + rows > most_nodes) {
     refuse("at most " + std::to_string(most_nodes) + " nodes in one index", std::to_string(count + rows), "LIMIT");
   }
-  if (!layout_.transposed && !change.exceptions.empty()) {
+  if (!coder_->takes_exceptions() && !change.exceptions.empty()) {
     refuse("no exceptions with rows of this form", std::to_string(change.exceptions.size()));
   }
   check_exceptions(change.exceptions, rows);

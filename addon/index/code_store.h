@@ -11,6 +11,7 @@
 #include "code/exception_list.h"
 #include "index/coder.h"
 #include "index/layout.h"
+#include "index/random_access.h"
 
 namespace embedless::index {
 
@@ -18,6 +19,7 @@ namespace embedless::index {
 struct Publication {
   std::span<const std::uint8_t> rows;                ///< Appended in order, row-major.
   std::span<const code::FactorException> exceptions; ///< `row` counts from the first appended row; ascending.
+  std::size_t nodes = 0;                             ///< Nodes appended by a coder whose rows have no bytes, else 0.
   std::span<const std::uint32_t> dead;               ///< Nodes that are no answer any more; may be among the new ones.
 };
 
@@ -37,7 +39,7 @@ struct Chunk {
 /// The codes of one moment. Immutable; holds what it refers to.
 class Snapshot {
  public:
-  explicit Snapshot(const Layout& layout) : layout_(layout) {}
+  explicit Snapshot(const Layout& layout) : layout_(layout), access_(std::make_shared<RandomAccess>()) {}
 
   const Layout& layout() const { return layout_; }
   /// Nodes, dead ones included.
@@ -56,6 +58,9 @@ class Snapshot {
   /// Live bits as bytes, bit i in byte i / 8, lowest first.
   std::vector<std::uint8_t> live_bits() const;
 
+  /// What walks need.
+  const RandomAccess& random_access() const { return *access_; }
+
   /// Copies the row of a node, as the coder made it.
   void read_row(std::uint32_t node, std::uint8_t* row) const;
   std::span<const code::FactorException> exceptions_of(std::uint32_t node) const;
@@ -65,6 +70,7 @@ class Snapshot {
 
   Layout layout_;
   std::vector<std::shared_ptr<const Chunk>> chunks_;
+  std::shared_ptr<const RandomAccess> access_;
   std::size_t count_ = 0;
   std::size_t live_ = 0;
 };
@@ -75,7 +81,7 @@ class Snapshot {
 /// A publication is one swap of that pointer: a reader sees all of it or nothing, and if it throws nothing happened.
 class CodeStore {
  public:
-  explicit CodeStore(std::shared_ptr<const Coder> coder);
+  explicit CodeStore(std::shared_ptr<const Coder> coder, RowOrder order = RowOrder::scan);
 
   const std::shared_ptr<const Coder>& coder() const { return coder_; }
   std::shared_ptr<const Snapshot> snapshot() const;
@@ -86,7 +92,7 @@ class CodeStore {
   void publish(const Publication& change);
 
  private:
-  void check(const Publication& change, std::size_t count) const;
+  void check(const Publication& change, std::size_t rows, std::size_t count) const;
 
   std::shared_ptr<const Coder> coder_;
   Layout layout_;

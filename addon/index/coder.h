@@ -30,6 +30,10 @@ class Scorer {
   virtual float sigma(const std::uint8_t* row, std::span<const code::FactorException> exceptions) const = 0;
   /// Row-major: the estimate that a scan makes of a row, from its first `Layout::stride()` bytes alone.
   virtual float first_estimate(const std::uint8_t* row) const { return estimate(row, {}); }
+  /// out[i] = what `first_estimate` says of rows[i], about: fast, for walks.
+  virtual void quick_estimates(std::span<const std::uint8_t* const> rows, float* out) const {
+    for (std::size_t i = 0; i < rows.size(); ++i) out[i] = first_estimate(rows[i]);
+  }
   /// The u8 tables for blocks of a transposed layout; null for a row-major one.
   virtual const kernel::ScanQuery* scan_query() const { return nullptr; }
 };
@@ -42,11 +46,15 @@ class Coder {
   Coder& operator=(const Coder&) = delete;
   virtual ~Coder() = default;
 
-  /// "pq", "lvq" or "leanvec" if trained, else the name of a plain form: "float32", "float16", "lvq8", "int8".
+  /// "pq", "lvq" or "leanvec" if trained, else the name of a plain form ("float32", "float16", "lvq8", "int8"), or "none".
   virtual const char* kind() const = 0;
   virtual std::size_t dims() const = 0;
   virtual code::Metric metric() const = 0;
-  virtual Layout layout() const = 0;
+  /// Whether rows say anything of their vectors. If not, they have no bytes, and there are no estimates.
+  virtual bool estimates() const { return true; }
+  /// Whether rows may have exceptions.
+  virtual bool takes_exceptions() const { return false; }
+  virtual Layout layout(RowOrder order = RowOrder::scan) const = 0;
   /// Standard error of an estimate in units of residual norm times query norm.
   virtual float rho() const = 0;
   /// The coder as bytes; a plain form has none and throws INVALID_ARGUMENT.
@@ -62,6 +70,8 @@ class Coder {
 
 std::shared_ptr<const Coder> codebook_coder(std::shared_ptr<const code::Codebook> codebook);
 std::shared_ptr<const Coder> lvq_coder(std::shared_ptr<const code::LvqCode> code);
+/// A coder that keeps nothing: kind "none".
+std::shared_ptr<const Coder> no_coder(std::size_t dims, code::Metric metric);
 std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, code::Metric metric);
 
 }  // namespace embedless::index

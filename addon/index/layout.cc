@@ -2,6 +2,9 @@
 
 #include <bit>
 #include <cstring>
+#include <vector>
+
+#include "graph/row_vectors.h"
 
 namespace embedless::index {
 
@@ -60,7 +63,15 @@ void write_whole_columns(std::uint8_t* to, const std::uint8_t* rows, std::size_t
 std::size_t Layout::scanned_bytes() const { return transposed ? block_bytes() - nodes : stride() * nodes; }
 
 void Layout::write(std::uint8_t* block, std::size_t first_slot, std::span<const std::uint8_t> rows) const {
-  const std::size_t count = rows.size() / row_bytes;
+  const std::size_t count = rows_in(rows.size());
+  if (split_dims != 0) {
+    std::vector<float> vector(split_dims);
+    for (std::size_t i = 0; i < count; ++i) {
+      std::memcpy(vector.data(), rows.data() + i * row_bytes, row_bytes);
+      graph::split(vector.data(), split_dims, block + (first_slot + i) * row_bytes);
+    }
+    return;
+  }
   std::size_t done = 0;
   if (count == nodes && first_slot == 0) {
     write_whole_columns(block, rows.data(), row_bytes, subspaces);
@@ -78,6 +89,12 @@ void Layout::write(std::uint8_t* block, std::size_t first_slot, std::span<const 
 }
 
 void Layout::read(const std::uint8_t* block, std::size_t slot, std::uint8_t* row) const {
+  if (split_dims != 0) {
+    std::vector<float> vector(split_dims);
+    graph::unsplit(block + slot * row_bytes, split_dims, vector.data());
+    std::memcpy(row, vector.data(), row_bytes);
+    return;
+  }
   each_column(*this, [&](std::size_t offset, std::size_t width) {
     std::memcpy(row + offset, block + offset * nodes + slot * width, width);
   });

@@ -12,6 +12,15 @@ namespace embedless::index {
 /// Nodes of one chunk, the unit of allocation. Chunks never move.
 inline constexpr std::size_t chunk_nodes = 4096;
 
+/// How the rows of one store lie.
+enum class RowOrder : std::uint8_t {
+  /// The way that a scan reads fastest.
+  scan,
+  /// Row after row, for walks, which take one here and one there; rows of float32 in two planes (`graph::split`), so that
+  /// a walk moves half the bytes.
+  walk,
+};
+
 /// Blocks of 64 nodes in a chunk.
 inline constexpr std::size_t chunk_blocks = chunk_nodes / kernel::block_nodes;
 
@@ -26,6 +35,7 @@ struct Layout {
   std::size_t subspaces = 0;     ///< Transposed only: code bytes of a row.
   std::size_t factor_bytes = 0;  ///< Transposed only: width of s and of a, 1 or 2.
   std::size_t first_bytes = 0;   ///< Row-major only: bytes at the start of a row that a scan reads; 0: all.
+  std::size_t split_dims = 0;    ///< Row-major only: numbers of a row of float32 that lies in two planes; 0: as it came.
 
   std::size_t block_bytes() const { return row_bytes * kernel::block_nodes; }
   std::size_t chunk_bytes() const { return row_bytes * chunk_nodes; }
@@ -33,6 +43,9 @@ struct Layout {
   std::size_t stride() const { return first_bytes != 0 ? first_bytes : row_bytes; }
   /// Bytes of a block that a scan reads. Transposed: all but the last column, e, which only the bound needs.
   std::size_t scanned_bytes() const;
+
+  /// Rows in so many bytes as a coder makes them. Rows of no bytes are not counted.
+  std::size_t rows_in(std::size_t bytes) const { return row_bytes == 0 ? 0 : bytes / row_bytes; }
 
   /// Puts rows (row-major, a multiple of row_bytes) into the slots of a block from `first_slot` on.
   void write(std::uint8_t* block, std::size_t first_slot, std::span<const std::uint8_t> rows) const;

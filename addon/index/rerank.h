@@ -8,6 +8,7 @@
 
 #include "index/bounds.h"
 #include "index/entry.h"
+#include "index/ranker.h"
 #include "index/scan.h"
 
 namespace embedless::index {
@@ -33,21 +34,6 @@ struct BoundOptions {
   double sigma_scale = 1;
 };
 
-/// One answer.
-struct Answer {
-  std::uint32_t node;
-  double score;  ///< Exact if `exact`, else the estimate.
-  bool exact;
-  float estimate;
-  float sigma;  ///< Scaled.
-};
-
-/// How far estimates were off, in units of their unscaled sigma.
-struct Misses {
-  std::size_t count = 0;
-  double sum_squares = 0;
-};
-
 /// The bounded rerank: decides which candidates need their exact score.
 ///
 /// Exact scores: the first ceil(k / batch) * batch candidates are recomputed; then, a batch at a time and in order of
@@ -57,33 +43,29 @@ struct Misses {
 ///
 /// Both end when there is none left or at the cap. Deterministic: when scores arrive, and how many at once, does not
 /// matter, only what they are.
-class Rerank {
+class Rerank final : public Ranker {
  public:
   /// `candidates` in order: estimate falling, node rising.
   Rerank(std::span<const Estimated> candidates, const BoundOptions& options);
 
-  bool done() const { return wanted_.empty(); }
   /// Nodes whose exact scores it needs next, in order of estimate; empty when done.
-  std::vector<std::uint32_t> wants() const;
-  /// Exact scores of `nodes`, and nodes that are gone: wanted nodes, all or some of them, each once, in any order. The
-  /// next round begins when the last wanted node has come.
-  /// Throws INVALID_ARGUMENT for anything else, and then nothing has changed.
+  std::vector<std::uint32_t> wants() const override;
   void feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
-            std::span<const std::uint32_t> missing);
+            std::span<const std::uint32_t> missing) override;
 
   /// The best k with exact scores (or, if approximate, taken without one); where there are fewer of these, all of them
   /// and the best estimates besides. In order: score falling, node rising.
-  std::vector<Answer> answers() const;
+  std::vector<Answer> answers() const override;
   /// Candidates with exact scores.
-  std::size_t recomputed() const { return recomputed_; }
+  std::size_t recomputed() const override { return recomputed_; }
   /// Candidates that the bound rules out without their exact score.
-  std::size_t dismissed() const;
+  std::size_t dismissed() const override;
   /// Whether the cap ended it while candidates were left.
-  bool capped() const;
+  bool capped() const override;
   /// Share of the true k nearest that the answers hold; see expected_recall().
-  double expected_recall() const;
+  double expected_recall() const override;
   /// The first round's, as far as they have come.
-  Misses first_round() const;
+  Misses first_round() const override;
 
  private:
   /// Places of open candidates that could still be in the answer, in order; `bar` is the k-th exact score.

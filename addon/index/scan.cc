@@ -27,11 +27,14 @@ class alignas(128) Scanner {  // a cache line of its own: threads must not share
 
   void scan_chunk(std::size_t chunk) {
     const std::size_t end = std::min(snapshot_.blocks(), (chunk + 1) * chunk_blocks);
-    exception_ = snapshot_.chunk(chunk).exceptions.begin();
+    const std::size_t start = std::max(chunk * chunk_blocks, options_.first / block_nodes);
+    exception_ = std::ranges::lower_bound(snapshot_.chunk(chunk).exceptions, start % chunk_blocks * block_nodes, {},
+                                          &code::FactorException::row);
     exceptions_end_ = snapshot_.chunk(chunk).exceptions.end();
-    for (std::size_t block = chunk * chunk_blocks; block < end; ++block) {
+    for (std::size_t block = start; block < end; ++block) {
       code::check(options_.stop);
       std::uint64_t wanted = snapshot_.live_word(block);
+      if (block == options_.first / block_nodes) wanted &= ~std::uint64_t{0} << (options_.first % block_nodes);
       if (options_.filter != nullptr) wanted &= options_.filter->word(block);
       scanned_ += static_cast<std::size_t>(std::popcount(wanted));
       wanted = offer_exceptions(block, wanted);
@@ -58,9 +61,12 @@ class alignas(128) Scanner {  // a cache line of its own: threads must not share
   void offer_rows(std::size_t block, std::uint64_t wanted) {
     const std::uint8_t* rows = snapshot_.block(block);
     const std::size_t stride = snapshot_.layout().stride();
+    const bool split = snapshot_.layout().split_dims != 0;
     for (; wanted != 0; wanted &= wanted - 1) {
       const auto slot = static_cast<std::size_t>(std::countr_zero(wanted));
-      const float estimate = ordered(scorer_.first_estimate(rows + slot * stride));
+      const std::uint8_t* row = rows + slot * stride;
+      if (split) snapshot_.layout().read(rows, slot, row_.data());
+      const float estimate = ordered(scorer_.first_estimate(split ? row_.data() : row));
       if (estimate >= pool_.threshold()) pool_.offer(estimate, static_cast<std::uint32_t>(block * block_nodes + slot));
     }
   }
@@ -105,14 +111,14 @@ unsigned threads_for(const Snapshot& snapshot, unsigned asked) {
 }
 
 ScanResult scan(const Snapshot& snapshot, const Scorer& scorer, const ScanOptions& options) {
-  const std::size_t capacity = std::min(options.pool, snapshot.count());
-  if (capacity == 0) return {};
+  if (options.first >= snapshot.count()) return {};
+  const std::size_t capacity = std::min(options.pool, snapshot.count() - options.first);
   const unsigned threads = threads_for(snapshot, options.threads);
   std::vector<Scanner> scanners;
   scanners.reserve(threads);
   for (unsigned i = 0; i < threads; ++i) scanners.emplace_back(snapshot, scorer, options, capacity);
 
-  std::atomic<std::size_t> next = 0;
+  std::atomic<std::size_t> next = options.first / chunk_nodes;
   code::parallel_for(threads, threads, [&](std::size_t i) {
     for (std::size_t chunk = next++; chunk < snapshot.chunks(); chunk = next++) scanners[i].scan_chunk(chunk);
   });

@@ -17,6 +17,8 @@ inline constexpr std::size_t threaded_codes = 100'000;
 struct ScanOptions {
   /// Candidates to keep, at least 1.
   std::size_t pool = 400;
+  /// Nodes before it are left out.
+  std::size_t first = 0;
   /// Nodes that may be answered; null: all.
   const Bitmap* filter = nullptr;
   /// Most threads to use from `threaded_codes` nodes on; 0: one a core. Changes no result.

@@ -5,6 +5,7 @@
 #include <string>
 
 #include "code/error.h"
+#include "index/graph_search.h"
 #include "index/scan.h"
 #include "index/score.h"
 
@@ -18,14 +19,25 @@ namespace {
 
 }  // namespace
 
-SearchSession SearchSession::start(const Snapshot& snapshot, const Coder& coder, std::vector<float> query,
-                                   const SearchOptions& options) {
-  const auto scorer = coder.prepare(query);
-  const ScanResult found =
-      scan(snapshot, *scorer,
-           {.pool = options.pool, .filter = options.filter, .threads = options.threads, .stop = options.stop});
-  Rerank rerank(estimate_again(snapshot, *scorer, found.best, options.stop), options.bound);
-  return {std::move(query), coder.metric(), found.scanned, std::move(rerank)};
+SearchSession SearchSession::start(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
+                                   std::vector<float> query, const SearchOptions& options) {
+  std::shared_ptr<const Scorer> scorer = coder.prepare(query);
+  const ScanOptions scanning{
+      .pool = options.pool, .filter = options.filter, .threads = options.threads, .stop = options.stop};
+  const SearchMode mode = options.graph.mode;
+  const BoundOptions& bound = options.bound;
+  if (mode == SearchMode::exact || mode == SearchMode::two_level) {
+    auto walking = exact_walk(snapshot, coder, std::move(scorer), options.graph, scanning,
+                              {.k = bound.k, .batch = bound.batch, .cap = bound.cap});
+    return {std::move(query), coder.metric(), walking.scanned, std::move(walking.ranker)};
+  }
+  need_estimates(coder, mode == SearchMode::scan ? "scan" : "guided");
+  const ScanResult found = mode == SearchMode::scan
+                               ? scan(*snapshot, *scorer, scanning)
+                               : walk(snapshot, coder, *scorer, query, options.graph, scanning);
+  auto candidates = estimate_again(*snapshot, *scorer, found.best, options.stop);
+  if (candidates.size() > options.pool) candidates.resize(options.pool);
+  return {std::move(query), coder.metric(), found.scanned, std::make_unique<Rerank>(candidates, bound)};
 }
 
 void SearchSession::feed(std::span<const std::uint32_t> nodes, std::span<const float> vectors,
@@ -48,7 +60,7 @@ void SearchSession::feed(std::span<const std::uint32_t> nodes, std::span<const f
     }
     scores.push_back(exact);
   }
-  rerank_.feed(nodes, scores, missing);
+  ranker_->feed(nodes, scores, missing);
 }
 
 }  // namespace embedless::index

@@ -101,7 +101,7 @@ TEST(Repair, LeavesNoEdgeToTheDeadAndFindsTheLiving) {
       rest.insert(rest.end(), &all[node * dims], &all[node * dims] + dims);
     }
     const Rows fewer(RowForm::float32, Metric::l2, rest);
-    const Graph compact = renumber(repaired, numbers, count);
+    const Graph compact = renumber(repaired, numbers);
     EXPECT_EQ(compact.lists->count(), count);
     EXPECT_GT(mean_recall(compact, *fewer.vectors, rest), 0.95);
   }
@@ -123,7 +123,7 @@ TEST(Repair, TenRoundsOfReplacingATenthCostNoRecall) {
       next.insert(next.end(), &all[node * dims], &all[node * dims] + dims);
     }
     const Rows before(RowForm::float32, Metric::l2, all);
-    graph = renumber(repair(graph, *before.vectors, live, {}), numbers, kept);
+    graph = renumber(repair(graph, *before.vectors, live), numbers);
     const auto fresh = vectors(count - kept, 60 + round);
     next.insert(next.end(), fresh.begin(), fresh.end());
     all = next;

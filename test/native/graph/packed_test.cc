@@ -203,9 +203,9 @@ TEST(Thin, KeepsWhatMatters) {
     }
     return sum / 80;
   };
-  const auto pruned = thin(*full.lists, *rows.vectors, {.degree = 8});
-  const auto hubs = thin(*full.lists, *rows.vectors, {.method = graph::ThinMethod::hubs, .degree = 8, .hub_share = 0.05});
-  const auto random = thin(*full.lists, *rows.vectors, {.method = graph::ThinMethod::random, .degree = 8});
+  const auto pruned = thin(full, *rows.vectors, {.degree = 8}).lists;
+  const auto hubs = thin(full, *rows.vectors, {.method = graph::ThinMethod::hubs, .degree = 8, .hub_share = 0.05}).lists;
+  const auto random = thin(full, *rows.vectors, {.method = graph::ThinMethod::random, .degree = 8}).lists;
   EXPECT_LE(pruned->max_degree(), 8u);
   EXPECT_EQ(random->max_degree(), 8u);
   std::size_t longer = 0;
@@ -218,7 +218,7 @@ TEST(Thin, KeepsWhatMatters) {
     const graph::ThinOptions one{.method = method, .degree = 8, .threads = 1};
     graph::ThinOptions three = one;
     three.threads = 3;
-    EXPECT_EQ(lists_of(*thin(*full.lists, *rows.vectors, one)), lists_of(*thin(*full.lists, *rows.vectors, three)));
+    EXPECT_EQ(lists_of(*thin(full, *rows.vectors, one).lists), lists_of(*thin(full, *rows.vectors, three).lists));
   }
 }
 

@@ -69,9 +69,9 @@ TEST_P(StoreConcurrency, SearchesSeeWholePublications) {
       do {
         const auto snapshot = store.snapshot();
         check_consistent(*snapshot, rows.rows);
-        auto session = embedless::index::SearchSession::start(*snapshot, *coder, query, {});
+        auto session = embedless::index::SearchSession::start(snapshot, *coder, query, {});
         ASSERT_EQ(session.scanned(), snapshot->live());
-        for (const std::uint32_t node : session.rerank().wants()) {
+        for (const std::uint32_t node : session.ranker().wants()) {
           ASSERT_LT(node, snapshot->count());
           ASSERT_EQ((snapshot->live_word(node / 64) >> (node % 64)) & 1, 1u);
         }

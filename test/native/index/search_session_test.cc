@@ -21,8 +21,8 @@ using embedless::index::SearchSession;
 
 /// Feeds a session from the vectors of all nodes until it is done.
 void feed_all(SearchSession& session, const std::vector<float>& vectors) {
-  while (!session.rerank().done()) {
-    const auto wants = session.rerank().wants();
+  while (!session.ranker().done()) {
+    const auto wants = session.ranker().wants();
     std::vector<float> rows;
     for (const std::uint32_t node : wants) {
       rows.insert(rows.end(), &vectors[node * dims], &vectors[node * dims] + dims);
@@ -39,7 +39,7 @@ TEST(SearchSession, WithAWideBoundItFindsTheExactAnswer) {
     store.publish({.rows = encoded.rows, .exceptions = encoded.exceptions, .dead = {}});
     for (unsigned seed = 50; seed < 60; ++seed) {
       const auto query = corpus::vectors(1, seed);
-      auto session = SearchSession::start(*store.snapshot(), *coder, query,
+      auto session = SearchSession::start(store.snapshot(), *coder, query,
                                           {.bound = {.k = 10, .eps = 1000, .batch = 8, .cap = 2000}, .pool = 2000});
       EXPECT_EQ(session.scanned(), 2000u);
       feed_all(session, vectors);
@@ -48,7 +48,7 @@ TEST(SearchSession, WithAWideBoundItFindsTheExactAnswer) {
         exact.emplace_back(-score(coder->metric(), query.data(), &vectors[node * dims], dims), node);
       }
       std::ranges::sort(exact);
-      const auto answers = session.rerank().answers();
+      const auto answers = session.ranker().answers();
       ASSERT_EQ(answers.size(), 10u);
       for (std::size_t i = 0; i < 10; ++i) {
         EXPECT_EQ(answers[i].node, exact[i].second) << coder->kind();
@@ -64,10 +64,10 @@ TEST(SearchSession, OutlivesItsStore) {
   const auto encoded = coder->encode(vectors, nullptr);
   auto store = std::make_unique<corpus::CodeStore>(coder);
   store->publish({.rows = encoded.rows, .exceptions = encoded.exceptions, .dead = {}});
-  auto session = SearchSession::start(*store->snapshot(), *coder, corpus::vectors(1, 42), {});
+  auto session = SearchSession::start(store->snapshot(), *coder, corpus::vectors(1, 42), {});
   store.reset();
   feed_all(session, vectors);
-  EXPECT_EQ(session.rerank().answers().size(), 10u);
+  EXPECT_EQ(session.ranker().answers().size(), 10u);
 }
 
 TEST(SearchSession, RefusesVectorsThatAreNone) {
@@ -76,8 +76,8 @@ TEST(SearchSession, RefusesVectorsThatAreNone) {
   const auto encoded = coder->encode(vectors, nullptr);
   corpus::CodeStore store(coder);
   store.publish({.rows = encoded.rows, .exceptions = encoded.exceptions, .dead = {}});
-  auto session = SearchSession::start(*store.snapshot(), *coder, corpus::vectors(1, 44), {.bound = {.k = 2, .batch = 2}});
-  const auto wants = session.rerank().wants();
+  auto session = SearchSession::start(store.snapshot(), *coder, corpus::vectors(1, 44), {.bound = {.k = 2, .batch = 2}});
+  const auto wants = session.ranker().wants();
   ASSERT_EQ(wants.size(), 2u);
   const auto code_of = [&](std::vector<float> rows) -> std::string {
     try {
@@ -95,7 +95,7 @@ TEST(SearchSession, RefusesVectorsThatAreNone) {
   }
   std::fill(rows.begin() + dims, rows.end(), 0.0f);
   EXPECT_EQ(code_of(rows), "INVALID_VECTOR");
-  EXPECT_EQ(session.rerank().wants(), wants);
+  EXPECT_EQ(session.ranker().wants(), wants);
   EXPECT_EQ(code_of(std::vector<float>(2 * dims, 1.0f)), "none");
 }
 

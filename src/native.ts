@@ -56,7 +56,6 @@ export interface NativeSearchOptions {
   stop?: StopFlag;
   /**
    * How nodes are found. Default `scan`.
-   *
    * - `scan`: every code is estimated. Needs no graph, and of few allowed nodes it is the fastest by far.
    * - `guided`: a walk over the graph on estimates (on kept vectors: distances) yields up to `pool` candidates, which the
    *   bound ranks like those of a scan. All options of a scan mean the same.
@@ -86,7 +85,7 @@ export interface NativeSearchOptions {
   strategy?: "global" | "local" | "proportional";
 }
 
-/** What a synchronous search takes; see `NativeSearchOptions`. */
+/** As in `NativeSearchOptions`. */
 export interface NearestOptions {
   k: number;
   graph: NativeGraph;
@@ -114,12 +113,9 @@ export type GraphOptions = GraphRun & { seed?: number } & (
     | {
         /** One layer (DiskANN, NeurIPS 2019). */
         kind: "vamana";
-        /**
-         * Slack of the prune, 1 to 16 (ip 1/16 to 1); further from 1: more edges. It multiplies squared distances.
-         * Default 1.2 (ip 0.95).
-         */
+        /** Slack of the prune, 1 to 16 (ip 1/16 to 1), on squared distances. Further from 1: more edges. Default 1.2 (ip 0.95). */
         alpha?: number;
-        /** Neighbors of a node at most, to 255. More: fewer steps, more bytes. Default 32. */
+        /** Neighbors of a node at most, to 255. Default 32. */
         maxDegree?: number;
         /** Window of the walks that look for neighbors. More: a better graph, a longer build. Default 128. */
         buildWindow?: number;
@@ -142,7 +138,7 @@ export type GraphOptions = GraphRun & { seed?: number } & (
       }
   );
 
-/** To what a graph is thinned: either `degree` or `bytes`. */
+/** To what a graph is thinned, by either `degree` or `bytes`. */
 export interface ThinOptions extends GraphRun {
   /** Neighbors of a node at most, hubs apart. */
   degree?: number;
@@ -187,20 +183,11 @@ export interface NativeGraph {
   save(): Promise<SavedGraph>;
   /** Links the nodes that the index has more than the graph, the way it was built. */
   extend(index: NativeIndex, options?: GraphRun): Promise<NativeGraph>;
-  /**
-   * Takes out the nodes that are dead in the index: whoever led to them leads to where they led. They keep their numbers.
-   * At least one node of the graph must live.
-   */
+  /** Takes out nodes that are dead in the index; they keep their numbers. At least one node of the graph must live. */
   repair(index: NativeIndex, options?: GraphRun): Promise<NativeGraph>;
-  /**
-   * The graph under other numbers, after `repair`: node i becomes numbers[i], which count up from 0 without a gap;
-   * 0xffffffff for nodes that are gone.
-   */
+  /** Other numbers, after `repair`: node i becomes numbers[i], which count up without a gap; 0xffffffff for nodes gone. */
   renumber(numbers: Uint32Array): Promise<NativeGraph>;
-  /**
-   * A graph with fewer edges in its lowest layer. Vamana then grows by lists of that length; after growth of a graph of hubs
-   * or of hnsw, thin again.
-   */
+  /** Drops edges of the lowest layer. Vamana then grows by lists of that length; hnsw and hubs are to be thinned again. */
   thin(index: NativeIndex, options: ThinOptions): Promise<NativeGraph>;
 }
 
@@ -278,20 +265,18 @@ export interface TrainOptions {
 /** As `Codes`, with any number of bytes. */
 export type NativeCodes = { bytes: number } | Exclude<Codes, { bytes: number }>;
 
-/** Tells how far a build is: nodes linked, and to be linked. A node counts once for each layer and pass. */
+/** How far a build is: nodes linked and to be linked (0 before it begins); a node counts once for each layer and pass. */
 export interface Progress {
   readonly done: number;
-  /** 0 until the work has begun. */
   readonly total: number;
 }
 
-/** How the rows of an index lie in memory. Changes speed, no answer but for rounding. */
+/**
+ * How the rows of an index lie in memory. `scan` (default): as a scan reads fastest. `walk`: row after row, for walks over a
+ * graph, which get several times as fast, and scans of pq codes a few times slower; float32 rows lie in two halves, so that
+ * a walk moves half the bytes. Changes no answer but for rounding.
+ */
 export interface IndexOptions {
-  /**
-   * `scan` (default): the way that a scan reads fastest. `walk`: row after row, for walks over a graph, which are several
-   * times as fast that way, while a scan of pq codes gets a few times slower; float32 rows then lie in two halves, and a
-   * walk moves half the bytes.
-   */
   order?: "scan" | "walk";
 }
 

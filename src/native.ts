@@ -94,12 +94,6 @@ export interface NearestOptions {
   filter?: Uint8Array;
 }
 
-/** Nodes with their scores (cosine, inner product or minus squared distance), best first, ties by node. */
-export interface Nearest {
-  nodes: Uint32Array;
-  scores: Float64Array;
-}
-
 /** How work on a graph runs; none of it changes the result. */
 export interface GraphRun {
   /** Threads of its own that the work uses. Default one a core. */
@@ -207,7 +201,7 @@ export interface NativeIndex {
    * for their form's rounding, and which it finds in a tenth of a millisecond. The first call on new rows measures their
    * norms; of many rows at once, let a `search` do that.
    */
-  nearest(query: Float32Array, options: NearestOptions): Nearest;
+  nearest(query: Float32Array, options: NearestOptions): Pick<NativeResult, "nodes" | "scores">;
   /** The vectors of nodes as far as their rows tell, row-major; those of dead nodes too. Throws for a node that never was. */
   vectors(nodes: Uint32Array): Float32Array;
   /** Live bits as a bitmap of ceil(count / 8) bytes. */

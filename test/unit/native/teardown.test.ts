@@ -10,7 +10,7 @@ const file = [
   join(root, "build", "Release", "embedless.node"),
   join(root, "prebuilds", `${process.platform}-${process.arch}`, "embedless.node"),
 ].find((path) => existsSync(path))!;
-const works = ["trainCodebook", "encode", "search", "timeScan"];
+const works = ["trainCodebook", "encode", "search", "timeScan", "buildGraph"];
 
 function run(script: string, work: string, ending: string) {
   const path = join(import.meta.dirname, script);

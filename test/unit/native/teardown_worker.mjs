@@ -50,6 +50,12 @@ const works = {
     const index = await bigIndex(addon.createVectorCoder("int8", dims, "cosine"));
     return () => Array.from({ length: 10 }, () => addon.timeScan(index, query, { pool: 400, rounds: 1_000_000 }));
   },
+  buildGraph: async () => {
+    const coder = addon.createVectorCoder("float16", dims, "cosine");
+    const index = addon.createIndex(coder);
+    index.publish({ rows: await coder.encode(vectors(40_000)) });
+    return () => ["vamana", "hnsw"].map((kind) => addon.buildGraph(index, { kind, threads: 2 }));
+  },
 };
 
 const start = await works[work]();

@@ -17,10 +17,10 @@ namespace embedless::index {
 
 /// One change of a store; all of it becomes visible at once.
 struct Publication {
-  std::span<const std::uint8_t> rows;                ///< Appended in order, row-major.
-  std::span<const code::FactorException> exceptions; ///< `row` counts from the first appended row; ascending.
+  std::span<const std::uint8_t> rows{};              ///< Appended in order, row-major.
+  std::span<const code::FactorException> exceptions{}; ///< `row` counts from the first appended row; ascending.
   std::size_t nodes = 0;                             ///< Nodes appended by a coder whose rows have no bytes, else 0.
-  std::span<const std::uint32_t> dead;               ///< Nodes that are no answer any more; may be among the new ones.
+  std::span<const std::uint32_t> dead{};             ///< Nodes that are no answer any more; may be among the new ones.
 };
 
 /// Rows that one publication may append: an exception names its row with 16 bits.

@@ -17,6 +17,7 @@ export interface Answer {
  * @param answer What it was made with. An answer by estimates alone errs in another way than one after exact looks.
  */
 export function calibratedRecall(raw: number, answer: Answer): number {
+  if (raw >= 1) return 1; // nothing was left to chance
   const { reached } = calibrationOf(answer.coder);
   const map = answer.recomputed > 0 ? reached[answer.scores] : reached.estimates;
   return Math.min(1, Math.max(0, mapAt(map, answer.k, raw)));

@@ -4,8 +4,10 @@ import { CALIBRATION, type CodeCalibration } from "./calibration.js";
 /** What is known of a code before and after it is trained. */
 export type CodeTraits = Pick<NativeCoder, "kind" | "dims" | "rowBytes">;
 
-/** Bytes of an LVQ row that are no numbers. */
-const LVQ_LIMITS_BYTES = 16;
+/** Dims of the vectors that all was measured on. */
+const MEASURED_DIMS = 384;
+/** Bytes of a row that are no numbers, by kind of code. */
+const HEADER_BYTES: Partial<Record<CodeTraits["kind"], number>> = { lvq: 16, lvq8: 8, int8: 8, float16: 4 };
 
 /**
  * The figures of a code. They were measured at 384 dims; of codes that were not measured those of the next smaller one of
@@ -17,13 +19,17 @@ const LVQ_LIMITS_BYTES = 16;
 export function calibrationOf(code?: CodeTraits): CodeCalibration {
   if (code === undefined) return nearest("pq", 51);
   if (code.kind === "pq" || code.kind === "leanvec") return nearest(code.kind, code.rowBytes);
-  const perNumber = (code.rowBytes - LVQ_LIMITS_BYTES) / code.dims;
-  return nearest("lvq", Math.round(384 * perNumber) + LVQ_LIMITS_BYTES);
+  const perNumber = (code.rowBytes - (HEADER_BYTES[code.kind] ?? 0)) / code.dims;
+  return nearest("lvq", Math.round(MEASURED_DIMS * perNumber) + HEADER_BYTES.lvq!);
 }
 
+/** Of codes with as many bytes the first: of the two trainings of LeanVec the one that has to look at more. */
 function nearest(kind: CodeCalibration["kind"], rowBytes: number): CodeCalibration {
-  const same = CALIBRATION.codes.filter((one) => one.kind === kind).sort((a, b) => a.rowBytes - b.rowBytes);
-  return same.findLast((one) => one.rowBytes <= rowBytes) ?? same[0] ?? CALIBRATION.codes[0]!;
+  const same = CALIBRATION.codes.filter((one) => one.kind === kind);
+  const sizes = same.map((one) => one.rowBytes);
+  const smaller = sizes.filter((size) => size <= rowBytes);
+  const size = smaller.length > 0 ? Math.max(...smaller) : Math.min(...sizes);
+  return same.find((one) => one.rowBytes === size)!;
 }
 
 /** A table by k (rows) and recall target (columns) at any place: linear in logarithms of k and of 1 - recall; edges count outside. */

@@ -151,7 +151,12 @@ function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch)
     scores,
     explanations,
     vectors: state.vectors,
-    expectedRecall: calibratedRecall(result.expectedRecall, { coder, k, recomputed: result.recomputed }),
+    expectedRecall: calibratedRecall(result.expectedRecall, {
+      coder,
+      k,
+      recomputed: result.recomputed,
+      scores: plan.scores,
+    }),
     firstRound: result.firstRound,
     cost: { ...state.cost, recomputed: result.recomputed, dismissed: result.dismissed },
   };

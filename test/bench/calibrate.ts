@@ -1,37 +1,28 @@
 import { native } from "../../src/native.js";
-import { type CodeTraits, mapAtRow } from "../../src/search/calibrated.js";
+import type { CodeTraits } from "../../src/search/calibrated.js";
 import { CALIBRATION, type CodeCalibration } from "../../src/search/calibration.js";
-import type { SearchPlan } from "../../src/search/plan.js";
 import { readVectors, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { candidatesOf, modelSearch } from "./bound_model.js";
-import { type Asked, readAsked, type Searched, searchReally } from "./calibration/asked.js";
+import { type Asked, readAsked, searchReally } from "./calibration/asked.js";
 import { type Cell, Fit, type Group, planOf, type Scores } from "./calibration/fit.js";
-import { fitMap } from "./calibration/reached.js";
-import { writeCalibration } from "./calibration/write.js";
+import { writeTables } from "./calibration/write.js";
 import { BUNDLED_CODE, CODE_NAMES, type CodedData, codebooksOf, codeData } from "./coded_data.js";
-import { mean, type Report, round } from "./report.js";
+import { type Report, round } from "./report.js";
 import { Truth } from "./truth.js";
 
-const { ks: KS, recalls: RECALLS, raws: RAWS } = CALIBRATION;
+const { ks: KS, recalls: RECALLS } = CALIBRATION;
 /** Candidates of a query that are known: as many as a search keeps at most. */
 const POOL = 4096;
 /** A target counts as met by a mean recall this much below it. */
 const TOLERANCE = 0.01;
-/** Searches whose own figure is mapped to the recall reached: these targets, one query of so many. */
-const SAID_TARGETS = [0.8, 0.9, 0.95, 0.99];
-const SAID_EVERY = 8;
-/** How far the figure may be off in the mean, on each set and on both; judged at these k. */
-const SAID_KS = [3, 10];
-const OFF_EACH = 0.03;
-const OFF_BOTH = 0.02;
 /** Real searches that prove the model of the search, of each group and kind. */
 const COMPARED = 50;
 
 /** Fits how searches are steered, code by code. */
 export const calibrate: Bench = {
   name: "calibrate",
-  about: "fits caps, error margins and expected recall of the codes and writes src/search/calibration.ts",
+  about: "fits caps and error margins of the codes into src/search/calibration.ts; then run expected",
   needsData: true,
   run: fitAll,
 };
@@ -41,15 +32,12 @@ async function fitAll({ report, data, codes }: BenchContext): Promise<void> {
   const vectors = readVectors(data);
   const truth = await Truth.of(addon, vectors);
   const asked = await readAsked(data, truth, Math.max(...KS));
-  const fitted: CodeCalibration[] = [];
   for (const code of codes ?? CODE_NAMES) {
     const coded: CodedData[] = [];
     for (const codebook of codebooksOf(code)) coded.push(await codeData(addon, vectors, code, codebook, data));
     const cells = await fitCells(report, coded, asked, truth, vectors);
-    const maps = await fitReached(report, coded, cells, asked, vectors);
     printCells(report, code, cells);
-    fitted.push({ ...describe(coded[0]!), ...tablesOf(cells), reached: maps });
-    writeCalibration(fitted, CODE_NAMES);
+    writeTables({ ...describe(coded[0]!), ...tablesOf(cells) });
   }
 }
 
@@ -110,88 +98,6 @@ async function compareWithSessions(
   report.target(
     `${equal} of ${compared} real searches recompute what the model of the search says`,
     equal >= 0.97 * compared,
-  );
-}
-
-/** Maps from what searches say of their recall to what it is, on even queries; judged on odd ones. */
-async function fitReached(
-  report: Report,
-  coded: readonly CodedData[],
-  cells: readonly Cell[],
-  asked: readonly Asked[],
-  vectors: Float32Array,
-): Promise<CodeCalibration["reached"]> {
-  const said = asked.filter((_, i) => Math.floor(i / 2) % (SAID_EVERY / 2) === 0);
-  const run = async (plan: SearchPlan, k: number) => {
-    const all: (Searched & { query: Asked })[] = [];
-    for (const { index } of coded) {
-      for (const query of said) all.push({ query, ...(await searchReally(index, vectors, query, k, plan)) });
-    }
-    return all;
-  };
-  const maps: { estimates: number[][]; looks: number[][] } = { estimates: [], looks: [] };
-  const judged = [];
-  for (const k of KS) {
-    const kinds = cells.filter((cell) => cell.k === k && SAID_TARGETS.includes(cell.target));
-    const searches: { target: number; scores: Scores; all: Awaited<ReturnType<typeof run>> }[] = [];
-    for (const cell of kinds) {
-      searches.push({ target: cell.target, scores: cell.scores, all: await run(planOf(cell), k) });
-    }
-    const estimated = await run({ ...planOf(kinds[0]!), cap: 0 }, k);
-    const everything = [...searches.flatMap(({ all }) => all), ...estimated].filter(({ query }) => query.fits);
-    maps.estimates.push(
-      fitMap(
-        everything.filter(({ recomputed }) => recomputed === 0),
-        RAWS,
-      ),
-    );
-    maps.looks.push(
-      fitMap(
-        everything.filter(({ recomputed }) => recomputed > 0),
-        RAWS,
-      ),
-    );
-    const row = { estimates: maps.estimates.at(-1)!, looks: maps.looks.at(-1)! };
-    const mapped = ({ raw, recomputed }: Searched) => mapAtRow(recomputed > 0 ? row.looks : row.estimates, raw);
-    judged.push(
-      ...[...searches, { target: 0, scores: "exact" as const, all: estimated }].map((one) => ({
-        k,
-        target: one.target,
-        scores: one.scores,
-        ...offsOf(
-          one.all.filter(({ query }) => !query.fits),
-          mapped,
-        ),
-      })),
-    );
-  }
-  reportReached(report, coded[0]!.code, judged);
-  return maps;
-}
-
-/** Mean of what is said less mean of what is reached, on each set and on both. */
-function offsOf(all: readonly (Searched & { query: Asked })[], mapped: (one: Searched) => number) {
-  const off = (some: typeof all) => round(mean(some.map(mapped)) - mean(some.map(({ recall }) => recall)), 4);
-  const [questions, sentences] = SET_NAMES.map((set) => off(all.filter(({ query }) => query.set === set)));
-  return { questions: questions!, sentences: sentences!, both: off(all) };
-}
-
-type Judged = { k: number; target: number; scores: Scores } & ReturnType<typeof offsOf>;
-
-function reportReached(report: Report, code: string, judged: readonly Judged[]): void {
-  report.aside(
-    `expected less reached recall, code ${code}, odd queries (target 0: estimates alone)`,
-    judged.filter(({ k }) => SAID_KS.includes(k)).map((one) => ({ ...one })),
-  );
-  const within = judged
-    .filter(({ k }) => SAID_KS.includes(k))
-    .every(
-      ({ questions, sentences, both }) =>
-        Math.max(Math.abs(questions), Math.abs(sentences)) <= OFF_EACH && Math.abs(both) <= OFF_BOTH,
-    );
-  report.target(
-    `expected recall within ${OFF_EACH} on each set and ${OFF_BOTH} on both, k ${SAID_KS.join(", ")}`,
-    within,
   );
 }
 

@@ -8,6 +8,7 @@ import { CODE_NAMES } from "./coded_data.js";
 import { codes } from "./codes.js";
 import { dims } from "./dims.js";
 import { embed } from "./embed.js";
+import { expected } from "./expected.js";
 import { filter } from "./filter.js";
 import { frontier } from "./frontier.js";
 import { misses } from "./misses.js";
@@ -31,6 +32,7 @@ const BENCHES: readonly Bench[] = [
   frontier,
   codebook,
   calibrate,
+  expected,
   misses,
 ];
 

@@ -1,15 +1,31 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { packagePath } from "../../../src/embed/package_root.js";
 import { CALIBRATION, type CodeCalibration } from "../../../src/search/calibration.js";
+import { CODE_NAMES } from "../coded_data.js";
 
 const WIDTH = 118;
 /** What is before it stays. */
 const START = "export const CALIBRATION: Calibration =";
 
-/** Puts freshly fitted codes in the place of those in `src/search/calibration.ts`, in the given order of names. */
-export function writeCalibration(fitted: readonly CodeCalibration[], order: readonly string[]): void {
-  const all = new Map([...CALIBRATION.codes, ...fitted].map((one) => [one.code, one]));
-  const listed = order.flatMap((code) => all.get(code) ?? []);
+/** All codes as they are written next. */
+const current = new Map<string, CodeCalibration>(CALIBRATION.codes.map((one) => [one.code, one]));
+
+/** Puts the freshly fitted tables of a code in the place of the old ones. What it says of recall stays. */
+export function writeTables(fitted: Omit<CodeCalibration, "reached">): void {
+  const asIs = CALIBRATION.ks.map(() => CALIBRATION.raws);
+  const { reached = { estimates: asIs, exact: asIs, approx: asIs } } = current.get(fitted.code) ?? {};
+  write({ ...fitted, reached });
+}
+
+/** Puts fresh maps of a code in the place of the old ones. Throws for a code without tables. */
+export function writeReached(code: string, reached: CodeCalibration["reached"]): void {
+  const tables = current.get(code);
+  if (tables === undefined) throw new Error(`There are no tables of the code ${code} yet; run calibrate first.`);
+  write({ ...tables, reached });
+}
+
+function write(changed: CodeCalibration): void {
+  current.set(changed.code, changed);
   const file = packagePath("src", "search", "calibration.ts");
   const before = readFileSync(file, "utf8");
   const head = before.slice(0, before.indexOf(START));
@@ -18,7 +34,9 @@ export function writeCalibration(fitted: readonly CodeCalibration[], order: read
   ks: ${numbers(CALIBRATION.ks)},
   raws: ${numbers(CALIBRATION.raws)},
   codes: [
-${listed.map(codeText).join("\n")}
+${CODE_NAMES.flatMap((code) => current.get(code) ?? [])
+  .map(codeText)
+  .join("\n")}
   ],
 };
 `;
@@ -31,7 +49,11 @@ function codeText(one: CodeCalibration): string {
 ${wrapped(`cap: ${rows(one.cap)},`)}
 ${wrapped(`exact: { eps: ${rows(one.exact.eps)}, looks: ${rows(one.exact.looks)} },`)}
 ${wrapped(`approx: { eps: ${rows(one.approx.eps)}, looks: ${rows(one.approx.looks)} },`)}
-${wrapped(`reached: { estimates: ${rows(one.reached.estimates)}, looks: ${rows(one.reached.looks)} },`)}
+      reached: {
+${wrapped(`estimates: ${rows(one.reached.estimates)},`)}
+${wrapped(`exact: ${rows(one.reached.exact)},`)}
+${wrapped(`approx: ${rows(one.reached.approx)},`)}
+      },
     },`;
 }
 

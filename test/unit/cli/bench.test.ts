@@ -11,6 +11,8 @@ import { normal, seeded } from "../../support/seeded.js";
 const DIMS = 32;
 const COUNT = 2000;
 const QUERIES = 30;
+/** On a busy machine work takes so long that it is told of. */
+const PROGRESS = expect.stringMatching(/^(\w.* · \d+ s.*\n)*$/);
 
 let folder: string;
 const run = (...args: string[]) => runCommand(["bench", ...args], { cwd: folder });
@@ -71,7 +73,7 @@ describe("measures a code", () => {
   ])("by %s on %s", async (metric, format, truth) => {
     const files = [`base.${format}`, `queries.${format}`];
     const given = await run(...files, truth, "--metric", metric, "--codes", "48", "--json");
-    expect([given.code, given.stderr]).toEqual([0, ""]);
+    expect([given.code, given.stderr]).toEqual([0, PROGRESS]);
     const figures = JSON.parse(given.stdout);
     expect(figures).toMatchObject({ code: "48", bytesPerVector: expect.any(Number) });
     expect(figures.bytesPerVector).toBeGreaterThanOrEqual(32);
@@ -94,7 +96,7 @@ describe("measures a code", () => {
 
   it("prints a table, one line a code", async () => {
     const { code, stdout, stderr } = await run("base.fvecs", "queries.fvecs", "--codes", "24, 48", "--k", "5");
-    expect([code, stderr]).toEqual([0, ""]);
+    expect([code, stderr]).toEqual([0, PROGRESS]);
     expect(stdout).toMatch(/^2,000 vectors of 32 dims, 30 queries, cosine\n\ncode +bytes +encoded\/s +recall@5 /);
     expect(stdout).toMatch(/^24 .* ns\n48 .* ns$/m);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(100);

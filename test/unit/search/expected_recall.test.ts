@@ -14,8 +14,9 @@ test("expected recall never falls as the raw figure rises, and is a share", () =
       fc.integer({ min: 1, max: 300 }),
       fc.constantFrom(0, 20),
       measured,
-      (a, b, k, n, coder) => {
-        const answer = { coder, k, recomputed: n };
+      fc.constantFrom("exact" as const, "approx" as const),
+      (a, b, k, n, coder, kind) => {
+        const answer = { coder, k, recomputed: n, scores: kind };
         const [low, high] = [calibratedRecall(Math.min(a, b), answer), calibratedRecall(Math.max(a, b), answer)];
         expect(low).toBeGreaterThanOrEqual(0);
         expect(high).toBeGreaterThanOrEqual(low);

@@ -23,6 +23,8 @@ const Layout layouts[] = {
     {.row_bytes = 40, .first_bytes = 24},
     {.row_bytes = 3, .first_bytes = 2},
     {.row_bytes = 24, .first_bytes = 24},
+    // Two planes of float32.
+    {.row_bytes = 28, .split_dims = 7},
 };
 
 std::vector<std::uint8_t> counted(std::size_t bytes) {
@@ -67,7 +69,7 @@ TEST(Layout, TransposesCodesAndFactors) {
 }
 
 TEST(Layout, PartsOfRowsThatAScanReadsLieTogether) {
-  const Layout& layout = layouts[4];
+  const Layout& layout = layouts[7];
   const auto rows = counted(layout.block_bytes());
   std::vector<std::uint8_t> block(layout.block_bytes());
   layout.write(block.data(), 0, rows);

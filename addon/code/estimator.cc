@@ -10,6 +10,31 @@
 
 namespace embedless::code {
 
+namespace {
+
+struct Limits {
+  float low;
+  float high;
+};
+
+/// The least and the greatest of a table, in chains that compilers turn into vectors.
+Limits limits(const float* table) {
+  constexpr size_t chains = 16;
+  static_assert(centroid_count % chains == 0);
+  float lows[chains], highs[chains];
+  std::copy(table, table + chains, lows);
+  std::copy(table, table + chains, highs);
+  for (size_t i = chains; i < centroid_count; i += chains) {
+    for (size_t c = 0; c < chains; ++c) {
+      lows[c] = table[i + c] < lows[c] ? table[i + c] : lows[c];
+      highs[c] = table[i + c] > highs[c] ? table[i + c] : highs[c];
+    }
+  }
+  return {*std::min_element(lows, lows + chains), *std::max_element(highs, highs + chains)};
+}
+
+}  // namespace
+
 Estimator::Estimator(const Codebook& codebook, std::span<const float> query)
     : codebook_(codebook),
       tables_(codebook.subspaces() * centroid_count),
@@ -50,16 +75,21 @@ void Estimator::quantise() {
   std::vector<float> lows;
   for (size_t j = 0; j < codebook_.subspaces(); ++j) {
     const float* table = &tables_[j * centroid_count];
-    const auto [low, high] = std::minmax_element(table, table + centroid_count);
-    lows.push_back(*low);
-    offset += *low;
-    widest = std::max(widest, *high - *low);
+    const auto [low, high] = limits(table);
+    lows.push_back(low);
+    offset += low;
+    widest = std::max(widest, high - low);
   }
   const float step = widest / 255.0f;
   const float inverse = step > 0 ? 1.0f / step : 0.0f;
-  for (size_t i = 0; i < tables_.size(); ++i) {
-    const float steps = std::min((tables_[i] - lows[i / centroid_count]) * inverse, 255.0f);
-    byte_tables_[i] = static_cast<uint8_t>(steps + 0.5f);
+  for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+    const float* from = &tables_[j * centroid_count];
+    uint8_t* to = &byte_tables_[j * centroid_count];
+    const float low = lows[j];
+    for (size_t i = 0; i < centroid_count; ++i) {
+      const float steps = std::min((from[i] - low) * inverse, 255.0f);
+      to[i] = static_cast<uint8_t>(static_cast<int32_t>(steps + 0.5f));
+    }
   }
   const FactorRanges& ranges = codebook_.factors().ranges();
   const bool bytes = codebook_.metric() == Metric::cosine;
@@ -103,8 +133,15 @@ float Estimator::quick_estimate(const uint8_t* row) const {
   }
   for (; j < subspaces; ++j, tables += centroid_count) sums[0] += tables[row[j]];
   const auto steps = static_cast<float>((sums[0] + sums[1]) + (sums[2] + sums[3]));
-  const Factors factors = codebook_.factors().read(row + subspaces, nullptr, 0);
-  return (base_ + add_sign_ * factors.add) + (sum_factor_ * factors.scale) * (scan_.sum_offset + scan_.sum_step * steps);
+  const float sum = scan_.sum_offset + scan_.sum_step * steps;
+  const uint8_t* factors = row + subspaces;
+  if (scan_.form == kernel::FactorForm::byte) {
+    const float scale = scan_.scale_low + scan_.scale_step * static_cast<float>(factors[0]);
+    const float add = scan_.add_low + scan_.add_step * static_cast<float>(factors[1]);
+    return (base_ + add_sign_ * add) + (sum_factor_ * scale) * sum;
+  }
+  const Factors read = codebook_.factors().read(factors, nullptr, 0);
+  return (base_ + add_sign_ * read.add) + (sum_factor_ * read.scale) * sum;
 }
 
 float Estimator::sigma(const uint8_t* row, const FactorException* exceptions, size_t count) const {

@@ -35,7 +35,9 @@ std::span<const Found> Walker::search(const Adjacency& graph, const Distances& v
   visited_.reset(graph.count());
   if (room_.size() < graph.room_nodes()) room_.resize(graph.room_nodes());
   const std::size_t window = std::max<std::size_t>(options.window, 1);
-  buffer_.reset(window, std::max(window, options.capacity));
+  buffer_.reset(window, window);
+  keeps_more_ = options.capacity > window;
+  seen_.clear();
   expanded_.clear();
   frontier_.clear();
   distances_ = 0;
@@ -45,13 +47,25 @@ std::span<const Found> Walker::search(const Adjacency& graph, const Distances& v
   } else {
     walk_filtered(graph, vectors, query, options);
   }
+  if (keeps_more_) return best_seen(options.capacity);
   result_.resize(buffer_.size());
   for (std::size_t i = 0; i < result_.size(); ++i) result_[i] = buffer_[i];
   return result_;
 }
 
+/// The best of all that was measured: putting every node into a long sorted buffer would cost more than the distances.
+std::span<const Found> Walker::best_seen(std::size_t capacity) {
+  const auto order = [](const Found& a, const Found& b) { return nearer(a, b); };  // unlike a function it is inlined
+  if (seen_.size() > capacity) {
+    std::nth_element(seen_.begin(), seen_.begin() + static_cast<std::ptrdiff_t>(capacity), seen_.end(), order);
+    seen_.resize(capacity);
+  }
+  std::sort(seen_.begin(), seen_.end(), order);
+  return seen_;
+}
+
 void Walker::walk(const Adjacency& graph, const Distances& vectors, const Query& query, const WalkOptions& options) {
-  for (std::size_t i = 0; i < fresh_count_; ++i) buffer_.insert(fresh_distances_[i], fresh_[i]);
+  take_fresh();
   while (buffer_.waiting()) {
     code::check(options.stop);
     const Found nearest = buffer_.expand();
@@ -60,23 +74,28 @@ void Walker::walk(const Adjacency& graph, const Distances& vectors, const Query&
     // Mostly the next to be expanded, unless this step finds a nearer one.
     if (buffer_.waiting()) graph.fetch(buffer_.peek());
     measure(vectors, query, list);
-    for (std::size_t i = 0; i < fresh_count_; ++i) {
-      if (fresh_distances_[i] <= buffer_.bar()) buffer_.insert(fresh_distances_[i], fresh_[i]);
-    }
+    take_fresh();
   }
+}
+
+inline void Walker::take_fresh() {
+  for (std::size_t i = 0; i < fresh_count_; ++i) {
+    if (fresh_distances_[i] <= buffer_.bar()) buffer_.insert(fresh_distances_[i], fresh_[i]);
+  }
+  if (!keeps_more_) return;
+  for (std::size_t i = 0; i < fresh_count_; ++i) seen_.push_back({fresh_distances_[i], fresh_[i]});
 }
 
 /// Puts what was just measured onto the frontier, and what may be answered into the buffer.
 inline void Walker::offer(const WalkOptions& options, std::size_t window) {
   for (std::size_t i = 0; i < fresh_count_; ++i) {
     const Found found{fresh_distances_[i], fresh_[i]};
-    if (buffer_.size() >= window && nearer(buffer_[window - 1], found)) {
-      if (is_allowed(options.allowed, found.node)) buffer_.insert(found.distance, found.node);
-      continue;
-    }
+    const bool allowed = is_allowed(options.allowed, found.node);
+    if (allowed && keeps_more_) seen_.push_back(found);
+    if (buffer_.size() >= window && nearer(buffer_[window - 1], found)) continue;
     frontier_.push_back(found);
     std::push_heap(frontier_.begin(), frontier_.end(), farther);
-    if (is_allowed(options.allowed, found.node)) buffer_.insert(found.distance, found.node);
+    if (allowed) buffer_.insert(found.distance, found.node);
   }
 }
 

@@ -46,7 +46,9 @@ class Walker {
   void measure(const Distances& vectors, const Query& query, std::span<const std::uint32_t> candidates);
   void walk(const Adjacency& graph, const Distances& vectors, const Query& query, const WalkOptions& options);
   void walk_filtered(const Adjacency& graph, const Distances& vectors, const Query& query, const WalkOptions& options);
+  void take_fresh();
   void offer(const WalkOptions& options, std::size_t window);
+  std::span<const Found> best_seen(std::size_t capacity);
 
   SearchBuffer buffer_;
   VisitedSet visited_;
@@ -54,6 +56,8 @@ class Walker {
   std::vector<std::uint32_t> fresh_;     // nodes of the step not met before, `fresh_count_` of them
   std::size_t fresh_count_ = 0;
   std::vector<float> fresh_distances_;
+  bool keeps_more_ = false;
+  std::vector<Found> seen_;              // all that was measured and may be answered, if more than the window is kept
   std::vector<Found> frontier_;          // filtered walks: a heap of what waits for expansion
   std::vector<Found> expanded_;
   std::vector<Found> result_;

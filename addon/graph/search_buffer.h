@@ -110,9 +110,10 @@ class VisitedSet {
   }
   /// Adds a node. False if it was there.
   bool insert(std::uint32_t node) {
-    if (marks_[node] == epoch_) return false;
+    // Without a branch, which would be mispredicted half the time.
+    const bool fresh = marks_[node] != epoch_;
     marks_[node] = epoch_;
-    return true;
+    return fresh;
   }
   std::size_t memory_bytes() const { return marks_.capacity(); }
 

@@ -150,7 +150,7 @@ void code_ladder(const char* name, const graph::Graph& built, const embedless::i
 /// Codes of all vectors, trained on a part, row after row.
 std::unique_ptr<embedless::index::CodeStore> code_store(const std::vector<float>& vectors, unsigned threads) {
   const std::size_t sample = std::min<std::size_t>(vectors.size() / dims, 4096);
-  const auto coder = embedless::index::train_coder(std::span(vectors).first(sample * dims), {.dims = dims, .threads = threads});
+  const auto coder = embedless::index::train_coder(std::span(vectors).first(sample * dims), {.dims = dims, .code = {}, .threads = threads});
   auto store = std::make_unique<embedless::index::CodeStore>(coder, embedless::index::RowOrder::walk);
   constexpr std::size_t part = 8192 * dims;
   for (std::size_t first = 0; first < vectors.size(); first += part) {

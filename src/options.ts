@@ -2,6 +2,8 @@ import { outOfRange, show, unknownOption, wrongType } from "./errors.js";
 import type {
   AddOptions,
   Codes,
+  CompactOptions,
+  IndexChoice,
   Metric,
   OpenOptions,
   PlanOptions,
@@ -39,6 +41,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     metric: 1,
     codes: 1,
     vectors: 1,
+    index: 1,
     vectorsIn: 1,
     sampleQueries: 1,
     durability: 1,
@@ -57,6 +60,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     metric: options.metric === undefined ? undefined : oneOf("metric", options.metric, METRICS),
     codes: options.codes === undefined ? undefined : checkCodes(options.codes),
     vectors: options.vectors === undefined ? undefined : oneOf("vectors", options.vectors, VECTOR_KEEPINGS),
+    index: options.index === undefined ? undefined : checkIndex(options.index),
     vectorsIn: oneOf("vectorsIn", options.vectorsIn ?? "file", ["file", "memory"] as const),
     sampleQueries: options.sampleQueries === undefined ? undefined : checkSampleQueries(options.sampleQueries),
     durability: oneOf("durability", options.durability ?? "full", ["full", "normal"] as const),
@@ -76,6 +80,7 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
     recompute: 1,
     scores: 1,
     filter: 1,
+    walk: 1,
     signal: 1,
     explain: 1,
     includeVectors: 1,
@@ -84,6 +89,7 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
     ...questionGoal(options),
     ...recomputeLimits(options.recompute),
     scores: oneOf("scores", options.scores ?? "exact", ["exact", "approx"] as const),
+    walk: options.walk === undefined ? undefined : checkWalk(options.walk),
     signal: checkSignal(options.signal),
     explain: boolean("explain", options.explain, false),
     includeVectors: boolean("includeVectors", options.includeVectors, false),
@@ -133,6 +139,15 @@ function questionGoal({ k, recall }: { k?: number; recall?: number }) {
     k: wholeNumberWithin("k", k ?? 10, 1, MAX_K),
     recall: numberWithin("recall", recall ?? 0.95, 0.5, 0.999),
   };
+}
+
+/** Options of `compact`, checked. */
+export function resolveCompactOptions(options: CompactOptions = {}) {
+  checkKeys("compact", options, { signal: 1, onProgress: 1 });
+  if (options.onProgress !== undefined && typeof options.onProgress !== "function") {
+    throw wrongType("onProgress", "a function", options.onProgress);
+  }
+  return { signal: checkSignal(options.signal), onProgress: options.onProgress };
 }
 
 /** Options of `add`, checked. */
@@ -236,6 +251,62 @@ function checkLeanvec(value: unknown): Extract<Codes, { leanvec: unknown }>["lea
     primary: oneOf("codes.leanvec.primary", primary, ["lvq4", "lvq8"] as const),
     training: oneOf("codes.leanvec.training", training, ["pca", "ood"] as const),
   };
+}
+
+/**
+ * `value` as the choice of an index, its keys in one order.
+ *
+ * @throws `INVALID_ARGUMENT` naming the part that is wrong
+ */
+export function checkIndex(value: unknown): IndexChoice {
+  const names = ["flat", "auto", "vamana", "hnsw"] as const;
+  if (typeof value === "string") return oneOf("index", value, names);
+  const expected = `${names.map(show).join(", ")}, { vamana } or { hnsw }`;
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongType("index", expected, value);
+  checkKeys("index", value, { vamana: 1, hnsw: 1 });
+  const { vamana, hnsw } = value as { vamana?: unknown; hnsw?: unknown };
+  if ((vamana === undefined) === (hnsw === undefined)) throw wrongType("index", expected, value);
+  if (vamana !== undefined) return { vamana: checkSettings("index.vamana", vamana, VAMANA_SETTINGS) };
+  return { hnsw: checkSettings("index.hnsw", hnsw, HNSW_SETTINGS) };
+}
+
+function checkWalk(value: unknown): SearchOptions["walk"] {
+  if (value === "scan") return value;
+  return checkSettings("walk", value, {
+    mode: (name, mode) => oneOf(name, mode as string, ["guided", "exact", "two-level"] as const),
+    window: (name, window) => wholeNumberWithin(name, window, 1, 65_536),
+    ratio: (name, ratio) => numberWithin(name, ratio, 0.001, 1),
+    strategy: (name, strategy) => oneOf(name, strategy as string, ["global", "local", "proportional"] as const),
+  }) as SearchOptions["walk"];
+}
+
+type SettingCheck = (name: string, value: unknown) => unknown;
+
+const GRAPH_SETTINGS: Record<string, SettingCheck> = {
+  bytes: (name, value) => numberWithin(name, value, 1, 1024),
+  thinning: (name, value) => oneOf(name, value as string, ["prune", "hubs"] as const),
+};
+const VAMANA_SETTINGS: Record<string, SettingCheck> = {
+  alpha: (name, value) => numberWithin(name, value, 1 / 16, 16),
+  maxDegree: (name, value) => wholeNumberWithin(name, value, 1, 255),
+  buildWindow: (name, value) => wholeNumberWithin(name, value, 1, 65_536),
+  maxCandidates: (name, value) => wholeNumberWithin(name, value, 1, 65_536),
+  pruneTo: (name, value) => wholeNumberWithin(name, value, 1, 255),
+  fullSearchHistory: (name, value) => boolean(name, value, true),
+  ...GRAPH_SETTINGS,
+};
+const HNSW_SETTINGS: Record<string, SettingCheck> = {
+  M: (name, value) => wholeNumberWithin(name, value, 2, 127),
+  efConstruction: (name, value) => wholeNumberWithin(name, value, 1, 65_536),
+  ...GRAPH_SETTINGS,
+};
+
+function checkSettings(name: string, value: unknown, checks: Record<string, SettingCheck>): object {
+  if (typeof value !== "object" || value === null || Array.isArray(value)) throw wrongType(name, "an object", value);
+  checkKeys(name, value, Object.fromEntries(Object.keys(checks).map((key) => [key, 1 as const])));
+  const given = value as Record<string, unknown>;
+  const known = Object.keys(checks).filter((key) => given[key] !== undefined);
+  return Object.fromEntries(known.map((key) => [key, checks[key]!(`${name}.${key}`, given[key])]));
 }
 
 function checkSampleQueries(value: unknown): NonNullable<OpenOptions["sampleQueries"]> {

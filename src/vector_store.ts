@@ -3,12 +3,14 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { Ingest } from "./ingest/ingest.js";
+import { linkNodes } from "./ingest/link.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
 import { prepareSampleQueries, type SampleQuery } from "./ingest/sample_queries.js";
 import { native } from "./native.js";
 import {
   checkKeys,
   resolveAddOptions,
+  resolveCompactOptions,
   resolveOpenOptions,
   resolveSearchOptions,
   resolveStatsOptions,
@@ -25,6 +27,7 @@ import { FilterBitmaps, type Matching, matchingPage } from "./search/filter_bitm
 import { KeptVectors } from "./search/kept_vectors.js";
 import { ModelOfStore } from "./search/model_of_store.js";
 import { Searcher } from "./search/searcher.js";
+import { StoreGraph } from "./search/store_graph.js";
 import { cleanVector } from "./search/vectors.js";
 import { readStats } from "./stats.js";
 import { Database } from "./storage/database.js";
@@ -34,6 +37,8 @@ import type {
   AddItem,
   AddOptions,
   AddResult,
+  CompactOptions,
+  CompactResult,
   Filter,
   Metric,
   OpenOptions,
@@ -72,6 +77,7 @@ export class VectorStore {
   readonly #passages: Passages;
   readonly #index: CodeIndex;
   readonly #kept: KeptVectors;
+  readonly #graph: StoreGraph;
   readonly #filters: FilterBitmaps;
   readonly #ingest: Ingest;
   readonly #searcher: Searcher;
@@ -90,7 +96,8 @@ export class VectorStore {
     this.#database = database;
     this.#settings = settings;
     this.#passages = new Passages(database);
-    this.#index = new CodeIndex(addon, database, coders);
+    this.#index = new CodeIndex(addon, database, coders, settings.vectorsIn === "file");
+    this.#graph = new StoreGraph(addon, database);
     this.#kept = new KeptVectors({ addon, database, coders }, settings.vectorsIn);
     this.#model = new ModelOfStore(database, settings);
     this.#filters = new FilterBitmaps(database);
@@ -98,7 +105,7 @@ export class VectorStore {
     const parts = { addon, database, passages: this.#passages, coders, model, asked: settings };
     this.#ingest = new Ingest({ ...parts, sampleQueries: samples });
     const kept = () => (this.#kept.coder ? this.#kept : undefined);
-    this.#searcher = new Searcher(this.#index, this.#passages, this.#filters, model, settings, kept);
+    this.#searcher = new Searcher(this.#index, this.#passages, this.#filters, model, settings, kept, this.#graph);
   }
 
   /**
@@ -121,6 +128,7 @@ export class VectorStore {
       const store = new VectorStore(database, settings, samples);
       store.#model.requireGiven(meta);
       await ensureFilterable(database, filterable);
+      await store.#graph.refresh();
       await store.#index.refresh();
       await store.#kept.refresh();
       return store;
@@ -286,6 +294,28 @@ export class VectorStore {
         embedder: async () => (await this.#model.proven()).embedder,
       };
       return await readStats(parts, { ...settings, signal: this.#stoppable(settings.signal) });
+    });
+  }
+
+  /**
+   * Builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
+   * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile.
+   *
+   * @throws `INVALID_ARGUMENT`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`, `ABORTED`
+   */
+  compact(options?: CompactOptions): Promise<CompactResult> {
+    return this.#run(async () => {
+      const { signal, onProgress } = resolveCompactOptions(options);
+      await this.#graph.refresh();
+      await this.#index.refresh();
+      await this.#kept.refresh();
+      const meta = readMeta(this.#database.reader);
+      const vectors = this.#kept.inMemory;
+      const index = vectors ?? this.#index.current;
+      if (index === undefined || meta.codebook === undefined) return { linked: 0, graphBytes: 0 };
+      const parts = { addon: native(), database: this.#database, index, inMemory: vectors !== undefined };
+      const linking = { signal: this.#stoppable(signal), onProgress };
+      return await linkNodes({ ...parts, graph: this.#graph.current }, traitsOf(meta).index, linking);
     });
   }
 

@@ -96,13 +96,13 @@ export async function commitItems(
 
 /** Tells a new store what it is. Answers `false` for a store that another process made meanwhile, and differently. */
 async function bear(tx: Connection, circumstances: Circumstances): Promise<boolean> {
-  const { birth, dims, metric, codes, vectors, made } = circumstances;
+  const { birth, dims, metric, codes, vectors, index, made } = circumstances;
   const meta = readMeta(tx);
   if (birth === undefined) return true;
   if (meta.embedder !== undefined) {
     return meta.embedder.id === birth.embedder.id && meta.dims === dims && sameTraits(traitsOf(meta), circumstances);
   }
-  writeMeta(tx, { dims, metric, codes, vectors, embedder: birth.embedder, codebook: made.reference });
+  writeMeta(tx, { dims, metric, codes, vectors, index, embedder: birth.embedder, codebook: made.reference });
   putCanaries(tx, birth.canaries);
   for (let at = 0; at < birth.sampleQueries.length; at += WRITE_SLICE) {
     addSampleQueries(tx, at, birth.sampleQueries.slice(at, at + WRITE_SLICE));

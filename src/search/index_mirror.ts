@@ -12,6 +12,8 @@ export interface MirroredRows {
   formOf(meta: Meta): string | undefined;
   /** Gives their coder. */
   coderOf(meta: Meta): Promise<NativeCoder>;
+  /** How they lie in memory; see `IndexOptions`. */
+  orderOf(meta: Meta): "scan" | "walk";
   /** Reads one row a node from node `from` on, in order and without a gap. */
   read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<EncodedRows>;
 }
@@ -99,7 +101,9 @@ export class IndexMirror {
     const form = this.#rows.formOf(meta);
     if (form === undefined) return undefined;
     if (this.#loaded?.form === form) return this.#loaded;
-    return { index: this.#addon.createIndex(await this.#rows.coderOf(meta)), form, version: 0, walk: undefined };
+    const coder = await this.#rows.coderOf(meta);
+    const index = this.#addon.createIndex(coder, { order: this.#rows.orderOf(meta) });
+    return { index, form, version: 0, walk: undefined };
   }
 
   /** Publishes the next rows; when all are there the live bits. `stale`: the form has changed meanwhile. */

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
-import type { EncodedRows, NativeAddon, NativeCoder } from "../native.js";
+import type { EncodedRows, NativeAddon, NativeCoder, NativeIndex } from "../native.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { type Meta, readMeta } from "../storage/meta.js";
@@ -9,6 +9,7 @@ import { getVectors, readVectors } from "../storage/vectors.js";
 import type { Coders } from "./coders.js";
 import { IndexMirror } from "./index_mirror.js";
 import type { Recomputed } from "./recompute.js";
+import { wantsGraph } from "./store_graph.js";
 
 const NO_EXCEPTIONS = new Uint8Array();
 /** Vectors read between two turns of the event loop: a few milliseconds. */
@@ -39,6 +40,11 @@ export class KeptVectors {
   get coder(): NativeCoder | undefined {
     this.#coder ??= keptCoder(readMeta(this.#database.reader), this.#coders);
     return this.#coder;
+  }
+
+  /** The vectors in memory, as of the last `refresh`; `undefined` if they stay in the file, or there are none. */
+  get inMemory(): NativeIndex | undefined {
+    return this.#memory?.current;
   }
 
   /** Brings vectors in memory up to the newest commit. Throws `CORRUPT` for a damaged row. */
@@ -78,6 +84,7 @@ function memoryOf({ addon, database, coders }: { addon: NativeAddon; database: D
   return new IndexMirror(addon, database, {
     formOf: ({ dims, vectors }) => (dims === undefined || vectors === "recompute" ? undefined : vectors),
     coderOf: async (meta) => keptCoder(meta, coders)!,
+    orderOf: (meta) => (wantsGraph(meta) ? "walk" : "scan"),
     read: gapless,
   });
 }

@@ -6,6 +6,7 @@ import type { Deadline } from "./deadline.js";
 import { calibratedRecall } from "./expected_recall.js";
 import type { SearchPlan } from "./plan.js";
 import type { ExactVectors, VectorSource } from "./recompute.js";
+import type { Walk } from "./walk.js";
 
 /** What a search found, as nodes: the store turns them into passages. */
 export interface Ranking {
@@ -31,6 +32,8 @@ export interface IndexSearch {
   deadline?: Deadline | undefined;
   /** Multiplies the errors that the code claims. Default 1. */
   sigmaScale?: number | undefined;
+  /** Walks over a graph instead of scanning. Default: a scan. */
+  walk?: Walk | undefined;
   /** Bitmap of the nodes that may be answered; see `NativeSearchOptions`. Default: all. */
   filter?: Uint8Array | undefined;
 }
@@ -54,10 +57,10 @@ interface Progress {
  * @throws `ABORTED`, or what reading and embedding throw.
  */
 export async function searchIndex(index: NativeIndex, query: Float32Array, options: IndexSearch): Promise<Ranking> {
-  const { k, plan, source, signal, deadline, sigmaScale = 1, filter } = options;
+  const { k, plan, source, signal, deadline, sigmaScale = 1, walk, filter } = options;
   throwIfAborted(signal);
   const before = performance.now();
-  const session = await index.search(query, { k, ...plan, sigmaScale, ...(filter && { filter }) });
+  const session = await index.search(query, { k, ...plan, ...walk, sigmaScale, ...(filter && { filter }) });
   const cost = noCost();
   cost.scanned = session.scanned;
   cost.scanMs = performance.now() - before;

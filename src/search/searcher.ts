@@ -14,7 +14,9 @@ import type { Model } from "./model.js";
 import { planSearch } from "./plan.js";
 import { Recompute } from "./recompute.js";
 import { noCost, type Ranking, searchIndex } from "./search.js";
+import type { StoreGraph } from "./store_graph.js";
 import { requireVector } from "./vectors.js";
+import { chooseWalk } from "./walk.js";
 
 type Settings = ReturnType<typeof resolveSearchOptions>;
 
@@ -30,6 +32,7 @@ export class Searcher {
   readonly #recompute: Recompute;
   readonly #live: LiveCalibration | undefined;
   readonly #kept: () => KeptVectors | undefined;
+  readonly #graph: StoreGraph;
 
   /**
    * @param settings Memory for vectors, and whether queries may change the bound of those to come.
@@ -42,7 +45,9 @@ export class Searcher {
     model: () => Promise<Model>,
     settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
     kept: () => KeptVectors | undefined,
+    graph: StoreGraph,
   ) {
+    this.#graph = graph;
     this.#index = index;
     this.#passages = passages;
     this.#filters = filters;
@@ -65,7 +70,7 @@ export class Searcher {
     throwIfAborted(signal);
     const deadline = settings.deadlineMs === undefined ? undefined : new Deadline(settings.deadlineMs, before);
     try {
-      await this.#index.refresh();
+      await this.#refresh();
       const matching = filter && (await this.#matchingNow(filter, signal));
       const asked = performance.now();
       const vector = await this.#questionVector(question, matching, signal);
@@ -97,7 +102,7 @@ export class Searcher {
   /** Ranks, and reads the passages found. Starts over if some were deleted between the two, or no longer match. */
   async #rank(
     vector: Float32Array | undefined,
-    { k, recall, maxRecomputes, scores }: Settings,
+    { k, recall, maxRecomputes, scores, walk: asked }: Settings,
     filter: FilterTree | undefined,
     deadline: Deadline | undefined,
     signal: AbortSignal,
@@ -106,11 +111,15 @@ export class Searcher {
     const source = this.#kept() ?? this.#recompute;
     for (let attempt = 1; ; attempt++) {
       const matching = filter && (await this.#matchingNow(filter, signal));
-      const index = this.#index.current;
+      const graph = this.#graph.current;
+      const vectors = graph && this.#kept()?.inMemory;
+      // A walk on vectors in memory needs no codes.
+      const index = vectors ?? this.#index.current;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
       const sigmaScale = this.#live?.scaleFor(index.coder);
-      const options = { k, plan, source, signal, deadline, sigmaScale, filter: matching?.bits };
+      const walk = chooseWalk(index, graph, { asked, k, cap: plan.cap, allowed: matching?.count });
+      const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
       const rows = this.#passages.byNodes(ranking.nodes);
       for (const [node, { metadata }] of rows) if (filter && !matches(filter, metadata)) rows.delete(node);
@@ -118,8 +127,15 @@ export class Searcher {
         this.#live?.observe(index.coder, ranking.firstRound);
         return { ranking, rows };
       }
-      await this.#index.refresh();
+      await this.#refresh();
     }
+  }
+
+  /** The graph first: it must not know of nodes that the rows in memory lack. */
+  async #refresh(): Promise<void> {
+    await this.#graph.refresh();
+    await this.#index.refresh();
+    await this.#kept()?.refresh();
   }
 
   /**

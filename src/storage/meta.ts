@@ -1,7 +1,8 @@
-import { checkCodes, VECTOR_KEEPINGS } from "../options.js";
-import type { Codes, Metric, VectorKeeping } from "../types.js";
+import { checkCodes, checkIndex, VECTOR_KEEPINGS } from "../options.js";
+import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import type { GraphReference } from "./graph.js";
 
 /** Which embedder made the store. */
 export interface StoredEmbedder {
@@ -37,6 +38,10 @@ export interface Meta {
   vectors: VectorKeeping | undefined;
   embedder: StoredEmbedder | undefined;
   codebook: CodebookReference | undefined;
+  /** How codes are searched; a graph is built by `compact`. */
+  index: IndexChoice | undefined;
+  /** The graph, once there is one. */
+  graph: GraphReference | undefined;
   /** Metadata paths with an expression index, as `writePath` writes them. */
   filterable: readonly string[] | undefined;
 }
@@ -53,7 +58,9 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   textBytes: isCount,
   metric: (value) => value === "cosine" || value === "ip" || value === "l2",
   dims: (value) => isCount(value) && (value as number) >= 1,
-  codes: isCodes,
+  codes: (value) => isAccepted(() => checkCodes(value)),
+  index: (value) => isAccepted(() => checkIndex(value)),
+  graph: (value) => isObject(value) && ["version", "nodes", "blocks"].every((key) => isCount(value[key])),
   vectors: (value) => VECTOR_KEEPINGS.includes(value as VectorKeeping),
   embedder: (value) => isObject(value) && typeof value["id"] === "string",
   codebook: (value) =>
@@ -123,9 +130,9 @@ function parseValue(key: string, json: string): unknown {
   return value;
 }
 
-function isCodes(value: unknown): boolean {
+function isAccepted(check: () => unknown): boolean {
   try {
-    checkCodes(value);
+    check();
     return true;
   } catch {
     return false;

@@ -80,6 +80,12 @@ CREATE TABLE store.vectors (
   crc INTEGER NOT NULL      -- checksum of node, row
 ) STRICT;
 
+CREATE TABLE store.graph_blocks (
+  n INTEGER PRIMARY KEY, -- 0: header; then lists of 4,096 nodes each, and the layers above them
+  bytes BLOB NOT NULL,   -- neighbors, packed
+  crc INTEGER NOT NULL   -- checksum of n, bytes
+) STRICT;
+
 CREATE TABLE store.canaries (
   n INTEGER PRIMARY KEY, -- 0 to 7
   text BLOB NOT NULL,    -- a text in UTF-8

@@ -1,6 +1,6 @@
 import { EmbedlessError } from "../errors.js";
 import { DEFAULT_CODES } from "../options.js";
-import type { Codes, Metric, VectorKeeping } from "../types.js";
+import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { damagedRow } from "./checksum.js";
 import type { Meta } from "./meta.js";
 
@@ -9,6 +9,7 @@ export interface Traits {
   readonly metric: Metric;
   readonly codes: Codes;
   readonly vectors: VectorKeeping;
+  readonly index: IndexChoice;
 }
 
 /** What the caller of `open` wants them to be; `undefined`: whatever the store has. */
@@ -22,19 +23,21 @@ export type AskedTraits = { readonly [K in keyof Traits]?: Traits[K] | undefined
  */
 export function traitsOf(meta: Meta, asked: AskedTraits = {}): Traits {
   if (meta.dims === undefined) {
-    const { metric = "cosine", codes = DEFAULT_CODES, vectors = "recompute" } = asked;
-    return { metric, codes, vectors };
+    const { metric = "cosine", codes = DEFAULT_CODES, vectors = "recompute", index = "flat" } = asked;
+    return { metric, codes, vectors, index };
   }
   return {
     metric: fixed("metric", meta.metric, asked.metric),
     codes: fixed("codes", meta.codes, asked.codes),
     vectors: fixed("vectors", meta.vectors, asked.vectors),
+    index: fixed("index", meta.index, asked.index),
   };
 }
 
 /** Whether two stores would be of one kind. */
 export function sameTraits(a: Traits, b: Traits): boolean {
-  return a.metric === b.metric && a.vectors === b.vectors && JSON.stringify(a.codes) === JSON.stringify(b.codes);
+  const text = ({ metric, codes, vectors, index }: Traits) => JSON.stringify([metric, codes, vectors, index]);
+  return text(a) === text(b);
 }
 
 /** Whether codes are fitted to the questions to come as well as to the passages. */

@@ -3,6 +3,7 @@ import { getCodebook } from "./codebooks.js";
 import { BLOCK_NODES, countCodes, OPEN_NODES, readCodes } from "./codes.js";
 import type { Connection } from "./connection.js";
 import { getDictionary } from "./dictionaries.js";
+import { hasStrayBlocks, readGraph } from "./graph.js";
 import { readLive } from "./live_bits.js";
 import { type Meta, readMeta } from "./meta.js";
 import { countPending, readPending } from "./pending.js";
@@ -34,6 +35,7 @@ export function* verifyTables(c: Connection): Generator<VerifyStep> {
   if (meta === undefined) return;
   yield* verifySampleQueries(c, meta);
   yield* verifyVectors(c, meta);
+  yield* verifyGraph(c, meta);
   yield* verifyCounts(c, meta);
 }
 
@@ -105,7 +107,7 @@ function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
     yield `${meta.nextNode} nodes were given out, but ${codes} have codes and ${pending} wait for a codebook.`;
   }
   const { codebook, dims } = meta;
-  for (const key of ["metric", "codes", "vectors", "embedder"] as const) {
+  for (const key of ["metric", "codes", "vectors", "index", "embedder"] as const) {
     if (dims !== undefined && meta[key] === undefined) yield `Row "${key}" of table meta is missing.`;
   }
   if (codes > 0 && codebook === undefined) yield "There are codes, but no codebook is named.";
@@ -116,6 +118,14 @@ function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
     });
     if (missing) yield `The codebook ${codebook.sha256} that the codes refer to is missing.`;
   }
+}
+
+/** Blocks are checked one by one; whether they make a graph, the addon says when it is loaded. */
+function* verifyGraph(c: Connection, { graph, nextNode }: Meta): Generator<VerifyStep> {
+  if (hasStrayBlocks(c, graph)) yield "There are blocks of a graph that is not named.";
+  if (graph === undefined) return;
+  if (graph.nodes > nextNode) yield `The graph links ${graph.nodes} nodes, but ${nextNode} were given out.`;
+  yield* walk(readGraph(c, graph));
 }
 
 /** As the first row has it; the coder decides when the codes are loaded. */

@@ -1,0 +1,84 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { EmbedlessError } from "../errors.js";
+import type { NativeAddon, NativeGraph } from "../native.js";
+import type { Database } from "../storage/database.js";
+import { type GraphReference, readGraph } from "../storage/graph.js";
+import { type Meta, readMeta } from "../storage/meta.js";
+
+/** Blocks are read for so long between two turns of the event loop. */
+const SLICE_MS = 4;
+
+/** Whether a store has a graph or is to get one whatever its size, so that its rows had better lie ready for walks. */
+export function wantsGraph({ index, graph }: Meta): boolean {
+  return graph !== undefined || (index !== undefined && index !== "flat" && index !== "auto");
+}
+
+/** The graph of a store in memory, in step with the file, whoever built it. */
+export class StoreGraph {
+  readonly #addon: NativeAddon;
+  readonly #database: Database;
+  #loaded: { graph: NativeGraph; reference: GraphReference } | undefined;
+  #dataVersion: number | undefined;
+  #loading: Promise<void> | undefined;
+
+  constructor(addon: NativeAddon, database: Database) {
+    this.#addon = addon;
+    this.#database = database;
+  }
+
+  /** The graph as of the last `refresh`; `undefined` while there is none. */
+  get current(): NativeGraph | undefined {
+    return this.#loaded?.graph;
+  }
+
+  /**
+   * Brings the graph up to the newest commit. Costs microseconds when nothing was written. Bring the index up to date
+   * after it, not before: a graph must not know of nodes that the index lacks.
+   *
+   * @throws EmbedlessError `CORRUPT` when a block is damaged
+   */
+  async refresh(): Promise<void> {
+    while (this.#database.dataVersion() !== this.#dataVersion) {
+      this.#loading ??= this.#load().finally(() => {
+        this.#loading = undefined;
+      });
+      await this.#loading;
+    }
+  }
+
+  async #load(): Promise<void> {
+    const dataVersion = this.#database.dataVersion();
+    const { graph: reference } = readMeta(this.#database.reader);
+    if (reference === undefined) this.#loaded = undefined;
+    else if (reference.version !== this.#loaded?.reference.version) {
+      const pieces = await this.#read(reference);
+      if (pieces === undefined) return; // another graph meanwhile: the next round reads that
+      const [header, ...blocks] = pieces;
+      const graph = await this.#addon.loadGraph({ header: header!, blocks });
+      if (graph.count !== reference.nodes) {
+        throw new EmbedlessError("CORRUPT", `The graph links ${graph.count} nodes, not ${reference.nodes}.`);
+      }
+      this.#loaded = { graph, reference };
+    }
+    this.#dataVersion = dataVersion;
+  }
+
+  /** All pieces, in slices; `undefined` if the graph was replaced while they were read. */
+  async #read(reference: GraphReference): Promise<Uint8Array[] | undefined> {
+    const pieces: Uint8Array[] = [];
+    while (pieces.length < reference.blocks) {
+      const isSame = this.#database.readTransaction((c) => {
+        if (readMeta(c).graph?.version !== reference.version) return false;
+        const end = performance.now() + SLICE_MS;
+        for (const piece of readGraph(c, reference, pieces.length)) {
+          pieces.push(piece);
+          if (performance.now() >= end) break;
+        }
+        return true;
+      });
+      if (!isSame) return undefined;
+      await nextTurn();
+    }
+    return pieces;
+  }
+}

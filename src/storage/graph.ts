@@ -1,0 +1,71 @@
+import type { SavedGraph } from "../native.js";
+import { checkRow, checksum, damagedRow } from "./checksum.js";
+import type { Connection } from "./connection.js";
+import type { Meta } from "./meta.js";
+
+interface GraphRow {
+  n: number;
+  bytes: Uint8Array;
+  crc: number;
+}
+
+/** Which graph a store has. */
+export interface GraphReference {
+  /** `meta.version` of the write that stored it: another number is another graph. */
+  version: number;
+  /** Nodes that it links: the first ones. */
+  nodes: number;
+  /** Its lists and header. */
+  blocks: number;
+}
+
+/**
+ * Puts a graph in the place of the one there is. Blocks that did not change are left as they are on disk.
+ *
+ * @returns what `meta.graph` must say of it
+ */
+export function putGraph(tx: Connection, graph: SavedGraph, nodes: number, version: number): GraphReference {
+  const rows = [graph.header, ...graph.blocks];
+  for (const [n, bytes] of rows.entries()) {
+    const crc = checksum("graph_blocks", n, bytes);
+    const same = tx.get<{ crc: number }>(
+      "SELECT crc FROM graph_blocks WHERE n = ? AND crc = ? AND bytes = ?",
+      n,
+      crc,
+      bytes,
+    );
+    if (same) continue;
+    tx.run("INSERT OR REPLACE INTO graph_blocks (n, bytes, crc) VALUES (?, ?, ?)", n, bytes, crc);
+  }
+  tx.run("DELETE FROM graph_blocks WHERE n >= ?", rows.length);
+  return { version, nodes, blocks: rows.length };
+}
+
+/** Removes the graph. */
+export function clearGraph(tx: Connection): void {
+  tx.run("DELETE FROM graph_blocks");
+}
+
+/**
+ * The store's graph from piece `from` on, the header being piece 0: as many pieces as the reference says.
+ *
+ * @throws EmbedlessError `CORRUPT` when a block is damaged or missing
+ */
+export function* readGraph(c: Connection, { blocks }: GraphReference, from = 0): Generator<Uint8Array> {
+  for (let n = from; n < blocks; n++) {
+    const row = c.get<GraphRow>("SELECT n, bytes, crc FROM graph_blocks WHERE n = ?", n);
+    if (row === undefined) throw damagedRow("graph_blocks", n, "is missing");
+    checkRow("graph_blocks", n, row.crc, n, row.bytes);
+    yield row.bytes;
+  }
+}
+
+/** Bytes of the graph on disk. */
+export function graphBytes(c: Connection): number {
+  return c.get<{ bytes: number | null }>("SELECT sum(length(bytes)) AS bytes FROM graph_blocks")?.bytes ?? 0;
+}
+
+/** Whether rows lie behind the last block, or without a graph at all. */
+export function hasStrayBlocks(c: Connection, graph: Meta["graph"]): boolean {
+  return c.get("SELECT n FROM graph_blocks WHERE n >= ? LIMIT 1", graph?.blocks ?? 0) !== undefined;
+}

@@ -1,6 +1,7 @@
 #include "graph/link.h"
 
 #include <algorithm>
+#include <array>
 #include <memory>
 #include <mutex>
 
@@ -15,6 +16,8 @@ constexpr std::size_t most_batch = 4096;
 /// Nodes or targets of one task.
 constexpr std::size_t search_grain = 4;
 constexpr std::size_t target_grain = 16;
+/// Parts of a sort: few edges each, so that a build stops soon even there.
+constexpr std::size_t sort_ranges = 64;
 
 }  // namespace
 
@@ -110,14 +113,32 @@ void Linker::add_sources(std::uint32_t target, std::span<const Edge> edges, Work
   set(target, worker.pruner.prune(vectors_, options_.alpha, candidates, options_.prune_to));
 }
 
-void Linker::turn_around(std::span<const std::uint32_t> batch, std::span<const std::vector<Found>> chosen) {
-  std::vector<Edge> edges;
-  for (std::size_t i = 0; i < batch.size(); ++i) {
-    for (const Found& neighbor : chosen[i]) edges.push_back({neighbor.node, {neighbor.distance, batch[i]}});
+/// The edges that lead into the chosen ones, by target. Put into ranges of targets first, so that threads share the sort.
+std::vector<Linker::Edge> Linker::reversed(std::span<const std::uint32_t> batch,
+                                           std::span<const std::vector<Found>> chosen) {
+  const auto range_of = [this](std::uint32_t target) { return target * sort_ranges / lengths_.size(); };
+  std::array<std::size_t, sort_ranges + 1> starts{};
+  for (const auto& list : chosen) {
+    for (const Found& neighbor : list) ++starts[range_of(neighbor.node) + 1];
   }
-  std::sort(edges.begin(), edges.end(), [](const Edge& a, const Edge& b) {
-    return a.target != b.target ? a.target < b.target : nearer(a.source, b.source);
+  for (std::size_t range = 0; range < sort_ranges; ++range) starts[range + 1] += starts[range];
+  std::vector<Edge> edges(starts[sort_ranges]);
+  auto next = starts;
+  for (std::size_t i = 0; i < batch.size(); ++i) {
+    for (const Found& neighbor : chosen[i]) {
+      edges[next[range_of(neighbor.node)]++] = {neighbor.node, {neighbor.distance, batch[i]}};
+    }
+  }
+  parallel(sort_ranges, 1, [&](std::size_t range, Worker&) {
+    std::sort(edges.data() + starts[range], edges.data() + starts[range + 1], [](const Edge& a, const Edge& b) {
+      return a.target != b.target ? a.target < b.target : nearer(a.source, b.source);
+    });
   });
+  return edges;
+}
+
+void Linker::turn_around(std::span<const std::uint32_t> batch, std::span<const std::vector<Found>> chosen) {
+  const std::vector<Edge> edges = reversed(batch, chosen);
   std::vector<std::size_t> starts;
   for (std::size_t i = 0; i < edges.size(); ++i) {
     if (i == 0 || edges[i].target != edges[i - 1].target) starts.push_back(i);

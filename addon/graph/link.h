@@ -68,6 +68,7 @@ class Linker {
   void choose(std::uint32_t node, const Entry& entry, Worker& worker, std::vector<Found>& chosen);
   void add_sources(std::uint32_t target, std::span<const Edge> edges, Worker& worker);
   void link_batch(std::span<const std::uint32_t> batch, const Entry& entry);
+  std::vector<Edge> reversed(std::span<const std::uint32_t> batch, std::span<const std::vector<Found>> chosen);
   void turn_around(std::span<const std::uint32_t> batch, std::span<const std::vector<Found>> chosen);
   template <class Work>
   void parallel(std::size_t count, std::size_t grain, Work work);

@@ -5,6 +5,7 @@ import { queryCost } from "./search/forecast.js";
 import { measureMachine } from "./search/machine_speed.js";
 import { codeBytes } from "./storage/codes.js";
 import type { Database } from "./storage/database.js";
+import { graphBytes } from "./storage/graph.js";
 import { type Meta, readMeta } from "./storage/meta.js";
 import { countPending } from "./storage/pending.js";
 import { type Traits, traitsOf } from "./storage/traits.js";
@@ -45,6 +46,8 @@ export async function readStats(
     fileBytes: database.fileBytes(),
     vectorBytes: meta.passages * (meta.dims ?? 0) * 4,
     keptBytes: meta.passages * keptRowBytes,
+    linked: meta.graph?.nodes ?? 0,
+    graphBytes: graphBytes(c),
   };
   return { ...stats, query: await costOfQuery(meta, traits, options, embedder) };
 }

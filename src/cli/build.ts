@@ -20,6 +20,7 @@ export interface BuildOptions {
   url?: string;
   codes?: string;
   vectors?: string;
+  index?: string;
   include?: string[];
   exclude?: string[];
   json?: boolean;
@@ -79,8 +80,12 @@ export async function build(store: string, paths: string[], options: BuildOption
 }
 
 /** What the store is to be, as given; `open` checks it. */
-function traitsOf({ codes, vectors }: BuildOptions): OpenOptions {
-  const asked = { codes: codes !== undefined && /^\d+$/.test(codes) ? { bytes: Number(codes) } : codes, vectors };
+function traitsOf({ codes, vectors, index }: BuildOptions): OpenOptions {
+  const asked = {
+    codes: codes !== undefined && /^\d+$/.test(codes) ? { bytes: Number(codes) } : codes,
+    vectors,
+    index,
+  };
   return JSON.parse(JSON.stringify(asked)) as OpenOptions;
 }
 

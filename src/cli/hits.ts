@@ -55,7 +55,7 @@ export function explainLines({ hits, expectedRecall, cost }: SearchResult): stri
     "",
     `${count(cost.scanned)} codes scanned, ${count(cost.dismissed)} candidates dismissed by the bound`,
     `${count(cost.recomputed)} passages scored exactly, ${count(cost.embedded)} of them embedded for it`,
-    `expected recall ${expectedRecall.toFixed(3)}`,
+    ...(expectedRecall === undefined ? [] : [`expected recall ${expectedRecall.toFixed(3)}`]),
   ];
 }
 

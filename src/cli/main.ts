@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `embedless build`, `search`, `stats`, `plan`, `bench`, `compile`. */
+/** The command line: `embedless build`, `search`, `stats`, `compact`, `plan`, `bench`, `compile`. */
 
 import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
@@ -28,6 +28,13 @@ function program(): Command {
     .option("--measure", "also foretell the milliseconds of a question on this machine")
     .option("--json", "print one JSON object")
     .action(async (store: string, options: StatsCommandOptions) => (await import("./stats.js")).stats(store, options));
+  main
+    .command("compact <store>")
+    .description("build the graph of a store made with --index, or bring it up to date")
+    .option("--json", "print one JSON object")
+    .action(async (store: string, options: { json?: boolean }) =>
+      (await import("./compact.js")).compact(store, options),
+    );
   addPlan(main);
   addBench(main);
   main
@@ -48,6 +55,9 @@ function addBuild(main: Command): void {
     .option("--url <base>", "take the model from an OpenAI-compatible server")
     .option("--codes <kind>", "of a new store: bytes a code (24, 32, 48, 64, 96, 128, 192), or lvq4, lvq8, lvq4x8")
     .option("--vectors <form>", "of a new store: recompute, or keep vectors as float32, float16 or lvq8")
+    .addOption(
+      new Option("--index <kind>", "of a new store: what compact builds").choices(["flat", "auto", "vamana", "hnsw"]),
+    )
     .option("--include <globs...>", "files to read, in place of the known extensions")
     .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
     .option("--json", "print one JSON object at the end, progress to the error stream")

@@ -57,8 +57,16 @@ function rowsOf(found: Stats): [name: string, value: string][] {
     ],
     ["whole store", share(found.fileBytes)],
     ["vectors", vectorsOf(found)],
+    ["index", indexOf(found)],
     ...(found.query ? [["a question", costOf(found.query, found.vectors)] as [string, string]] : []),
   ];
+}
+
+function indexOf({ index, linked, graphBytes }: Stats): string {
+  const name = typeof index === "string" ? index : "vamana" in index ? "vamana" : "hnsw";
+  if (linked === 0)
+    return name === "flat" ? "none: all codes are scanned" : `${name}, not built yet (embedless compact)`;
+  return `${name}, ${count(linked)} passages linked, ${(graphBytes / linked).toFixed(1)} bytes each`;
 }
 
 function costOf({ k, recall, recomputes, ms }: QueryCost, vectors: Stats["vectors"]): string {

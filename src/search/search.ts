@@ -15,7 +15,7 @@ export interface Ranking {
   explanations: HitExplanation[];
   /** Exact vectors by node, of recomputed nodes only. */
   vectors: Map<number, Float32Array>;
-  expectedRecall: number;
+  expectedRecall: number | undefined;
   /** How far the estimates of the first round were off; see `NativeResult`. */
   firstRound: NativeResult["firstRound"];
   cost: Omit<SearchCost, "totalMs" | "queryMs">;
@@ -149,17 +149,15 @@ function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch)
     exact: result.exact[i] ? scores[i]! : undefined,
     source: state.sources.get(node) ?? ("none" as const),
   }));
+  const { expectedRecall: raw, recomputed } = result;
+  const answer = { coder, k, recomputed, scores: plan.scores };
+  const expectedRecall = Number.isNaN(raw) ? undefined : calibratedRecall(raw, answer);
   return {
     nodes,
     scores,
     explanations,
     vectors: state.vectors,
-    expectedRecall: calibratedRecall(result.expectedRecall, {
-      coder,
-      k,
-      recomputed: result.recomputed,
-      scores: plan.scores,
-    }),
+    expectedRecall,
     firstRound: result.firstRound,
     cost: { ...state.cost, recomputed: result.recomputed, dismissed: result.dismissed },
   };

@@ -1,22 +1,12 @@
 import type { SavedGraph } from "../native.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
-import type { Meta } from "./meta.js";
+import type { GraphReference } from "./meta.js";
 
 interface GraphRow {
   n: number;
   bytes: Uint8Array;
   crc: number;
-}
-
-/** Which graph a store has. */
-export interface GraphReference {
-  /** `meta.version` of the write that stored it: another number is another graph. */
-  version: number;
-  /** Nodes that it links: the first ones. */
-  nodes: number;
-  /** Its lists and header. */
-  blocks: number;
 }
 
 /**
@@ -66,6 +56,6 @@ export function graphBytes(c: Connection): number {
 }
 
 /** Whether rows lie behind the last block, or without a graph at all. */
-export function hasStrayBlocks(c: Connection, graph: Meta["graph"]): boolean {
+export function hasStrayBlocks(c: Connection, graph: GraphReference | undefined): boolean {
   return c.get("SELECT n FROM graph_blocks WHERE n >= ? LIMIT 1", graph?.blocks ?? 0) !== undefined;
 }

@@ -2,7 +2,6 @@ import { checkCodes, checkIndex, VECTOR_KEEPINGS } from "../options.js";
 import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
-import type { GraphReference } from "./graph.js";
 
 /** Which embedder made the store. */
 export interface StoredEmbedder {
@@ -18,6 +17,16 @@ export interface CodebookReference {
   sha256: string;
   /** `shipped`: a file that comes with the model; `own`: a row of `codebooks`, trained on this store. */
   kind: "shipped" | "own";
+}
+
+/** Which graph a store has. */
+export interface GraphReference {
+  /** `meta.version` of the write that stored it: another number is another graph. */
+  version: number;
+  /** Nodes that it links: the first ones. */
+  nodes: number;
+  /** Its lists and header. */
+  blocks: number;
 }
 
 /** Settings and counters of a store. The counters always exist; the settings from the first passage on. */

@@ -118,7 +118,7 @@ async function searchByBound(
   for (const { vector, nearest } of queries) {
     const found = await searchIndex(index, vector, { k, plan, source });
     const recall = kRecallAt([nearest], [found.nodes], k);
-    all.push({ recall, expected: found.expectedRecall, recomputed: found.cost.recomputed });
+    all.push({ recall, expected: found.expectedRecall!, recomputed: found.cost.recomputed });
   }
   const recomputes = all.map(({ recomputed }) => recomputed);
   const recall = mean(all.map((one) => one.recall));

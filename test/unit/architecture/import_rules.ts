@@ -33,7 +33,7 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^src\/passage\//, "passage", 4],
   [/^src\/storage\//, "storage", 3],
   [/^src\/native\.ts$/, "native", 2],
-  [/^src\/(options|errors|types)\.ts$/, "leaves", 1],
+  [/^src\/(options|errors|types|graph_types)\.ts$/, "leaves", 1],
 ];
 
 /** C++ layers, as above. */

@@ -59,6 +59,16 @@ describe("with the bundled model", () => {
     expect(none.stdout).toContain("No passage matches.");
   });
 
+  it("builds a graph", async () => {
+    const made = await run("build", "g.db", "ferry.md", "bread.md", "--index", "hnsw");
+    expect(made.code).toBe(0);
+    expect((await run("stats", "g.db")).stdout).toMatch(/^ +index +hnsw, not built yet/m);
+    const { code, stdout } = await run("compact", "g.db");
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^2 passages linked, \d+ B\n$/)]);
+    expect((await run("stats", "g.db")).stdout).toMatch(/^ +index +hnsw, 2 passages linked/m);
+    expect((await run("compact", "s.db")).stdout).toBe("Nothing to build: all codes are scanned.\n");
+  });
+
   it("foretells what a question costs", async () => {
     const stats = await run("stats", "s.db", "--measure");
     expect(stats.code).toBe(0);
@@ -74,7 +84,7 @@ describe("with the bundled model", () => {
       2,
       expect.stringMatching(/Expected a whole number of passages from 1\.\n$/),
     ]);
-  });
+  }, 120_000);
 
   it("prints one JSON object", async () => {
     const { stdout } = await run("search", "s.db", "baking", "--k", "3", "--json", "--explain");

@@ -44,7 +44,7 @@ test("the more is recomputed the more recall is expected", async () => {
   const { store } = await freshStore();
   const recalls: number[] = [];
   for (const recompute of [0, { max: 20 }, { max: 60 }, { max: 300 }] as const) {
-    recalls.push((await summary(store, { recompute })).expectedRecall);
+    recalls.push((await summary(store, { recompute })).expectedRecall!);
   }
   expect(recalls).toEqual([...recalls].sort((a, b) => a - b));
   expect(recalls[0]).toBeLessThan(recalls.at(-1)!);

@@ -30,7 +30,8 @@ export function traitsOf(meta: Meta, asked: AskedTraits = {}): Traits {
     metric: fixed("metric", meta.metric, asked.metric),
     codes: fixed("codes", meta.codes, asked.codes),
     vectors: fixed("vectors", meta.vectors, asked.vectors),
-    index: fixed("index", meta.index, asked.index),
+    // Stores made before there were graphs do not name it.
+    index: fixed("index", meta.index ?? "flat", asked.index),
   };
 }
 

@@ -107,7 +107,7 @@ function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
     yield `${meta.nextNode} nodes were given out, but ${codes} have codes and ${pending} wait for a codebook.`;
   }
   const { codebook, dims } = meta;
-  for (const key of ["metric", "codes", "vectors", "index", "embedder"] as const) {
+  for (const key of ["metric", "codes", "vectors", "embedder"] as const) {
     if (dims !== undefined && meta[key] === undefined) yield `Row "${key}" of table meta is missing.`;
   }
   if (codes > 0 && codebook === undefined) yield "There are codes, but no codebook is named.";

@@ -35,15 +35,43 @@ float upper(const std::uint8_t* row, std::size_t i) {
   return std::bit_cast<float>(static_cast<std::uint32_t>(get<std::uint16_t>(row + 2 * i)) << 16);
 }
 
+/// Numbers added up or compared in so many chains, which compilers turn into vectors; the order is fixed.
+constexpr std::size_t chains = 8;
+
+float sum_of(const float* vector, std::size_t dims) {
+  float sums[chains] = {};
+  const std::size_t whole = dims - dims % chains;
+  for (std::size_t i = 0; i < whole; i += chains) {
+    for (std::size_t c = 0; c < chains; ++c) sums[c] += vector[i + c];
+  }
+  for (std::size_t i = whole; i < dims; ++i) sums[0] += vector[i];
+  return ((sums[0] + sums[4]) + (sums[1] + sums[5])) + ((sums[2] + sums[6]) + (sums[3] + sums[7]));
+}
+
+float largest_of(const float* vector, std::size_t dims) {
+  float most[chains] = {};
+  const std::size_t whole = dims - dims % chains;
+  const auto wider = [](float a, float b) { return std::fabs(b) > a ? std::fabs(b) : a; };
+  for (std::size_t i = 0; i < whole; i += chains) {
+    for (std::size_t c = 0; c < chains; ++c) most[c] = wider(most[c], vector[i + c]);
+  }
+  for (std::size_t i = whole; i < dims; ++i) most[0] = wider(most[0], vector[i]);
+  return *std::max_element(most, most + chains);
+}
+
 /// Query numbers as integers: as fine as sums of `dims` products with bytes allow in 31 bits.
 void make_words(const float* vector, std::size_t dims, Query& query) {
-  float largest = 0;
-  for (std::size_t i = 0; i < dims; ++i) largest = std::max(largest, std::fabs(vector[i]));
+  const float largest = largest_of(vector, dims);
   const float most = std::min(32767.0f, std::floor(2147483647.0f / (256.0f * static_cast<float>(dims))));
   query.step = largest > 0 ? largest / most : 1.0f;
   const float inverse = 1.0f / query.step;
+  const auto limit = static_cast<std::int32_t>(most);
+  std::int16_t* words = query.words.data();
   for (std::size_t i = 0; i < dims; ++i) {
-    query.words[i] = static_cast<std::int16_t>(std::lrintf(std::clamp(vector[i] * inverse, -most, most)));
+    const float scaled = vector[i] * inverse;
+    auto nearest = static_cast<std::int32_t>(scaled + std::copysign(0.5f, scaled));
+    nearest = nearest < limit ? nearest : limit;
+    words[i] = static_cast<std::int16_t>(nearest > -limit ? nearest : -limit);
   }
 }
 
@@ -157,8 +185,7 @@ void RowVectors::prepare(const float* vector, Query& query) const {
     case RowForm::lvq8:
       query.words.resize(dims_);
       make_words(vector, dims_, query);
-      query.sum = 0;
-      for (std::size_t i = 0; i < dims_; ++i) query.sum += vector[i];
+      query.sum = sum_of(vector, dims_);
       break;
     default:
       query.numbers = vector;

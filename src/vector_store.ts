@@ -308,14 +308,13 @@ export class VectorStore {
       const { signal, onProgress } = resolveCompactOptions(options);
       await this.#graph.refresh();
       await this.#index.refresh();
-      await this.#kept.refresh();
-      const meta = readMeta(this.#database.reader);
-      const vectors = this.#kept.inMemory;
-      const index = vectors ?? this.#index.current;
-      if (index === undefined || meta.codebook === undefined) return { linked: 0, graphBytes: 0 };
-      const parts = { addon: native(), database: this.#database, index, inMemory: vectors !== undefined };
+      const choice = traitsOf(readMeta(this.#database.reader), this.#settings).index;
+      // Graphs of vectors are better than graphs of codes, whatever is walked on.
+      const rows = async () => (await this.#kept.all()) ?? this.#index.current;
+      const inMemory = this.#kept.inMemory !== undefined;
+      const parts = { addon: native(), database: this.#database, rows, inMemory, graph: this.#graph.current };
       const linking = { signal: this.#stoppable(signal), onProgress };
-      return await linkNodes({ ...parts, graph: this.#graph.current }, traitsOf(meta).index, linking);
+      return await linkNodes(parts, choice, linking);
     });
   }
 

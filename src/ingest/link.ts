@@ -16,9 +16,9 @@ const TELL_MS = 200;
 export interface LinkParts {
   addon: NativeAddon;
   database: Database;
-  /** Rows that distances come from: kept vectors or codes. */
-  index: NativeIndex;
-  /** Whether these are vectors in memory. */
+  /** Rows that distances come from: kept vectors or codes; `undefined` for a store without passages. */
+  rows: () => Promise<NativeIndex | undefined>;
+  /** Whether walks will run on vectors in memory. */
   inMemory: boolean;
   /** The graph there is, of the first nodes of the index. */
   graph: NativeGraph | undefined;
@@ -47,10 +47,12 @@ export async function linkNodes(
   choice: IndexChoice,
   { signal, onProgress }: { signal: AbortSignal; onProgress?: ((progress: CompactProgress) => void) | undefined },
 ): Promise<CompactResult> {
-  const { addon, database, index, inMemory } = parts;
-  const kind = graphKind(choice, index.live, inMemory);
-  if (kind === undefined || index.live === 0) {
-    if (readMeta(database.reader).graph !== undefined) await database.write((tx) => removeGraph(tx), { signal });
+  const { addon, database, inMemory } = parts;
+  const { passages, graph: stored } = readMeta(database.reader);
+  const kind = graphKind(choice, passages, inMemory);
+  const index = kind && (await parts.rows());
+  if (kind === undefined || index === undefined || index.live === 0) {
+    if (stored !== undefined) await database.write((tx) => removeGraph(tx), { signal });
     return { linked: 0, graphBytes: 0 };
   }
   const stop = new addon.StopFlag();
@@ -60,7 +62,7 @@ export async function linkNodes(
   const teller = onProgress && setInterval(() => onProgress(progressOf(progress)), TELL_MS);
   try {
     throwIfAborted(signal);
-    const graph = await renew(parts, kind, { stop, progress });
+    const graph = await renew(parts, index, kind, { stop, progress });
     const saved = await graph.save();
     throwIfAborted(signal);
     await database.write(
@@ -86,15 +88,17 @@ function progressOf({ done, total }: Progress): CompactProgress {
 }
 
 async function renew(
-  { addon, index, graph: old }: LinkParts,
+  { addon, graph: old }: LinkParts,
+  index: NativeIndex,
   kind: NonNullable<ReturnType<typeof graphKind>>,
   run: { stop: InstanceType<NativeAddon["StopFlag"]>; progress: Progress },
 ): Promise<NativeGraph> {
   const [name, settings] = "vamana" in kind ? (["vamana", kind.vamana] as const) : (["hnsw", kind.hnsw] as const);
   const { bytes, thinning, ...recipe } = settings;
-  const grows = old !== undefined && old.kind === name && index.count - old.count <= MOST_GROWTH * old.count;
+  const added = index.count - (old?.count ?? 0);
+  const grows = old !== undefined && old.kind === name && added >= 0 && added <= MOST_GROWTH * old.count;
   let graph = grows ? old : await addon.buildGraph(index, { kind: name, ...recipe, ...run } as GraphOptions);
-  if (grows && index.count > old.count) graph = await graph.extend(index, run);
+  if (grows && added > 0) graph = await graph.extend(index, run);
   if (index.live < index.count) graph = await graph.repair(index, run);
   if (bytes === undefined) return graph;
   return await graph.thin(index, { bytes, method: thinning ?? "prune", ...run });

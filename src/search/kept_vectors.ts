@@ -17,6 +17,13 @@ const READ_SLICE = 256;
 /** Most rows put in at once for nodes whose passages are gone. */
 const GAP_SLICE = 4096;
 
+/** What kept vectors are read with. */
+export interface VectorParts {
+  readonly addon: NativeAddon;
+  readonly database: Database;
+  readonly coders: Coders;
+}
+
 /**
  * Nodes to vectors in a store that keeps them: no model is asked, and scores are those of what is kept.
  *
@@ -24,27 +31,33 @@ const GAP_SLICE = 4096;
  * that takes `rowBytes` a node and saves three quarters of the 20 us that reading a vector takes.
  */
 export class KeptVectors {
-  readonly #database: Database;
-  readonly #coders: Coders;
+  readonly #parts: VectorParts;
   readonly #memory: IndexMirror | undefined;
   #coder: NativeCoder | undefined;
 
   /** @param where Where vectors are read from. */
-  constructor(parts: { addon: NativeAddon; database: Database; coders: Coders }, where: "file" | "memory") {
-    this.#database = parts.database;
-    this.#coders = parts.coders;
+  constructor(parts: VectorParts, where: "file" | "memory") {
+    this.#parts = parts;
     this.#memory = where === "memory" ? memoryOf(parts) : undefined;
   }
 
   /** The coder of the kept vectors; `undefined` for a store that keeps none, or does not know yet. */
   get coder(): NativeCoder | undefined {
-    this.#coder ??= keptCoder(readMeta(this.#database.reader), this.#coders);
+    this.#coder ??= keptCoder(readMeta(this.#parts.database.reader), this.#parts.coders);
     return this.#coder;
   }
 
   /** The vectors in memory, as of the last `refresh`; `undefined` if they stay in the file, or there are none. */
   get inMemory(): NativeIndex | undefined {
     return this.#memory?.current;
+  }
+
+  /** All vectors as of now, read for this if they are not in memory; `undefined` if the store keeps none. */
+  async all(): Promise<NativeIndex | undefined> {
+    if (this.coder === undefined) return undefined;
+    const mirror = this.#memory ?? memoryOf(this.#parts);
+    await mirror.refresh();
+    return mirror.current;
   }
 
   /** Brings vectors in memory up to the newest commit. Throws `CORRUPT` for a damaged row. */
@@ -73,14 +86,14 @@ export class KeptVectors {
       if (at > 0) await nextTurn();
       throwIfAborted(signal);
       const slice = nodes.slice(at, at + READ_SLICE);
-      const rows = this.#database.readTransaction((c) => getVectors(c, slice, coder.rowBytes));
+      const rows = this.#parts.database.readTransaction((c) => getVectors(c, slice, coder.rowBytes));
       vectors.push(...decode(coder, rows));
     }
     return vectors;
   }
 }
 
-function memoryOf({ addon, database, coders }: { addon: NativeAddon; database: Database; coders: Coders }) {
+function memoryOf({ addon, database, coders }: VectorParts) {
   return new IndexMirror(addon, database, {
     formOf: ({ dims, vectors }) => (dims === undefined || vectors === "recompute" ? undefined : vectors),
     coderOf: async (meta) => keptCoder(meta, coders)!,

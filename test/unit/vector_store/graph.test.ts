@@ -93,6 +93,37 @@ it("finds as many hits as match a filter, however few", async () => {
   }
 });
 
+it("goes on after the newest passages were deleted, whose vectors the file no longer has", async () => {
+  const { store } = await filled({ index: "hnsw", vectors: "lvq8" });
+  await store.compact();
+  await store.delete({ ids: items(100, COUNT - 100).map(({ id }) => id!) });
+  await store.compact();
+  const { hits } = await store.search(QUESTIONS[4]!, { k: K, walk: { window: 100 } });
+  expect(hits.length).toBe(K);
+  expect((await store.verify()).problems).toEqual([]);
+});
+
+it.each(["flat", "auto"] as const)(
+  "builds nothing for a small store with the index %s, nor for an empty one",
+  async (index) => {
+    const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder(), index });
+    const nothing = { linked: 0, graphBytes: 0 };
+    expect(await store.compact()).toEqual(nothing);
+    await store.add(items(50));
+    expect(await store.compact()).toEqual(nothing);
+    expect(await store.stats()).toMatchObject({ index, ...nothing });
+  },
+);
+
+it("keeps the index that it was made with", async () => {
+  const file = await temporaryFile();
+  const store = await openStore(file, { embedder: fakeEmbedder(), index: "vamana" });
+  await store.add(items(10));
+  expect(await store.compact()).toMatchObject({ linked: 10 }); // passages that wait for a codebook are linked too
+  const other = openStore(file, { embedder: fakeEmbedder(), index: "hnsw" });
+  await expect(other).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
 it("sees the graph that another store on the file builds", async () => {
   const { store, file, options } = await filled({ index: "vamana" });
   const other = await openStore(file, options);

@@ -141,22 +141,24 @@ function questionGoal({ k, recall }: { k?: number; recall?: number }) {
   };
 }
 
+/** How work that takes long is stopped and watched. */
+function checkRun<T>({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: T) => void }) {
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw wrongType("onProgress", "a function", onProgress);
+  }
+  return { signal: checkSignal(signal), onProgress };
+}
+
 /** Options of `compact`, checked. */
 export function resolveCompactOptions(options: CompactOptions = {}) {
   checkKeys("compact", options, { signal: 1, onProgress: 1 });
-  if (options.onProgress !== undefined && typeof options.onProgress !== "function") {
-    throw wrongType("onProgress", "a function", options.onProgress);
-  }
-  return { signal: checkSignal(options.signal), onProgress: options.onProgress };
+  return checkRun(options);
 }
 
 /** Options of `add`, checked. */
 export function resolveAddOptions(options: AddOptions = {}) {
   checkKeys("add", options, { signal: 1, onProgress: 1 });
-  if (options.onProgress !== undefined && typeof options.onProgress !== "function") {
-    throw wrongType("onProgress", "a function", options.onProgress);
-  }
-  return { signal: checkSignal(options.signal), onProgress: options.onProgress };
+  return checkRun(options);
 }
 
 /** Throws on the first key that `known` does not have, naming the one that was probably meant. */

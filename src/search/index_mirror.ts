@@ -5,6 +5,7 @@ import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { readLive } from "../storage/live_bits.js";
 import { type Meta, readMeta } from "../storage/meta.js";
+import { Follower } from "./follower.js";
 
 /** Which rows of the file an index holds. */
 export interface MirroredRows {
@@ -48,13 +49,13 @@ export class IndexMirror {
   readonly #database: Database;
   readonly #rows: MirroredRows;
   #loaded: Loaded | undefined;
-  #dataVersion: number | undefined;
-  #loading: Promise<void> | undefined;
+  readonly #follower: Follower;
 
   constructor(addon: NativeAddon, database: Database, rows: MirroredRows) {
     this.#addon = addon;
     this.#database = database;
     this.#rows = rows;
+    this.#follower = new Follower(database, () => this.#load());
   }
 
   /** The rows as of the last `refresh`; `undefined` while there were none. */
@@ -73,16 +74,10 @@ export class IndexMirror {
    * @throws EmbedlessError `CORRUPT` when a row is damaged
    */
   async refresh(): Promise<void> {
-    while (this.#database.dataVersion() !== this.#dataVersion) {
-      this.#loading ??= this.#load().finally(() => {
-        this.#loading = undefined;
-      });
-      await this.#loading;
-    }
+    await this.#follower.catchUp();
   }
 
-  async #load(): Promise<void> {
-    const dataVersion = this.#database.dataVersion();
+  async #load(): Promise<boolean> {
     let target = await this.#target();
     while (target !== undefined) {
       const done = this.#database.readTransaction((c) => this.#readSlice(c, target!));
@@ -92,7 +87,7 @@ export class IndexMirror {
     }
     // Only now, complete, does a new index take the place of the old one.
     this.#loaded = target;
-    this.#dataVersion = dataVersion;
+    return true;
   }
 
   /** What to read into: the index there is, or a new one when the form has changed. */

@@ -4,6 +4,7 @@ import type { NativeAddon, NativeGraph } from "../native.js";
 import type { Database } from "../storage/database.js";
 import { readGraph } from "../storage/graph.js";
 import { type GraphReference, type Meta, readMeta } from "../storage/meta.js";
+import { Follower } from "./follower.js";
 
 /** Blocks are read for so long between two turns of the event loop. */
 const SLICE_MS = 4;
@@ -18,12 +19,12 @@ export class StoreGraph {
   readonly #addon: NativeAddon;
   readonly #database: Database;
   #loaded: { graph: NativeGraph; reference: GraphReference } | undefined;
-  #dataVersion: number | undefined;
-  #loading: Promise<void> | undefined;
+  readonly #follower: Follower;
 
   constructor(addon: NativeAddon, database: Database) {
     this.#addon = addon;
     this.#database = database;
+    this.#follower = new Follower(database, () => this.#load());
   }
 
   /** The graph as of the last `refresh`; `undefined` while there is none. */
@@ -38,21 +39,15 @@ export class StoreGraph {
    * @throws EmbedlessError `CORRUPT` when a block is damaged
    */
   async refresh(): Promise<void> {
-    while (this.#database.dataVersion() !== this.#dataVersion) {
-      this.#loading ??= this.#load().finally(() => {
-        this.#loading = undefined;
-      });
-      await this.#loading;
-    }
+    await this.#follower.catchUp();
   }
 
-  async #load(): Promise<void> {
-    const dataVersion = this.#database.dataVersion();
+  async #load(): Promise<boolean> {
     const { graph: reference } = readMeta(this.#database.reader);
     if (reference === undefined) this.#loaded = undefined;
     else if (reference.version !== this.#loaded?.reference.version) {
       const pieces = await this.#read(reference);
-      if (pieces === undefined) return; // another graph meanwhile: the next round reads that
+      if (pieces === undefined) return false; // another graph meanwhile: the next round reads that
       const [header, ...blocks] = pieces;
       const graph = await this.#addon.loadGraph({ header: header!, blocks });
       if (graph.count !== reference.nodes) {
@@ -60,7 +55,7 @@ export class StoreGraph {
       }
       this.#loaded = { graph, reference };
     }
-    this.#dataVersion = dataVersion;
+    return true;
   }
 
   /** All pieces, in slices; `undefined` if the graph was replaced while they were read. */

@@ -131,11 +131,11 @@ export class Searcher {
     }
   }
 
-  /** The graph first: it must not know of nodes that the rows in memory lack. */
+  /** The graph first: it must not know of nodes that the rows in memory lack. Kept vectors matter here only to walks. */
   async #refresh(): Promise<void> {
     await this.#graph.refresh();
     await this.#index.refresh();
-    await this.#kept()?.refresh();
+    if (this.#graph.current !== undefined) await this.#kept()?.refresh();
   }
 
   /**

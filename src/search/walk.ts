@@ -36,6 +36,8 @@ export function chooseWalk(
   { asked, k, cap, maxRecomputes, allowed }: Asked,
 ): Walk {
   if (graph === undefined || asked === "scan") return {};
+  // Another search may be reading a new graph and has not come to the rows yet: a scan does meanwhile.
+  if (graph.count > index.count) return {};
   const { mode = "guided", window, ratio, strategy } = asked ?? {};
   const searchWindow = window ?? (mode === "guided" ? Math.max(LEAST_GUIDED_WINDOW, 2 * cap, k) : Math.max(64, 4 * k));
   if (mode !== "guided") {

@@ -14,6 +14,12 @@ describe("a search walks", () => {
     expect(chooseWalk(sized(1e7), graph, { ...usual, asked: "scan" })).toEqual({});
   });
 
+  it("never over a graph that knows more nodes than the rows in memory", () => {
+    const ahead = { count: 501 } as NativeGraph;
+    expect(chooseWalk(sized(500), ahead, { ...usual, asked: { window: 50 } })).toEqual({});
+    expect(chooseWalk(sized(501), ahead, { ...usual, asked: { window: 50 } }).mode).toBe("guided");
+  });
+
   it("by itself only where it looks at fewer codes than a scan", () => {
     expect(chooseWalk(sized(8000), graph, usual)).toEqual({});
     expect(chooseWalk(sized(8001), graph, usual)).toEqual({ mode: "guided", graph, searchWindow: 400 });

@@ -25,7 +25,7 @@ export interface VamanaSettings {
   pruneTo?: number;
   /** Whether all nodes that a walk expanded are candidates, not only its window. Default `true`. */
   fullSearchHistory?: boolean;
-  /** Bytes a passage that the graph may take; lists are pruned again to fit. Default: what the degree takes. */
+  /** Bytes a passage that the graph may take; lists are pruned again to fit. Default: what the degree takes; without codes 24. */
   bytes?: number;
   /** How lists are pruned to `bytes`: all alike (`"prune"`, the better one), or keeping hubs as LEANN does. Default `"prune"`. */
   thinning?: "prune" | "hubs";
@@ -50,9 +50,11 @@ export interface CompactOptions {
 
 /** How far `compact` has come. */
 export interface CompactProgress {
-  /** Nodes linked so far; those of upper layers once for each. */
-  linked: number;
-  /** Nodes to be linked; 0 before that is known. */
+  /** Without codes and kept vectors the passages linked before are embedded again first; all others are linked at once. */
+  phase: "embed" | "link";
+  /** Passages embedded, or nodes linked so far; those of upper layers once for each. */
+  done: number;
+  /** How many it will be in this phase; 0 before that is known. */
   total: number;
 }
 
@@ -67,8 +69,8 @@ export interface CompactResult {
 /** How a search walks over the graph. */
 export interface WalkOptions {
   /**
-   * - `"guided"` (default): the walk runs on codes or on vectors in memory, and what it finds is ranked as a scan's finds are.
-   * - `"exact"`: every passage that the walk meets is embedded, as LEANN does without codes.
+   * - `"guided"` (default, but without codes): the walk runs on codes or on vectors in memory, and what it finds is ranked as a scan's finds are.
+   * - `"exact"`: every passage that the walk meets is embedded, as LEANN does; the only mode without codes.
    * - `"two-level"`: of the passages met only the share `ratio`, chosen by their codes, is embedded (LEANN's Algorithm 2).
    */
   mode?: "guided" | "exact" | "two-level";

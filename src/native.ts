@@ -59,8 +59,8 @@ export interface NativeSearchOptions {
    * - `scan`: every code is estimated. Needs no graph, and of few allowed nodes it is the fastest by far.
    * - `guided`: a walk over the graph on estimates (on kept vectors: distances) yields up to `pool` candidates, which the
    *   bound ranks like those of a scan. All options of a scan mean the same.
-   * - `exact`: LEANN as it ships. Every node that the walk meets is recomputed. Needs no codes. `eps`, `pool`, `scores` and
-   *   `sigmaScale` are not used; `batch` is how many recomputes to ask for together at least, where so many wait.
+   * - `exact`: LEANN as it ships. Every node that the walk meets is recomputed; without `graph` every allowed node. Needs no
+   *   codes. `eps`, `pool`, `scores` and `sigmaScale` are not used; `batch`: recomputes to ask for together at least.
    * - `two-level`: LEANN's Algorithm 2. As `exact`, but of the nodes met only the share `ratio`, chosen by estimate, is
    *   recomputed.
    *
@@ -72,7 +72,7 @@ export interface NativeSearchOptions {
    * by estimate are recomputed first; without codes all of them).
    */
   mode?: "scan" | "guided" | "exact" | "two-level";
-  /** The graph to walk over, needed by every mode but `scan`: of at most as many nodes as the index has. */
+  /** The graph to walk over, needed by `guided` and `two-level`: of at most as many nodes as the index has. */
   graph?: NativeGraph;
   /** Nearest nodes whose neighbors are all looked at (ef). Larger: more recall, more time or recomputes. Default 100. */
   searchWindow?: number;
@@ -257,7 +257,7 @@ export interface TrainOptions {
 }
 
 /** As `Codes`, with any number of bytes. */
-export type NativeCodes = { bytes: number } | Exclude<Codes, { bytes: number }>;
+export type NativeCodes = { bytes: number } | Exclude<Codes, { bytes: number } | "none">;
 
 /** How far a build is: nodes linked and to be linked (0 before it begins); a node counts once for each layer and pass. */
 export interface Progress {

@@ -20,7 +20,7 @@ const MAX_RECOMPUTES = 8 * MAX_K;
 
 const METRICS: readonly Metric[] = ["cosine", "ip", "l2"];
 const CODE_BYTES: readonly number[] = [24, 32, 48, 64, 96, 128, 192];
-const CODE_NAMES = ["lvq4", "lvq8", "lvq4x8"] as const;
+const CODE_NAMES = ["lvq4", "lvq8", "lvq4x8", "none"] as const;
 /** Most dims of a vector. */
 const MAX_DIMS = 8_192;
 /** Fewest sample queries: fewer say nothing of the questions to come. */

@@ -37,7 +37,7 @@ export async function readStats(
     dims: meta.dims,
     ...traits,
     embedder: meta.embedder?.id,
-    codebook: meta.codebook?.kind ?? (meta.dims === undefined ? ("none" as const) : ("pending" as const)),
+    codebook: codebookOf(meta),
     pending: countPending(c),
     codeBytesPerPassage: meta.codebook ? codeRowBytes : 0,
     rawBytes: meta.rawBytes,
@@ -52,14 +52,20 @@ export async function readStats(
   return { ...stats, query: await costOfQuery(meta, traits, options, embedder) };
 }
 
+function codebookOf({ codebook, dims, codes }: Meta): Stats["codebook"] {
+  return codebook?.kind ?? (dims === undefined || codes === "none" ? "none" : "pending");
+}
+
 async function costOfQuery(
   { passages, dims }: Meta,
   traits: Traits,
   { k, recall, measure, signal }: ReturnType<typeof resolveStatsOptions>,
   embedder: StoreParts["embedder"],
 ): Promise<QueryCost | undefined> {
-  if (dims === undefined || passages === 0) return undefined;
-  const cost = queryCost({ ...traits, passages, dims }, { k, recall });
+  // Of walks over a graph alone nothing was measured that would hold for any number of passages.
+  const { codes, vectors } = traits;
+  if (dims === undefined || passages === 0 || codes === "none") return undefined;
+  const cost = queryCost({ codes, vectors, passages, dims }, { k, recall });
   if (!measure) return { recall, k, recomputes: cost.recomputes, ms: undefined, speed: undefined };
   const { dims: _, ...speed } = await measureMachine(native(), await embedder(), signal);
   return { recall, k, recomputes: cost.recomputes, ms: cost.queryMs(speed), speed };

@@ -14,12 +14,16 @@ export type Metric = "cosine" | "ip" | "l2";
  * - `"lvq4"`, `"lvq8"`, `"lvq4x8"`: 4, 8, or 4 and then 8 bits a number (arXiv 2304.04759); about 208, 400 and 592 bytes.
  * - `{ leanvec }`: vectors projected to `dims` numbers, at most 1,024, and those in LVQ (arXiv 2312.16335); 96 and 176 bytes
  *   for 160. `training: "ood"` fits the projection to `sampleQueries` besides the passages.
+ * - `"none"`: nothing but a graph of 24 bytes a passage, as LEANN ships it: needs the index `"vamana"` (its default then) or
+ *   `"hnsw"`. Every passage that a walk meets is embedded, a thousand and more a question, and each `compact` embeds all
+ *   linked ones again. Until then vectors wait in the file, 772 bytes each at 384 dims.
  */
 export type Codes =
   | { bytes: 24 | 32 | 48 | 64 | 96 | 128 | 192 }
   | "lvq4"
   | "lvq8"
   | "lvq4x8"
+  | "none"
   | { leanvec: { dims: number; primary: "lvq4" | "lvq8"; training: "pca" | "ood" } };
 
 /**
@@ -66,7 +70,7 @@ export interface OpenOptions {
   codes?: Codes;
   /** Fixed when the store is made. Default `"recompute"`. */
   vectors?: VectorKeeping;
-  /** Fixed when the store is made. Default `"flat"`. */
+  /** Fixed when the store is made. Default `"flat"`, with `codes: "none"` `"vamana"`. */
   index?: IndexChoice;
   /** Where kept vectors are read from: `"file"` at every search, or held in `"memory"`. Default `"file"`. */
   vectorsIn?: "file" | "memory";
@@ -256,9 +260,9 @@ export interface Stats {
   codes: Codes;
   vectors: VectorKeeping;
   embedder: string | undefined;
-  /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store. */
+  /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store, or no codes. */
   codebook: "shipped" | "own" | "pending" | "none";
-  /** Passages waiting for a codebook. */
+  /** Passages waiting for a codebook, or without codes for the graph. */
   pending: number;
   /** Code bytes a passage, factors included; 0 while pending. */
   codeBytesPerPassage: number;
@@ -280,7 +284,7 @@ export interface Stats {
   linked: number;
   /** Bytes of the graph on disk. */
   graphBytes: number;
-  /** What a question costs in the mean; `undefined` for an empty store. */
+  /** What a question costs in the mean; `undefined` for an empty store, or without codes. */
   query: QueryCost | undefined;
 }
 
@@ -341,7 +345,7 @@ export interface StorePlan {
 
 /** One way to keep passages, with its price in bytes and its price in time. */
 export interface PlannedStore {
-  codes: Codes;
+  codes: Exclude<Codes, "none">;
   vectors: VectorKeeping;
   /** Bytes of code and kept vector under cosine; ip and l2 take two more. A codebook that has to be trained is extra. */
   bytesPerPassage: number;

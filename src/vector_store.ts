@@ -3,10 +3,11 @@ import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { Ingest } from "./ingest/ingest.js";
-import { linkNodes } from "./ingest/link.js";
+import { type LinkRun, linkNodes } from "./ingest/link.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
 import { prepareSampleQueries, type SampleQuery } from "./ingest/sample_queries.js";
-import { native } from "./native.js";
+import { vectorsToLink } from "./ingest/vectors_to_link.js";
+import { type NativeIndex, native } from "./native.js";
 import {
   checkKeys,
   resolveAddOptions,
@@ -26,13 +27,15 @@ import { Coders } from "./search/coders.js";
 import { FilterBitmaps, type Matching, matchingPage } from "./search/filter_bitmap.js";
 import { KeptVectors } from "./search/kept_vectors.js";
 import { ModelOfStore } from "./search/model_of_store.js";
+import type { ExactVectors } from "./search/recompute.js";
 import { Searcher } from "./search/searcher.js";
 import { StoreGraph } from "./search/store_graph.js";
 import { cleanVector } from "./search/vectors.js";
+import { WaitingVectors } from "./search/waiting_vectors.js";
 import { readStats } from "./stats.js";
 import { Database } from "./storage/database.js";
 import { readMeta } from "./storage/meta.js";
-import { needsSampleQueries, type Traits, traitsOf } from "./storage/traits.js";
+import { requireUseful, traitsOf } from "./storage/traits.js";
 import type {
   AddItem,
   AddOptions,
@@ -85,6 +88,7 @@ export class VectorStore {
   readonly #stop = new AbortController();
   readonly #running = new Set<Promise<unknown>>();
   readonly #settings: Settings;
+  readonly #toLink: (run: LinkRun) => Promise<NativeIndex | undefined>;
   #metric: Metric | undefined;
   #closing: Promise<void> | undefined;
 
@@ -105,7 +109,14 @@ export class VectorStore {
     const parts = { addon, database, passages: this.#passages, coders, model, asked: settings };
     this.#ingest = new Ingest({ ...parts, sampleQueries: samples });
     const kept = () => (this.#kept.coder ? this.#kept : undefined);
-    this.#searcher = new Searcher(this.#index, this.#passages, this.#filters, model, settings, kept, this.#graph);
+    const waiting = (others: ExactVectors) => new WaitingVectors(database, coders, others);
+    const searched = { index: this.#index, graph: this.#graph, passages: this.#passages, filters: this.#filters };
+    this.#searcher = new Searcher({ ...searched, model, kept, waiting }, settings);
+    const nodes = async () => {
+      await this.#index.refresh();
+      return this.#index.current;
+    };
+    this.#toLink = (run) => vectorsToLink({ ...parts, nodes }, run);
   }
 
   /**
@@ -308,13 +319,15 @@ export class VectorStore {
       const { signal, onProgress } = resolveCompactOptions(options);
       await this.#graph.refresh();
       await this.#index.refresh();
-      const choice = traitsOf(readMeta(this.#database.reader), this.#settings).index;
+      const traits = traitsOf(readMeta(this.#database.reader), this.#settings);
+      const isAlone = traits.codes === "none" && this.#kept.coder === undefined;
       // Graphs of vectors are better than graphs of codes, whatever is walked on.
-      const rows = async () => (await this.#kept.all()) ?? this.#index.current;
+      const codes = async (run: LinkRun) => (isAlone ? await this.#toLink(run) : this.#index.current);
+      const rows = async (run: LinkRun) => (await this.#kept.all()) ?? (await codes(run));
       const inMemory = this.#kept.inMemory !== undefined;
-      const parts = { addon: native(), database: this.#database, rows, inMemory, graph: this.#graph.current };
-      const linking = { signal: this.#stoppable(signal), onProgress };
-      return await linkNodes(parts, choice, linking);
+      const graph = isAlone ? undefined : this.#graph.current;
+      const parts = { addon: native(), database: this.#database, rows, inMemory, graph };
+      return await linkNodes(parts, traits, { signal: this.#stoppable(signal), onProgress });
     });
   }
 
@@ -367,22 +380,6 @@ export class VectorStore {
     if (node === undefined)
       throw new EmbedlessError("NOT_FOUND", `There is no passage ${JSON.stringify(id)} to go on after.`);
     return node;
-  }
-}
-
-/** Throws `INVALID_ARGUMENT` for options that a store of these traits would silently pass over. */
-function requireUseful({ vectorsIn, sampleQueries }: Settings, { codes, vectors }: Traits): void {
-  if (vectorsIn === "memory" && vectors === "recompute") {
-    throw new EmbedlessError(
-      "INVALID_ARGUMENT",
-      'The option vectorsIn: "memory" is for stores that keep vectors, and this one keeps none: make one with vectors.',
-    );
-  }
-  if (sampleQueries !== undefined && !needsSampleQueries(codes)) {
-    throw new EmbedlessError(
-      "INVALID_ARGUMENT",
-      `The option sampleQueries is for codes with training: "ood", and this store has ${JSON.stringify(codes)}.`,
-    );
   }
 }
 

@@ -38,7 +38,9 @@ index::GraphOptions graph_options(const Napi::Value& given) {
   options.mode = static_cast<index::SearchMode>(
       choice(property(given, name, "mode"), "mode", {"scan", "guided", "exact", "two-level"}, 0));
   if (options.mode == index::SearchMode::scan) return options;
-  options.graph = graph_option(given);
+  // Exact scores of all nodes need no graph.
+  const bool left_out = options.mode == index::SearchMode::exact && property(given, name, "graph").IsUndefined();
+  if (!left_out) options.graph = graph_option(given);
   options.window = window(given);
   options.ratio = positive(property(given, name, "ratio"), "ratio", 1, options.ratio);
   options.strategy = static_cast<graph::RecomputeStrategy>(

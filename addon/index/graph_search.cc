@@ -12,11 +12,14 @@ namespace embedless::index {
 
 namespace {
 
+/// How many nodes the graph links: the first ones. Without a graph none.
+std::size_t linked(const GraphOptions& options) { return options.graph == nullptr ? 0 : options.graph->count(); }
+
 void check(const Snapshot& snapshot, const GraphOptions& options) {
-  if (options.graph->count() <= snapshot.count()) return;
+  if (linked(options) <= snapshot.count()) return;
   throw code::Error("INVALID_ARGUMENT", "Expected a graph of at most the " + std::to_string(snapshot.count()) +
                                             " nodes of the index, but received one of " +
-                                            std::to_string(options.graph->count()) + ".");
+                                            std::to_string(linked(options)) + ".");
 }
 
 bool any(std::span<const std::uint64_t> words) {
@@ -45,8 +48,9 @@ graph::RecomputeWalk::Estimate estimates_of(std::shared_ptr<const Snapshot> snap
 ScanResult others_of(const Snapshot& snapshot, const Coder& coder, const Scorer& scorer, const GraphOptions& options,
                      const ScanOptions& scanning) {
   ScanOptions rest = scanning;
-  rest.first = options.graph->count();
-  rest.pool = coder.estimates() ? options.window : std::max<std::size_t>(snapshot.count() - rest.first, 1);
+  rest.first = linked(options);
+  const bool chosen = options.graph != nullptr && coder.estimates();
+  rest.pool = chosen ? options.window : std::max<std::size_t>(snapshot.count() - rest.first, 1);
   ScanResult found = scan(snapshot, scorer, rest);
   std::ranges::sort(found.best, better);
   return found;
@@ -119,7 +123,7 @@ ExactWalk exact_walk(const std::shared_ptr<const Snapshot>& snapshot, const Code
   for (const Candidate& candidate : others.best) first.push_back(candidate.node);
   const auto allowed = allowed_nodes(*snapshot, scanning.filter);
   std::unique_ptr<graph::RecomputeWalk> walk;
-  if (allowed.empty() || any(first_nodes(allowed, options.graph->count()))) {
+  if (options.graph != nullptr && (allowed.empty() || any(first_nodes(allowed, linked(options))))) {
     const graph::RecomputeOptions how{.window = std::max(options.window, exact.k),
                                       .batch = exact.batch,
                                       .ratio = two_levels ? options.ratio : 1,

@@ -25,6 +25,7 @@ enum class SearchMode : std::uint8_t {
 /// What a search takes when it walks over a graph.
 struct GraphOptions {
   SearchMode mode = SearchMode::scan;
+  /// Null only for a scan, or where all nodes are recomputed.
   std::shared_ptr<const SearchGraph> graph;
   /// Nearest nodes whose neighbors are all looked at; at least 1.
   std::size_t window = 100;
@@ -61,7 +62,8 @@ struct ExactWalk {
 };
 
 /// Starts a walk on exact scores. Of nodes that the graph lacks the best `window` by estimate are recomputed first, all of
-/// them if there are no estimates. `scorer` is kept. @throws as `walk`.
+/// them if there are no estimates. Without a graph there is no walk, and every allowed node is recomputed. `scorer` is kept.
+/// @throws as `walk`.
 ExactWalk exact_walk(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
                      std::shared_ptr<const Scorer> scorer, const GraphOptions& options, const ScanOptions& scan,
                      const ExactOptions& exact);

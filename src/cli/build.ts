@@ -275,7 +275,8 @@ function summaryLines(summary: Summary, width: number): string[] {
   return lines.flatMap((line) => wrap(line, width));
 }
 
-function codesOf({ pending, codeBytesPerPassage }: Stats): string {
+function codesOf({ codes, pending, codeBytesPerPassage }: Stats): string {
+  if (codes === "none") return `${counted(pending, "passage")} waiting for the graph: embedless compact builds it`;
   if (pending > 0) return `${counted(pending, "passage")} waiting for a codebook: until then the store is larger`;
   return `codes ${codeBytesPerPassage} bytes a passage`;
 }

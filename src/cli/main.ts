@@ -53,7 +53,10 @@ function addBuild(main: Command): void {
       "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
     )
     .option("--url <base>", "take the model from an OpenAI-compatible server")
-    .option("--codes <kind>", "of a new store: bytes a code (24, 32, 48, 64, 96, 128, 192), or lvq4, lvq8, lvq4x8")
+    .option(
+      "--codes <kind>",
+      "of a new store: bytes a code (24, 32, 48, 64, 96, 128, 192), or lvq4, lvq8, lvq4x8, none",
+    )
     .option("--vectors <form>", "of a new store: recompute, or keep vectors as float32, float16 or lvq8")
     .addOption(
       new Option("--index <kind>", "of a new store: what compact builds").choices(["flat", "auto", "vamana", "hnsw"]),

@@ -42,23 +42,28 @@ export async function stats(path: string, options: StatsCommandOptions): Promise
 
 function rowsOf(found: Stats): [name: string, value: string][] {
   const share = (part: number) => `${bytes(part)} (${ratio(part, found.rawBytes)} of the text)`;
-  const pending = found.pending > 0 ? `, ${count(found.pending)} passages wait for it` : "";
   return [
     ["passages", count(found.passages)],
     ["embedder", found.embedder?.replace(/(:sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1") ?? "-"],
     ["dims, metric", `${found.dims ?? "-"}, ${found.metric}`],
     ["codes", codesOf(found.codes)],
-    ["codebook", CODEBOOKS[found.codebook] + pending],
+    ...codebookOf(found),
     ["text", bytes(found.rawBytes)],
     ["text, stored", share(found.textBytes)],
-    [
-      "codes, stored",
-      found.pending > 0 ? "-" : `${bytes(found.codeBytes)}, ${found.codeBytesPerPassage} bytes a passage`,
-    ],
     ["whole store", share(found.fileBytes)],
     ["vectors", vectorsOf(found)],
     ["index", indexOf(found)],
     ...(found.query ? [["a question", costOf(found.query, found.vectors)] as [string, string]] : []),
+  ];
+}
+
+/** What there is to say of codes only where there are some. */
+function codebookOf({ codes, codebook, codeBytes, codeBytesPerPassage, pending }: Stats): [string, string][] {
+  const waiting = `${count(pending)} passages wait for`;
+  if (codes === "none") return pending > 0 ? [["waiting", `${waiting} the graph (embedless compact)`]] : [];
+  return [
+    ["codebook", CODEBOOKS[codebook] + (pending > 0 ? `, ${waiting} it` : "")],
+    ["codes, stored", pending > 0 ? "-" : `${bytes(codeBytes)}, ${codeBytesPerPassage} bytes a passage`],
   ];
 }
 
@@ -76,6 +81,7 @@ function costOf({ k, recall, recomputes, ms }: QueryCost, vectors: Stats["vector
 }
 
 function codesOf(codes: Codes): string {
+  if (codes === "none") return "none: what a walk meets is embedded";
   if (typeof codes === "string") return codes;
   if ("bytes" in codes) return `product quantisation, ${codes.bytes} bytes`;
   const { dims, primary, training } = codes.leanvec;

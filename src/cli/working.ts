@@ -20,12 +20,13 @@ export class Working {
   /**
    * Runs `work` and tells of it from its second second on.
    *
-   * @param what Such as "Training lvq8".
-   * @param work May say how far it is, 0 to 1, by the function it is given.
+   * @param begun Such as "Training lvq8".
+   * @param work May say how far it is, 0 to 1, by the function it is given, and what it does now.
    */
-  async at<T>(what: string, work: (progress: (share: number) => void) => Promise<T>): Promise<T> {
+  async at<T>(begun: string, work: (progress: (share: number, what?: string) => void) => Promise<T>): Promise<T> {
     const { live } = this.#terminal;
-    const started = performance.now();
+    let what = begun;
+    let started = performance.now();
     let share: number | undefined;
     const tell = () => {
       const seconds = (performance.now() - started) / 1000;
@@ -39,7 +40,9 @@ export class Working {
       timer = setInterval(tell, live ? DRAW_INTERVAL_MS : LINE_INTERVAL_MS);
     }, PATIENCE_MS);
     try {
-      return await work((now) => {
+      return await work((now, doing = what) => {
+        if (doing !== what) started = performance.now();
+        what = doing;
         share = now;
       });
     } finally {

@@ -72,7 +72,8 @@ export async function appendCoded(
     return stored.reference;
   }
   addPending(tx, firstNode, made.coder.rowBytes, piece.rows);
-  if (countPending(tx) < TRAINING_PASSAGES) return undefined;
+  // Without codes they wait for the graph.
+  if (codes === "none" || countPending(tx) < TRAINING_PASSAGES) return undefined;
   return await trainFromPending(tx, addon, { waiting: made.coder, codes, version });
 }
 
@@ -80,7 +81,7 @@ export async function appendCoded(
 async function trainFromPending(
   tx: Connection,
   addon: NativeAddon,
-  { waiting, codes, version }: { waiting: NativeCoder; codes: Codes; version: number },
+  { waiting, codes, version }: { waiting: NativeCoder; codes: Exclude<Codes, "none">; version: number },
 ): Promise<CodebookReference> {
   const { dims, metric, rowBytes } = waiting;
   const rows = Buffer.concat([...readPending(tx, 0, rowBytes)].map((piece) => piece.rows));

@@ -1,8 +1,11 @@
 import { throwIfAborted } from "../errors.js";
 import type { GraphOptions, NativeAddon, NativeGraph, NativeIndex, Progress } from "../native.js";
+import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
-import { clearGraph, putGraph } from "../storage/graph.js";
-import { raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import { clearGraph, graphBytes, putGraph } from "../storage/graph.js";
+import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import { clearPending } from "../storage/pending.js";
+import type { Traits } from "../storage/traits.js";
 import type { CompactProgress, CompactResult, HnswSettings, IndexChoice, VamanaSettings } from "../types.js";
 
 /** From so many passages on `auto` builds a graph: with vectors in memory, and on codes. */
@@ -10,26 +13,32 @@ const AUTO_KEPT = 50_000;
 const AUTO_CODES = 2_000_000;
 /** A graph that would grow by more than this share of its nodes is built anew: as fast, and better. */
 const MOST_GROWTH = 0.5;
+/** Bytes a passage of a graph that stands alone, unless others are asked for: where LEANN ends up. */
+const BYTES_ALONE = 24;
 const TELL_MS = 200;
 
 /** What linking needs of the store. */
 export interface LinkParts {
   addon: NativeAddon;
   database: Database;
-  /** Rows that distances come from: kept vectors or codes; `undefined` for a store without passages. */
-  rows: () => Promise<NativeIndex | undefined>;
+  /** Rows that distances come from: kept vectors, codes, or vectors embedded for it; `undefined` without passages. */
+  rows: (run: LinkRun) => Promise<NativeIndex | undefined>;
   /** Whether walks will run on vectors in memory. */
   inMemory: boolean;
-  /** The graph there is, of the first nodes of the index. */
+  /** The graph that may grow, of the first nodes of the index; `undefined` to build anew. */
   graph: NativeGraph | undefined;
 }
 
+/** How linking is stopped and watched. */
+export interface LinkRun {
+  signal: AbortSignal;
+  onProgress: ((progress: CompactProgress) => void) | undefined;
+}
+
+type GraphKind = { vamana: VamanaSettings } | { hnsw: HnswSettings };
+
 /** Which graph an index choice means for a store of so many passages. */
-export function graphKind(
-  choice: IndexChoice,
-  passages: number,
-  inMemory: boolean,
-): { vamana: VamanaSettings } | { hnsw: HnswSettings } | undefined {
+export function graphKind(choice: IndexChoice, passages: number, inMemory: boolean): GraphKind | undefined {
   if (typeof choice === "object") return choice;
   if (choice === "vamana") return { vamana: {} };
   if (choice === "hnsw") return { hnsw: {} };
@@ -38,42 +47,75 @@ export function graphKind(
 
 /**
  * Builds the store's graph, or brings it up to date: nodes added since are linked, those of deleted passages are taken out.
- * Off the main thread; others read and write meanwhile, and what they add is linked the next time.
+ * Off the main thread; others read and write meanwhile, and what they add is linked the next time. Does nothing where
+ * nothing changed since the last time, and leaves a graph that another process made meanwhile as it is.
  *
- * @throws `ABORTED`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
+ * @throws `ABORTED`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`; what embedding throws
  */
 export async function linkNodes(
   parts: LinkParts,
-  choice: IndexChoice,
-  { signal, onProgress }: { signal: AbortSignal; onProgress?: ((progress: CompactProgress) => void) | undefined },
+  { index: choice, codes }: Pick<Traits, "index" | "codes">,
+  run: LinkRun,
 ): Promise<CompactResult> {
-  const { addon, database, inMemory } = parts;
-  const { passages, graph: stored } = readMeta(database.reader);
-  const kind = graphKind(choice, passages, inMemory);
-  const index = kind && (await parts.rows());
+  const { database } = parts;
+  const before = readMeta(database.reader);
+  if (isUpToDate(before)) return resultOf(database.reader);
+  const kind = graphKind(choice, before.passages, parts.inMemory);
+  const index = kind && before.passages > 0 ? await parts.rows(run) : undefined;
   if (kind === undefined || index === undefined || index.live === 0) {
-    if (stored !== undefined) await database.write((tx) => removeGraph(tx), { signal });
-    return { linked: 0, graphBytes: 0 };
+    // Without codes nothing else tells which nodes there are.
+    if (before.graph !== undefined && codes !== "none") await database.write((tx) => removeGraph(tx), run);
+    return resultOf(database.reader);
   }
+  const passages = index.live;
+  const graph = await watched(parts.addon, run, (native) => renew(parts, index, withBytes(kind, codes), native));
+  const saved = await graph.save();
+  throwIfAborted(run.signal);
+  await database.write((tx) => {
+    if (readMeta(tx).graph?.version !== before.graph?.version) return;
+    const version = raiseVersion(tx);
+    writeMeta(tx, { graph: putGraph(tx, saved, { nodes: graph.count, passages, version }) });
+    if (codes === "none") clearPending(tx, graph.count);
+  }, run);
+  return resultOf(database.reader);
+}
+
+/** Whether the graph links all that is stored and nothing else: nodes are never used twice. */
+function isUpToDate({ graph, nextNode, passages }: Meta): boolean {
+  return graph !== undefined && graph.nodes === nextNode && graph.passages === passages;
+}
+
+function resultOf(c: Connection): CompactResult {
+  return { linked: readMeta(c).graph?.nodes ?? 0, graphBytes: graphBytes(c) };
+}
+
+function withBytes(kind: GraphKind, codes: Traits["codes"]): GraphKind {
+  if (codes !== "none") return kind;
+  return "vamana" in kind
+    ? { vamana: { bytes: BYTES_ALONE, ...kind.vamana } }
+    : { hnsw: { bytes: BYTES_ALONE, ...kind.hnsw } };
+}
+
+/** Native work that stops with the signal and tells how far it is. */
+interface NativeRun {
+  stop: InstanceType<NativeAddon["StopFlag"]>;
+  progress: Progress;
+}
+
+async function watched<T>(
+  addon: NativeAddon,
+  { signal, onProgress }: LinkRun,
+  work: (run: NativeRun) => Promise<T>,
+): Promise<T> {
   const stop = new addon.StopFlag();
   const progress = new addon.Progress();
   const abort = () => stop.stop();
   signal.addEventListener("abort", abort, { once: true });
-  const teller = onProgress && setInterval(() => onProgress(progressOf(progress)), TELL_MS);
+  const tell = () => onProgress?.({ phase: "link", done: progress.done, total: progress.total });
+  const teller = onProgress && setInterval(tell, TELL_MS);
   try {
     throwIfAborted(signal);
-    const graph = await renew(parts, index, kind, { stop, progress });
-    const saved = await graph.save();
-    throwIfAborted(signal);
-    await database.write(
-      (tx) => {
-        const version = raiseVersion(tx);
-        writeMeta(tx, { graph: putGraph(tx, saved, graph.count, version) });
-      },
-      { signal },
-    );
-    const bytes = saved.blocks.reduce((sum, block) => sum + block.length, saved.header.length);
-    return { linked: graph.count, graphBytes: bytes };
+    return await work({ stop, progress });
   } catch (error) {
     throwIfAborted(signal);
     throw error;
@@ -83,15 +125,11 @@ export async function linkNodes(
   }
 }
 
-function progressOf({ done, total }: Progress): CompactProgress {
-  return { linked: done, total };
-}
-
 async function renew(
   { addon, graph: old }: LinkParts,
   index: NativeIndex,
-  kind: NonNullable<ReturnType<typeof graphKind>>,
-  run: { stop: InstanceType<NativeAddon["StopFlag"]>; progress: Progress },
+  kind: GraphKind,
+  run: NativeRun,
 ): Promise<NativeGraph> {
   const [name, settings] = "vamana" in kind ? (["vamana", kind.vamana] as const) : (["hnsw", kind.hnsw] as const);
   const { bytes, thinning, ...recipe } = settings;
@@ -104,7 +142,7 @@ async function renew(
   return await graph.thin(index, { bytes, method: thinning ?? "prune", ...run });
 }
 
-function removeGraph(tx: Parameters<typeof clearGraph>[0]): void {
+function removeGraph(tx: Connection): void {
   raiseVersion(tx);
   clearGraph(tx);
   tx.run("DELETE FROM meta WHERE key = 'graph'");

@@ -1,4 +1,4 @@
-import type { EncodedRows, NativeAddon, NativeCoder } from "../native.js";
+import type { NativeAddon, NativeCoder, Publication } from "../native.js";
 import { readCodes } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -10,29 +10,47 @@ import { IndexMirror } from "./index_mirror.js";
 import { wantsGraph } from "./store_graph.js";
 
 const NO_EXCEPTIONS = new Uint8Array();
+/** Nodes counted in at once where they have no rows. */
+const NODES_AT_ONCE = 65_536;
 
-/** The codes of a store in memory, or while it has no codebook the waiting rows, in step with the file. */
+/**
+ * What a store can search by in memory, in step with the file: its codes; while it has no codebook the waiting rows; and
+ * without codes, once there is a graph, only which nodes there are.
+ */
 export class CodeIndex extends IndexMirror {
   /** @param isWalked Whether graphs are walked over on codes, there being no vectors in memory. */
-  constructor(addon: NativeAddon, database: Database, coders: Pick<Coders, "find">, isWalked = false) {
+  constructor(addon: NativeAddon, database: Database, coders: Pick<Coders, "find" | "empty">, isWalked = false) {
     super(addon, database, {
-      formOf: ({ dims, codebook }) => (dims === undefined ? undefined : (codebook?.sha256 ?? "waiting")),
-      coderOf: (meta) => coders.find(database.reader, meta.codebook, { dims: meta.dims!, ...traitsOf(meta) }),
+      formOf: (meta) => (meta.dims === undefined ? undefined : hasGraphAlone(meta) ? "none" : formOfRows(meta)),
+      coderOf: async (meta) => {
+        const shape = { dims: meta.dims!, ...traitsOf(meta) };
+        return hasGraphAlone(meta) ? coders.empty(shape) : await coders.find(database.reader, meta.codebook, shape);
+      },
       orderOf: (meta) => (isWalked && wantsGraph(meta) ? "walk" : "scan"),
-      read: (c, from, coder, meta) => storedRows(c, from, coder, meta),
+      read: storedRows,
     });
   }
+}
+
+function hasGraphAlone({ codes, graph }: Meta): boolean {
+  return codes === "none" && graph !== undefined;
+}
+
+function formOfRows({ codebook }: Meta): string {
+  return codebook?.sha256 ?? "waiting";
 }
 
 function* storedRows(
   c: Connection,
   from: number,
-  { rowBytes }: NativeCoder,
-  { codebook }: Meta,
-): Generator<EncodedRows> {
-  if (codebook) {
-    yield* readCodes(c, from, rowBytes);
-    return;
+  { kind, rowBytes }: NativeCoder,
+  { codebook, nextNode }: Meta,
+): Generator<Pick<Publication, "rows" | "nodes">> {
+  if (kind === "none") {
+    for (let at = from; at < nextNode; at += NODES_AT_ONCE) yield { nodes: Math.min(NODES_AT_ONCE, nextNode - at) };
+  } else if (codebook) {
+    for (const rows of readCodes(c, from, rowBytes)) yield { rows };
+  } else {
+    for (const { rows } of readPending(c, from, rowBytes)) yield { rows: { rows, exceptions: NO_EXCEPTIONS } };
   }
-  for (const { rows } of readPending(c, from, rowBytes)) yield { rows, exceptions: NO_EXCEPTIONS };
 }

@@ -32,7 +32,7 @@ export class Coders {
     reference: CodebookReference | undefined,
     store: VectorShape & { readonly codes: Codes },
   ): Promise<NativeCoder> {
-    if (reference === undefined) return this.#plain(waitingForm(store.codes), store);
+    if (reference === undefined) return this.waiting(store.codes, store);
     let coder = this.#loaded.get(reference.sha256);
     if (coder === undefined) {
       coder = await this.#load(c, reference);
@@ -48,6 +48,16 @@ export class Coders {
   /** The coder of kept vectors; `undefined` for a store that keeps none. */
   kept(vectors: VectorKeeping, shape: VectorShape): NativeCoder | undefined {
     return vectors === "recompute" ? undefined : this.#plain(vectors, shape);
+  }
+
+  /** The coder of rows that wait for a codebook, or without codes for the graph. */
+  waiting(codes: Codes, shape: VectorShape): NativeCoder {
+    return this.#plain(waitingForm(codes), shape);
+  }
+
+  /** The coder of a store without codes, once its graph is all that it needs. */
+  empty({ dims, metric }: VectorShape): NativeCoder {
+    return this.#addon.createEmptyCoder(dims, metric);
   }
 
   #plain(form: VectorForm, { dims, metric }: VectorShape): NativeCoder {

@@ -12,6 +12,9 @@ export interface Goal {
   k: number;
 }
 
+/** Codes that questions are answered by. */
+type SearchedCodes = PlannedStore["codes"];
+
 /** A way to keep vectors. */
 type Kind = Pick<PlannedStore, "codes" | "vectors">;
 
@@ -89,7 +92,7 @@ function price(kind: Kind, goal: Goal, speed: MachineSpeed, dims: number): Plann
 }
 
 /** Bytes of a code's row. */
-export function codeRowBytes(codes: Codes, dims: number, metric: Metric): number {
+export function codeRowBytes(codes: SearchedCodes, dims: number, metric: Metric): number {
   // There are no more numbers to a code than dims.
   if (isPq(codes)) return Math.min(codes.bytes, dims) + (metric === "cosine" ? 3 : 5);
   return LVQ_LIMITS_BYTES + Math.ceil((numbersOf(codes, dims) * LVQ_BITS[levelsOf(codes)]) / 8);
@@ -100,22 +103,22 @@ export function keptRowBytes(vectors: VectorKeeping, dims: number): number {
   return { recompute: 0, float32: 4 * dims, float16: 2 * dims + 4, lvq8: dims + 8 }[vectors];
 }
 
-function traitsAtCountedDims(codes: Codes, dims: number): CodeTraits {
+function traitsAtCountedDims(codes: SearchedCodes, dims: number): CodeTraits {
   const kind = isPq(codes) ? "pq" : typeof codes === "string" ? "lvq" : "leanvec";
   const rowBytes = codeRowBytes(codes, dims, "cosine");
   const scaled = kind === "lvq" || dims <= COUNTED_DIMS ? rowBytes : (rowBytes * COUNTED_DIMS) / dims;
   return { kind, dims, rowBytes: scaled };
 }
 
-function isPq(codes: Codes): codes is Extract<Codes, { bytes: number }> {
+function isPq(codes: SearchedCodes): codes is Extract<Codes, { bytes: number }> {
   return typeof codes === "object" && "bytes" in codes;
 }
 
-function levelsOf(codes: Exclude<Codes, { bytes: number }>): keyof typeof LVQ_BITS {
+function levelsOf(codes: Exclude<SearchedCodes, { bytes: number }>): keyof typeof LVQ_BITS {
   return typeof codes === "string" ? codes : codes.leanvec.primary;
 }
 
 /** Numbers of a row: dims, or those that a projection leaves. */
-function numbersOf(codes: Exclude<Codes, { bytes: number }>, dims: number): number {
+function numbersOf(codes: Exclude<SearchedCodes, { bytes: number }>, dims: number): number {
   return typeof codes === "string" ? dims : Math.min(dims, codes.leanvec.dims);
 }

@@ -1,5 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import type { EncodedRows, NativeAddon, NativeCoder, NativeIndex } from "../native.js";
+import type { NativeAddon, NativeCoder, NativeIndex, Publication } from "../native.js";
 import { BLOCK_NODES } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -15,8 +15,8 @@ export interface MirroredRows {
   coderOf(meta: Meta): Promise<NativeCoder>;
   /** How they lie in memory; see `IndexOptions`. */
   orderOf(meta: Meta): "scan" | "walk";
-  /** Reads one row a node from node `from` on, in order and without a gap. */
-  read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<EncodedRows>;
+  /** Reads one row a node from node `from` on, in order and without a gap; of a coder that keeps nothing it counts nodes. */
+  read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<Pick<Publication, "rows" | "nodes">>;
 }
 
 /** The index in memory, as of one version of the store. */
@@ -107,8 +107,8 @@ export class IndexMirror {
     if (this.#rows.formOf(meta) !== target.form) return "stale";
     const { index } = target;
     const end = performance.now() + SLICE_MS;
-    for (const rows of this.#rows.read(c, index.count, index.coder, meta)) {
-      index.publish({ rows, release: true });
+    for (const piece of this.#rows.read(c, index.count, index.coder, meta)) {
+      index.publish({ ...piece, release: true });
       if (performance.now() >= end) return "more";
     }
     // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.

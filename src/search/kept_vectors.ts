@@ -109,16 +109,16 @@ function keptCoder(meta: Meta, coders: Coders): NativeCoder | undefined {
 }
 
 /** Rows of zeros stand for nodes whose passages are gone: their live bits say that they are dead. */
-function* gapless(c: Connection, from: number, { rowBytes }: NativeCoder): Generator<EncodedRows> {
+function* gapless(c: Connection, from: number, { rowBytes }: NativeCoder): Generator<{ rows: EncodedRows }> {
   let next = from;
   for (const { firstNode, rows } of readVectors(c, from, rowBytes)) {
     while (next < firstNode) {
       const gap = Math.min(GAP_SLICE, firstNode - next);
-      yield { rows: new Uint8Array(gap * rowBytes), exceptions: NO_EXCEPTIONS };
+      yield { rows: { rows: new Uint8Array(gap * rowBytes), exceptions: NO_EXCEPTIONS } };
       next += gap;
     }
     next += rows.length / rowBytes; // before they are handed over, and with them their memory
-    yield { rows, exceptions: NO_EXCEPTIONS };
+    yield { rows: { rows, exceptions: NO_EXCEPTIONS } };
   }
 }
 

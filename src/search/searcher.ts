@@ -1,4 +1,5 @@
 import { throwIfAborted } from "../errors.js";
+import type { NativeGraph, NativeIndex } from "../native.js";
 import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import type { FilterTree } from "../passage/filter.js";
 import { matches } from "../passage/filter_match.js";
@@ -8,17 +9,31 @@ import type { CodeIndex } from "./code_index.js";
 import { Deadline } from "./deadline.js";
 import type { FilterBitmaps, Matching } from "./filter_bitmap.js";
 import { Flights } from "./flights.js";
+import { walkWithoutCodes } from "./graph_alone.js";
 import type { KeptVectors } from "./kept_vectors.js";
 import { LiveCalibration } from "./live_calibration.js";
 import type { Model } from "./model.js";
 import { planSearch } from "./plan.js";
-import { Recompute } from "./recompute.js";
+import { type ExactVectors, Recompute } from "./recompute.js";
 import { noCost, type Ranking, searchIndex } from "./search.js";
 import type { StoreGraph } from "./store_graph.js";
 import { requireVector } from "./vectors.js";
 import { chooseWalk } from "./walk.js";
 
 type Settings = ReturnType<typeof resolveSearchOptions>;
+
+/** What searches are made of. */
+export interface SearchParts {
+  index: CodeIndex;
+  graph: StoreGraph;
+  passages: Passages;
+  filters: FilterBitmaps;
+  model: () => Promise<Model>;
+  /** The vectors that the store keeps; `undefined` if they are recomputed from texts. */
+  kept: () => KeptVectors | undefined;
+  /** Those of passages that wait for a graph, in a store without codes, before others'. */
+  waiting: (others: ExactVectors) => ExactVectors;
+}
 
 /** How often a search starts over because passages it found were deleted meanwhile. */
 const MAX_ATTEMPTS = 4;
@@ -32,20 +47,13 @@ export class Searcher {
   readonly #recompute: Recompute;
   readonly #live: LiveCalibration | undefined;
   readonly #kept: () => KeptVectors | undefined;
+  readonly #waiting: ExactVectors;
   readonly #graph: StoreGraph;
 
-  /**
-   * @param settings Memory for vectors, and whether queries may change the bound of those to come.
-   * @param kept The vectors that the store keeps; `undefined` if they are recomputed from texts.
-   */
+  /** @param settings Memory for vectors, and whether queries may change the bound of those to come. */
   constructor(
-    index: CodeIndex,
-    passages: Passages,
-    filters: FilterBitmaps,
-    model: () => Promise<Model>,
+    { index, graph, passages, filters, model, kept, waiting }: SearchParts,
     settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
-    kept: () => KeptVectors | undefined,
-    graph: StoreGraph,
   ) {
     this.#graph = graph;
     this.#index = index;
@@ -56,6 +64,7 @@ export class Searcher {
     this.#kept = kept;
     const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
     this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes, embedder);
+    this.#waiting = waiting(this.#recompute);
     this.#live = settings.calibration === "live" ? new LiveCalibration() : undefined;
   }
 
@@ -108,17 +117,16 @@ export class Searcher {
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
-    const source = this.#kept() ?? this.#recompute;
     for (let attempt = 1; ; attempt++) {
       const matching = filter && (await this.#matchingNow(filter, signal));
-      const graph = this.#graph.current;
-      const vectors = graph && this.#kept()?.inMemory;
-      // A walk on vectors in memory needs no codes.
-      const index = vectors ?? this.#index.current;
+      const { index, graph } = await this.#searched();
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
+      const source = this.#kept() ?? (index.coder.kind === "none" ? this.#waiting : this.#recompute);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
       const sigmaScale = this.#live?.scaleFor(index.coder);
-      const walk = chooseWalk(index, graph, { asked, k, cap: plan.cap, maxRecomputes, allowed: matching?.count });
+      const wanted = { asked, k, cap: plan.cap, scores, maxRecomputes, allowed: matching?.count };
+      const isAlone = index.coder.kind === "none" && graph !== undefined;
+      const walk = isAlone ? walkWithoutCodes(index, graph, wanted) : chooseWalk(index, graph, wanted);
       const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
       const rows = this.#passages.byNodes(ranking.nodes);
@@ -127,6 +135,17 @@ export class Searcher {
         this.#live?.observe(index.coder, ranking.firstRound);
         return { ranking, rows };
       }
+      await this.#refresh();
+    }
+  }
+
+  /** What to search. A walk on vectors in memory needs no codes; where there are none, rows and graph have to fit. */
+  async #searched(): Promise<{ index: NativeIndex | undefined; graph: NativeGraph | undefined }> {
+    for (;;) {
+      const graph = this.#graph.current;
+      const index = (graph && this.#kept()?.inMemory) ?? this.#index.current;
+      const fits = graph !== undefined && graph.count <= (index?.count ?? 0);
+      if (index?.coder.kind !== "none" || fits) return { index, graph };
       await this.#refresh();
     }
   }

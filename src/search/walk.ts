@@ -8,9 +8,14 @@ export type Walk = Pick<NativeSearchOptions, "mode" | "graph" | "searchWindow" |
 };
 
 /** Codes that a walk looks at for each node of its window. */
-const LOOKS_PER_WINDOW = 20;
+export const LOOKS_PER_WINDOW = 20;
 /** Window of a walk on codes at least: of the nearest 50, half a percent less is found than by a scan. */
 const LEAST_GUIDED_WINDOW = 400;
+
+/** Window of a walk that recomputes what it meets. */
+export function exactWindow(k: number): number {
+  return Math.max(64, 4 * k);
+}
 
 /** What the search is to do. */
 export interface Asked {
@@ -39,7 +44,7 @@ export function chooseWalk(
   // Another search may be reading a new graph and has not come to the rows yet: a scan does meanwhile.
   if (graph.count > index.count) return {};
   const { mode = "guided", window, ratio, strategy } = asked ?? {};
-  const searchWindow = window ?? (mode === "guided" ? Math.max(LEAST_GUIDED_WINDOW, 2 * cap, k) : Math.max(64, 4 * k));
+  const searchWindow = window ?? (mode === "guided" ? Math.max(LEAST_GUIDED_WINDOW, 2 * cap, k) : exactWindow(k));
   if (mode !== "guided") {
     const limits = { searchWindow, cap: maxRecomputes ?? index.count };
     return { mode, graph, ...limits, ...(ratio && { ratio }), ...(strategy && { strategy }) };

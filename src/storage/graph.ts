@@ -14,7 +14,11 @@ interface GraphRow {
  *
  * @returns what `meta.graph` must say of it
  */
-export function putGraph(tx: Connection, graph: SavedGraph, nodes: number, version: number): GraphReference {
+export function putGraph(
+  tx: Connection,
+  graph: SavedGraph,
+  { nodes, passages, version }: Omit<GraphReference, "blocks">,
+): GraphReference {
   const rows = [graph.header, ...graph.blocks];
   for (const [n, bytes] of rows.entries()) {
     const crc = checksum("graph_blocks", n, bytes);
@@ -28,7 +32,7 @@ export function putGraph(tx: Connection, graph: SavedGraph, nodes: number, versi
     tx.run("INSERT OR REPLACE INTO graph_blocks (n, bytes, crc) VALUES (?, ?, ?)", n, bytes, crc);
   }
   tx.run("DELETE FROM graph_blocks WHERE n >= ?", rows.length);
-  return { version, nodes, blocks: rows.length };
+  return { version, nodes, passages, blocks: rows.length };
 }
 
 /** Removes the graph. */

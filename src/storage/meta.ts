@@ -25,6 +25,8 @@ export interface GraphReference {
   version: number;
   /** Nodes that it links: the first ones. */
   nodes: number;
+  /** How many of them had a passage when it was made. */
+  passages: number;
   /** Its lists and header. */
   blocks: number;
 }
@@ -69,7 +71,7 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   dims: (value) => isCount(value) && (value as number) >= 1,
   codes: (value) => isAccepted(() => checkCodes(value)),
   index: (value) => isAccepted(() => checkIndex(value)),
-  graph: (value) => isObject(value) && ["version", "nodes", "blocks"].every((key) => isCount(value[key])),
+  graph: (value) => isObject(value) && ["version", "nodes", "passages", "blocks"].every((key) => isCount(value[key])),
   vectors: (value) => VECTOR_KEEPINGS.includes(value as VectorKeeping),
   embedder: (value) => isObject(value) && typeof value["id"] === "string",
   codebook: (value) =>

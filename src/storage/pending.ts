@@ -9,15 +9,15 @@ interface PendingRow {
   crc: number;
 }
 
-/** A run of vectors that wait for a codebook. */
+/** A run of vectors that wait for a codebook, or in a store without codes for the graph. */
 export interface PendingRows {
   /** Node of the first row; the others follow without a gap. */
   firstNode: number;
-  /** Rows of `rowBytes` each, as the int8 coder makes them. */
+  /** Rows of `rowBytes` each, in the form of waiting vectors. */
   rows: Uint8Array;
 }
 
-/** Stores the int8 rows of the nodes from `firstNode` on. */
+/** Stores the waiting rows of the nodes from `firstNode` on. */
 export function addPending(tx: Connection, firstNode: number, rowBytes: number, rows: Uint8Array): void {
   if (rows.length % rowBytes !== 0) throw new RangeError(`Expected whole rows of ${rowBytes} bytes.`);
   for (let at = 0, node = firstNode; at < rows.length; at += rowBytes, node++) {
@@ -49,12 +49,23 @@ export function* readPending(c: Connection, sinceNode: number, rowBytes: number)
   }
 }
 
-/** Removes all waiting rows: they have codes now. */
-export function clearPending(tx: Connection): void {
-  tx.run("DELETE FROM pending");
+/** The waiting rows of these nodes, `undefined` for a node that has none. Throws `CORRUPT` for a damaged one. */
+export function getPending(c: Connection, nodes: readonly number[], rowBytes: number): (Uint8Array | undefined)[] {
+  return nodes.map((node) => {
+    const found = c.get<PendingRow>("SELECT node, row, crc FROM pending WHERE node = ?", node);
+    if (found === undefined) return undefined;
+    checkRow("pending", node, found.crc, node, found.row);
+    if (found.row.length !== rowBytes) throw damagedRow("pending", node, "has another length");
+    return found.row;
+  });
 }
 
-/** How many nodes wait for a codebook. */
+/** Removes the waiting rows below node `end`: they have codes now, or are linked. */
+export function clearPending(tx: Connection, end = Number.MAX_SAFE_INTEGER): void {
+  tx.run("DELETE FROM pending WHERE node < ?", end);
+}
+
+/** How many nodes wait. */
 export function countPending(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM pending")?.n ?? 0;
 }

@@ -1,4 +1,4 @@
-import { EmbedlessError } from "../errors.js";
+import { EmbedlessError, outOfRange } from "../errors.js";
 import { DEFAULT_CODES } from "../options.js";
 import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { damagedRow } from "./checksum.js";
@@ -23,8 +23,8 @@ export type AskedTraits = { readonly [K in keyof Traits]?: Traits[K] | undefined
  */
 export function traitsOf(meta: Meta, asked: AskedTraits = {}): Traits {
   if (meta.dims === undefined) {
-    const { metric = "cosine", codes = DEFAULT_CODES, vectors = "recompute", index = "flat" } = asked;
-    return { metric, codes, vectors, index };
+    const { metric = "cosine", codes = DEFAULT_CODES, vectors = "recompute" } = asked;
+    return { metric, codes, vectors, index: asked.index ?? (codes === "none" ? "vamana" : "flat") };
   }
   return {
     metric: fixed("metric", meta.metric, asked.metric),
@@ -33,6 +33,32 @@ export function traitsOf(meta: Meta, asked: AskedTraits = {}): Traits {
     // Stores made before there were graphs do not name it.
     index: fixed("index", meta.index ?? "flat", asked.index),
   };
+}
+
+/**
+ * Refuses options that a store of these traits would silently pass over, or that cannot work together.
+ *
+ * @throws `INVALID_ARGUMENT`
+ */
+export function requireUseful(
+  { vectorsIn, sampleQueries }: { vectorsIn: "file" | "memory"; sampleQueries: unknown },
+  { codes, vectors, index }: Traits,
+): void {
+  if (vectorsIn === "memory" && vectors === "recompute") {
+    throw new EmbedlessError(
+      "INVALID_ARGUMENT",
+      'The option vectorsIn: "memory" is for stores that keep vectors, and this one keeps none: make one with vectors.',
+    );
+  }
+  if (sampleQueries !== undefined && !needsSampleQueries(codes)) {
+    throw new EmbedlessError(
+      "INVALID_ARGUMENT",
+      `The option sampleQueries is for codes with training: "ood", and this store has ${JSON.stringify(codes)}.`,
+    );
+  }
+  if (codes === "none" && (index === "flat" || index === "auto")) {
+    throw outOfRange("index", '"vamana" or "hnsw", which a store with codes "none" is searched by,', index);
+  }
 }
 
 /** Whether two stores would be of one kind. */

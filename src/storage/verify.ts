@@ -77,12 +77,12 @@ function* verifyCodes(c: Connection): Generator<VerifyStep> {
 }
 
 function* verifyPending(c: Connection): Generator<VerifyStep> {
-  const sql = "SELECT length(row) AS bytes FROM pending ORDER BY node LIMIT 1";
-  let rowBytes: number | undefined;
+  const sql = "SELECT node, length(row) AS bytes FROM pending ORDER BY node LIMIT 1";
+  let first: { node: number; bytes: number } | undefined;
   yield* problemsOf(() => {
-    rowBytes = c.get<{ bytes: number }>(sql)?.bytes;
+    first = c.get<{ node: number; bytes: number }>(sql);
   });
-  if (rowBytes) yield* walk(readPending(c, 0, rowBytes));
+  if (first) yield* walk(readPending(c, first.node, first.bytes));
 }
 
 /** They are there as long as codes that are fitted to them wait for their codebook. */
@@ -103,8 +103,11 @@ function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
     codes = countCodes(c);
     pending = countPending(c);
   });
-  if (codes + pending !== meta.nextNode || (codes > 0 && pending > 0)) {
-    yield `${meta.nextNode} nodes were given out, but ${codes} have codes and ${pending} wait for a codebook.`;
+  // Without codes a node needs nothing but its place in the graph.
+  const linked = meta.codes === "none" ? (meta.graph?.nodes ?? 0) : 0;
+  if (codes + linked + pending !== meta.nextNode || (codes > 0 && pending > 0)) {
+    const rest = linked > 0 ? `${linked} are linked` : `${codes} have codes`;
+    yield `${meta.nextNode} nodes were given out, but ${rest} and ${pending} wait.`;
   }
   const { codebook, dims } = meta;
   for (const key of ["metric", "codes", "vectors", "embedder"] as const) {

@@ -193,6 +193,25 @@ describe("exact walks", () => {
     expect(() => index.publish({ nodes: 1 })).toThrow(RangeError);
   });
 
+  it("are scans of exact scores where there is no graph", async () => {
+    const empty = addon.createIndex(addon.createEmptyCoder(dims, "cosine"));
+    empty.publish({ nodes: count, dead: Uint32Array.of(7) });
+    for (const on of [empty, index]) {
+      await overQueries(async (query) => {
+        const some = (node: number) => node % 13 === 2 && !(on === empty && node === 7);
+        const { nodes, recomputed } = await found(on, query, { mode: "exact", filter: bitmap(count, some) });
+        expect(nodes).toEqual(nearest("cosine", query, all, 10, some));
+        expect(recomputed).toBe(Array.from({ length: count }, (_, node) => node).filter(some).length);
+        return 1;
+      });
+    }
+    const limited = await found(empty, vectors(1, 5), { mode: "exact", cap: 70 });
+    expect(limited).toMatchObject({ recomputed: 70, capped: true });
+    for (const mode of ["guided", "two-level"] as const) {
+      await expect(index.search(vectors(1), { ...bound, mode })).rejects.toThrow(TypeError);
+    }
+  });
+
   it("recompute fewer nodes on two levels, and fill batches", async () => {
     const query = vectors(1, 5);
     const graph = graphs[0]!;

@@ -51,6 +51,7 @@ async function commit(
 function indexOf(database: Database): CodeIndex {
   const coders = new Map([coder, other].map((one) => [Buffer.from(one.save()).toString("base64"), one]));
   return new CodeIndex(addon, database, {
+    empty: ({ dims, metric }) => addon.createEmptyCoder(dims, metric),
     find: async (c, codebook) => {
       const row = c.get<{ bytes: Uint8Array }>("SELECT bytes FROM codebooks WHERE sha256 = ?", codebook!.sha256);
       return coders.get(Buffer.from(row!.bytes).toString("base64"))!;

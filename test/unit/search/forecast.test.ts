@@ -1,12 +1,12 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
 import { codeRowBytes, forecast, keptRowBytes, queryCost } from "../../../src/search/forecast.js";
-import type { Codes, MachineSpeed, Metric } from "../../../src/types.js";
+import type { MachineSpeed, Metric, PlannedStore } from "../../../src/types.js";
 import { addon, vectors } from "../native/corpus.js";
 
 const SPEED: MachineSpeed = { questionMs: 6, passageMs: 15, scanNsPerByte: 0.1, rowNsPerDim: 0.2 };
 const DIMS = 40;
-const CODES: readonly Codes[] = [
+const CODES: readonly PlannedStore["codes"][] = [
   { bytes: 24 },
   { bytes: 48 },
   "lvq4",
@@ -18,10 +18,13 @@ const CODES: readonly Codes[] = [
 
 describe("bytes foretold are those of the native coders", () => {
   const cases = CODES.flatMap((codes) => (["cosine", "ip", "l2"] as const).map((metric) => ({ codes, metric })));
-  test.each(cases)("$codes under $metric", async ({ codes, metric }: { codes: Codes; metric: Metric }) => {
-    const coder = await addon.trainCodebook(vectors(300, 3, DIMS), { dims: DIMS, metric, code: codes });
-    expect(codeRowBytes(codes, DIMS, metric)).toBe(coder.rowBytes);
-  });
+  test.each(cases)(
+    "$codes under $metric",
+    async ({ codes, metric }: { codes: PlannedStore["codes"]; metric: Metric }) => {
+      const coder = await addon.trainCodebook(vectors(300, 3, DIMS), { dims: DIMS, metric, code: codes });
+      expect(codeRowBytes(codes, DIMS, metric)).toBe(coder.rowBytes);
+    },
+  );
 
   test.each(["float32", "float16", "lvq8"] as const)("kept %s", (form) => {
     expect(keptRowBytes(form, DIMS)).toBe(addon.createVectorCoder(form, DIMS, "cosine").rowBytes);

@@ -15,7 +15,7 @@ function graphOf(lengths: readonly number[], seed = 0): SavedGraph {
 async function put(database: Database, graph: SavedGraph): Promise<void> {
   await database.write((tx) => {
     const version = raiseVersion(tx);
-    writeMeta(tx, { graph: putGraph(tx, graph, 7, version) });
+    writeMeta(tx, { graph: putGraph(tx, graph, { nodes: 7, passages: 6, version }) });
   });
 }
 
@@ -27,7 +27,7 @@ it("gives a graph back as it was put, from any piece on", async () => {
   const database = await openDatabase();
   const graph = graphOf([24, 100, 0, 5000]);
   await put(database, graph);
-  expect(readMeta(database.reader).graph).toEqual({ version: 1, nodes: 7, blocks: 4 });
+  expect(readMeta(database.reader).graph).toEqual({ version: 1, nodes: 7, passages: 6, blocks: 4 });
   expect(stored(database)).toEqual([graph.header, ...graph.blocks]);
   expect(stored(database, 2)).toEqual(graph.blocks.slice(1));
   expect(graphBytes(database.reader)).toBe(5124);

@@ -62,7 +62,7 @@ const samplesFor = (codes: Codes): OpenOptions => (codes === OOD ? { sampleQueri
 
 /** Fewest and most bytes of a code with its factors: subspaces that no bit falls to are left out. */
 function sizesOf(codes: Codes): [least: number, most: number] {
-  const perDim = { lvq4: 0.5, lvq8: 1, lvq4x8: 1.5 };
+  const perDim = { lvq4: 0.5, lvq8: 1, lvq4x8: 1.5, none: 0 };
   if (typeof codes === "string") return [perDim[codes] * DIMS, perDim[codes] * DIMS + 24];
   if ("bytes" in codes) return [Math.min(codes.bytes, DIMS) / 2, codes.bytes + 5];
   const primary = perDim[codes.leanvec.primary] * codes.leanvec.dims;

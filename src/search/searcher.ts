@@ -118,7 +118,7 @@ export class Searcher {
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
       const sigmaScale = this.#live?.scaleFor(index.coder);
-      const walk = chooseWalk(index, graph, { asked, k, cap: plan.cap, maxRecomputes, allowed: matching?.count });
+      const walk = chooseWalk(index, graph, { asked, k, recall, maxRecomputes, allowed: matching?.count });
       const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
       const rows = this.#passages.byNodes(ranking.nodes);

@@ -1,0 +1,70 @@
+import type { NativeGraph } from "../native.js";
+import { tableAt } from "./calibrated.js";
+
+/** What a window depends on of a graph. */
+export type GraphTraits = Pick<NativeGraph, "kind" | "count" | "edges">;
+
+/** Of the graph that the table was measured on: Vamana as it is built by default, over the real passages. */
+const MEASURED = { count: 50_000, degree: 30.45 };
+/** Windows grow with the edges that a node lacks: to this power of the ratio of degrees, measured from 50 down to 12 edges. */
+const FEWER_EDGES = 1.6;
+const MORE_EDGES = 0.8;
+/** HNSW needs more than Vamana of as many edges. */
+const HNSW = 1.15;
+/** Each doubling of the nodes asks for so much more of the window that 50,000 need. */
+const GROWTH = 0.2;
+/** Largest k of the table. */
+const LARGEST_K = 100;
+/** Shares that the table knows; beyond them `tableAt` has no more to say. */
+const LEAST_SHARE = 0.5;
+const MOST_SHARE = 0.999;
+
+/**
+ * Windows with which a walk on exact distances meets a share of the true k nearest, in the mean over the queries of the
+ * harder set. Rows by k, columns by share, as in `CALIBRATION`: `npm run bench -- walks` measures and prints them.
+ */
+// biome-ignore format: several numbers a line
+const WINDOWS: readonly (readonly number[])[] = [
+  [2, 4, 8, 32, 46, 60, 101, 400],
+  [4, 7, 12, 32, 46, 60, 101, 400],
+  [10, 11, 19, 36, 58, 83, 176, 943],
+  [30, 30, 33, 64, 120, 179, 376, 1385],
+  [100, 100, 105, 169, 292, 412, 795, 2100],
+];
+const LOGARITHMS = WINDOWS.map((row) => row.map(Math.log));
+
+/**
+ * The window with which a walk meets a share of the k nearest.
+ *
+ * Fewer edges a node ask for wider windows, and so do more nodes.
+ *
+ * @param share Mean share of the true k nearest that the walk meets; taken as 0.5 to 0.999.
+ */
+export function windowFor(graph: GraphTraits, k: number, share: number): number {
+  return Math.max(k, Math.ceil(scaleOf(graph, k) * Math.exp(tableAt(LOGARITHMS, k, bounded(share)))));
+}
+
+/** The mean share of the true k nearest that a walk meets with a window: the inverse of `windowFor`, 0.5 to 0.999. */
+export function shareMet(graph: GraphTraits, k: number, window: number): number {
+  if (window >= graph.count) return 1;
+  let low = LEAST_SHARE;
+  let high = MOST_SHARE;
+  for (let round = 0; round < 30; round++) {
+    const middle = (low + high) / 2;
+    if (scaleOf(graph, k) * Math.exp(tableAt(LOGARITHMS, k, middle)) <= window) low = middle;
+    else high = middle;
+  }
+  return low;
+}
+
+/** How much wider than in the table. */
+function scaleOf({ kind, count, edges }: GraphTraits, k: number): number {
+  const ratio = MEASURED.degree / Math.max(1, edges / count);
+  const shape = ratio ** (ratio > 1 ? FEWER_EDGES : MORE_EDGES) * (kind === "hnsw" ? HNSW : 1);
+  const size = 1 + GROWTH * Math.max(0, Math.log2(count / MEASURED.count));
+  return shape * size * Math.max(1, k / LARGEST_K);
+}
+
+function bounded(share: number): number {
+  return Math.min(MOST_SHARE, Math.max(LEAST_SHARE, share));
+}

@@ -6,8 +6,8 @@ import { type Asked, readAsked } from "./calibration/asked.js";
 import { handOut } from "./coded_data.js";
 import { Ladder, type Reached, type Rung } from "./ladder/climb.js";
 import { recallAt } from "./ladder/material.js";
-import { type Method, methodsOf } from "./ladder/methods.js";
-import { mean, round } from "./report.js";
+import { type Method, methodsOf, THINNED } from "./ladder/methods.js";
+import { mean, type Report, round } from "./report.js";
 import { Truth } from "./truth.js";
 
 /** What is asked for: share of the true k nearest. */
@@ -17,6 +17,17 @@ const GOALS = [
 ] as const;
 /** Every so many queries are asked, of odd place: even ones fitted the bound. */
 const EVERY = 4;
+
+/**
+ * LEANN 0.3.8 itself, run on 20,000 of these passages with its defaults (HNSW, every distance recomputed): edges alone,
+ * recomputes between the two efforts around each goal by a straight line.
+ */
+const LEANN = {
+  method: "LEANN 0.3.8 itself, on 20,000 of them",
+  bytes: 142,
+  "questions @3": 800,
+  "questions @10": 1278,
+};
 
 /** Recomputes a question where no vectors are kept, idea by idea. */
 export const ladder: Bench = {
@@ -33,7 +44,7 @@ async function climb({ report, data }: BenchContext): Promise<void> {
   const truth = await Truth.of(addon, vectors);
   const asked = await readAsked(data, truth, 10, (place) => place % EVERY === 1);
   const note = (sentence: string) => report.note(sentence);
-  const reached: { method: Method; set: SetName; k: number; target: number; at: Reached | undefined }[] = [];
+  const reached: Line[] = [];
   for await (const method of methodsOf(addon, vectors, data, note)) {
     for (const set of SET_NAMES) {
       const queries = asked.filter((one) => one.set === set);
@@ -62,6 +73,43 @@ async function climb({ report, data }: BenchContext): Promise<void> {
       },
     })),
   );
+  overview(report, reached);
+  compareThinning(report, reached);
+}
+
+/** One method, one set, one goal. */
+interface Line {
+  readonly method: Method;
+  readonly set: SetName;
+  readonly k: number;
+  readonly target: number;
+  readonly at: Reached | undefined;
+}
+
+/** One line a method, to be read. */
+function overview(report: Report, reached: readonly Line[]): void {
+  const lines = [...new Set(reached.map(({ method }) => method))].map((method) => {
+    const cells = reached.filter((line) => line.method === method);
+    const columns = cells.map(({ set, k, at }) => [`${set} @${k}`, at ? Math.round(at.recomputes) : "never"]);
+    return { method: method.name, bytes: round(method.bytesPerPassage, 1), ...Object.fromEntries(columns) };
+  });
+  report.aside("recomputes a query for recall@3 0.90 and recall@10 0.95", [LEANN, ...lines]);
+}
+
+/** Which way of thinning needs fewer recomputes at the bytes that hubs take, between the two sizes of plain re-pruning. */
+function compareThinning(report: Report, reached: readonly Line[]): void {
+  const [hubs, ...plain] = THINNED.map((name) => reached.filter(({ method }) => method.name === name));
+  const ratios = hubs!.map((line, i) => {
+    const [less, more] = plain.map((lines) => lines[i]!) as [Line, Line];
+    if (!line.at || !less.at || !more.at) return Number.NaN;
+    const bytes = [line, less, more].map(({ method }) => method.bytesPerPassage) as [number, number, number];
+    const share = (bytes[0] - bytes[1]) / (bytes[2] - bytes[1]);
+    return line.at.recomputes / (less.at.recomputes + share * (more.at.recomputes - less.at.recomputes));
+  });
+  report.note(
+    `  hubs against plain re-pruning at equal bytes, recomputes: ${ratios.map((one) => one.toFixed(2)).join(", ")}`,
+  );
+  report.target("plain re-pruning, the default, needs no more than hubs in the mean", mean(ratios) >= 1);
 }
 
 /** All queries at one effort. */

@@ -9,7 +9,7 @@ import type { Bench, BenchContext } from "./bench.js";
 import { type Asked, readAsked } from "./calibration/asked.js";
 import { codeData, handOut } from "./coded_data.js";
 import { recallAt, vectorIndex } from "./ladder/material.js";
-import { windowNeeded } from "./ladder/windows.js";
+import { Misses } from "./ladder/windows.js";
 import { mean, type Report, round } from "./report.js";
 import { Truth } from "./truth.js";
 
@@ -34,8 +34,8 @@ export const walks: Bench = {
 async function measureWalks({ report, data, codes = CODES }: BenchContext): Promise<void> {
   const addon = native();
   const vectors = readVectors(data);
-  const asked = await readAsked(data, await Truth.of(addon, vectors), Math.max(...KS));
-  const some = asked.filter((_, i) => i % 4 === 1);
+  const asked = await readAsked(data, await Truth.of(addon, vectors), Math.max(...KS), (place) => place % 2 === 1);
+  const some = asked.filter((_, i) => i % 2 === 1);
   const full = await vectorIndex(addon, vectors);
   const vamana = await addon.buildGraph(full, { kind: "vamana" });
   await windowTable(report, full, vamana, asked);
@@ -51,14 +51,15 @@ async function measureWalks({ report, data, codes = CODES }: BenchContext): Prom
     report,
     index,
     vamana,
-    asked.filter((_, i) => i % 8 === 1),
+    some.filter((_, i) => i % 2 === 1),
     vectors,
   );
 }
 
 /** The table of the rule. */
 async function windowTable(report: Report, index: NativeIndex, graph: NativeGraph, asked: readonly Asked[]) {
-  const rows = KS.map((k) => ({ k, windows: SHARES.map((share) => windowNeeded(index, graph, asked, k, share)) }));
+  const misses = new Misses(index, graph, asked);
+  const rows = KS.map((k) => ({ k, windows: SHARES.map((share) => misses.windowFor(k, share)) }));
   report.figures(
     "walk windows",
     rows.flatMap(({ k, windows }) => windows.map((window, i) => ({ record: { k, share: SHARES[i]!, window } }))),
@@ -101,6 +102,7 @@ async function nearestOf(index: NativeIndex, query: Float32Array): Promise<numbe
 }
 
 function compareRule(report: Report, name: string, index: NativeIndex, graph: NativeGraph, asked: readonly Asked[]) {
+  const misses = new Misses(index, graph, asked);
   report.figures(
     "walk rule",
     KS.flatMap((k) =>
@@ -111,7 +113,7 @@ function compareRule(report: Report, name: string, index: NativeIndex, graph: Na
           edges: round(graph.edges / graph.count, 1),
           k,
           share,
-          needed: windowNeeded(index, graph, asked, k, share),
+          needed: misses.windowFor(k, share),
           rule: windowFor(graph, k, share),
         },
       })),

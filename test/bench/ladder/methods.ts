@@ -28,6 +28,11 @@ const FEW_EDGES = 12;
 /** Bytes a passage of a store that keeps a graph alone. */
 const GRAPH_ALONE = 25;
 
+const thinnedTo = (method: string) => `exact walk, Vamana thinned to ${FEW_EDGES} edges: ${method}`;
+const thinnedToBytes = `exact walk, Vamana thinned to ${GRAPH_ALONE} bytes: prune`;
+/** Names of the methods that tell which way of thinning is better: by hubs, and plainly to less and to more than its bytes. */
+export const THINNED = [thinnedTo("hubs"), thinnedTo("prune"), thinnedToBytes] as const;
+
 /** Methods in the order of the ideas, each built when its turn comes. */
 export async function* methodsOf(
   addon: NativeAddon,
@@ -55,15 +60,9 @@ export async function* methodsOf(
   note(`Vamana: ${edges(vamana)} edges a node; HNSW: ${edges(hnsw)} in the lowest layer`);
   yield await exact("exact walk, Vamana", vamana);
   for (const method of ["random", "hubs", "prune"] as const) {
-    yield await exact(
-      `exact walk, Vamana thinned to ${FEW_EDGES} edges: ${method}`,
-      await vamana.thin(full, { degree: FEW_EDGES, method }),
-    );
+    yield await exact(thinnedTo(method), await vamana.thin(full, { degree: FEW_EDGES, method }));
   }
-  yield await exact(
-    `exact walk, Vamana thinned to ${GRAPH_ALONE} bytes: prune`,
-    await vamana.thin(full, { bytes: GRAPH_ALONE }),
-  );
+  yield await exact(thinnedToBytes, await vamana.thin(full, { bytes: GRAPH_ALONE }));
 
   for (const ratio of [0.5, 0.2, 0.1, 0.05]) yield await twoLevel(`two-level, ratio ${ratio}`, "48", vamana, { ratio });
   for (const strategy of ["local", "proportional"] as const) {
@@ -81,6 +80,8 @@ export async function* methodsOf(
     const { index, bytes } = codes.get(code)!;
     yield bounded(`guided walk, ${code}-byte codes${form}`, index, graph, bytes + (await graphBytes(graph)));
   }
+  const { index, bytes } = codes.get("48")!;
+  yield bounded("scan, 48-byte codes, clear hits by estimate", index, undefined, bytes, "approx");
   for (const [code, { index, bytes }] of codes) yield bounded(`scan, ${code}-byte codes`, index, undefined, bytes);
 }
 
@@ -96,9 +97,15 @@ function recomputing(name: string, index: NativeIndex, walk: Walk, bytesPerPassa
 }
 
 /** A search by the bound, over a graph or by scan, as the store does it. */
-function bounded(name: string, index: NativeIndex, graph: NativeGraph | undefined, bytesPerPassage: number): Method {
+function bounded(
+  name: string,
+  index: NativeIndex,
+  graph: NativeGraph | undefined,
+  bytesPerPassage: number,
+  scores: SearchPlan["scores"] = "exact",
+): Method {
   const efforts = TARGETS.map((recall) => (k: number) => {
-    const plan = planSearch(k, recall, { code: index.coder });
+    const plan = planSearch(k, recall, { code: index.coder, scores });
     const asked = graph ? ({ mode: "guided" } as const) : ("scan" as const);
     const walk = chooseWalk(index, graph, { asked, k, recall, maxRecomputes: undefined, allowed: undefined });
     return { ...plan, ...walk };

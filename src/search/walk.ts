@@ -1,6 +1,6 @@
 import type { NativeGraph, NativeIndex, NativeSearchOptions } from "../native.js";
 import type { SearchOptions } from "../types.js";
-import { shareMet, windowFor } from "./walk_window.js";
+import { type GraphTraits, shareMet, windowFor } from "./walk_window.js";
 
 /** How one search finds its candidates: what `NativeSearchOptions` needs besides the plan; empty for a scan. */
 export type Walk = Pick<NativeSearchOptions, "mode" | "graph" | "searchWindow" | "ratio" | "strategy"> & {
@@ -45,7 +45,7 @@ export function chooseWalk(
   const { mode = "guided", window, ratio, strategy } = asked ?? {};
   const isExact = mode !== "guided" || isVector(index);
   const share = isExact ? recall : 1 - Math.min(MOST_MISSED, (1 - recall) / 2);
-  const searchWindow = window ?? windowFor(graph, k, share);
+  const searchWindow = window ?? windowFor(traitsOf(graph, index), k, share);
   if (mode !== "guided") {
     const limits = { searchWindow, cap: maxRecomputes ?? index.count };
     return { mode, graph, ...limits, ...(ratio && { ratio }), ...(strategy && { strategy }) };
@@ -57,8 +57,12 @@ export function chooseWalk(
 }
 
 /** Share of the true k nearest that a search meets, in the mean; what it makes of them is another matter. 1 for a scan. */
-export function shareOfWalk({ graph, searchWindow }: Walk, k: number): number {
-  return graph === undefined || searchWindow === undefined ? 1 : shareMet(graph, k, searchWindow);
+export function shareOfWalk({ graph, searchWindow }: Walk, index: NativeIndex, k: number): number {
+  return graph === undefined || searchWindow === undefined ? 1 : shareMet(traitsOf(graph, index), k, searchWindow);
+}
+
+function traitsOf({ kind, count, edges }: NativeGraph, { live }: NativeIndex): GraphTraits {
+  return { kind, edges, count: Math.max(1, Math.min(count, live)) };
 }
 
 /** Whether the rows are vectors, whose estimates are exact but for rounding: the window alone decides what is found. */

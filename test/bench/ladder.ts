@@ -27,6 +27,8 @@ const LEANN = {
   bytes: 142,
   "questions @3": 800,
   "questions @10": 1278,
+  "sentences @3": 544,
+  "sentences @10": 787,
 };
 
 /** Recomputes a question where no vectors are kept, idea by idea. */

@@ -73,6 +73,13 @@ describe("a walk is as wide", () => {
     }
   });
 
+  it("as the living need: dead nodes have no edges", () => {
+    const halfDead = { live: 50_000, count: 100_000, coder: { kind: "pq" } } as NativeIndex;
+    const before = { kind: "vamana", count: 100_000, edges: 50_000 * 30 } as NativeGraph;
+    const walk = chooseWalk(halfDead, before, { ...usual, asked: { mode: "guided" } });
+    expect(walk.searchWindow).toBe(windowFor(whole, 10, 0.995));
+  });
+
   it("as the caller says", () => {
     expect(width(sized(50_000), { asked: { window: 7 } })).toBe(7);
   });
@@ -119,6 +126,6 @@ describe("of a walk over 300 nodes", () => {
     expect(await expectedRecall({ window: 12 })).toBeCloseTo(scan * shareMet(built, 10, 12), 10);
     expect(await expectedRecall({ window: 12 })).toBeLessThan(await expectedRecall({ window: 60 }));
     expect(await expectedRecall({ window: 300 })).toBe(scan);
-    expect(shareOfWalk({}, 10)).toBe(1);
+    expect(shareOfWalk({}, index, 10)).toBe(1);
   });
 });

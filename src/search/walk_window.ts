@@ -6,9 +6,14 @@ export type GraphTraits = Pick<NativeGraph, "kind" | "count" | "edges">;
 
 /** Of the graph that the table was measured on: Vamana as it is built by default, over the real passages. */
 const MEASURED = { count: 50_000, degree: 30.45 };
-/** Windows grow with the edges that a node lacks: to this power of the ratio of degrees, measured from 50 down to 12 edges. */
+/**
+ * Windows grow with the edges that a node lacks, to a power of the ratio of degrees: to this one up to k 10, and to half of
+ * one less with every tenfold of k. Measured from 50 down to 12 edges; with 8 walks get lost.
+ */
 const FEWER_EDGES = 1.6;
+const LESS_BY_K = 0.5;
 const MORE_EDGES = 0.8;
+const LARGEST_RATIO = 4;
 /** HNSW needs more than Vamana of as many edges. */
 const HNSW = 1.15;
 /**
@@ -63,8 +68,10 @@ export function shareMet(graph: GraphTraits, k: number, window: number): number 
 
 /** How much wider than in the table. */
 function scaleOf({ kind, count, edges }: GraphTraits, k: number): number {
-  const ratio = MEASURED.degree / Math.max(1, edges / count);
-  const shape = ratio ** (ratio > 1 ? FEWER_EDGES : MORE_EDGES) * (kind === "hnsw" ? HNSW : 1);
+  const ratio = Math.min(LARGEST_RATIO, MEASURED.degree / Math.max(1, edges / count));
+  const tenfolds = Math.log10(Math.min(LARGEST_K, Math.max(10, k)) / 10);
+  const power = ratio > 1 ? FEWER_EDGES - LESS_BY_K * tenfolds : MORE_EDGES;
+  const shape = ratio ** power * (kind === "hnsw" ? HNSW : 1);
   const size = 1 + GROWTH * Math.max(0, Math.log2(count / MEASURED.count));
   return shape * size * Math.max(1, k / LARGEST_K);
 }

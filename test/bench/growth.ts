@@ -36,9 +36,7 @@ async function grow({ report, data }: BenchContext): Promise<void> {
   const vamana = { kind: "vamana" } as const;
   const cases: { name: string; options: GraphOptions; codes?: boolean; renumbered?: boolean }[] = [
     { name: "vamana", options: vamana },
-    { name: "vamana, renumbered", options: vamana, renumbered: true },
-    { name: "vamana, linked by 48-byte codes", options: vamana, codes: true },
-    { name: "hnsw", options: { kind: "hnsw" } },
+    { name: "vamana linked by 48-byte codes, renumbered", options: vamana, codes: true, renumbered: true },
     { name: "hnsw, renumbered", options: { kind: "hnsw" }, renumbered: true },
   ];
   for (const { name, options, codes = false, renumbered = false } of cases) {

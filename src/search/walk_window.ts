@@ -21,6 +21,8 @@ const HNSW = 1.15;
  * the more the larger k is.
  */
 const GROWTH = 0.2;
+/** Wider than the table by so much: graphs of other passages needed up to 1.5 times of it for few of the nearest. */
+const MARGIN = 1.25;
 /** Largest k of the table. */
 const LARGEST_K = 100;
 /** Shares that the table knows; beyond them `tableAt` has no more to say. */
@@ -30,12 +32,12 @@ const MOST_SHARE = 0.999;
 /**
  * Windows with which a walk on exact distances meets a share of the true k nearest, in the mean over the queries of the
  * harder set. Rows by k, columns by share, as in `CALIBRATION`: `npm run bench -- walks` measures and prints them.
- * One query decides the last column of the first two rows, so those are drawn towards the rows below.
+ * Single queries decide the last columns of the first two rows, so these are smoothed by what smaller stores needed.
  */
 // biome-ignore format: several numbers a line
 const WINDOWS: readonly (readonly number[])[] = [
-  [5, 10, 16, 32, 47, 60, 98, 500],
-  [5, 10, 16, 32, 47, 60, 98, 600],
+  [5, 10, 16, 32, 47, 65, 140, 500],
+  [5, 10, 16, 32, 47, 65, 140, 600],
   [10, 12, 19, 36, 59, 83, 177, 943],
   [30, 30, 33, 65, 121, 179, 377, 1387],
   [100, 100, 100, 170, 293, 412, 796, 2289],
@@ -43,17 +45,17 @@ const WINDOWS: readonly (readonly number[])[] = [
 const LOGARITHMS = WINDOWS.map((row) => row.map(Math.log));
 
 /**
- * The window with which a walk meets a share of the k nearest.
+ * The window with which a walk meets a share of the k nearest, with some to spare.
  *
  * Fewer edges a node ask for wider windows, and so do more nodes.
  *
  * @param share Mean share of the true k nearest that the walk meets; taken as 0.5 to 0.999.
  */
 export function windowFor(graph: GraphTraits, k: number, share: number): number {
-  return Math.max(k, Math.ceil(scaleOf(graph, k) * Math.exp(tableAt(LOGARITHMS, k, bounded(share)))));
+  return Math.max(k, Math.ceil(MARGIN * scaleOf(graph, k) * Math.exp(tableAt(LOGARITHMS, k, bounded(share)))));
 }
 
-/** The mean share of the true k nearest that a walk meets with a window: the inverse of `windowFor`, 0.5 to 0.999. */
+/** The mean share of the true k nearest that a walk meets with a window, 0.5 to 0.999: `windowFor` reversed, without its margin. */
 export function shareMet(graph: GraphTraits, k: number, window: number): number {
   if (window >= graph.count) return 1;
   let low = LEAST_SHARE;

@@ -45,7 +45,7 @@ describe("the window of a walk", () => {
 });
 
 describe("the share that a walk meets", () => {
-  it("is the share that its window was made for", () => {
+  it("is the share that its window was made for, or a little more", () => {
     fc.assert(
       fc.property(graphs, ks, share, (one, k, asked) => {
         const window = windowFor(traits(one), k, asked);
@@ -53,7 +53,7 @@ describe("the share that a walk meets", () => {
         // The window is a whole number and holds k, so it may meet more.
         expect(shareMet(traits(one), k, window)).toBeGreaterThanOrEqual(asked - 1e-6);
         if (asked > 0.9 && window > k && window > 200)
-          expect(shareMet(traits(one), k, window)).toBeLessThan(asked + 0.01);
+          expect(shareMet(traits(one), k, window)).toBeLessThan(asked + 0.03);
       }),
       { seed: 4 },
     );

@@ -11,6 +11,8 @@ import { embed } from "./embed.js";
 import { expected } from "./expected.js";
 import { filter } from "./filter.js";
 import { frontier } from "./frontier.js";
+import { growth } from "./growth.js";
+import { ladder } from "./ladder.js";
 import { misses } from "./misses.js";
 import { query } from "./query.js";
 import { Report } from "./report.js";
@@ -18,6 +20,7 @@ import { scan } from "./scan.js";
 import { size } from "./size.js";
 import { store } from "./store.js";
 import { train } from "./train.js";
+import { walks } from "./walks.js";
 
 const BENCHES: readonly Bench[] = [
   codes,
@@ -30,6 +33,9 @@ const BENCHES: readonly Bench[] = [
   store,
   query,
   frontier,
+  ladder,
+  walks,
+  growth,
   codebook,
   calibrate,
   expected,

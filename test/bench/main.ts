@@ -11,6 +11,7 @@ import { embed } from "./embed.js";
 import { expected } from "./expected.js";
 import { filter } from "./filter.js";
 import { frontier } from "./frontier.js";
+import { graph } from "./graph.js";
 import { misses } from "./misses.js";
 import { query } from "./query.js";
 import { Report } from "./report.js";
@@ -26,6 +27,7 @@ const BENCHES: readonly Bench[] = [
   scan,
   size,
   filter,
+  graph,
   embed,
   store,
   query,

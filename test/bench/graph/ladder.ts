@@ -3,10 +3,12 @@ import { type Engine, K } from "./engine.js";
 
 /** Windows (ef) that are tried in turn, until the answers are good enough. */
 const WINDOWS = [10, 16, 24, 32, 48, 64, 96, 128, 192, 256, 384, 512, 768];
-/** Recall at which a ladder ends. */
-const ENOUGH = 0.991;
+/** Recalls at which times are compared. */
+export const RECALLS = [0.95, 0.99] as const;
+/** Queries of a set that are timed, evenly spread; recall counts all. */
+const TIMED = 500;
 /** Times that everything is measured; of each part the best time counts. */
-const ROUNDS = 5;
+const ROUNDS = 7;
 /** Queries of one part: a few milliseconds, so that a pause by other work on the machine spoils little. */
 const PART = 40;
 
@@ -50,42 +52,47 @@ class Run {
   readonly rungs: { searchWindow: number; recall10: number; best: number[] }[] = [];
   readonly #engine: Engine;
   readonly #asked: Asked;
-  readonly #at: ReturnType<Engine["prepare"]>;
+  readonly #timed: ReturnType<Engine["prepare"]>;
+  readonly #count: number;
 
   constructor(engine: Engine, asked: Asked) {
     this.#engine = engine;
     this.#asked = asked;
-    this.#at = engine.prepare(asked.queries);
+    const { length } = asked.queries;
+    this.#count = Math.min(TIMED, length);
+    this.#timed = engine.prepare(
+      Array.from({ length: this.#count }, (_, i) => asked.queries[Math.floor((i * length) / this.#count)]!),
+    );
+    const all = engine.prepare(asked.queries);
     for (const searchWindow of WINDOWS) {
-      const recall10 = this.#recall(searchWindow);
-      const best = asked.queries.flatMap((_, i) => (i % PART === 0 ? [Number.POSITIVE_INFINITY] : []));
+      const recall10 = this.#recall(all(searchWindow));
+      const best = new Array<number>(Math.ceil(this.#count / PART)).fill(Number.POSITIVE_INFINITY);
       this.rungs.push({ searchWindow, recall10, best });
-      if (recall10 >= ENOUGH) break;
+      if (recall10 >= RECALLS[1]) break;
     }
+    // What lies far below the recalls of interest is not worth its time.
+    while (this.rungs.length > 2 && this.rungs[1]!.recall10 < RECALLS[0]) this.rungs.shift();
   }
 
   time(rung: number): void {
     const { searchWindow, best } = this.rungs[rung] ?? {};
     if (searchWindow === undefined || best === undefined) return;
-    const search = this.#at(searchWindow);
-    const { length } = this.#asked.queries;
+    const search = this.#timed(searchWindow);
     for (let part = 0; part < best.length; part++) {
       const start = performance.now();
-      for (let i = part * PART; i < Math.min(length, (part + 1) * PART); i++) search(i);
+      for (let i = part * PART; i < Math.min(this.#count, (part + 1) * PART); i++) search(i);
       best[part] = Math.min(best[part]!, performance.now() - start);
     }
   }
 
   ladder(): Ladder {
-    const { length } = this.#asked.queries;
     const rungs = this.rungs.map(({ searchWindow, recall10, best }) => {
-      return { searchWindow, recall10, usPerQuery: (best.reduce((sum, ms) => sum + ms, 0) * 1000) / length };
+      return { searchWindow, recall10, usPerQuery: (best.reduce((sum, ms) => sum + ms, 0) * 1000) / this.#count };
     });
     return { engine: this.#engine, set: this.#asked.set, rungs };
   }
 
-  #recall(searchWindow: number): number {
-    const search = this.#at(searchWindow);
+  #recall(search: (i: number) => ArrayLike<number | bigint>): number {
     const { queries, truth } = this.#asked;
     let hits = 0;
     for (let i = 0; i < queries.length; i++)

@@ -1,4 +1,11 @@
-import type { GraphOptions, NativeAddon, NativeGraph, NativeIndex, VectorForm } from "../../../src/native.js";
+import type {
+  GraphOptions,
+  NativeAddon,
+  NativeCoder,
+  NativeGraph,
+  NativeIndex,
+  VectorForm,
+} from "../../../src/native.js";
 import { DATA_DIMS } from "../../support/data.js";
 import { type Engine, K, timed } from "./engine.js";
 
@@ -10,42 +17,52 @@ export const FORMS = ["float32", "float16", "lvq8"] as const satisfies readonly 
 
 /** Rows that one publication takes. */
 const ROWS_AT_ONCE = 32_768;
+/** What a walk keeps beside a row: its live bit, and the norm of its vector. */
+const BESIDE_ROW = 1 / 8 + 4;
 
-/** An index of this library over vectors that are kept, and a graph over it with its usual settings. */
+/** An index of this library over kept vectors, and a graph over it with its usual settings. */
+export interface Ours extends Engine {
+  readonly vectors: NativeIndex;
+  readonly graph: NativeGraph;
+}
+
 export async function ours(
   addon: NativeAddon,
   vectors: Float32Array,
   form: VectorForm,
-  kind: "vamana" | "hnsw",
-): Promise<Engine & { index: string; graph: NativeGraph }> {
+  kind: GraphOptions["kind"],
+): Promise<Ours> {
   const { result, build } = await timed(async () => {
-    const index = await keptVectors(addon, vectors, form);
-    const graph = await addon.buildGraph(index, graphOptions(kind));
-    return { index, graph };
+    const index = await filledIndex(addon, addon.createVectorCoder(form, DATA_DIMS, "cosine"), vectors);
+    return { index, graph: await addon.buildGraph(index, { kind, threads: BUILD_THREADS }) };
   });
-  const { index, graph } = result;
+  return engineOf(`${kind} ${form}`, result.index, result.graph, build);
+}
+
+/** The same graph with its lists packed: less than half their bytes, for some time. */
+export async function packed(addon: NativeAddon, one: Ours): Promise<Ours> {
+  const graph = await addon.loadGraph(await one.graph.save(), { lists: "packed" });
+  return engineOf(`${one.index}, packed`, one.vectors, graph, one.build);
+}
+
+function engineOf(index: string, vectors: NativeIndex, graph: NativeGraph, build: Engine["build"]): Ours {
   return {
     engine: "embedless",
-    index: `${kind} ${form}`,
+    index,
     build,
-    bytesPerVector: (index.memoryBytes + graph.memoryBytes) / index.count,
+    bytesPerVector: vectors.coder.rowBytes + BESIDE_ROW + graph.memoryBytes / graph.count,
+    vectors,
     graph,
-    prepare: (queries) => (searchWindow) => (i) => index.nearest(queries[i]!, { k: K, graph, searchWindow }).nodes,
+    prepare: (queries) => (searchWindow) => (i) => vectors.nearest(queries[i]!, { k: K, graph, searchWindow }).nodes,
   };
 }
 
-/** Vectors in the memory order that walks read fastest. */
-export async function keptVectors(addon: NativeAddon, vectors: Float32Array, form: VectorForm): Promise<NativeIndex> {
-  const coder = addon.createVectorCoder(form, DATA_DIMS, "cosine");
+/** An index of `vectors` in the order that walks read fastest. */
+export async function filledIndex(addon: NativeAddon, coder: NativeCoder, vectors: Float32Array): Promise<NativeIndex> {
   const index = addon.createIndex(coder, { order: "walk" });
-  const count = vectors.length / DATA_DIMS;
-  for (let first = 0; first < count; first += ROWS_AT_ONCE) {
-    const part = vectors.subarray(first * DATA_DIMS, (first + ROWS_AT_ONCE) * DATA_DIMS);
+  for (let first = 0; first < vectors.length; first += ROWS_AT_ONCE * DATA_DIMS) {
+    const part = vectors.subarray(first, first + ROWS_AT_ONCE * DATA_DIMS);
     index.publish({ rows: await coder.encode(part), release: true });
   }
   return index;
-}
-
-function graphOptions(kind: "vamana" | "hnsw"): GraphOptions {
-  return { kind, threads: BUILD_THREADS };
 }

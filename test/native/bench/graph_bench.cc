@@ -92,7 +92,9 @@ struct Rows {
     memory = graph::allocate_pages(count * stride);
     block = memory.get();
     if (form == graph::RowForm::split32) {
-      for (std::size_t i = 0; i < count; ++i) graph::split(&vectors[i * dims], dims, memory.get() + i * stride);
+      for (std::size_t i = 0; i < count; ++i) {
+        graph::split(reinterpret_cast<const std::uint8_t*>(&vectors[i * dims]), dims, memory.get() + i * stride);
+      }
       return;
     }
     const code::VectorForm forms[] = {code::VectorForm::float32, code::VectorForm::float32, code::VectorForm::float16,

@@ -197,11 +197,11 @@ void list_access(const graph::Adjacency& flat) {
   const graph::PackedAdjacency packed(flat);
   std::vector<std::uint32_t> room(std::max(flat.room_nodes(), packed.room_nodes()));
   const auto nanoseconds = [&](const graph::Adjacency& lists) {
-    constexpr std::size_t reads = 100'000;
+    constexpr std::size_t reads = 10'000;
     code::Random random(1);
     double best = 1e9;
     std::size_t sum = 0;
-    for (int round = 0; round < 5; ++round) {
+    for (int round = 0; round < 100; ++round) {
       best = std::min(best, seconds([&] {
         for (std::size_t i = 0; i < reads; ++i) {
           const auto list = lists.neighbors(static_cast<std::uint32_t>(random.below(lists.count())), room.data());

@@ -244,8 +244,8 @@ export interface SearchCost {
 export interface SearchResult {
   hits: Hit[];
   /**
-   * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one. Blind for what a walk over a
-   * graph never met; `undefined` by the modes `"exact"` and `"two-level"`, where nothing tells it.
+   * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one; after a walk over a graph times
+   * the share that such walks meet. `undefined` by walks `"exact"` and `"two-level"`, where nothing tells it.
    */
   expectedRecall: number | undefined;
   cost: SearchCost;

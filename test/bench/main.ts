@@ -11,6 +11,7 @@ import { embed } from "./embed.js";
 import { expected } from "./expected.js";
 import { filter } from "./filter.js";
 import { frontier } from "./frontier.js";
+import { graph } from "./graph.js";
 import { growth } from "./growth.js";
 import { ladder } from "./ladder.js";
 import { misses } from "./misses.js";
@@ -29,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   scan,
   size,
   filter,
+  graph,
   embed,
   store,
   query,

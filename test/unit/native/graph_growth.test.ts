@@ -37,7 +37,7 @@ function meanRecall(index: NativeIndex, graph: NativeGraph, all: Float32Array, i
 const rowsOf = (all: Float32Array, nodes: readonly number[]) =>
   Float32Array.from(nodes.flatMap((node) => [...all.subarray(node * dims, (node + 1) * dims)]));
 
-describe.each(kinds.slice(0, 1))("ten rounds of replacing a tenth of a graph of $kind", (options) => {
+describe.each(kinds)("ten rounds of replacing a tenth of a graph of $kind", (options) => {
   it.each([false, true])("cost less than a point of recall; numbered anew: %s", async (renumbers) => {
     let all = clustered(count, 1);
     let live = Array.from({ length: count }, (_, node) => node);

@@ -195,6 +195,16 @@ void RowVectors::prepare(const float* vector, Query& query) const {
 
 void RowVectors::prepare_node(std::uint32_t node, Query& query) const {
   query.values.resize(2 * dims_);
+  if (form_ == RowForm::split32) {
+    float* values = query.values.data();
+    loops_.arrange_uppers(rows_.row(node), dims_, values);
+    if (metric_ == code::Metric::cosine && !factors_.empty()) {
+      for (std::size_t i = 0; i < dims_; ++i) values[i] *= factors_[node];
+    }
+    query.numbers = values;
+    query.squared = metric_ == code::Metric::l2 ? factors_[node] : 0.0f;
+    return;
+  }
   float* vector = query.values.data() + dims_;
   read(node, vector);
   prepare(vector, query);

@@ -41,6 +41,8 @@ struct WalkTable {
 
   /// Puts n numbers of a query into the order that `uppers` reads fastest; out must not overlap query.
   void (*arrange)(const float* query, std::size_t n, float* out);
+  /// What `arrange` makes of the numbers of a row of upper halves: the row as a query.
+  void (*arrange_uppers)(const std::uint8_t* row, std::size_t n, float* out);
   /// n float16 as float32.
   void (*widen)(const std::uint8_t* halves, std::size_t n, float* out);
 };

@@ -61,6 +61,7 @@ const WalkTable avx2_walk{"avx2",
                           walk_loops::halves<Avx2>,
                           walk_loops::bytes<Avx2>,
                           walk_loops::arrange<Avx2>,
+                          walk_loops::arrange_uppers<Avx2>,
                           walk_loops::widen<Avx2>};
 
 }  // namespace embedless::kernel

@@ -54,6 +54,7 @@ const WalkTable avx512_walk{"avx512",
                             walk_loops::halves<Avx512>,
                             walk_loops::bytes<Avx512>,
                             walk_loops::arrange<Avx512>,
+                            walk_loops::arrange_uppers<Avx512>,
                             walk_loops::widen<Avx512>};
 
 }  // namespace embedless::kernel

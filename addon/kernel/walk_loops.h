@@ -97,6 +97,17 @@ inline float upper_to_float(const std::uint8_t* at) {
 }
 
 template <class V>
+void arrange_uppers(const std::uint8_t* row, std::size_t n, float* out) {
+  constexpr std::size_t span = 2 * V::width;
+  std::size_t j = 0;
+  for (; j + span <= n; j += span) {
+    V::store(out + j, V::even(row + 2 * j));
+    V::store(out + j + V::width, V::odd(row + 2 * j));
+  }
+  for (; j < n; ++j) out[j] = upper_to_float(row + 2 * j);
+}
+
+template <class V>
 void uppers(const float* query, const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count, std::size_t n,
             float* out) {
   constexpr std::size_t span = 2 * V::width;

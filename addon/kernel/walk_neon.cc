@@ -62,6 +62,7 @@ const WalkTable neon_walk{"neon",
                           walk_loops::halves<Neon>,
                           walk_loops::bytes<Neon>,
                           walk_loops::arrange<Neon>,
+                          walk_loops::arrange_uppers<Neon>,
                           walk_loops::widen<Neon>};
 
 }  // namespace embedless::kernel

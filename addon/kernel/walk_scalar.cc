@@ -71,6 +71,7 @@ const WalkTable scalar_walk{"scalar",
                             walk_loops::halves<Plain>,
                             walk_loops::bytes<Plain>,
                             walk_loops::arrange<Plain>,
+                            walk_loops::arrange_uppers<Plain>,
                             walk_loops::widen<Plain>};
 
 }  // namespace embedless::kernel

@@ -78,6 +78,10 @@ TEST_P(Walk, FloatsAndTheirUpperHalves) {
     }
     std::vector<float> arranged(n);
     kernel::walk().arrange(query.data(), n, arranged.data());
+    std::vector<float> row_arranged(n), row_as_query(n);
+    kernel::walk().arrange(vectors[5].data(), n, row_arranged.data());
+    kernel::walk().arrange_uppers(row(5), n, row_as_query.data());
+    EXPECT_EQ(row_arranged, row_as_query) << n;
     kernel::walk().uppers(arranged.data(), rows(), nodes.data(), nodes.size(), n, found.data());
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       double sum = 0;

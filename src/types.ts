@@ -2,6 +2,7 @@ import type { Embedder } from "./embed/embedder.js";
 import type { IndexChoice, WalkOptions } from "./graph_types.js";
 
 export type * from "./graph_types.js";
+export type * from "./stats_types.js";
 
 /** How two vectors are compared. `cosine` normalises both first. Scores are always "higher is better". */
 export type Metric = "cosine" | "ip" | "l2";
@@ -83,6 +84,11 @@ export interface OpenOptions {
    */
   filterable?: readonly string[];
   /**
+   * `true` makes a table of the words of all passages, for the modes `"keyword"` and `"hybrid"`: about 140 bytes a passage
+   * of 750, and a minute a million passages when a store that has some gets it. The store remembers it. Default `false`.
+   */
+  keywords?: boolean;
+  /**
    * `"live"` lets the errors seen by the first batch of each query widen or narrow the bound, 0.5 to 2 times: answers then
    * depend on the queries before. Default `"fixed"`.
    */
@@ -130,6 +136,15 @@ export interface AddResult {
 export interface SearchOptions {
   /** Hits wanted. Default 10. */
   k?: number;
+  /**
+   * - `"vector"` (default): nearest by embedding; scores are of the store's metric.
+   * - `"keyword"`: by the words shared with the question, rare ones first; scores are BM25, and nothing is embedded.
+   * - `"hybrid"`: both lists fused by rank; scores are 1 / (60 + rank), summed over the lists. Names, numbers and codes that
+   *   a model blurs are found by their words, what is said in other words by its meaning.
+   *
+   * The latter two take a question in words, and a store with `keywords`.
+   */
+  mode?: "vector" | "keyword" | "hybrid";
   /** Mean share of the true top k to find, 0.5 to 0.999. Higher embeds more passages. Default 0.95. */
   recall?: number;
   /**
@@ -200,7 +215,7 @@ export interface Filter {
 
 /** A passage that was found. */
 export interface Hit extends Passage {
-  /** Cosine, inner product or minus squared distance of question and passage; higher is better. */
+  /** Cosine, inner product or minus squared distance of question and passage, or as `mode` says; higher is better. */
   score: number;
   /** Only with `includeVectors`, and only for recomputed hits. */
   vector?: Float32Array;
@@ -210,16 +225,18 @@ export interface Hit extends Passage {
 
 /** How a hit's score came about. */
 export interface HitExplanation {
-  /** What the code alone said of the score. */
-  estimate: number;
+  /** What the code alone said of the score; `undefined`, as all of this, for a hit that was found by its words alone. */
+  estimate: number | undefined;
   /** The estimate's standard error as the code knows it. */
-  sigma: number;
+  sigma: number | undefined;
   /** The highest score that the search allowed for: `estimate + eps * sigma`. */
-  bound: number;
+  bound: number | undefined;
   /** The score by the vector itself; `undefined` where the estimate stands. */
   exact: number | undefined;
   /** Where the exact vector came from; `"none"` if there was none. */
   source: "cache" | "recompute" | "kept" | "none";
+  /** BM25 of the words shared with the question; `undefined` by mode `"vector"`, or where they share none. */
+  keyword: number | undefined;
 }
 
 /** What a search cost. */
@@ -238,6 +255,8 @@ export interface SearchCost {
   scanMs: number;
   readMs: number;
   recomputeMs: number;
+  /** Finding words; goes on beside the other parts. */
+  keywordMs: number;
 }
 
 /** The answer of a search: hits best first, and what it took to find them. */
@@ -245,73 +264,11 @@ export interface SearchResult {
   hits: Hit[];
   /**
    * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one. Blind for what a walk over a
-   * graph never met; `undefined` by the modes `"exact"` and `"two-level"`, where nothing tells it.
+   * graph never met, and for words; `undefined` by mode `"keyword"`, and by walks `"exact"` and `"two-level"`, where nothing
+   * tells it.
    */
   expectedRecall: number | undefined;
   cost: SearchCost;
-}
-
-/** Sizes and settings of a store. All sizes are in bytes. */
-export interface Stats {
-  path: string;
-  passages: number;
-  dims: number | undefined;
-  metric: Metric;
-  codes: Codes;
-  vectors: VectorKeeping;
-  embedder: string | undefined;
-  /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store, or no codes. */
-  codebook: "shipped" | "own" | "pending" | "none";
-  /** Passages waiting for a codebook, or without codes for the graph. */
-  pending: number;
-  /** Code bytes a passage, factors included; 0 while pending. */
-  codeBytesPerPassage: number;
-  /** UTF-8 bytes of all texts. */
-  rawBytes: number;
-  /** Stored bytes of all texts. */
-  textBytes: number;
-  /** Bytes of codes and live bits on disk. */
-  codeBytes: number;
-  /** The file with its write-ahead log. */
-  fileBytes: number;
-  /** What float32 vectors would take. */
-  vectorBytes: number;
-  /** Bytes of kept vectors; 0 with `vectors: "recompute"`. */
-  keptBytes: number;
-  /** How passages are found. */
-  index: IndexChoice;
-  /** Passages that the graph links, deleted ones included; 0 without one. The others are scanned until the next `compact`. */
-  linked: number;
-  /** Bytes of the graph on disk. */
-  graphBytes: number;
-  /** What a question costs in the mean; `undefined` for an empty store, or without codes. */
-  query: QueryCost | undefined;
-}
-
-/** Options of `VectorStore.stats`. */
-export interface StatsOptions {
-  /**
-   * Run the embedder and the scan for a second or two to foretell milliseconds. Loads the model. Default `false`: only
-   * recomputes are foretold.
-   */
-  measure?: boolean;
-  /** Recall of the questions that are foretold. Default 0.95. */
-  recall?: number;
-  /** Hits of the questions that are foretold. Default 10. */
-  k?: number;
-  signal?: AbortSignal;
-}
-
-/** What a question is foretold to cost. */
-export interface QueryCost {
-  recall: number;
-  k: number;
-  /** Exact scores in the mean, nothing cached. Each is a run of the model, unless vectors are kept. */
-  recomputes: number;
-  /** Milliseconds in the mean on this machine; `undefined` if it was not measured. */
-  ms: number | undefined;
-  /** What the milliseconds were made of. */
-  speed: MachineSpeed | undefined;
 }
 
 /** What `VectorStore.plan` is asked. */
@@ -329,51 +286,4 @@ export interface PlanOptions {
   /** The model of the store to come. Default: the bundled one. */
   embedder?: Embedder;
   signal?: AbortSignal;
-}
-
-/** What `VectorStore.plan` answers. */
-export interface StorePlan {
-  recall: number;
-  k: number;
-  /** The cheapest queries within the budget. Its `codes` and `vectors` are options of `VectorStore.open`. */
-  best: PlannedStore;
-  /** All that there is to choose from, smallest first. */
-  choices: PlannedStore[];
-  /** What the milliseconds were made of. */
-  speed: MachineSpeed;
-}
-
-/** One way to keep passages, with its price in bytes and its price in time. */
-export interface PlannedStore {
-  codes: Exclude<Codes, "none">;
-  vectors: VectorKeeping;
-  /** Bytes of code and kept vector under cosine; ip and l2 take two more. A codebook that has to be trained is extra. */
-  bytesPerPassage: number;
-  totalBytes: number;
-  /** Whether it keeps within the budget. */
-  fits: boolean;
-  /** Exact scores that a query needs in the mean. Each is a run of the model, unless vectors are kept. */
-  recomputes: number;
-  /** Milliseconds that a query will take in the mean on this machine, nothing cached. */
-  queryMs: number;
-}
-
-/** What a search is made of, as measured on this machine a moment ago. */
-export interface MachineSpeed {
-  /** Embedding a question, in milliseconds. */
-  questionMs: number;
-  /** Embedding a passage of 750 characters while the embedder is fully busy: milliseconds by which each delays the answer. */
-  passageMs: number;
-  /** Scanning one byte of product-quantised code, in nanoseconds, by all cores. */
-  scanNsPerByte: number;
-  /** Scanning one dimension of LVQ codes, in nanoseconds. */
-  rowNsPerDim: number;
-}
-
-/** What `verify` found. */
-export interface VerifyReport {
-  ok: boolean;
-  passages: number;
-  /** One sentence each; empty when all is sound. */
-  problems: string[];
 }

@@ -18,7 +18,7 @@ export interface Ranking {
   expectedRecall: number | undefined;
   /** How far the estimates of the first round were off; see `NativeResult`. */
   firstRound: NativeResult["firstRound"];
-  cost: Omit<SearchCost, "totalMs" | "queryMs">;
+  cost: Omit<SearchCost, "totalMs" | "queryMs" | "keywordMs">;
 }
 
 /** How one search of an index is to be done. */
@@ -148,6 +148,7 @@ function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch)
     bound: result.estimates[i]! + margin * result.sigmas[i]!,
     exact: result.exact[i] ? scores[i]! : undefined,
     source: state.sources.get(node) ?? ("none" as const),
+    keyword: undefined,
   }));
   const { expectedRecall: raw, recomputed } = result;
   const answer = { coder, k, recomputed, scores: plan.scores };

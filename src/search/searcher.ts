@@ -86,7 +86,7 @@ export class Searcher {
       const queryMs = performance.now() - asked;
       const { ranking, rows } = await this.#rank(vector, settings, filter, deadline, signal);
       const hits = toHits(ranking, rows, settings);
-      const cost = { ...ranking.cost, queryMs, totalMs: performance.now() - before };
+      const cost = { ...ranking.cost, queryMs, keywordMs: 0, totalMs: performance.now() - before };
       return { hits, expectedRecall: ranking.expectedRecall, cost };
     } finally {
       deadline?.end();

@@ -23,7 +23,7 @@ async function summary(store: VectorStore, options: SearchOptions) {
   expect(hits.map(({ score }) => score)).toEqual(hits.map(({ score }) => score).sort((a, b) => b - a));
   for (const { score, explain } of hits) {
     expect(explain!.source === "none").toBe(explain!.exact === undefined);
-    if (explain!.exact === undefined) expect(score).toBeCloseTo(explain!.estimate, 6);
+    if (explain!.exact === undefined) expect(score).toBeCloseTo(explain!.estimate!, 6);
     else expect(score).toBe(explain!.exact);
   }
   return { hits, cost, expectedRecall, exact: hits.filter(({ explain }) => explain!.exact !== undefined).length };

@@ -1,7 +1,7 @@
 /** What users hear of a store as a whole: sizes, plans, what `verify` found. */
 
+import type { Codes, Metric, VectorKeeping } from "./code_types.js";
 import type { IndexChoice } from "./graph_types.js";
-import type { Codes, Metric, VectorKeeping } from "./types.js";
 
 /** Sizes and settings of a store. All sizes are in bytes. */
 export interface Stats {

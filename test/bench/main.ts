@@ -14,6 +14,7 @@ import { frontier } from "./frontier.js";
 import { misses } from "./misses.js";
 import { query } from "./query.js";
 import { Report } from "./report.js";
+import { retrieval } from "./retrieval.js";
 import { scan } from "./scan.js";
 import { size } from "./size.js";
 import { store } from "./store.js";
@@ -29,6 +30,7 @@ const BENCHES: readonly Bench[] = [
   embed,
   store,
   query,
+  retrieval,
   frontier,
   codebook,
   calibrate,

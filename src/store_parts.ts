@@ -43,7 +43,7 @@ export function assemble(
   const addon = native();
   const coders = new Coders(addon);
   const passages = new Passages(database);
-  const filters = new FilterBitmaps(database);
+  const filters = new FilterBitmaps(database, passages);
   const index = new CodeIndex(addon, database, coders, settings.vectorsIn === "file");
   const graph = new StoreGraph(addon, database);
   const vectors = new KeptVectors({ addon, database, coders }, settings.vectorsIn);

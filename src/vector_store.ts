@@ -14,7 +14,7 @@ import {
   resolveSearchOptions,
   resolveStatsOptions,
 } from "./options.js";
-import { type FilterTree, parseFilter } from "./passage/filter.js";
+import { type Condition, readCondition } from "./passage/filter_match.js";
 import { checkFilterable, ensureFilterable } from "./passage/filterable.js";
 import { ensureKeywords } from "./passage/keywords.js";
 import { cleanId, cleanIds, type PassageRow } from "./passage/passages.js";
@@ -38,6 +38,7 @@ import type {
   Metric,
   OpenOptions,
   Passage,
+  PassageTest,
   PlanOptions,
   SearchOptions,
   SearchResult,
@@ -177,7 +178,7 @@ export class VectorStore {
     return this.#run(async () => {
       const settings = resolveSearchOptions(options);
       const question = typeof query === "string" ? cleanText(query, "query") : cleanVector(query, "query");
-      const filter = options?.filter === undefined ? undefined : parseFilter(options.filter);
+      const filter = options?.filter === undefined ? undefined : readCondition(options.filter);
       return await searchByMode(this.#parts.modes, question, settings, filter, this.#stoppable(settings.signal));
     });
   }
@@ -200,10 +201,10 @@ export class VectorStore {
    *
    * @throws `INVALID_FILTER`, `CORRUPT`
    */
-  count(filter?: Filter): Promise<number> {
+  count(filter?: Filter | PassageTest): Promise<number> {
     return this.#run(async () => {
       if (filter === undefined) return this.#parts.passages.count();
-      return (await this.#matching(parseFilter(filter))).count;
+      return (await this.#matching(readCondition(filter))).count;
     });
   }
 
@@ -215,12 +216,14 @@ export class VectorStore {
    * @param options.limit Most passages to give.
    * @throws `NOT_FOUND` for an unknown `after`, `INVALID_ARGUMENT`, `INVALID_FILTER`, `CORRUPT`
    */
-  async *passages(options: { filter?: Filter; after?: string; limit?: number } = {}): AsyncGenerator<Passage> {
+  async *passages(
+    options: { filter?: Filter | PassageTest; after?: string; limit?: number } = {},
+  ): AsyncGenerator<Passage> {
     checkKeys("passages", options, { filter: 1, after: 1, limit: 1 });
     const { after, limit, filter } = options;
     let left = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberWithin("limit", limit, 0, 2 ** 53 - 1);
-    const tree = filter === undefined ? undefined : parseFilter(filter);
-    const selected = tree && { tree, bits: (await this.#run(() => this.#matching(tree))).bits };
+    const condition = filter === undefined ? undefined : readCondition(filter);
+    const selected = condition && { condition, bits: (await this.#run(() => this.#matching(condition))).bits };
     let last = after === undefined ? -1 : await this.#run(async () => this.#requireNode(cleanId(after, "after")));
     while (left > 0) {
       const size = Math.min(PAGE, left);
@@ -334,8 +337,8 @@ export class VectorStore {
     return signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
   }
 
-  #matching(tree: FilterTree): Promise<Matching> {
-    return this.#parts.filters.matching(tree, this.#stop.signal);
+  #matching(condition: Condition): Promise<Matching> {
+    return this.#parts.filters.matching(condition, this.#stop.signal);
   }
 
   #requireNode(id: string): number {

@@ -1,7 +1,6 @@
 import { wrongType } from "../errors.js";
 import type { resolveSearchOptions } from "../options.js";
-import type { FilterTree } from "../passage/filter.js";
-import { matches } from "../passage/filter_match.js";
+import { type Condition, holds } from "../passage/filter_match.js";
 import type { Passages } from "../passage/passages.js";
 import type { Hit, SearchCost, SearchResult } from "../types.js";
 import type { FilterBitmaps } from "./filter_bitmap.js";
@@ -30,7 +29,7 @@ export async function searchByMode(
   parts: ModeParts,
   question: string | Float32Array,
   settings: Settings,
-  filter: FilterTree | undefined,
+  filter: Condition | undefined,
   signal: AbortSignal,
 ): Promise<SearchResult> {
   const { mode, k } = settings;
@@ -55,14 +54,14 @@ export async function searchByMode(
   const [near, worded] = await Promise.all(both);
   const { keywordMs } = worded;
   const cost = { ...near.cost, keywordMs, totalMs: performance.now() - started };
-  return { hits: fuseHits(near.hits, worded.hits).slice(0, k), expectedRecall: near.expectedRecall, cost };
+  return { ...near, hits: fuseHits(near.hits, worded.hits).slice(0, k), cost };
 }
 
 async function hitsByWords(
   { keywords, passages, filters }: ModeParts,
   text: string,
   { limit, explain }: { limit: number; explain: boolean },
-  filter: FilterTree | undefined,
+  filter: Condition | undefined,
   signal: AbortSignal,
 ): Promise<Hit[]> {
   const bits = filter && (await filters.matching(filter, signal)).bits;
@@ -70,7 +69,7 @@ async function hitsByWords(
   const rows = passages.byNodes(found.map(({ node }) => node));
   return found.flatMap(({ node, score }) => {
     const row = rows.get(node);
-    if (row === undefined || (filter && !matches(filter, row.metadata))) return [];
+    if (row === undefined || (filter && !holds(filter, row))) return [];
     const { id, text, metadata } = row;
     return { id, text, metadata, score, ...(explain && { explain: byWords(score) }) };
   });

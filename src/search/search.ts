@@ -13,7 +13,7 @@ export interface Ranking {
   nodes: number[];
   scores: number[];
   explanations: HitExplanation[];
-  /** Exact vectors by node, of recomputed nodes only. */
+  /** Exact vectors by node, of recomputed nodes. */
   vectors: Map<number, Float32Array>;
   expectedRecall: number | undefined;
   /** How far the estimates of the first round were off; see `NativeResult`. */

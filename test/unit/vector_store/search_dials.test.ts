@@ -182,3 +182,23 @@ test("the parts of the time are told apart", async () => {
   }
   expect(byText.recomputed + byText.dismissed).toBe(300);
 });
+
+test("vectors of all hits come along, coded ones for hits that were not recomputed, and the question's", async () => {
+  const embedder = fakeEmbedder();
+  const store = await openStore(await temporaryFile(), { embedder });
+  await store.add(items(300));
+  const exact = await store.search(QUESTION, { k: 5, includeVectors: true });
+  expect([...exact.vector!]).toEqual(Array.from(await embedder.embedQuery(QUESTION), Math.fround));
+  for (const { text, vector } of exact.hits) {
+    const [own] = await embedder.embedDocuments([text]);
+    expect([...vector!]).toEqual(Array.from(own!, Math.fround));
+  }
+  const estimated = await store.search(QUESTION, { k: 5, includeVectors: true, recompute: 0 });
+  for (const { score, vector } of estimated.hits) {
+    const dot = vector!.reduce((sum, x, i) => sum + x * estimated.vector![i]!, 0);
+    const norms = Math.hypot(...vector!) * Math.hypot(...estimated.vector!);
+    expect(dot / norms).toBeCloseTo(score, 1);
+  }
+  const without = await store.search(QUESTION, { k: 1 });
+  expect(without.vector ?? without.hits[0]!.vector).toBeUndefined();
+});

@@ -18,6 +18,7 @@ import { type Condition, readCondition } from "./passage/filter_match.js";
 import { checkFilterable, ensureFilterable } from "./passage/filterable.js";
 import { ensureKeywords } from "./passage/keywords.js";
 import { cleanId, cleanIds, type PassageRow } from "./passage/passages.js";
+import { Records } from "./passage/records.js";
 import { cleanText } from "./passage/text.js";
 import { planStore } from "./plan_store.js";
 import { searchByMode } from "./search/by_mode.js";
@@ -250,6 +251,17 @@ export class VectorStore {
       const condemned = checkCondemned(what);
       return await removePassages(this.#parts.database, this.#parts.passages, condemned, this.#stop.signal);
     });
+  }
+
+  /**
+   * The book of an indexing pipeline: what it put into this store, from where, and when.
+   *
+   * @param namespace Which pipeline's; books of different names know nothing of each other.
+   * @throws `INVALID_ID` for an empty or malformed name
+   */
+  records(namespace: string): Records {
+    const { database, passages } = this.#parts;
+    return new Records(namespace, database, passages, (work) => this.#run(work));
   }
 
   /**

@@ -175,7 +175,7 @@ export interface NativeGraph {
   neighbors(node: number): Uint32Array;
   /** Lists packed to about log2(count / degree) + 2 bits an edge. Off the main thread, but for the copy of the bytes. */
   save(): Promise<SavedGraph>;
-  /** Links the nodes that the index has more than the graph, the way it was built. */
+  /** Links the live nodes that the index has more than the graph, the way it was built; `repair` first. */
   extend(index: NativeIndex, options?: GraphRun): Promise<NativeGraph>;
   /** Takes out nodes that are dead in the index; they keep their numbers. At least one node of the graph must live. */
   repair(index: NativeIndex, options?: GraphRun): Promise<NativeGraph>;
@@ -311,9 +311,9 @@ export interface NativeAddon {
   createEmptyCoder(dims: number, metric: Metric): NativeCoder;
   createIndex(coder: NativeCoder, options?: IndexOptions): NativeIndex;
   /**
-   * Builds a graph of all nodes of an index, dead ones too, on the vectors that its rows tell: the codes of a store, its kept
-   * vectors, or vectors put into an index for the build alone. Off the main thread, by threads of its own; the same graph
-   * for any number of threads. Stops within 5 ms. An index of no nodes rejects.
+   * Builds a graph of the live nodes of an index (dead ones keep their numbers and have no edges), on the vectors that its
+   * rows tell: the codes of a store, its kept vectors, or vectors put into an index for the build alone. Off the main thread,
+   * by threads of its own; the same graph for any number of them. Stops within 5 ms. An index without live nodes rejects.
    */
   buildGraph(index: NativeIndex, options: GraphOptions): Promise<NativeGraph>;
   /**

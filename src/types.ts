@@ -242,9 +242,9 @@ export interface SearchCost {
 export interface SearchResult {
   hits: Hit[];
   /**
-   * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one. Blind for what a walk over a
-   * graph never met, and for words; `undefined` by mode `"keyword"`, and by walks `"exact"` and `"two-level"`, where nothing
-   * tells it.
+   * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one; after a walk over a graph times
+   * the share that such walks meet. Blind for words; `undefined` by mode `"keyword"`, and by walks `"exact"` and
+   * `"two-level"`, where nothing tells it.
    */
   expectedRecall: number | undefined;
   /** The question's vector; only with `includeVectors`, and not by mode `"keyword"`. */

@@ -144,7 +144,7 @@ Napi::Value GraphObject::extend(const Napi::CallbackInfo& info) {
   source.check_holds(graph->graph());
   return start(info.Env(), run, [run, source, graph = graph](const code::StopFlag& stop) {
     const auto nodes = source.vectors(run, stop);
-    return graph::extend(graph->graph(), nodes.vectors(), run.run(stop));
+    return graph::extend(graph->graph(), nodes.vectors(), run.run(stop), index::allowed_nodes(*source.snapshot, nullptr));
   });
 }
 
@@ -189,7 +189,7 @@ Napi::Value build_graph(const Napi::CallbackInfo& info) {
   const graph::Recipe recipe = recipe_of(info[1], source.coder->metric());
   return start(info.Env(), run, [run, source, recipe](const code::StopFlag& stop) {
     const auto nodes = source.vectors(run, stop);
-    return graph::build(nodes.vectors(), recipe, run.run(stop));
+    return graph::build(nodes.vectors(), recipe, run.run(stop), index::allowed_nodes(*source.snapshot, nullptr));
   });
 }
 

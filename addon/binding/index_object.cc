@@ -178,7 +178,7 @@ Napi::Value IndexObject::nearest(const Napi::CallbackInfo& info) {
                                     request.filter ? &*request.filter : nullptr);
   std::vector<std::uint32_t> answered;
   std::vector<double> scores;
-  for (const index::Estimated& one : found) {
+  for (const index::Candidate& one : found) {
     answered.push_back(one.node);
     scores.push_back(one.estimate);
   }

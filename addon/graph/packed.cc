@@ -130,9 +130,11 @@ void PackedAdjacency::add_block(std::vector<std::uint8_t> bytes) {
 }
 
 inline std::size_t PackedAdjacency::bit_of(const std::vector<std::uint8_t>& block, std::uint32_t node) const {
-  const std::size_t inside = node % packed_block_nodes;
+  const std::uint8_t* lengths = block.data() + node % packed_block_nodes / group * group;
+  const std::size_t before = node % group;
   std::size_t bit = offsets_[node / group];
-  for (std::size_t i = inside / group * group; i < inside; ++i) bit += lengths_[block[i]];
+  // All of the group: a loop that ends after `before` of them would be mispredicted at nearly every list.
+  for (std::size_t i = 0; i + 1 < group; ++i) bit += i < before ? lengths_[lengths[i]] : 0;
   return bit;
 }
 
@@ -154,24 +156,18 @@ std::span<const std::uint32_t> PackedAdjacency::neighbors(std::uint32_t node, st
   const std::uint64_t mask = (std::uint64_t{1} << low) - 1;
   std::size_t lower = bit_of(block, node);
   const std::size_t end = lower + lengths_[length];
-  std::size_t at = lower + length * low;
+  const std::size_t uppers = lower + length * low;
   std::size_t found = 0;
-  std::uint32_t zeros = 0;
-  // Upper parts, up to 56 bits at a time; of a damaged list fewer than `length` ones may lie before its end.
-  while (found < length && at < end) {
+  // Upper parts, up to 56 bits at a time; of a damaged list fewer than `length` ones may lie before its end. Before a one
+  // stand the ones of all neighbors before it, and else zeros: as many as its upper part says.
+  for (std::size_t at = uppers; found < length && at < end; at += 56) {
     const std::size_t taken = std::min<std::size_t>(56, end - at);
     std::uint64_t bits = bits_at(block.data(), at) & ((std::uint64_t{1} << taken) - 1);
-    std::size_t before = 0;
-    while (bits != 0 && found < length) {
-      const auto place = static_cast<std::size_t>(std::countr_zero(bits));
-      zeros += static_cast<std::uint32_t>(place - before);
-      before = place + 1;
-      room[found++] = (zeros << low) | static_cast<std::uint32_t>(bits_at(block.data(), lower) & mask);
-      lower += low;
-      bits &= bits - 1;
+    for (; bits != 0 && found < length; bits &= bits - 1, lower += low) {
+      const std::size_t zeros = at - uppers + static_cast<std::size_t>(std::countr_zero(bits)) - found;
+      room[found++] =
+          static_cast<std::uint32_t>(zeros << low) | static_cast<std::uint32_t>(bits_at(block.data(), lower) & mask);
     }
-    zeros += static_cast<std::uint32_t>(taken - before);
-    at += taken;
   }
   return {room, found};
 }

@@ -5,20 +5,15 @@
 #include <memory>
 #include <type_traits>
 
+#include "kernel/fetch_line.h"
+
 namespace embedless::graph {
 
 /// Bytes that begin at a cache line; from 2 MB on at a page of 2 MB, which the system is asked to use where it can.
 /// Random rows then miss the address cache a hundred times less often. Not initialised. @throws std::bad_alloc.
 std::shared_ptr<std::uint8_t> allocate_pages(std::size_t bytes);
 
-/// Asks for the cache line at `p`.
-inline void fetch_line(const void* p) {
-#if defined(__GNUC__)
-  __builtin_prefetch(p);
-#else
-  static_cast<void>(p);
-#endif
-}
+using kernel::fetch_line;
 
 /// A fixed number of plain values on such pages; not initialised.
 template <class T>

@@ -55,6 +55,13 @@ class Repairer {
     std::ranges::sort(found_, nearer);
     std::vector<std::uint32_t> kept;
     for (const Found& one : pruner_.prune(vectors_, alpha_, found_, degree_)) kept.push_back(one.node);
+    // Edges that others turned around into this list were never pruned: of the live ones those stay for which there was
+    // room before, or lists would get shorter with every repair.
+    for (std::size_t i = 0; i < found_.size() && kept.size() < list.size(); ++i) {
+      const std::uint32_t neighbor = found_[i].node;
+      if (std::ranges::find(list, neighbor) == list.end() || std::ranges::find(kept, neighbor) != kept.end()) continue;
+      kept.push_back(neighbor);
+    }
     return kept;
   }
 

@@ -128,23 +128,24 @@ std::size_t row_bytes(RowForm form, std::size_t dims) {
   }
 }
 
-void split(const float* vector, std::size_t dims, std::uint8_t* row) {
+void split(const std::uint8_t* whole, std::size_t dims, std::uint8_t* split) {
   for (std::size_t i = 0; i < dims; ++i) {
-    const auto bits = std::bit_cast<std::uint32_t>(vector[i]);
+    const auto bits = get<std::uint32_t>(whole + 4 * i);
     const auto high = static_cast<std::uint16_t>((bits + 0x8000u) >> 16);
     const auto low = static_cast<std::uint16_t>(bits);
-    std::memcpy(row + 2 * i, &high, sizeof high);
-    std::memcpy(row + 2 * (dims + i), &low, sizeof low);
+    std::memcpy(split + 2 * i, &high, sizeof high);
+    std::memcpy(split + 2 * (dims + i), &low, sizeof low);
   }
 }
 
-void unsplit(const std::uint8_t* row, std::size_t dims, float* vector) {
+void unsplit(const std::uint8_t* split, std::size_t dims, std::uint8_t* whole) {
   for (std::size_t i = 0; i < dims; ++i) {
-    const auto high = get<std::uint16_t>(row + 2 * i);
-    const auto low = get<std::uint16_t>(row + 2 * (dims + i));
+    const auto high = get<std::uint16_t>(split + 2 * i);
+    const auto low = get<std::uint16_t>(split + 2 * (dims + i));
     // A set top bit below says that the upper half was rounded up.
     const auto cut = static_cast<std::uint16_t>(high - (low >> 15));
-    vector[i] = std::bit_cast<float>((static_cast<std::uint32_t>(cut) << 16) | low);
+    const std::uint32_t bits = (static_cast<std::uint32_t>(cut) << 16) | low;
+    std::memcpy(whole + 4 * i, &bits, sizeof bits);
   }
 }
 

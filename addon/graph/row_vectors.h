@@ -26,10 +26,10 @@ enum class RowForm : std::uint8_t { float32, split32, float16, lvq8 };
 /// Bytes of a row.
 std::size_t row_bytes(RowForm form, std::size_t dims);
 
-/// Writes a vector as a row of form split32; the same bits come back.
-void split(const float* vector, std::size_t dims, std::uint8_t* row);
-/// The vector of a row of form split32, bit for bit.
-void unsplit(const std::uint8_t* row, std::size_t dims, float* vector);
+/// Writes a row of form float32 as one of form split32; the two must not overlap.
+void split(const std::uint8_t* whole, std::size_t dims, std::uint8_t* split);
+/// The row of form float32 that `split` was given, bit for bit.
+void unsplit(const std::uint8_t* split, std::size_t dims, std::uint8_t* whole);
 
 /// Rows in memory that somebody else owns: `blocks[node >> shift] + (node & (2^shift - 1)) * stride`.
 struct RowPlaces {

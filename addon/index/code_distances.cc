@@ -5,7 +5,7 @@
 #include <utility>
 
 #include "code/vectors.h"
-#include "graph/pages.h"
+#include "kernel/fetch_line.h"
 #include "index/pool.h"
 
 namespace embedless::index {
@@ -38,8 +38,8 @@ class CodeDistances::Estimates final : public graph::Distances {
     const std::size_t stride = snapshot_->layout().stride();
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       rows[i] = blocks_[nodes[i] / kernel::block_nodes] + nodes[i] % kernel::block_nodes * stride;
-      for (std::size_t at = 0; at < stride; at += 64) graph::fetch_line(rows[i] + at);
-      graph::fetch_line(rows[i] + stride - 1);
+      for (std::size_t at = 0; at < stride; at += 64) kernel::fetch_line(rows[i] + at);
+      kernel::fetch_line(rows[i] + stride - 1);
     }
     scorer_.quick_estimates({rows.data(), nodes.size()}, out);
     for (std::size_t i = 0; i < nodes.size(); ++i) {

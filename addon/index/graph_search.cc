@@ -98,16 +98,21 @@ ScanResult walk(const std::shared_ptr<const Snapshot>& snapshot, const Coder& co
   return result;
 }
 
-std::vector<Estimated> nearest(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
+std::vector<Candidate> nearest(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
                                std::span<const float> query, std::size_t k, const GraphOptions& options,
                                const Bitmap* filter) {
   const auto scorer = coder.prepare(query);
-  // A walk's distances are a little coarser than estimates, so that some more than k are estimated again.
-  const std::size_t pool = 2 * k + 8;
+  // A walk's distances are coarser than estimates, those to codes more so, so that some more than k are estimated again.
+  const std::size_t pool = (row_form(coder, snapshot->layout()) ? k : 2 * k) + 8;
   GraphOptions wide = options;
   wide.window = std::max(options.window, k);
-  const ScanResult found = walk(snapshot, coder, *scorer, query, wide, {.pool = pool, .filter = filter, .threads = 1});
-  auto best = estimate_again(*snapshot, *scorer, found.best, nullptr);
+  auto best = walk(snapshot, coder, *scorer, query, wide, {.pool = pool, .filter = filter, .threads = 1}).best;
+  std::vector<std::uint8_t> row(snapshot->layout().row_bytes);
+  for (Candidate& candidate : best) {
+    snapshot->read_row(candidate.node, row.data());
+    candidate.estimate = ordered(scorer->estimate(row.data(), snapshot->exceptions_of(candidate.node)));
+  }
+  std::ranges::sort(best, better);
   if (best.size() > k) best.resize(k);
   return best;
 }

@@ -45,7 +45,7 @@ ScanResult walk(const std::shared_ptr<const Snapshot>& snapshot, const Coder& co
 
 /// The best `k` by estimate alone, in order, from a walk: for rows that are vectors, whose estimates are exact. Graph and
 /// options as for `walk`. @throws as `walk`, and INVALID_VECTOR.
-std::vector<Estimated> nearest(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
+std::vector<Candidate> nearest(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
                                std::span<const float> query, std::size_t k, const GraphOptions& options,
                                const Bitmap* filter);
 

@@ -65,10 +65,8 @@ std::size_t Layout::scanned_bytes() const { return transposed ? block_bytes() - 
 void Layout::write(std::uint8_t* block, std::size_t first_slot, std::span<const std::uint8_t> rows) const {
   const std::size_t count = rows_in(rows.size());
   if (split_dims != 0) {
-    std::vector<float> vector(split_dims);
     for (std::size_t i = 0; i < count; ++i) {
-      std::memcpy(vector.data(), rows.data() + i * row_bytes, row_bytes);
-      graph::split(vector.data(), split_dims, block + (first_slot + i) * row_bytes);
+      graph::split(rows.data() + i * row_bytes, split_dims, block + (first_slot + i) * row_bytes);
     }
     return;
   }
@@ -90,9 +88,7 @@ void Layout::write(std::uint8_t* block, std::size_t first_slot, std::span<const 
 
 void Layout::read(const std::uint8_t* block, std::size_t slot, std::uint8_t* row) const {
   if (split_dims != 0) {
-    std::vector<float> vector(split_dims);
-    graph::unsplit(block + slot * row_bytes, split_dims, vector.data());
-    std::memcpy(row, vector.data(), row_bytes);
+    graph::unsplit(block + slot * row_bytes, split_dims, row);
     return;
   }
   each_column(*this, [&](std::size_t offset, std::size_t width) {

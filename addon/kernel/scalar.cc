@@ -1,5 +1,6 @@
 #include <cstring>
 
+#include "fetch_line.h"
 #include "float_loops.h"
 #include "instruction_sets.h"
 #include "scalar_lanes.h"
@@ -26,10 +27,8 @@ void lookup_eight(const std::uint8_t* tables, std::size_t subspaces, const std::
 }
 
 /// Asks for a line that will be read soon. The address may lie behind the last block: it is never dereferenced.
-void prefetch([[maybe_unused]] const std::uint8_t* from, [[maybe_unused]] std::size_t line) {
-#if defined(__GNUC__)
-  __builtin_prefetch(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + line * block_nodes));
-#endif
+void prefetch(const std::uint8_t* from, std::size_t line) {
+  fetch_line(reinterpret_cast<const void*>(reinterpret_cast<std::uintptr_t>(from) + line * block_nodes));
 }
 
 /// Blocks lie one behind the other, their factors between them; asking for the next one's lines evenly during this

@@ -20,9 +20,9 @@
 namespace embedless::kernel::walk_loops {
 
 inline constexpr std::size_t line = 64;
-/// Rows asked for ahead of the one at work: enough to cover the way to main memory, not more than the processor can
-/// have under way.
-inline constexpr std::size_t ahead = 2;
+/// Rows asked for ahead of the one at work: enough to cover the way to main memory. Measured on rows of 384 bytes, 2 are a
+/// quarter slower, and 8 no faster; of long rows the processor has its fill under way with 2.
+inline constexpr std::size_t ahead = 4;
 
 template <class V>
 inline void fetch_row(const std::uint8_t* row, std::size_t bytes) {

@@ -4,6 +4,7 @@
 
 #include <arm_neon.h>
 
+#include "fetch_line.h"
 #include "walk_loops.h"
 
 namespace embedless::kernel {
@@ -50,13 +51,7 @@ struct Neon {
   }
   static std::int32_t sum_words(Words a, Words b) { return vaddvq_s32(vaddq_s32(a, b)); }
 
-  static void fetch(const std::uint8_t* p) {
-#if defined(__GNUC__)
-    __builtin_prefetch(p);
-#else
-    static_cast<void>(p);
-#endif
-  }
+  static void fetch(const std::uint8_t* p) { fetch_line(p); }
 };
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include <bit>
 
 #include "walk.h"
+#include "fetch_line.h"
 #include "walk_loops.h"
 
 /// Plain C++ for any processor, and the twin that the other instruction sets are compared with.
@@ -59,13 +60,7 @@ struct Plain {
   }
   static std::int32_t sum_words(Words a, Words b) { return a + b; }
 
-  static void fetch(const std::uint8_t* p) {
-#if defined(__GNUC__)
-    __builtin_prefetch(p);
-#else
-    static_cast<void>(p);
-#endif
-  }
+  static void fetch(const std::uint8_t* p) { fetch_line(p); }
 };
 
 }  // namespace

@@ -136,8 +136,9 @@ async function renew(
   const added = index.count - (old?.count ?? 0);
   const grows = old !== undefined && old.kind === name && added >= 0 && added <= MOST_GROWTH * old.count;
   let graph = grows ? old : await addon.buildGraph(index, { kind: name, ...recipe, ...run } as GraphOptions);
+  // The dead go first: what is linked later must not meet them.
+  if (grows && index.live < index.count) graph = await graph.repair(index, run);
   if (grows && added > 0) graph = await graph.extend(index, run);
-  if (index.live < index.count) graph = await graph.repair(index, run);
   if (bytes === undefined) return graph;
   return await graph.thin(index, { bytes, method: thinning ?? "prune", ...run });
 }

@@ -47,7 +47,7 @@ export async function vectorsToLink(parts: VectorsToLink, run: LinkRun): Promise
   return index;
 }
 
-/** Nodes whose passage is gone get zeros: the live bits say that they are dead. */
+/** Nodes whose passage is gone get zeros, which are not looked at: the live bits say that they are dead. */
 async function embedLinked(
   { passages, model: find }: VectorsToLink,
   index: NativeIndex,

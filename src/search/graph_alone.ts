@@ -2,12 +2,14 @@ import { EmbedlessError } from "../errors.js";
 import type { NativeGraph, NativeIndex } from "../native.js";
 import type { SearchOptions } from "../types.js";
 import type { SearchPlan } from "./plan.js";
-import { exactWindow, LOOKS_PER_WINDOW, type Walk } from "./walk.js";
+import { nodesMet, type Walk, windowOf } from "./walk.js";
 
 /** What a search of a store without codes is to do. */
 export interface AskedOfGraph {
   asked: SearchOptions["walk"];
   k: number;
+  /** Mean share of the true k nearest to find. */
+  recall: number;
   scores: SearchPlan["scores"];
   /** The caller's limit of recomputes. */
   maxRecomputes: number | undefined;
@@ -24,15 +26,15 @@ export interface AskedOfGraph {
 export function walkWithoutCodes(
   index: NativeIndex,
   graph: NativeGraph,
-  { asked, k, scores, maxRecomputes, allowed = index.live }: AskedOfGraph,
+  { asked, k, recall, scores, maxRecomputes, allowed = index.live }: AskedOfGraph,
 ): Walk {
   const { mode = "exact", window } = asked === "scan" ? { mode: asked } : (asked ?? {});
   if (mode !== "exact") throw refusal(`walk: ${JSON.stringify(asked)}`, 'walk: { mode: "exact" }');
   if (maxRecomputes === 0) throw refusal("recompute: 0", "recompute: { max }");
   if (scores === "approx") throw refusal('scores: "approx"', 'scores: "exact"');
-  const searchWindow = window ?? exactWindow(k);
-  const met = (LOOKS_PER_WINDOW * searchWindow * index.count) / Math.max(1, allowed);
-  return { mode, searchWindow, cap: maxRecomputes ?? index.count, ...(met < allowed && { graph }) };
+  const searchWindow = window ?? windowOf(graph, index, k, recall);
+  const isWalk = nodesMet(graph, index, searchWindow, allowed) < allowed;
+  return { mode, searchWindow, cap: maxRecomputes ?? index.count, ...(isWalk && { graph }) };
 }
 
 function refusal(given: string, instead: string): EmbedlessError {

@@ -6,7 +6,7 @@ import type { Deadline } from "./deadline.js";
 import { calibratedRecall } from "./expected_recall.js";
 import type { SearchPlan } from "./plan.js";
 import type { ExactVectors, VectorSource } from "./recompute.js";
-import type { Walk } from "./walk.js";
+import { shareOfWalk, type Walk } from "./walk.js";
 
 /** What a search found, as nodes: the store turns them into passages. */
 export interface Ranking {
@@ -137,7 +137,7 @@ async function feed(state: Progress, wanted: readonly number[], signal: AbortSig
   state.session.feed(Uint32Array.from(present), flat, Uint32Array.from(missing));
 }
 
-function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch): Ranking {
+function rank(state: Progress, index: NativeIndex, { k, plan, walk = {} }: IndexSearch): Ranking {
   const result = state.session.result();
   const nodes = [...result.nodes];
   const scores = [...result.scores];
@@ -151,8 +151,8 @@ function rank(state: Progress, { coder }: NativeIndex, { k, plan }: IndexSearch)
     keyword: undefined,
   }));
   const { expectedRecall: raw, recomputed } = result;
-  const answer = { coder, k, recomputed, scores: plan.scores };
-  const expectedRecall = Number.isNaN(raw) ? undefined : calibratedRecall(raw, answer);
+  const answer = { coder: index.coder, k, recomputed, scores: plan.scores };
+  const expectedRecall = Number.isNaN(raw) ? undefined : calibratedRecall(raw, answer) * shareOfWalk(walk, index, k);
   return {
     nodes,
     scores,

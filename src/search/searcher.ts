@@ -124,7 +124,7 @@ export class Searcher {
       const source = this.#kept() ?? (index.coder.kind === "none" ? this.#waiting : this.#recompute);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
       const sigmaScale = this.#live?.scaleFor(index.coder);
-      const wanted = { asked, k, cap: plan.cap, scores, maxRecomputes, allowed: matching?.count };
+      const wanted = { asked, k, recall, scores, maxRecomputes, allowed: matching?.count };
       const isAlone = index.coder.kind === "none" && graph !== undefined;
       const walk = isAlone ? walkWithoutCodes(index, graph, wanted) : chooseWalk(index, graph, wanted);
       const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };

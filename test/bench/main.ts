@@ -11,6 +11,9 @@ import { embed } from "./embed.js";
 import { expected } from "./expected.js";
 import { filter } from "./filter.js";
 import { frontier } from "./frontier.js";
+import { graph } from "./graph.js";
+import { growth } from "./growth.js";
+import { ladder } from "./ladder.js";
 import { misses } from "./misses.js";
 import { query } from "./query.js";
 import { Report } from "./report.js";
@@ -19,6 +22,7 @@ import { scan } from "./scan.js";
 import { size } from "./size.js";
 import { store } from "./store.js";
 import { train } from "./train.js";
+import { walks } from "./walks.js";
 
 const BENCHES: readonly Bench[] = [
   codes,
@@ -27,11 +31,15 @@ const BENCHES: readonly Bench[] = [
   scan,
   size,
   filter,
+  graph,
   embed,
   store,
   query,
   retrieval,
   frontier,
+  ladder,
+  walks,
+  growth,
   codebook,
   calibrate,
   expected,

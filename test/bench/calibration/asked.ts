@@ -14,12 +14,18 @@ export interface Asked {
   readonly nearest: readonly number[];
 }
 
-/** All queries of both sets, with `depth` nearest each. */
-export async function readAsked(data: string, truth: Truth, depth: number): Promise<Asked[]> {
+/** Queries of both sets, all of them or those that `takes` says, with `depth` nearest each. */
+export async function readAsked(
+  data: string,
+  truth: Truth,
+  depth: number,
+  takes: (place: number) => boolean = () => true,
+): Promise<Asked[]> {
   const asked: Asked[] = [];
   for (const set of SET_NAMES) {
     const { vectors, count } = readQueries(data, set);
     for (let i = 0; i < count; i++) {
+      if (!takes(i)) continue;
       const vector = rowOf(vectors, i);
       asked.push({ set, vector, fits: i % 2 === 0, nearest: await truth.nearest(vector, depth) });
     }

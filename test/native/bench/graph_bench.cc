@@ -1,4 +1,5 @@
-// Graphs on real vectors: seconds of a build, then recall@10 and microseconds a query for a ladder of windows, one thread.
+// Graphs on real vectors: seconds of a build, nanoseconds to read a list, then recall@10 and microseconds a query for a
+// ladder of windows, one thread.
 //
 //   graph_bench [folder with passages.f16, questions.f32, sentences.f32 = ../shared/data] [vectors = 50,000] [threads = 2]
 //               [form = split32 | float32 | float16 | lvq8 | codes] [degree = 32] [window = 128] [passes = 1] [alpha = 1.2] [candidates = 0]
@@ -21,7 +22,9 @@
 #include <vector>
 
 #include "code/float16.h"
+#include "code/random.h"
 #include "code/vector_form.h"
+#include "graph/packed.h"
 #include "graph/pages.h"
 #include "graph/row_vectors.h"
 #include "graph/search.h"
@@ -92,7 +95,9 @@ struct Rows {
     memory = graph::allocate_pages(count * stride);
     block = memory.get();
     if (form == graph::RowForm::split32) {
-      for (std::size_t i = 0; i < count; ++i) graph::split(&vectors[i * dims], dims, memory.get() + i * stride);
+      for (std::size_t i = 0; i < count; ++i) {
+        graph::split(reinterpret_cast<const std::uint8_t*>(&vectors[i * dims]), dims, memory.get() + i * stride);
+      }
       return;
     }
     const code::VectorForm forms[] = {code::VectorForm::float32, code::VectorForm::float32, code::VectorForm::float16,
@@ -187,6 +192,32 @@ void ladder(const char* name, const graph::Adjacency& lists, std::uint32_t entry
   }
 }
 
+/// Nanoseconds to read the list of a node at random, where lists are flat and where they are packed.
+void list_access(const graph::Adjacency& flat) {
+  const graph::PackedAdjacency packed(flat);
+  std::vector<std::uint32_t> room(std::max(flat.room_nodes(), packed.room_nodes()));
+  const auto nanoseconds = [&](const graph::Adjacency& lists) {
+    constexpr std::size_t reads = 10'000;
+    code::Random random(1);
+    double best = 1e9;
+    std::size_t sum = 0;
+    for (int round = 0; round < 100; ++round) {
+      best = std::min(best, seconds([&] {
+        for (std::size_t i = 0; i < reads; ++i) {
+          const auto list = lists.neighbors(static_cast<std::uint32_t>(random.below(lists.count())), room.data());
+          sum += list.empty() ? 0 : list.back();
+        }
+      }));
+    }
+    return sum == 0 ? 0 : best / reads * 1e9;
+  };
+  std::size_t edges = 0;
+  for (std::uint32_t node = 0; node < flat.count(); ++node) edges += packed.degree(node);
+  std::printf("a list at random: %.0f ns flat, %.0f ns packed; packed lists take %.2f bits an edge in memory\n",
+              nanoseconds(flat), nanoseconds(packed),
+              8.0 * static_cast<double>(packed.memory_bytes()) / static_cast<double>(edges));
+}
+
 const char* argument(int count, char** values, int index, const char* otherwise) {
   return count > index ? values[index] : otherwise;
 }
@@ -231,6 +262,7 @@ int main(int count, char** values) {
               static_cast<double>(options.alpha),
               std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), threads, build,
               static_cast<double>(edges) / static_cast<double>(space.count()));
+  list_access(*built.lists);
   if (asked == "codes") {
     const auto store = code_store(vectors, threads);
     code_ladder("questions", built, *store, questions, question_truth);

@@ -134,6 +134,44 @@ TEST(Repair, TenRoundsOfReplacingATenthCostNoRecall) {
   EXPECT_GT(mean_recall(graph, *rows.vectors, all), mean_recall(anew, *rows.vectors, all) - 0.01);
 }
 
+/// The rows of the dead are zeros, as a store without their vectors has them: far nearer to all than the living are to each
+/// other, had anyone looked.
+TEST(Growth, LinksTheLivingAloneAndLooksAtNoDeadVector) {
+  for (const graph::Kind kind : {graph::Kind::vamana, graph::Kind::hnsw}) {
+    for (const std::size_t part : {1200u, 2000u}) {
+      auto all = vectors(2000, 50);
+      std::vector<std::uint64_t> live(2000 / 64 + 1);
+      for (std::uint32_t node = 0; node < 2000; ++node) {
+        if (node % 3 == 0 || (node >= 700 && node < 1300)) {
+          std::fill_n(&all[node * dims], dims, 0.0f);
+        } else {
+          live[node / 64] |= std::uint64_t{1} << (node % 64);
+        }
+      }
+      const graph::Recipe recipe{.kind = kind, .max_degree = 16, .build_window = 50, .m = 8, .ef_construction = 50};
+      const std::vector<float> first(all.begin(), all.begin() + static_cast<std::ptrdiff_t>(part * dims));
+      const Rows some(RowForm::float32, Metric::l2, first);
+      const Rows rows(RowForm::float32, Metric::l2, all);
+      Graph built = graph::build(*some.vectors, recipe, {}, live);
+      built = graph::extend(built, *rows.vectors, {}, live);
+      ASSERT_EQ(built.lists->count(), 2000u);
+      const auto lists = lists_of(*built.lists);
+      for (std::uint32_t node = 0; node < 2000; ++node) {
+        const auto is_live = [&](std::uint32_t n) { return ((live[n / 64] >> (n % 64)) & 1u) != 0; };
+        EXPECT_EQ(lists[node].empty(), !is_live(node)) << node;
+        for (const std::uint32_t neighbor : lists[node]) EXPECT_TRUE(is_live(neighbor));
+      }
+      EXPECT_GT(mean_recall(built, *rows.vectors, all, live), 0.97);
+    }
+  }
+}
+
+TEST(Growth, NeedsALiveNode) {
+  const Rows rows(RowForm::float32, Metric::l2, vectors(3, 1));
+  const std::vector<std::uint64_t> none(1);
+  EXPECT_THROW(graph::build(*rows.vectors, {}, {}, none), embedless::code::Error);
+}
+
 TEST(Repair, NeedsALiveNode) {
   const auto all = vectors(100, 54);
   const Rows rows(RowForm::float32, Metric::l2, all);

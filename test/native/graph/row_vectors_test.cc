@@ -62,8 +62,8 @@ TEST(RowVectors, SplitRowsGiveBackEveryBit) {
   }
   std::vector<std::uint8_t> row(4 * values.size());
   std::vector<float> back(values.size());
-  graph::split(values.data(), values.size(), row.data());
-  graph::unsplit(row.data(), values.size(), back.data());
+  graph::split(reinterpret_cast<const std::uint8_t*>(values.data()), values.size(), row.data());
+  graph::unsplit(row.data(), values.size(), reinterpret_cast<std::uint8_t*>(back.data()));
   for (std::size_t i = 0; i < values.size(); ++i) {
     EXPECT_EQ(std::bit_cast<std::uint32_t>(values[i]), std::bit_cast<std::uint32_t>(back[i])) << values[i];
   }

@@ -54,7 +54,9 @@ class Rows {
       : stride_(graph::row_bytes(form, dims)), count_(given.size() / dims) {
     if (form == RowForm::split32) {
       bytes_.resize(count_ * stride_);
-      for (std::size_t i = 0; i < count_; ++i) graph::split(&given[i * dims], dims, &bytes_[i * stride_]);
+      for (std::size_t i = 0; i < count_; ++i) {
+        graph::split(reinterpret_cast<const std::uint8_t*>(&given[i * dims]), dims, &bytes_[i * stride_]);
+      }
     } else {
       using embedless::code::VectorForm;
       const VectorForm forms[] = {VectorForm::float32, VectorForm::float32, VectorForm::float16, VectorForm::lvq8};

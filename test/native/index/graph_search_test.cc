@@ -46,9 +46,9 @@ GraphOptions guided(std::shared_ptr<const SearchGraph> graph) {
   return {.mode = SearchMode::guided, .graph = std::move(graph), .window = 60};
 }
 
-std::vector<std::uint32_t> nodes_of(const std::vector<Estimated>& found) {
+std::vector<std::uint32_t> nodes_of(const std::vector<Candidate>& found) {
   std::vector<std::uint32_t> nodes;
-  for (const Estimated& one : found) nodes.push_back(one.node);
+  for (const Candidate& one : found) nodes.push_back(one.node);
   return nodes;
 }
 
@@ -137,7 +137,7 @@ TEST(GraphSearchConcurrency, WalksWhileTheStoreGrows) {
         const auto snapshot = store.snapshot();
         const auto found = nearest(snapshot, *coder, query_of(100 * reader + round), 10, guided(graph), nullptr);
         EXPECT_EQ(found.size(), 10u);
-        for (const Estimated& one : found) EXPECT_LT(one.node, snapshot->count());
+        for (const Candidate& one : found) EXPECT_LT(one.node, snapshot->count());
       }
     });
   }

@@ -2,8 +2,16 @@ import { describe, expect, it } from "vitest";
 import type { NativeGraph, NativeIndex } from "../../../src/native.js";
 import { walkWithoutCodes } from "../../../src/search/graph_alone.js";
 
-const usual = { asked: undefined, k: 10, scores: "exact", maxRecomputes: undefined, allowed: undefined } as const;
-const graph = { count: 1 } as NativeGraph;
+const usual = {
+  asked: undefined,
+  k: 10,
+  recall: 0.95,
+  scores: "exact",
+  maxRecomputes: undefined,
+  allowed: undefined,
+} as const;
+/** 30 edges a node: 20 nodes are met for each of the window. */
+const graph = { kind: "vamana", count: 1000, edges: 30_000 } as NativeGraph;
 /** Only its counts are looked at. */
 const sized = (live: number, count = live) => ({ live, count }) as NativeIndex;
 

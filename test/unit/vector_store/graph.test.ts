@@ -95,6 +95,14 @@ it("finds as many hits as match a filter, however few", async () => {
   }
 });
 
+it("is built on the vectors of the living alone, however many have gone", async () => {
+  const { store } = await filled({ index: "vamana", vectors: "lvq8", vectorsIn: "memory" });
+  await store.delete({ ids: items(3000, 500).map(({ id }) => id!) });
+  await store.compact();
+  const truth = await answers(store, { walk: "scan" });
+  expect(share(await answers(store, { walk: { window: 150 } }), truth)).toBeGreaterThanOrEqual(0.97);
+});
+
 it("goes on after the newest passages were deleted, whose vectors the file no longer has", async () => {
   const { store } = await filled({ index: "hnsw", vectors: "lvq8" });
   await store.compact();

@@ -6,6 +6,7 @@ import { measureMachine } from "./search/machine_speed.js";
 import { codeBytes } from "./storage/codes.js";
 import type { Database } from "./storage/database.js";
 import { graphBytes } from "./storage/graph.js";
+import { keywordBytes } from "./storage/keywords.js";
 import { type Meta, readMeta } from "./storage/meta.js";
 import { countPending } from "./storage/pending.js";
 import { type Traits, traitsOf } from "./storage/traits.js";
@@ -48,6 +49,7 @@ export async function readStats(
     keptBytes: meta.passages * keptRowBytes,
     linked: meta.graph?.nodes ?? 0,
     graphBytes: graphBytes(c),
+    keywordBytes: meta.keywords ? keywordBytes(c) : 0,
   };
   return { ...stats, query: await costOfQuery(meta, traits, options, embedder) };
 }

@@ -1,36 +1,10 @@
+import type { Codes, Metric, VectorKeeping } from "./code_types.js";
 import type { Embedder } from "./embed/embedder.js";
 import type { IndexChoice, WalkOptions } from "./graph_types.js";
 
+export type * from "./code_types.js";
 export type * from "./graph_types.js";
-
-/** How two vectors are compared. `cosine` normalises both first. Scores are always "higher is better". */
-export type Metric = "cosine" | "ip" | "l2";
-
-/**
- * What a store keeps of each vector to estimate scores with; fixed when it is made. Sizes at 384 dims, factors included.
- *
- * - `{ bytes }`: product quantisation with bits where the variance is, `bytes` + 3 (cosine) or + 5 bytes. 24 costs about
- *   five times the recomputes of 48, 96 half of them.
- * - `"lvq4"`, `"lvq8"`, `"lvq4x8"`: 4, 8, or 4 and then 8 bits a number (arXiv 2304.04759); about 208, 400 and 592 bytes.
- * - `{ leanvec }`: vectors projected to `dims` numbers, at most 1,024, and those in LVQ (arXiv 2312.16335); 96 and 176 bytes
- *   for 160. `training: "ood"` fits the projection to `sampleQueries` besides the passages.
- * - `"none"`: nothing but a graph of 24 bytes a passage, as LEANN ships it: needs the index `"vamana"` (its default then) or
- *   `"hnsw"`. Every passage that a walk meets is embedded, a thousand and more a question, and each `compact` embeds all
- *   linked ones again. Until then vectors wait in the file, 772 bytes each at 384 dims.
- */
-export type Codes =
-  | { bytes: 24 | 32 | 48 | 64 | 96 | 128 | 192 }
-  | "lvq4"
-  | "lvq8"
-  | "lvq4x8"
-  | "none"
-  | { leanvec: { dims: number; primary: "lvq4" | "lvq8"; training: "pca" | "ood" } };
-
-/**
- * Where exact vectors come from. `recompute`: from the text, by the model, and nothing is stored. The others store every
- * vector beside its code (1,536, 772 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
- */
-export type VectorKeeping = "recompute" | "float32" | "float16" | "lvq8";
+export type * from "./stats_types.js";
 
 /** JSON that travels with a passage. Keys such as `__proto__` are plain data. */
 export type Metadata = Record<string, unknown>;
@@ -83,6 +57,11 @@ export interface OpenOptions {
    */
   filterable?: readonly string[];
   /**
+   * `true` makes a table of the words of all passages, for the modes `"keyword"` and `"hybrid"`: about 140 bytes a passage
+   * of 750, and a minute a million passages when a store that has some gets it. The store remembers it. Default `false`.
+   */
+  keywords?: boolean;
+  /**
    * `"live"` lets the errors seen by the first batch of each query widen or narrow the bound, 0.5 to 2 times: answers then
    * depend on the queries before. Default `"fixed"`.
    */
@@ -130,6 +109,15 @@ export interface AddResult {
 export interface SearchOptions {
   /** Hits wanted. Default 10. */
   k?: number;
+  /**
+   * - `"vector"` (default): nearest by embedding; scores are of the store's metric.
+   * - `"keyword"`: by the words shared with the question, rare ones first; scores are BM25, and nothing is embedded.
+   * - `"hybrid"`: both lists fused by rank; scores are 1 / (60 + rank), summed over the lists. Names, numbers and codes that
+   *   a model blurs are found by their words, what is said in other words by its meaning.
+   *
+   * The latter two take a question in words, and a store with `keywords`.
+   */
+  mode?: "vector" | "keyword" | "hybrid";
   /** Mean share of the true top k to find, 0.5 to 0.999. Higher embeds more passages. Default 0.95. */
   recall?: number;
   /**
@@ -142,14 +130,14 @@ export interface SearchOptions {
    * the code's estimate. Default `"exact"`.
    */
   scores?: "exact" | "approx";
-  /** Only passages whose metadata match. Left out: all. */
-  filter?: Filter;
+  /** Only passages whose metadata match, or that a function lets through. Left out: all. */
+  filter?: Filter | PassageTest;
   /** How the store's graph is walked over; `"scan"` leaves it aside. Default: guided where that is faster than a scan. */
   walk?: "scan" | WalkOptions;
   signal?: AbortSignal;
   /** Say of each hit how it was found, and of the query where the time went. */
   explain?: boolean;
-  /** Return each hit's vector. */
+  /** Return each hit's vector, and the question's. */
   includeVectors?: boolean;
 }
 
@@ -198,11 +186,17 @@ export interface Filter {
   $not?: Filter;
 }
 
+/**
+ * A filter as a function over whole passages: anything but a falsy answer lets one through. It is asked about every
+ * passage of the store, which means unpacking all texts: 1 to 2 seconds for 50,000. A `Filter` takes milliseconds.
+ */
+export type PassageTest = (passage: Passage) => boolean;
+
 /** A passage that was found. */
 export interface Hit extends Passage {
-  /** Cosine, inner product or minus squared distance of question and passage; higher is better. */
+  /** Cosine, inner product or minus squared distance of question and passage, or as `mode` says; higher is better. */
   score: number;
-  /** Only with `includeVectors`, and only for recomputed hits. */
+  /** Only with `includeVectors`: the exact vector, or of a hit that was not recomputed what its code tells of it. */
   vector?: Float32Array;
   /** Only with `explain`. */
   explain?: HitExplanation;
@@ -210,16 +204,18 @@ export interface Hit extends Passage {
 
 /** How a hit's score came about. */
 export interface HitExplanation {
-  /** What the code alone said of the score. */
-  estimate: number;
+  /** What the code alone said of the score; `undefined`, as all of this, for a hit that was found by its words alone. */
+  estimate: number | undefined;
   /** The estimate's standard error as the code knows it. */
-  sigma: number;
+  sigma: number | undefined;
   /** The highest score that the search allowed for: `estimate + eps * sigma`. */
-  bound: number;
+  bound: number | undefined;
   /** The score by the vector itself; `undefined` where the estimate stands. */
   exact: number | undefined;
   /** Where the exact vector came from; `"none"` if there was none. */
   source: "cache" | "recompute" | "kept" | "none";
+  /** BM25 of the words shared with the question; `undefined` by mode `"vector"`, or where they share none. */
+  keyword: number | undefined;
 }
 
 /** What a search cost. */
@@ -238,6 +234,8 @@ export interface SearchCost {
   scanMs: number;
   readMs: number;
   recomputeMs: number;
+  /** Finding words; goes on beside the other parts. */
+  keywordMs: number;
 }
 
 /** The answer of a search: hits best first, and what it took to find them. */
@@ -245,73 +243,13 @@ export interface SearchResult {
   hits: Hit[];
   /**
    * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one; after a walk over a graph times
-   * the share that such walks meet. `undefined` by walks `"exact"` and `"two-level"`, where nothing tells it.
+   * the share that such walks meet. Blind for words; `undefined` by mode `"keyword"`, and by walks `"exact"` and
+   * `"two-level"`, where nothing tells it.
    */
   expectedRecall: number | undefined;
+  /** The question's vector; only with `includeVectors`, and not by mode `"keyword"`. */
+  vector?: Float32Array;
   cost: SearchCost;
-}
-
-/** Sizes and settings of a store. All sizes are in bytes. */
-export interface Stats {
-  path: string;
-  passages: number;
-  dims: number | undefined;
-  metric: Metric;
-  codes: Codes;
-  vectors: VectorKeeping;
-  embedder: string | undefined;
-  /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store, or no codes. */
-  codebook: "shipped" | "own" | "pending" | "none";
-  /** Passages waiting for a codebook, or without codes for the graph. */
-  pending: number;
-  /** Code bytes a passage, factors included; 0 while pending. */
-  codeBytesPerPassage: number;
-  /** UTF-8 bytes of all texts. */
-  rawBytes: number;
-  /** Stored bytes of all texts. */
-  textBytes: number;
-  /** Bytes of codes and live bits on disk. */
-  codeBytes: number;
-  /** The file with its write-ahead log. */
-  fileBytes: number;
-  /** What float32 vectors would take. */
-  vectorBytes: number;
-  /** Bytes of kept vectors; 0 with `vectors: "recompute"`. */
-  keptBytes: number;
-  /** How passages are found. */
-  index: IndexChoice;
-  /** Passages that the graph links, deleted ones included; 0 without one. The others are scanned until the next `compact`. */
-  linked: number;
-  /** Bytes of the graph on disk. */
-  graphBytes: number;
-  /** What a question costs in the mean; `undefined` for an empty store, or without codes. */
-  query: QueryCost | undefined;
-}
-
-/** Options of `VectorStore.stats`. */
-export interface StatsOptions {
-  /**
-   * Run the embedder and the scan for a second or two to foretell milliseconds. Loads the model. Default `false`: only
-   * recomputes are foretold.
-   */
-  measure?: boolean;
-  /** Recall of the questions that are foretold. Default 0.95. */
-  recall?: number;
-  /** Hits of the questions that are foretold. Default 10. */
-  k?: number;
-  signal?: AbortSignal;
-}
-
-/** What a question is foretold to cost. */
-export interface QueryCost {
-  recall: number;
-  k: number;
-  /** Exact scores in the mean, nothing cached. Each is a run of the model, unless vectors are kept. */
-  recomputes: number;
-  /** Milliseconds in the mean on this machine; `undefined` if it was not measured. */
-  ms: number | undefined;
-  /** What the milliseconds were made of. */
-  speed: MachineSpeed | undefined;
 }
 
 /** What `VectorStore.plan` is asked. */
@@ -329,51 +267,4 @@ export interface PlanOptions {
   /** The model of the store to come. Default: the bundled one. */
   embedder?: Embedder;
   signal?: AbortSignal;
-}
-
-/** What `VectorStore.plan` answers. */
-export interface StorePlan {
-  recall: number;
-  k: number;
-  /** The cheapest queries within the budget. Its `codes` and `vectors` are options of `VectorStore.open`. */
-  best: PlannedStore;
-  /** All that there is to choose from, smallest first. */
-  choices: PlannedStore[];
-  /** What the milliseconds were made of. */
-  speed: MachineSpeed;
-}
-
-/** One way to keep passages, with its price in bytes and its price in time. */
-export interface PlannedStore {
-  codes: Exclude<Codes, "none">;
-  vectors: VectorKeeping;
-  /** Bytes of code and kept vector under cosine; ip and l2 take two more. A codebook that has to be trained is extra. */
-  bytesPerPassage: number;
-  totalBytes: number;
-  /** Whether it keeps within the budget. */
-  fits: boolean;
-  /** Exact scores that a query needs in the mean. Each is a run of the model, unless vectors are kept. */
-  recomputes: number;
-  /** Milliseconds that a query will take in the mean on this machine, nothing cached. */
-  queryMs: number;
-}
-
-/** What a search is made of, as measured on this machine a moment ago. */
-export interface MachineSpeed {
-  /** Embedding a question, in milliseconds. */
-  questionMs: number;
-  /** Embedding a passage of 750 characters while the embedder is fully busy: milliseconds by which each delays the answer. */
-  passageMs: number;
-  /** Scanning one byte of product-quantised code, in nanoseconds, by all cores. */
-  scanNsPerByte: number;
-  /** Scanning one dimension of LVQ codes, in nanoseconds. */
-  rowNsPerDim: number;
-}
-
-/** What `verify` found. */
-export interface VerifyReport {
-  ok: boolean;
-  passages: number;
-  /** One sentence each; empty when all is sound. */
-  problems: string[];
 }

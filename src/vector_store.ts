@@ -1,41 +1,34 @@
 import { setMaxListeners } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { checkKeys, wholeNumberWithin } from "./checks.js";
 import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
-import { Ingest } from "./ingest/ingest.js";
 import { type LinkRun, linkNodes } from "./ingest/link.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
-import { prepareSampleQueries, type SampleQuery } from "./ingest/sample_queries.js";
-import { vectorsToLink } from "./ingest/vectors_to_link.js";
-import { type NativeIndex, native } from "./native.js";
+import { prepareSampleQueries } from "./ingest/sample_queries.js";
+import { native } from "./native.js";
 import {
-  checkKeys,
   resolveAddOptions,
   resolveCompactOptions,
   resolveOpenOptions,
   resolveSearchOptions,
   resolveStatsOptions,
-  wholeNumberWithin,
 } from "./options.js";
-import { type FilterTree, parseFilter } from "./passage/filter.js";
+import { type Condition, readCondition } from "./passage/filter_match.js";
 import { checkFilterable, ensureFilterable } from "./passage/filterable.js";
-import { cleanId, cleanIds, type PassageRow, Passages } from "./passage/passages.js";
+import { ensureKeywords } from "./passage/keywords.js";
+import { cleanId, cleanIds, type PassageRow } from "./passage/passages.js";
+import { Records } from "./passage/records.js";
 import { cleanText } from "./passage/text.js";
 import { planStore } from "./plan_store.js";
-import { CodeIndex } from "./search/code_index.js";
-import { Coders } from "./search/coders.js";
-import { FilterBitmaps, type Matching, matchingPage } from "./search/filter_bitmap.js";
-import { KeptVectors } from "./search/kept_vectors.js";
-import { ModelOfStore } from "./search/model_of_store.js";
-import type { ExactVectors } from "./search/recompute.js";
-import { Searcher } from "./search/searcher.js";
-import { StoreGraph } from "./search/store_graph.js";
+import { searchByMode } from "./search/by_mode.js";
+import { type Matching, matchingPage } from "./search/filter_bitmap.js";
 import { cleanVector } from "./search/vectors.js";
-import { WaitingVectors } from "./search/waiting_vectors.js";
 import { readStats } from "./stats.js";
 import { Database } from "./storage/database.js";
 import { readMeta } from "./storage/meta.js";
 import { requireUseful, traitsOf } from "./storage/traits.js";
+import { assemble, type StoreParts } from "./store_parts.js";
 import type {
   AddItem,
   AddOptions,
@@ -46,6 +39,7 @@ import type {
   Metric,
   OpenOptions,
   Passage,
+  PassageTest,
   PlanOptions,
   SearchOptions,
   SearchResult,
@@ -55,8 +49,6 @@ import type {
   VerifyReport,
 } from "./types.js";
 import { verifyStore } from "./verify.js";
-
-type Settings = ReturnType<typeof resolveOpenOptions>;
 
 /** Passages read at once when listing. */
 const PAGE = 256;
@@ -76,47 +68,15 @@ const PAGE = 256;
  * ```
  */
 export class VectorStore {
-  readonly #database: Database;
-  readonly #passages: Passages;
-  readonly #index: CodeIndex;
-  readonly #kept: KeptVectors;
-  readonly #graph: StoreGraph;
-  readonly #filters: FilterBitmaps;
-  readonly #ingest: Ingest;
-  readonly #searcher: Searcher;
-  readonly #model: ModelOfStore;
-  readonly #stop = new AbortController();
+  readonly #parts: StoreParts;
+  readonly #stop: AbortController;
   readonly #running = new Set<Promise<unknown>>();
-  readonly #settings: Settings;
-  readonly #toLink: (run: LinkRun) => Promise<NativeIndex | undefined>;
   #metric: Metric | undefined;
   #closing: Promise<void> | undefined;
 
-  private constructor(database: Database, settings: Settings, samples: SampleQuery[] | undefined) {
-    const addon = native();
-    const coders = new Coders(addon);
-    // Every operation under way listens to it, and there may be any number of them.
-    setMaxListeners(0, this.#stop.signal);
-    this.#database = database;
-    this.#settings = settings;
-    this.#passages = new Passages(database);
-    this.#index = new CodeIndex(addon, database, coders, settings.vectorsIn === "file");
-    this.#graph = new StoreGraph(addon, database);
-    this.#kept = new KeptVectors({ addon, database, coders }, settings.vectorsIn);
-    this.#model = new ModelOfStore(database, settings);
-    this.#filters = new FilterBitmaps(database);
-    const model = () => this.#model.proven();
-    const parts = { addon, database, passages: this.#passages, coders, model, asked: settings };
-    this.#ingest = new Ingest({ ...parts, sampleQueries: samples });
-    const kept = () => (this.#kept.coder ? this.#kept : undefined);
-    const waiting = (others: ExactVectors) => new WaitingVectors(database, coders, others);
-    const searched = { index: this.#index, graph: this.#graph, passages: this.#passages, filters: this.#filters };
-    this.#searcher = new Searcher({ ...searched, model, kept, waiting }, settings);
-    const nodes = async () => {
-      await this.#index.refresh();
-      return this.#index.current;
-    };
-    this.#toLink = (run) => vectorsToLink({ ...parts, nodes }, run);
+  private constructor(parts: StoreParts, stop: AbortController) {
+    this.#parts = parts;
+    this.#stop = stop;
   }
 
   /**
@@ -136,12 +96,16 @@ export class VectorStore {
     try {
       const meta = readMeta(database.reader);
       requireUseful(settings, traitsOf(meta, settings));
-      const store = new VectorStore(database, settings, samples);
-      store.#model.requireGiven(meta);
+      const stop = new AbortController();
+      // Every operation under way listens to it, and there may be any number of them.
+      setMaxListeners(0, stop.signal);
+      const store = new VectorStore(assemble(database, settings, samples), stop);
+      store.#parts.model.requireGiven(meta);
       await ensureFilterable(database, filterable);
-      await store.#graph.refresh();
-      await store.#index.refresh();
-      await store.#kept.refresh();
+      if (settings.keywords) await ensureKeywords(database, store.#parts.passages);
+      await store.#parts.graph.refresh();
+      await store.#parts.index.refresh();
+      await store.#parts.kept.refresh();
       return store;
     } catch (error) {
       await database.close();
@@ -166,19 +130,19 @@ export class VectorStore {
 
   /** The file, as an absolute path. */
   get path(): string {
-    return this.#database.path;
+    return this.#parts.database.path;
   }
 
   /** How passages and questions are compared. */
   get metric(): Metric {
     // Whoever adds the first passage settles it, another process too.
-    if (this.#metric === undefined && !this.#closing) this.#metric = readMeta(this.#database.reader).metric;
-    return this.#metric ?? this.#settings.metric ?? "cosine";
+    if (this.#metric === undefined && !this.#closing) this.#metric = readMeta(this.#parts.database.reader).metric;
+    return this.#metric ?? this.#parts.settings.metric ?? "cosine";
   }
 
   /** The embedder given to `open`, or the one that the store made for itself once it was needed. */
   get embedder(): Embedder | undefined {
-    return this.#model.embedder;
+    return this.#parts.model.embedder;
   }
 
   /**
@@ -197,8 +161,8 @@ export class VectorStore {
       const checked = resolveAddOptions(options);
       const stop = this.#stoppable(checked.signal);
       const merged = { signal: stop, ...(checked.onProgress && { onProgress: checked.onProgress }) };
-      if (Array.isArray(items)) return await this.#ingest.addArray(items, merged);
-      return await this.#ingest.addStream(requireIterable(items), merged);
+      if (Array.isArray(items)) return await this.#parts.ingest.addArray(items, merged);
+      return await this.#parts.ingest.addStream(requireIterable(items), merged);
     });
   }
 
@@ -215,22 +179,22 @@ export class VectorStore {
     return this.#run(async () => {
       const settings = resolveSearchOptions(options);
       const question = typeof query === "string" ? cleanText(query, "query") : cleanVector(query, "query");
-      const filter = options?.filter === undefined ? undefined : parseFilter(options.filter);
-      return await this.#searcher.search(question, settings, filter, this.#stoppable(settings.signal));
+      const filter = options?.filter === undefined ? undefined : readCondition(options.filter);
+      return await searchByMode(this.#parts.modes, question, settings, filter, this.#stoppable(settings.signal));
     });
   }
 
   /** The passages of these ids, in their order; `undefined` where there is none. Throws `INVALID_ID`, `CORRUPT`. */
   get(ids: readonly string[]): Promise<(Passage | undefined)[]> {
     return this.#run(async () => {
-      const found = this.#passages.byIds(cleanIds(ids));
+      const found = this.#parts.passages.byIds(cleanIds(ids));
       return found.map((row) => row && toPassage(row));
     });
   }
 
   /** Of each id whether it is stored. Throws `INVALID_ID`. */
   has(ids: readonly string[]): Promise<boolean[]> {
-    return this.#run(async () => cleanIds(ids).map((id) => this.#passages.nodeOf(id) !== undefined));
+    return this.#run(async () => cleanIds(ids).map((id) => this.#parts.passages.nodeOf(id) !== undefined));
   }
 
   /**
@@ -238,10 +202,10 @@ export class VectorStore {
    *
    * @throws `INVALID_FILTER`, `CORRUPT`
    */
-  count(filter?: Filter): Promise<number> {
+  count(filter?: Filter | PassageTest): Promise<number> {
     return this.#run(async () => {
-      if (filter === undefined) return this.#passages.count();
-      return (await this.#matching(parseFilter(filter))).count;
+      if (filter === undefined) return this.#parts.passages.count();
+      return (await this.#matching(readCondition(filter))).count;
     });
   }
 
@@ -253,17 +217,19 @@ export class VectorStore {
    * @param options.limit Most passages to give.
    * @throws `NOT_FOUND` for an unknown `after`, `INVALID_ARGUMENT`, `INVALID_FILTER`, `CORRUPT`
    */
-  async *passages(options: { filter?: Filter; after?: string; limit?: number } = {}): AsyncGenerator<Passage> {
+  async *passages(
+    options: { filter?: Filter | PassageTest; after?: string; limit?: number } = {},
+  ): AsyncGenerator<Passage> {
     checkKeys("passages", options, { filter: 1, after: 1, limit: 1 });
     const { after, limit, filter } = options;
     let left = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberWithin("limit", limit, 0, 2 ** 53 - 1);
-    const tree = filter === undefined ? undefined : parseFilter(filter);
-    const selected = tree && { tree, bits: (await this.#run(() => this.#matching(tree))).bits };
+    const condition = filter === undefined ? undefined : readCondition(filter);
+    const selected = condition && { condition, bits: (await this.#run(() => this.#matching(condition))).bits };
     let last = after === undefined ? -1 : await this.#run(async () => this.#requireNode(cleanId(after, "after")));
     while (left > 0) {
       const size = Math.min(PAGE, left);
       const page = await this.#run(async () =>
-        selected ? matchingPage(this.#passages, selected, last, size) : this.#passages.page(last, size),
+        selected ? matchingPage(this.#parts.passages, selected, last, size) : this.#parts.passages.page(last, size),
       );
       for (const row of page) yield toPassage(row);
       if (page.length === 0) return;
@@ -283,8 +249,19 @@ export class VectorStore {
   delete(what: { ids: readonly string[] } | { filter: Filter } | { all: true }): Promise<number> {
     return this.#run(async () => {
       const condemned = checkCondemned(what);
-      return await removePassages(this.#database, this.#passages, condemned, this.#stop.signal);
+      return await removePassages(this.#parts.database, this.#parts.passages, condemned, this.#stop.signal);
     });
+  }
+
+  /**
+   * The book of an indexing pipeline: what it put into this store, from where, and when.
+   *
+   * @param namespace Which pipeline's; books of different names know nothing of each other.
+   * @throws `INVALID_ID` for an empty or malformed name
+   */
+  records(namespace: string): Records {
+    const { database, passages } = this.#parts;
+    return new Records(namespace, database, passages, (work) => this.#run(work));
   }
 
   /**
@@ -296,13 +273,13 @@ export class VectorStore {
   stats(options?: StatsOptions): Promise<Stats> {
     return this.#run(async () => {
       const settings = resolveStatsOptions(options);
-      await this.#index.refresh();
+      await this.#parts.index.refresh();
       const parts = {
-        database: this.#database,
-        asked: this.#settings,
-        codeRowBytes: this.#index.current?.coder.rowBytes ?? 0,
-        keptRowBytes: this.#kept.coder?.rowBytes ?? 0,
-        embedder: async () => (await this.#model.proven()).embedder,
+        database: this.#parts.database,
+        asked: this.#parts.settings,
+        codeRowBytes: this.#parts.index.current?.coder.rowBytes ?? 0,
+        keptRowBytes: this.#parts.kept.coder?.rowBytes ?? 0,
+        embedder: async () => (await this.#parts.model.proven()).embedder,
       };
       return await readStats(parts, { ...settings, signal: this.#stoppable(settings.signal) });
     });
@@ -317,16 +294,17 @@ export class VectorStore {
   compact(options?: CompactOptions): Promise<CompactResult> {
     return this.#run(async () => {
       const { signal, onProgress } = resolveCompactOptions(options);
-      await this.#graph.refresh();
-      await this.#index.refresh();
-      const traits = traitsOf(readMeta(this.#database.reader), this.#settings);
-      const isAlone = traits.codes === "none" && this.#kept.coder === undefined;
+      await this.#parts.graph.refresh();
+      await this.#parts.index.refresh();
+      const traits = traitsOf(readMeta(this.#parts.database.reader), this.#parts.settings);
+      const isAlone = traits.codes === "none" && this.#parts.kept.coder === undefined;
       // Graphs of vectors are better than graphs of codes, whatever is walked on.
-      const codes = async (run: LinkRun) => (isAlone ? await this.#toLink(run) : this.#index.current);
-      const rows = async (run: LinkRun) => (await this.#kept.all()) ?? (await codes(run));
-      const inMemory = this.#kept.inMemory !== undefined;
-      const graph = isAlone ? undefined : this.#graph.current;
-      const parts = { addon: native(), database: this.#database, rows, inMemory, graph };
+      const codes = async (run: LinkRun) =>
+        isAlone ? await this.#parts.vectorsToLink(run) : this.#parts.index.current;
+      const rows = async (run: LinkRun) => (await this.#parts.kept.all()) ?? (await codes(run));
+      const inMemory = this.#parts.kept.inMemory !== undefined;
+      const graph = isAlone ? undefined : this.#parts.graph.current;
+      const parts = { addon: native(), database: this.#parts.database, rows, inMemory, graph };
       return await linkNodes(parts, traits, { signal: this.#stoppable(signal), onProgress });
     });
   }
@@ -337,7 +315,7 @@ export class VectorStore {
    * @param options.signal Stops it with `ABORTED`.
    */
   verify(options: { signal?: AbortSignal } = {}): Promise<VerifyReport> {
-    return this.#run(() => verifyStore(this.#database, this.#passages, this.#stoppable(options.signal)));
+    return this.#run(() => verifyStore(this.#parts.database, this.#parts.passages, this.#stoppable(options.signal)));
   }
 
   /** Stops what is running (it rejects with `ABORTED`), and lets go of the file and of a model of the store's own. */
@@ -349,8 +327,8 @@ export class VectorStore {
   async #close(): Promise<void> {
     this.#stop.abort(new EmbedlessError("CLOSED", "The store was closed."));
     await Promise.allSettled(this.#running);
-    await this.#model.close();
-    await this.#database.close();
+    await this.#parts.model.close();
+    await this.#parts.database.close();
   }
 
   /** Runs an operation that `close` waits for. */
@@ -371,12 +349,12 @@ export class VectorStore {
     return signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
   }
 
-  #matching(tree: FilterTree): Promise<Matching> {
-    return this.#filters.matching(tree, this.#stop.signal);
+  #matching(condition: Condition): Promise<Matching> {
+    return this.#parts.filters.matching(condition, this.#stop.signal);
   }
 
   #requireNode(id: string): number {
-    const node = this.#passages.nodeOf(id);
+    const node = this.#parts.passages.nodeOf(id);
     if (node === undefined)
       throw new EmbedlessError("NOT_FOUND", `There is no passage ${JSON.stringify(id)} to go on after.`);
     return node;

@@ -1,16 +1,24 @@
+import type { Callbacks } from "@langchain/core/callbacks/manager";
 import { Document, type DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
-import { VectorStore, type VectorStoreRetriever, type VectorStoreRetrieverInput } from "@langchain/core/vectorstores";
+import { maximalMarginalRelevance } from "@langchain/core/utils/math";
 import {
-  type AddItem,
+  type MaxMarginalRelevanceSearchOptions,
+  VectorStore,
+  type VectorStoreRetriever,
+  type VectorStoreRetrieverInput,
+} from "@langchain/core/vectorstores";
+import {
   type AddOptions,
   VectorStore as CoreStore,
   EmbedlessError,
   type Filter,
-  matchesFilter,
+  type Metadata,
   type OpenOptions,
   type SearchOptions,
+  type SearchResult,
 } from "../../src/index.js";
+import { checkLength, checkWrapped, type DocumentFilter, invalid, toDocument, toFilter, toItem } from "./documents.js";
 import { toEmbedder } from "./embeddings.js";
 import { makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js";
 
@@ -21,8 +29,11 @@ import { makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js
  *   `VectorStore.open` but embedder and metric apply.
  * - `{ store }`: an open core store, which stays the caller's to close.
  * - neither: a private temporary file, removed on `close()` or when the process exits.
+ *
+ * `recall` and `recompute` hold for every search. `mode: "hybrid"` or `"keyword"` brings in the words of questions, and
+ * takes a store with `keywords: true`; their scores are no cosines, and questions given as vectors are searched by meaning.
  */
-export type EmbedlessConfig = Pick<SearchOptions, "recall" | "recompute"> &
+export type EmbedlessConfig = Pick<SearchOptions, "recall" | "recompute" | "mode"> &
   (
     | ({ path?: string; store?: undefined } & Omit<OpenOptions, "embedder" | "metric">)
     | { store: CoreStore; path?: undefined }
@@ -48,9 +59,11 @@ export interface DeleteOptions {
  * LangChain's vector store over a file that keeps the texts and no vectors.
  *
  * Scores are cosine similarities: higher is better. Adding an id again replaces the document. Each document that comes
- * back carries its `id`. Filters are objects as MongoDB has them (see `Filter`), applied inside the search: it gives
- * `k` documents whenever so many match. `BasicTranslator` of a self-query retriever writes such filters. Anything else,
- * functions included, throws `INVALID_FILTER`.
+ * back carries its `id`. Filters are objects as MongoDB has them (see `Filter`; `BasicTranslator` of a self-query retriever
+ * writes such ones), or functions over documents, which read every text: slow beyond some ten thousand. Either is applied
+ * inside the search: it gives `k` documents whenever so many match. Anything else throws `INVALID_FILTER`.
+ *
+ * @typeParam M What the documents' metadata look like.
  *
  * ```ts
  * const store = new EmbedlessVectorStore(new MiniLMEmbeddings(), { path: "animals.db" });
@@ -60,9 +73,9 @@ export interface DeleteOptions {
  * const retriever = store.asRetriever(5);
  * ```
  */
-export class EmbedlessVectorStore extends VectorStore {
-  /** Conditions on metadata. */
-  declare FilterType: Filter;
+export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorStore {
+  /** Conditions on metadata, or a function over documents. */
+  declare FilterType: DocumentFilter<M>;
   readonly #config: EmbedlessConfig;
   readonly #temporary: boolean;
   #opening: Promise<CoreStore> | undefined;
@@ -185,7 +198,7 @@ export class EmbedlessVectorStore extends VectorStore {
    */
   override async delete(options?: DeleteOptions): Promise<void> {
     const { ids, filter, deleteAll } = options ?? {};
-    checkFilter(filter);
+    toFilter(filter);
     const given = [ids !== undefined, filter !== undefined, deleteAll === true].filter(Boolean).length;
     if (given !== 1) {
       throw invalid(`Expected one of ids, filter and deleteAll: true for delete, but received ${given || "none"}.`);
@@ -195,7 +208,7 @@ export class EmbedlessVectorStore extends VectorStore {
   }
 
   /** The `k` documents closest to the question, best first. `k` below 1 gives none. */
-  override async similaritySearch(query: string, k = 4, filter?: this["FilterType"]): Promise<Document[]> {
+  override async similaritySearch(query: string, k = 4, filter?: this["FilterType"]): Promise<Document<M>[]> {
     const found = await this.#search(query, k, filter);
     return found.map(([document]) => document);
   }
@@ -205,7 +218,7 @@ export class EmbedlessVectorStore extends VectorStore {
     query: string,
     k = 4,
     filter?: this["FilterType"],
-  ): Promise<[Document, number][]> {
+  ): Promise<[Document<M>, number][]> {
     return this.#search(query, k, filter);
   }
 
@@ -214,20 +227,52 @@ export class EmbedlessVectorStore extends VectorStore {
     query: number[],
     k: number,
     filter?: this["FilterType"],
-  ): Promise<[Document, number][]> {
+  ): Promise<[Document<M>, number][]> {
     return this.#search(query, k, filter);
+  }
+
+  /**
+   * Documents that are near the question and unlike each other (maximal marginal relevance, Carbonell and Goldstein 1998),
+   * chosen among the nearest `fetchK`.
+   *
+   * @param options.k How many. Default 4.
+   * @param options.fetchK Among how many. Default 20, and never fewer than `k`.
+   * @param options.lambda 1: by nearness alone; 0: by difference alone. Default 0.5.
+   */
+  override async maxMarginalRelevanceSearch(
+    query: string,
+    { k = 4, fetchK = 20, lambda = 0.5, filter }: MaxMarginalRelevanceSearchOptions<this["FilterType"]>,
+  ): Promise<Document<M>[]> {
+    if (k < 1) return [];
+    const { hits, vector } = await this.#find(query, Math.max(k, fetchK), filter, {
+      mode: "vector",
+      includeVectors: true,
+    });
+    if (vector === undefined) return [];
+    const known = hits.filter((hit) => hit.vector !== undefined);
+    const vectors = known.map((hit) => Array.from(hit.vector!));
+    const chosen = maximalMarginalRelevance(Array.from(vector), vectors, lambda, Math.min(k, known.length));
+    return chosen.map((i) => toDocument<M>(known[i]!));
+  }
+
+  /** The documents of these ids, in their order; those that the store does not have are left out. */
+  async getByIds(ids: string[]): Promise<Document<M>[]> {
+    const found = await (await this.store()).get(ids);
+    return found.flatMap((passage) => (passage ? toDocument<M>(passage) : []));
   }
 
   /** A retriever over this store; by default 4 documents a question. */
   override asRetriever(
-    ...[kOrFields, filter, ...rest]: Parameters<VectorStore["asRetriever"]>
+    kOrFields?: number | Partial<VectorStoreRetrieverInput<this>>,
+    filter?: this["FilterType"],
+    ...rest: [callbacks?: Callbacks, tags?: string[], metadata?: Record<string, unknown>, verbose?: boolean]
   ): VectorStoreRetriever<this> {
     // LangChain drops the second argument when the first is an object, and a filter must never be lost silently.
     const fields =
       typeof kOrFields === "object" && filter !== undefined
-        ? { ...kOrFields, filter: kOrFields.filter ?? filter }
+        ? ({ ...kOrFields, filter: kOrFields.filter ?? filter } as typeof kOrFields)
         : kOrFields;
-    return super.asRetriever(fields as Partial<VectorStoreRetrieverInput<this>>, filter as never, ...rest);
+    return super.asRetriever(fields, filter, ...rest);
   }
 
   /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
@@ -247,7 +292,7 @@ export class EmbedlessVectorStore extends VectorStore {
 
   async #open(): Promise<CoreStore> {
     if (this.#config.store) return this.#config.store;
-    const { path, store: _, recall: __, recompute: ___, ...options } = this.#config;
+    const { path, store: _, recall: __, recompute: ___, mode: ____, ...options } = this.#config;
     this.#file ??= path === undefined ? makeTemporaryFile() : storeFile(path);
     // Nobody reads a temporary file after a power cut.
     if (this.#temporary) options.durability ??= "normal";
@@ -267,71 +312,39 @@ export class EmbedlessVectorStore extends VectorStore {
     return added;
   }
 
-  async #search(query: string | number[], k: number, filter: Filter | undefined): Promise<[Document, number][]> {
-    checkFilter(filter);
-    if (k < 1) return [];
+  async #search(
+    query: string | number[],
+    k: number,
+    filter: this["FilterType"] | undefined,
+  ): Promise<[Document<M>, number][]> {
+    if (k < 1) {
+      toFilter(filter);
+      return [];
+    }
+    // A vector has no words.
+    const { mode } = this.#config;
+    const { hits } = await this.#find(query, k, filter, typeof query === "string" && mode ? { mode } : {});
+    return hits.map((hit) => [toDocument<M>(hit), hit.score]);
+  }
+
+  async #find(
+    query: string | number[],
+    k: number,
+    filter: this["FilterType"] | undefined,
+    options: Pick<SearchOptions, "mode" | "includeVectors">,
+  ): Promise<SearchResult> {
+    const wanted = toFilter(filter as DocumentFilter | undefined);
     const store = await this.store();
     const { recall, recompute } = this.#config;
-    const { hits } = await store.search(query, {
+    return await store.search(query, {
       k: k > COMMON_K ? Math.min(k, Math.max(1, await store.count())) : k,
       ...(recall !== undefined && { recall }),
       ...(recompute !== undefined && { recompute }),
-      ...(filter !== undefined && { filter }),
+      ...(wanted !== undefined && { filter: wanted }),
+      ...options,
     });
-    return hits.map(({ id, text, metadata, score }) => [new Document({ pageContent: text, metadata, id }), score]);
   }
 }
 
 /** The core limits `k`, LangChain callers mean "all" by large ones: beyond this, see how many documents there are. */
 const COMMON_K = 1_000;
-
-function toItem(document: DocumentInterface, id = document.id, vector?: number[]): AddItem {
-  return {
-    ...(id !== undefined && { id }),
-    text: document.pageContent,
-    metadata: asJson(document.metadata ?? {}),
-    ...(vector !== undefined && { vector }),
-  };
-}
-
-/** Loaders put dates and class instances into metadata; stored they become what JSON makes of them. */
-function asJson(metadata: Record<string, unknown>): Record<string, unknown> {
-  return JSON.parse(JSON.stringify(metadata)) as Record<string, unknown>;
-}
-
-function checkWrapped(store: CoreStore, embeddings: EmbeddingsInterface): void {
-  if (store.metric !== "cosine") {
-    throw new EmbedlessError(
-      "METRIC_MISMATCH",
-      `LangChain scores are cosines, but config.store compares by ${store.metric}.`,
-    );
-  }
-  const { id } = toEmbedder(embeddings);
-  if (store.embedder && store.embedder.id !== id) {
-    throw new EmbedlessError(
-      "MODEL_MISMATCH",
-      `The embeddings are ${JSON.stringify(id)}, but config.store embeds with ${JSON.stringify(store.embedder.id)}.`,
-    );
-  }
-}
-
-/** LangChain stores differ in what a filter is, so one of the wrong kind is told even where nothing is searched. */
-function checkFilter(filter: unknown): void {
-  if (filter === undefined) return;
-  if (typeof filter === "function") {
-    throw new EmbedlessError(
-      "INVALID_FILTER",
-      'EmbedlessVectorStore takes filters as objects, such as { genre: "scifi", year: { $gte: 1960 } }, not as functions.',
-    );
-  }
-  matchesFilter({}, filter as Filter);
-}
-
-function checkLength(parameter: string, values: readonly unknown[], items: readonly unknown[]): void {
-  if (values.length === items.length) return;
-  throw invalid(`Expected ${items.length} ${parameter}, one a document, but received ${values.length}.`);
-}
-
-function invalid(message: string): EmbedlessError {
-  return new EmbedlessError("INVALID_ARGUMENT", message);
-}

@@ -21,6 +21,7 @@ export interface BuildOptions {
   codes?: string;
   vectors?: string;
   index?: string;
+  keywords?: boolean;
   include?: string[];
   exclude?: string[];
   json?: boolean;
@@ -80,11 +81,12 @@ export async function build(store: string, paths: string[], options: BuildOption
 }
 
 /** What the store is to be, as given; `open` checks it. */
-function traitsOf({ codes, vectors, index }: BuildOptions): OpenOptions {
+function traitsOf({ codes, vectors, index, keywords }: BuildOptions): OpenOptions {
   const asked = {
     codes: codes !== undefined && /^\d+$/.test(codes) ? { bytes: Number(codes) } : codes,
     vectors,
     index,
+    keywords,
   };
   return JSON.parse(JSON.stringify(asked)) as OpenOptions;
 }

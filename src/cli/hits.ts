@@ -37,19 +37,22 @@ export function costLine(cost: SearchCost, passages: number): string {
 
 /** How each hit was found and where the time went, as tables. */
 export function explainLines({ hits, expectedRecall, cost }: SearchResult): string[] {
+  const hasWords = hits.some(({ explain }) => explain?.keyword !== undefined);
   const rows = hits.map((hit, i) => {
-    const { estimate, sigma, bound, exact, source } = hit.explain!;
-    const off = exact === undefined || sigma === 0 ? "-" : ((exact - estimate) / sigma).toFixed(1);
+    const { estimate, sigma, bound, exact, source, keyword } = hit.explain!;
+    const isKnown = exact !== undefined && estimate !== undefined && sigma !== undefined && sigma !== 0;
+    const off = isKnown ? ((exact - estimate) / sigma).toFixed(1) : "-";
     return [
       String(i + 1),
-      ...[estimate, sigma, bound].map(score),
-      exact === undefined ? "-" : score(exact),
+      ...[estimate, sigma, bound, exact].map((value) => (value === undefined ? "-" : score(value))),
       off,
       source,
+      ...(hasWords ? [keyword === undefined ? "-" : keyword.toFixed(1)] : []),
     ];
   });
+  const head = ["hit", "estimate", "sigma", "bound", "exact", "sigmas off", "vector from"];
   return [
-    ...table([["hit", "estimate", "sigma", "bound", "exact", "sigmas off", "vector from"], ...rows]),
+    ...table([[...head, ...(hasWords ? ["words (BM25)"] : [])], ...rows]),
     "",
     ...table(timeRows(cost)),
     "",
@@ -66,6 +69,7 @@ function timeRows(cost: SearchCost): string[][] {
     ["scan", cost.scanMs],
     ["read", cost.readMs],
     ["recompute", cost.recomputeMs],
+    ...(cost.keywordMs > 0 ? [["words", cost.keywordMs] as [string, number]] : []),
   ];
   const rest = Math.max(0, cost.totalMs - parts.reduce((sum, [, ms]) => sum + ms, 0));
   const share = (ms: number) => `${cost.totalMs > 0 ? Math.round((100 * ms) / cost.totalMs) : 0} %`;

@@ -61,6 +61,7 @@ function addBuild(main: Command): void {
     .addOption(
       new Option("--index <kind>", "of a new store: what compact builds").choices(["flat", "auto", "vamana", "hnsw"]),
     )
+    .option("--keywords", "make a table of words too, for search --mode keyword or hybrid")
     .option("--include <globs...>", "files to read, in place of the known extensions")
     .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
     .option("--json", "print one JSON object at the end, progress to the error stream")
@@ -78,6 +79,11 @@ function addSearch(main: Command): void {
     .command("search <store> <question>")
     .description("find the passages that answer a question")
     .option("--k <number>", "hits wanted", within("a whole number from 1 to 10000", 1, 10_000, true), 5)
+    .addOption(
+      new Option("--mode <kind>", "by meaning, by words, or by both; the latter need build --keywords")
+        .choices(["vector", "keyword", "hybrid"])
+        .default("vector"),
+    )
     .addOption(recallOption())
     .option(
       "--max-recomputes <number>",

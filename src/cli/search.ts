@@ -12,6 +12,7 @@ import { type Terminal, terminalOf } from "./terminal.js";
 /** Options of the command line. */
 export interface SearchCommandOptions {
   k: number;
+  mode: NonNullable<SearchOptions["mode"]>;
   recall: number;
   maxRecomputes?: number;
   /** Milliseconds. */
@@ -43,11 +44,12 @@ export async function search(path: string, question: string, options: SearchComm
 }
 
 function searchOptions(options: SearchCommandOptions, filter: Filter | undefined): SearchOptions {
-  const { k, recall, maxRecomputes: max, deadline: deadlineMs, approx, estimates, explain = false } = options;
+  const { k, mode, recall, maxRecomputes: max, deadline: deadlineMs, approx, estimates, explain = false } = options;
   const limits = { ...(max !== undefined && { max }), ...(deadlineMs !== undefined && { deadlineMs }) };
   const recompute = estimates ? 0 : limits;
   return {
     k,
+    mode,
     recall,
     recompute,
     scores: approx ? "approx" : "exact",

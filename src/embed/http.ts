@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
+import { checkKeys, wholeNumberWithin } from "../checks.js";
 import { aborted, EmbedlessError, outOfRange, throwIfAborted, wrongType } from "../errors.js";
-import { checkKeys, wholeNumberWithin } from "../options.js";
 import { inBatches } from "./batches.js";
 import { checkVectors, type Embedder, type EmbedderSource, type EmbedOptions } from "./embedder.js";
 import { nonEmptyString, settingsDigest, string } from "./settings.js";

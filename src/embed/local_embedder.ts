@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { wholeNumberWithin } from "../options.js";
+import { wholeNumberWithin } from "../checks.js";
 import type { Embedder, EmbedderSource, EmbedOptions, ShippedCodebook } from "./embedder.js";
 import type { Embedded, EngineSpec, TextKind } from "./engine.js";
 import { type Pool, sharedPool } from "./pool.js";

@@ -1,5 +1,5 @@
 import path from "node:path";
-import { checkKeys } from "../options.js";
+import { checkKeys } from "../checks.js";
 import { fileSha256 } from "./checksum.js";
 import type { Embedder, ModelSettings } from "./embedder.js";
 import { LocalEmbedder } from "./local_embedder.js";

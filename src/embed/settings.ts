@@ -1,5 +1,5 @@
+import { boolean, oneOf, wholeNumberWithin } from "../checks.js";
 import { wrongType } from "../errors.js";
-import { boolean, oneOf, wholeNumberWithin } from "../options.js";
 import { sha256 } from "./checksum.js";
 import type { ModelSettings } from "./embedder.js";
 

@@ -1,7 +1,7 @@
 import { homedir } from "node:os";
 import path from "node:path";
+import { checkKeys } from "../checks.js";
 import { outOfRange } from "../errors.js";
-import { checkKeys } from "../options.js";
 import type { Embedder, ModelSettings } from "./embedder.js";
 import { LocalEmbedder } from "./local_embedder.js";
 import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from "./settings.js";

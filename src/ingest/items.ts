@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
+import { checkKeys } from "../checks.js";
 import { EmbedlessError, wrongType } from "../errors.js";
-import { checkKeys } from "../options.js";
 import { metadataToJson } from "../passage/metadata.js";
 import { cleanId } from "../passage/passages.js";
 import { cleanText, textHash } from "../passage/text.js";

@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import { checkKeys } from "../checks.js";
 import { EmbedlessError, throwIfAborted, wrongType } from "../errors.js";
-import { checkKeys } from "../options.js";
 import { type FilterTree, parseFilter } from "../passage/filter.js";
 import { cleanIds, type Passages } from "../passage/passages.js";
 import { matchingNodes, nodesFrom } from "../search/filter_bitmap.js";

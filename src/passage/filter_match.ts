@@ -1,4 +1,5 @@
-import type { Filter, FilterValue, Metadata } from "../types.js";
+import { EmbedlessError } from "../errors.js";
+import type { Filter, FilterValue, Metadata, Passage, PassageTest } from "../types.js";
 import { type FilterPath, type FilterTree, parseFilter, type ValueTest } from "./filter.js";
 
 /**
@@ -10,6 +11,31 @@ import { type FilterPath, type FilterTree, parseFilter, type ValueTest } from ".
  */
 export function matchesFilter(metadata: Metadata, filter: Filter): boolean {
   return matches(parseFilter(filter), metadata);
+}
+
+/** A filter ready for use: conditions on metadata, or a function over passages. */
+export type Condition = FilterTree | { readonly kind: "test"; readonly test: PassageTest };
+
+/** Checks what a caller gave as a filter. Throws `INVALID_FILTER`. */
+export function readCondition(filter: unknown): Condition {
+  return typeof filter === "function" ? { kind: "test", test: filter as PassageTest } : parseFilter(filter);
+}
+
+/**
+ * Whether a passage meets a condition.
+ *
+ * @throws `INVALID_FILTER` for a function that answers with a promise; whatever the function throws
+ */
+export function holds(condition: Condition, { id, text, metadata }: Passage): boolean {
+  if (condition.kind !== "test") return matches(condition, metadata);
+  const answer: unknown = condition.test({ id, text, metadata });
+  if (typeof answer === "object" && answer !== null && "then" in answer) {
+    throw new EmbedlessError(
+      "INVALID_FILTER",
+      "Expected a filter that answers at once, but it answered with a promise.",
+    );
+  }
+  return Boolean(answer);
 }
 
 /** `matchesFilter` for a filter that was checked already. */

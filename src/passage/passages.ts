@@ -2,11 +2,13 @@ import { EmbedlessError, show, wrongType } from "../errors.js";
 import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
+import { addKeywords, removeKeywords } from "../storage/keywords.js";
 import { addToCounters, readMeta } from "../storage/meta.js";
 import type { Metadata } from "../types.js";
 import { DictionaryShelf } from "./dictionary_shelf.js";
 import { metadataFromJson } from "./metadata.js";
 import { packText, textHash, unpackText } from "./text.js";
+import { wordsOf } from "./words.js";
 
 /** Longest id, in UTF-8 bytes. */
 export const MAX_ID_BYTES = 1024;
@@ -108,13 +110,14 @@ export class Passages {
     const dictionary = this.#dictionaries.forWriting(tx, meta.rawBytes, texts, () => this.#firstTexts(tx));
     let textBytes = 0;
     let nextNode = meta.nextNode;
-    for (const [i, { node, id, metadata }] of passages.entries()) {
+    for (const [i, { node, id, text, metadata }] of passages.entries()) {
       const utf8 = texts[i] as Buffer;
       const { dict, bytes } = packText(utf8, dictionary);
       const hash = Buffer.from(textHash(utf8), "hex");
       const crc = checksum("passages", node, id, dict, hash, metadata, bytes);
       const sql = "INSERT INTO passages (node, id, dict, hash, crc, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?)";
       tx.run(sql, node, id, dict, hash, crc, metadata, bytes);
+      if (meta.keywords) addKeywords(tx, node, wordsOf(text));
       textBytes += bytes.length;
       nextNode = Math.max(nextNode, node + 1);
     }
@@ -143,6 +146,7 @@ export class Passages {
       removed.textBytes += row.text.length;
     }
     const { nodes, rawBytes, textBytes } = removed;
+    if (readMeta(tx).keywords) removeKeywords(tx, nodes);
     addToCounters(tx, { passages: -nodes.length, rawBytes: -rawBytes, textBytes: -textBytes });
     return removed;
   }

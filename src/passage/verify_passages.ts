@@ -1,5 +1,6 @@
 import { BLOCK_NODES } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
+import { countKeywords } from "../storage/keywords.js";
 import { readLive } from "../storage/live_bits.js";
 import { readMeta } from "../storage/meta.js";
 import { problemsOf, type VerifyStep } from "../storage/problems.js";
@@ -88,6 +89,9 @@ function* verifyTotals(c: Connection, totals: Totals, live: Map<number, Uint8Arr
     )?.n;
     if (indexed !== totals.passages)
       counted.push(`The index holds ${indexed} ids, but there are ${totals.passages} passages.`);
+    const worded = meta.keywords ? countKeywords(c) : totals.passages;
+    if (worded !== totals.passages)
+      counted.push(`The words of ${worded} passages are known, but there are ${totals.passages}.`);
   });
   yield* counted;
 }

@@ -1,7 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
 import type { FilterTree } from "../passage/filter.js";
-import { matches } from "../passage/filter_match.js";
+import { type Condition, holds } from "../passage/filter_match.js";
 import { filterCondition, indexQueries } from "../passage/filter_sql.js";
 import { indexedPaths } from "../passage/filterable.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
@@ -26,27 +26,37 @@ const CACHE_BYTES = 8 * 2 ** 20;
 /** Answers filters with bitmaps, and remembers the answers while nothing is written. */
 export class FilterBitmaps {
   readonly #database: Database;
+  readonly #passages: Passages;
   readonly #known = new LruCache<string, Matching>(CACHE_BYTES, ({ bits }) => bits.byteLength + 500);
 
-  constructor(database: Database) {
+  /** Answers of functions, for as long as one search goes on: who knows what they depend on. */
+  readonly #tested = new WeakMap<Condition, Matching>();
+
+  constructor(database: Database, passages: Passages) {
     this.#database = database;
+    this.#passages = passages;
   }
 
   /**
    * The nodes that match, all read from one snapshot, in slices with the event loop between them.
    *
-   * @throws `ABORTED`, `CORRUPT`
+   * @param condition A function is asked again by every other `readCondition`.
+   * @throws `ABORTED`, `CORRUPT`; `INVALID_FILTER` and whatever else a function brings about
    */
-  async matching(tree: FilterTree, signal: AbortSignal | undefined): Promise<Matching> {
-    const key = JSON.stringify(tree);
-    const known = this.#known.get(key);
+  async matching(condition: Condition, signal: AbortSignal | undefined): Promise<Matching> {
+    const key = JSON.stringify(condition);
+    const known = condition.kind === "test" ? this.#tested.get(condition) : this.#known.get(key);
     if (known?.version === readMeta(this.#database.reader).version) return known;
     const found = await this.#database.snapshot(async (c) => {
       const { version } = readMeta(c);
-      const bits = await matchingNodes(c, tree, signal);
+      const bits =
+        condition.kind === "test"
+          ? await testedNodes(c, this.#passages, condition, signal)
+          : await matchingNodes(c, condition, signal);
       return { bits, count: countBits(bits), version };
     });
-    this.#known.set(key, found);
+    if (condition.kind === "test") this.#tested.set(condition, found);
+    else this.#known.set(key, found);
     return found;
   }
 }
@@ -88,16 +98,33 @@ export async function matchingNodes(
   return bits;
 }
 
+/** The nodes whose passages a function lets through, as a bitmap; on one snapshot like `matchingNodes`. */
+async function testedNodes(
+  c: Connection,
+  passages: Passages,
+  condition: Condition,
+  signal: AbortSignal | undefined,
+): Promise<Uint8Array> {
+  const bits = new Uint8Array(Math.ceil(readMeta(c).nextNode / 8));
+  for (let last = -1; ; await nextTurn()) {
+    throwIfAborted(signal);
+    const page = passages.page(last, TEST_SLICE, c);
+    for (const row of page) if (holds(condition, row)) setBit(bits, row.node);
+    if (page.length < TEST_SLICE) return bits;
+    last = page.at(-1)!.node;
+  }
+}
+
 /** The next passages of a bitmap that are still there and still match; none at its end. */
 export function matchingPage(
   passages: Passages,
-  { tree, bits }: { tree: FilterTree; bits: Uint8Array },
+  { condition, bits }: { condition: Condition; bits: Uint8Array },
   after: number,
   limit: number,
 ): PassageRow[] {
   for (let from = after + 1; ; ) {
     const nodes = nodesFrom(bits, from, limit);
-    const rows = [...passages.byNodes(nodes).values()].filter(({ metadata }) => matches(tree, metadata));
+    const rows = [...passages.byNodes(nodes).values()].filter((row) => holds(condition, row));
     if (rows.length > 0 || nodes.length === 0) return rows;
     from = nodes.at(-1)! + 1;
   }
@@ -125,6 +152,8 @@ async function candidateNodes(
   return bits;
 }
 
+/** Passages unpacked for a function between two turns of the event loop. */
+const TEST_SLICE = 64;
 /** Nodes read from an index between two turns of the event loop: a few milliseconds. */
 const INDEX_SLICE = 4_096;
 

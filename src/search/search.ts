@@ -13,12 +13,12 @@ export interface Ranking {
   nodes: number[];
   scores: number[];
   explanations: HitExplanation[];
-  /** Exact vectors by node, of recomputed nodes only. */
+  /** Exact vectors by node, of recomputed nodes. */
   vectors: Map<number, Float32Array>;
   expectedRecall: number | undefined;
   /** How far the estimates of the first round were off; see `NativeResult`. */
   firstRound: NativeResult["firstRound"];
-  cost: Omit<SearchCost, "totalMs" | "queryMs">;
+  cost: Omit<SearchCost, "totalMs" | "queryMs" | "keywordMs">;
 }
 
 /** How one search of an index is to be done. */
@@ -148,6 +148,7 @@ function rank(state: Progress, index: NativeIndex, { k, plan, walk = {} }: Index
     bound: result.estimates[i]! + margin * result.sigmas[i]!,
     exact: result.exact[i] ? scores[i]! : undefined,
     source: state.sources.get(node) ?? ("none" as const),
+    keyword: undefined,
   }));
   const { expectedRecall: raw, recomputed } = result;
   const answer = { coder: index.coder, k, recomputed, scores: plan.scores };

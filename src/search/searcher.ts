@@ -1,8 +1,7 @@
 import { throwIfAborted } from "../errors.js";
 import type { NativeGraph, NativeIndex } from "../native.js";
 import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
-import type { FilterTree } from "../passage/filter.js";
-import { matches } from "../passage/filter_match.js";
+import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import type { Hit, SearchResult } from "../types.js";
 import type { CodeIndex } from "./code_index.js";
@@ -72,7 +71,7 @@ export class Searcher {
   async search(
     question: string | Float32Array,
     settings: Settings,
-    filter: FilterTree | undefined,
+    filter: Condition | undefined,
     signal: AbortSignal,
   ): Promise<SearchResult> {
     const before = performance.now();
@@ -81,13 +80,14 @@ export class Searcher {
     try {
       await this.#refresh();
       const matching = filter && (await this.#matchingNow(filter, signal));
-      const asked = performance.now();
+      const begun = performance.now();
       const vector = await this.#questionVector(question, matching, signal);
-      const queryMs = performance.now() - asked;
+      const queryMs = performance.now() - begun;
       const { ranking, rows } = await this.#rank(vector, settings, filter, deadline, signal);
       const hits = toHits(ranking, rows, settings);
-      const cost = { ...ranking.cost, queryMs, totalMs: performance.now() - before };
-      return { hits, expectedRecall: ranking.expectedRecall, cost };
+      const cost = { ...ranking.cost, queryMs, keywordMs: 0, totalMs: performance.now() - before };
+      const asked = settings.includeVectors && vector && { vector: vector.slice() };
+      return { hits, expectedRecall: ranking.expectedRecall, ...asked, cost };
     } finally {
       deadline?.end();
     }
@@ -111,8 +111,8 @@ export class Searcher {
   /** Ranks, and reads the passages found. Starts over if some were deleted between the two, or no longer match. */
   async #rank(
     vector: Float32Array | undefined,
-    { k, recall, maxRecomputes, scores, walk: asked }: Settings,
-    filter: FilterTree | undefined,
+    { k, recall, maxRecomputes, scores, walk: asked, includeVectors }: Settings,
+    filter: Condition | undefined,
     deadline: Deadline | undefined,
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
@@ -130,9 +130,10 @@ export class Searcher {
       const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
       const rows = this.#passages.byNodes(ranking.nodes);
-      for (const [node, { metadata }] of rows) if (filter && !matches(filter, metadata)) rows.delete(node);
+      for (const [node, row] of rows) if (filter && !holds(filter, row)) rows.delete(node);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
         this.#live?.observe(index.coder, ranking.firstRound);
+        if (includeVectors) addCodedVectors(ranking, index);
         return { ranking, rows };
       }
       await this.#refresh();
@@ -161,7 +162,7 @@ export class Searcher {
    * The nodes that match, as of the same version as the codes in memory: a passage that was replaced between the two has
    * another node in each. While others write without a pause, the newest codes have to do.
    */
-  async #matchingNow(filter: FilterTree, signal: AbortSignal): Promise<Matching> {
+  async #matchingNow(filter: Condition, signal: AbortSignal): Promise<Matching> {
     for (let attempt = 1; ; attempt++) {
       const matching = await this.#filters.matching(filter, signal);
       await this.#index.refresh();
@@ -190,6 +191,15 @@ function toHits(ranking: Ranking, rows: Map<number, PassageRow>, { explain, incl
       ...(explain && { explain: ranking.explanations[i]! }),
     };
   });
+}
+
+/** Nodes that were not recomputed get the vectors that their codes tell. */
+function addCodedVectors({ nodes, vectors }: Ranking, index: NativeIndex): void {
+  const estimated = nodes.filter((node) => !vectors.has(node));
+  if (estimated.length === 0 || index.coder.kind === "none") return;
+  const flat = index.vectors(Uint32Array.from(estimated));
+  const { dims } = index.coder;
+  for (const [i, node] of estimated.entries()) vectors.set(node, flat.subarray(i * dims, (i + 1) * dims));
 }
 
 /** The ranking of an empty store: all that there is was found. */

@@ -1,4 +1,4 @@
-import { checkCodes, checkIndex, VECTOR_KEEPINGS } from "../options.js";
+import { checkCodes, checkIndex, VECTOR_KEEPINGS } from "../trait_options.js";
 import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
@@ -53,6 +53,8 @@ export interface Meta {
   index: IndexChoice | undefined;
   /** The graph, once there is one. */
   graph: GraphReference | undefined;
+  /** Whether there is a table of words. */
+  keywords: boolean | undefined;
   /** Metadata paths with an expression index, as `writePath` writes them. */
   filterable: readonly string[] | undefined;
 }
@@ -76,6 +78,7 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   embedder: (value) => isObject(value) && typeof value["id"] === "string",
   codebook: (value) =>
     isObject(value) && /^[0-9a-f]{64}$/.test(String(value["sha256"])) && /^(shipped|own)$/.test(String(value["kind"])),
+  keywords: (value) => typeof value === "boolean",
   filterable: (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
 };
 

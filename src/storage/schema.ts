@@ -86,6 +86,16 @@ CREATE TABLE store.graph_blocks (
   crc INTEGER NOT NULL   -- checksum of n, bytes
 ) STRICT;
 
+CREATE TABLE store.records (
+  namespace TEXT NOT NULL,  -- which pipeline's book this is
+  key TEXT NOT NULL,        -- what it put in: mostly the id of a passage
+  group_id TEXT,            -- where that came from
+  updated INTEGER NOT NULL, -- when it was last seen there: milliseconds since 1970, never twice the same time
+  crc INTEGER NOT NULL,     -- checksum of namespace, key, group_id, updated
+  PRIMARY KEY (namespace, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX store.records_by_time ON records (updated);
+
 CREATE TABLE store.canaries (
   n INTEGER PRIMARY KEY, -- 0 to 7
   text BLOB NOT NULL,    -- a text in UTF-8

@@ -1,5 +1,5 @@
 import { EmbedlessError, outOfRange } from "../errors.js";
-import { DEFAULT_CODES } from "../options.js";
+import { DEFAULT_CODES } from "../trait_options.js";
 import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { damagedRow } from "./checksum.js";
 import type { Meta } from "./meta.js";

@@ -8,6 +8,7 @@ import { readLive } from "./live_bits.js";
 import { type Meta, readMeta } from "./meta.js";
 import { countPending, readPending } from "./pending.js";
 import { problemsOf, type VerifyStep, walk } from "./problems.js";
+import { readRecords } from "./records.js";
 import { countSampleQueries, getSampleQueries } from "./sample_queries.js";
 import { pragma } from "./schema.js";
 import { needsSampleQueries } from "./traits.js";
@@ -32,6 +33,7 @@ export function* verifyTables(c: Connection): Generator<VerifyStep> {
   yield* verifyCodes(c);
   yield* verifyPending(c);
   yield* walk(readLive(c, 0));
+  yield* walk(readRecords(c));
   if (meta === undefined) return;
   yield* verifySampleQueries(c, meta);
   yield* verifyVectors(c, meta);

@@ -17,6 +17,7 @@ import { ladder } from "./ladder.js";
 import { misses } from "./misses.js";
 import { query } from "./query.js";
 import { Report } from "./report.js";
+import { retrieval } from "./retrieval.js";
 import { scan } from "./scan.js";
 import { size } from "./size.js";
 import { store } from "./store.js";
@@ -34,6 +35,7 @@ const BENCHES: readonly Bench[] = [
   embed,
   store,
   query,
+  retrieval,
   frontier,
   ladder,
   walks,

@@ -1,4 +1,4 @@
-import { checkKeys } from "../../options.js";
+import { checkKeys } from "../../checks.js";
 import type { Embedder } from "../embedder.js";
 import { LocalEmbedder } from "../local_embedder.js";
 import { readModelFolder } from "../model_folder.js";

@@ -24,6 +24,7 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^integrations\/llamaindex\//, "integrations/llamaindex", 9],
   [/^src\/index\.ts$/, "index", 8],
   [/^src\/vector_store\.ts$/, "vector_store", 7],
+  [/^src\/store_parts\.ts$/, "store_parts", 6.5],
   [/^src\/ingest\//, "ingest", 6],
   [/^src\/verify\.ts$/, "verify", 6],
   [/^src\/stats\.ts$/, "stats", 6],
@@ -33,7 +34,7 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^src\/passage\//, "passage", 4],
   [/^src\/storage\//, "storage", 3],
   [/^src\/native\.ts$/, "native", 2],
-  [/^src\/(options|errors|types|graph_types)\.ts$/, "leaves", 1],
+  [/^src\/(options|trait_options|checks|errors|types|code_types|graph_types|stats_types)\.ts$/, "leaves", 1],
 ];
 
 /** C++ layers, as above. */

@@ -12,6 +12,7 @@ function hit(text: string, metadata: Record<string, unknown> = {}): Hit {
 }
 
 const cost: SearchCost = {
+  keywordMs: 0,
   recomputed: 14,
   embedded: 12,
   scanned: 1536,
@@ -89,7 +90,7 @@ it("costLine tells time, passages recomputed and those from the cache", () => {
 });
 
 describe("explainLines", () => {
-  const found = { estimate: 0.7, sigma: 0.01, bound: 0.7065 };
+  const found = { estimate: 0.7, sigma: 0.01, bound: 0.7065, keyword: undefined };
   const explained: Hit = { ...hit("a"), explain: { ...found, exact: 0.71234, source: "recompute" } };
   const unsure: Hit = { ...hit("b"), explain: { ...found, exact: undefined, source: "none" } };
   const lines = explainLines({ hits: [explained, unsure], expectedRecall: 0.9604, cost });

@@ -47,7 +47,10 @@ async function replaceAll(database: Database, all: readonly Metadata[], first: n
 }
 
 async function nodesOf(database: Database, filter: Filter): Promise<number[]> {
-  const { bits, count } = await new FilterBitmaps(database).matching(parseFilter(filter), undefined);
+  const { bits, count } = await new FilterBitmaps(database, new Passages(database)).matching(
+    parseFilter(filter),
+    undefined,
+  );
   const nodes = nodesFrom(bits, 0, Number.POSITIVE_INFINITY);
   expect(nodes.length).toBe(count);
   return nodes;
@@ -343,7 +346,7 @@ describe("bitmaps", () => {
 
   it("are remembered until something is written", async () => {
     const database = await storeOf([{ a: 1 }]);
-    const bitmaps = new FilterBitmaps(database);
+    const bitmaps = new FilterBitmaps(database, new Passages(database));
     const first = await bitmaps.matching(parseFilter({ a: 1 }), undefined);
     expect(await bitmaps.matching(parseFilter({ a: { $eq: 1 } }), undefined)).toBe(first);
     await addAll(database, [{ a: 2 }, { a: 1 }], 1);
@@ -356,7 +359,10 @@ describe("bitmaps", () => {
     const all = Array.from({ length: 3000 }, () => ({ state: "old" }));
     const database = await storeOf(all);
     const passages = new Passages(database);
-    const found = new FilterBitmaps(database).matching(parseFilter({ state: "old" }), undefined);
+    const found = new FilterBitmaps(database, new Passages(database)).matching(
+      parseFilter({ state: "old" }),
+      undefined,
+    );
     await database.write((tx) => {
       raiseVersion(tx);
       for (let n = 0; n < 3000; n++) passages.replaceMetadata(tx, `p${n}`, '{"state":"new"}');
@@ -369,11 +375,11 @@ describe("bitmaps", () => {
     const database = await storeOf(Array.from({ length: 3000 }, (_, n) => ({ n })));
     let turns = 0;
     const timer = setInterval(() => turns++, 0);
-    await new FilterBitmaps(database).matching(parseFilter({ n: { $gt: 5 } }), undefined);
+    await new FilterBitmaps(database, new Passages(database)).matching(parseFilter({ n: { $gt: 5 } }), undefined);
     clearInterval(timer);
     expect(turns).toBeGreaterThan(0);
     const stop = new AbortController();
-    const stopped = new FilterBitmaps(database).matching(parseFilter({ n: 1 }), stop.signal);
+    const stopped = new FilterBitmaps(database, new Passages(database)).matching(parseFilter({ n: 1 }), stop.signal);
     stop.abort();
     await expect(stopped).rejects.toMatchObject({ code: "ABORTED" });
   });

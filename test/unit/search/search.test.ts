@@ -141,7 +141,7 @@ test("a node that is gone is left out, and the search goes on with the next", as
 test("explanations tell estimate, bound, exact score and source", async () => {
   const found = await searchIndex(index, query, { k: 10, plan: { ...plan, eps: -0.5 }, source: recording().source });
   found.explanations.forEach(({ estimate, sigma, bound, exact, source }, i) => {
-    expect(bound).toBeCloseTo(estimate - 0.5 * sigma, 12);
+    expect(bound).toBeCloseTo(estimate! - 0.5 * sigma!, 12);
     expect(exact).toBe(found.scores[i]);
     expect(source).toBe("kept");
   });

@@ -228,7 +228,7 @@ describe("count, passages and delete with a filter", () => {
     expect(await store.count()).toBe(3);
   });
 
-  test.each([null, 7, "n = 1", () => true, [{ n: 1 }], { n: undefined }, { $where: "1" }])(
+  test.each([null, 7, "n = 1", [{ n: 1 }], { n: undefined }, { $where: "1" }])(
     "%j is refused everywhere",
     async (wrong) => {
       const store = await filled(3);
@@ -294,5 +294,47 @@ describe("filterable", () => {
       message: expect.stringContaining(message),
     });
     await expect(openStore(file, { create: false })).rejects.toMatchObject({ code: "NOT_FOUND" });
+  });
+});
+
+describe("a function as a filter", () => {
+  test("decides on whole passages, before ranking is cut, in search, count and listing", async () => {
+    const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
+    const all = items(400);
+    await store.add(all);
+    const seen: Passage[] = [];
+    const filter = (passage: Passage) => {
+      seen.push(passage);
+      return passage.text.includes("violin") && passage.id !== all[3]!.id;
+    };
+    const wanted = all.filter(({ id, text }) => text.includes("violin") && id !== all[3]!.id);
+    expect(wanted.length).toBeGreaterThan(10);
+    const { hits } = await store.search(QUESTION, { k: 10, filter });
+    expect(hits.length).toBe(10);
+    for (const { text } of hits) expect(text).toContain("violin");
+    const best = (await ranked(wanted)).slice(0, 10).map(({ id }) => id);
+    expect(hits.filter(({ id }) => best.includes(id)).length).toBeGreaterThanOrEqual(9);
+    expect(seen[0]).toEqual({ id: all[0]!.id, text: all[0]!.text, metadata: all[0]!.metadata });
+    // All were looked at once, and what was found a second time.
+    expect(seen.length).toBe(400 + hits.length);
+    expect(await store.count(filter)).toBe(wanted.length);
+    expect(await collect(store.passages({ filter, limit: 5 }))).toEqual(wanted.slice(0, 5).map(({ id }) => id));
+  });
+
+  test("is asked anew by every search, and its errors are the search's", async () => {
+    const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
+    await store.add(items(40));
+    let least = 0;
+    const filter = ({ metadata }: Passage) => (metadata["n"] as number) >= least;
+    expect((await store.search(QUESTION, { k: 40, filter })).hits.length).toBe(40);
+    least = 35;
+    expect((await store.search(QUESTION, { k: 40, filter })).hits.length).toBe(5);
+    const failing = () => {
+      throw new RangeError("no");
+    };
+    await expect(store.search(QUESTION, { filter: failing })).rejects.toThrow(RangeError);
+    const later = (async () => true) as unknown as (passage: Passage) => boolean;
+    await expect(store.search(QUESTION, { filter: later })).rejects.toMatchObject({ code: "INVALID_FILTER" });
+    await expect(store.delete({ filter: filter as never })).rejects.toMatchObject({ code: "INVALID_FILTER" });
   });
 });

@@ -130,7 +130,7 @@ test("recompute: 0 answers from estimates, and { max } keeps to its limit", asyn
   expect(estimated.hits.length).toBe(10);
   for (const { explain, score } of estimated.hits) {
     expect(explain!.source).toBe("none");
-    expect(score).toBeCloseTo(explain!.estimate, 6);
+    expect(score).toBeCloseTo(explain!.estimate!, 6);
   }
   for (const max of [10, 11, 16, 17, 40]) {
     const { cost, hits } = await store.search(QUESTION, { k: 10, recall: 0.999, recompute: { max } });

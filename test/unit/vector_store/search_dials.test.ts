@@ -23,7 +23,7 @@ async function summary(store: VectorStore, options: SearchOptions) {
   expect(hits.map(({ score }) => score)).toEqual(hits.map(({ score }) => score).sort((a, b) => b - a));
   for (const { score, explain } of hits) {
     expect(explain!.source === "none").toBe(explain!.exact === undefined);
-    if (explain!.exact === undefined) expect(score).toBeCloseTo(explain!.estimate, 6);
+    if (explain!.exact === undefined) expect(score).toBeCloseTo(explain!.estimate!, 6);
     else expect(score).toBe(explain!.exact);
   }
   return { hits, cost, expectedRecall, exact: hits.filter(({ explain }) => explain!.exact !== undefined).length };
@@ -181,4 +181,24 @@ test("the parts of the time are told apart", async () => {
     expect(cost.queryMs + cost.scanMs + cost.readMs + cost.recomputeMs).toBeLessThanOrEqual(cost.totalMs);
   }
   expect(byText.recomputed + byText.dismissed).toBe(300);
+});
+
+test("vectors of all hits come along, coded ones for hits that were not recomputed, and the question's", async () => {
+  const embedder = fakeEmbedder();
+  const store = await openStore(await temporaryFile(), { embedder });
+  await store.add(items(300));
+  const exact = await store.search(QUESTION, { k: 5, includeVectors: true });
+  expect([...exact.vector!]).toEqual(Array.from(await embedder.embedQuery(QUESTION), Math.fround));
+  for (const { text, vector } of exact.hits) {
+    const [own] = await embedder.embedDocuments([text]);
+    expect([...vector!]).toEqual(Array.from(own!, Math.fround));
+  }
+  const estimated = await store.search(QUESTION, { k: 5, includeVectors: true, recompute: 0 });
+  for (const { score, vector } of estimated.hits) {
+    const dot = vector!.reduce((sum, x, i) => sum + x * estimated.vector![i]!, 0);
+    const norms = Math.hypot(...vector!) * Math.hypot(...estimated.vector!);
+    expect(dot / norms).toBeCloseTo(score, 1);
+  }
+  const without = await store.search(QUESTION, { k: 1 });
+  expect(without.vector ?? without.hits[0]!.vector).toBeUndefined();
 });

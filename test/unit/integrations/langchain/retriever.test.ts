@@ -52,11 +52,6 @@ it("a retriever adds documents", async () => {
   expect(await retriever.invoke("owls hunt")).toEqual([{ ...added, id: "owl" }]);
 });
 
-it("a retriever that asks for diversity gets LangChain's own refusal", async () => {
-  expect(store.maxMarginalRelevanceSearch).toBeUndefined();
-  await expect(store.asRetriever({ searchType: "mmr" }).invoke("hens")).rejects.toThrow(/max marginal relevance/);
-});
-
 it("a chain puts what was found into the prompt and passes the question on", async () => {
   const prompt = PromptTemplate.fromTemplate("Context: {context}\nQuestion: {question}");
   // FakeChatModel answers with the prompt itself.

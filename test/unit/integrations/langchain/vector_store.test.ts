@@ -197,7 +197,7 @@ describe("a core store given as { store }", () => {
 
 describe("a filter", () => {
   const refused = expect.objectContaining({ code: "INVALID_FILTER" });
-  const filters = [{ $where: "1" }, { animal: {} }, [{ animal: "hen" }], () => true, null, "animal = 'hen'"] as never[];
+  const filters = [{ $where: "1" }, { animal: {} }, [{ animal: "hen" }], null, "animal = 'hen'"] as never[];
 
   it.each(filters.map((filter) => [filter] as const))(
     "%o is refused wherever it is given, never ignored",
@@ -218,10 +218,25 @@ describe("a filter", () => {
     },
   );
 
-  it("that is a function is refused with a word on what to write instead", async () => {
+  it("may be a function over documents, before ranking is cut", async () => {
     const store = newStore();
-    const search = store.similaritySearch("hens", 1, (() => true) as never);
-    await expect(search).rejects.toThrow(/as objects, such as \{ genre: "scifi"/);
+    await store.addDocuments([hen, llama]);
+    const isLlama = ({ pageContent, id }: Document) => id === "llama" && pageContent.startsWith("llamas");
+    expect((await store.similaritySearch("hens lay eggs", 1, isLlama)).map(({ id }) => id)).toEqual(["llama"]);
+    expect((await store.asRetriever({ k: 1, filter: isLlama }).invoke("hens")).map(({ id }) => id)).toEqual(["llama"]);
+    const failing = () => {
+      throw new RangeError("no");
+    };
+    await expect(store.similaritySearch("hens", 1, failing)).rejects.toThrow(RangeError);
+    await expect(store.delete({ filter: isLlama as never })).rejects.toMatchObject({ code: "INVALID_FILTER" });
+  });
+
+  it("knows the metadata that the store was declared with", async () => {
+    const store = closedLater(new EmbedlessVectorStore<{ legs: number }>(new WordEmbeddings(), { path }));
+    await store.addDocuments([new Document({ ...hen, metadata: { legs: 2 } })]);
+    const [found] = await store.similaritySearch("hens", 1, ({ metadata }) => metadata.legs === 2);
+    expectTypeOf(found!.metadata).toEqualTypeOf<{ legs: number }>();
+    expect(found!.metadata.legs).toBe(2);
   });
 
   it("is written by LangChain's own translator of structured queries", async () => {
@@ -321,5 +336,58 @@ describe("searching and adding", () => {
     const store = newStore();
     await expect(store.addDocuments([hen], { id: ["a"] } as never)).rejects.toThrow(/"id"/);
     await expect(store.delete({ id: ["a"] } as never)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});
+
+describe("documents by id", () => {
+  it("come in the order asked for, without those that are not there", async () => {
+    const store = newStore();
+    await store.addDocuments([hen, llama]);
+    expect(await store.getByIds(["llama", "nobody", "hen"])).toEqual([llama, hen]);
+    expect(await store.getByIds([])).toEqual([]);
+  });
+});
+
+describe("diversity", () => {
+  const animals = ["hens lay one egg a day", "hens lay one egg a week", "hens lay one egg a month", "owls hunt hens"];
+  const documents = animals.map((pageContent, i) => new Document({ pageContent, id: `d${i}`, metadata: { n: i } }));
+
+  it("is traded against nearness by lambda", async () => {
+    const store = newStore();
+    await store.addDocuments(documents);
+    const search = (options: { k: number; fetchK?: number; lambda?: number; filter?: Filter }) =>
+      store.maxMarginalRelevanceSearch("hens lay one egg", options);
+    const near = await store.similaritySearch("hens lay one egg", 2);
+    expect(await search({ k: 2, lambda: 1 })).toEqual(near);
+    expect((await search({ k: 2, lambda: 0.2 })).map(({ id }) => id)).toContain("d3");
+    expect((await search({ k: 2, lambda: 0.2, filter: { n: { $lt: 3 } } })).map(({ id }) => id)).not.toContain("d3");
+    expect(await search({ k: 3, fetchK: 1 })).toHaveLength(3);
+    expect(await search({ k: 9 })).toHaveLength(4);
+    expect(await search({ k: 0 })).toEqual([]);
+  });
+
+  it("is what a retriever of that kind asks for, and an empty store has none", async () => {
+    const store = newStore();
+    const retriever = store.asRetriever({ k: 2, searchType: "mmr", searchKwargs: { fetchK: 4, lambda: 0.2 } });
+    expect(await retriever.invoke("hens")).toEqual([]);
+    await store.addDocuments(documents);
+    expect((await retriever.invoke("hens lay one egg")).map(({ id }) => id)).toContain("d3");
+  });
+});
+
+describe("words", () => {
+  it("find what a vector blurs, by choice of the store", async () => {
+    const keyed = new Document({ pageContent: "part number xk4711 is out of stock", id: "part" });
+    const store = closedLater(
+      new EmbedlessVectorStore(new WordEmbeddings(), { path, keywords: true, mode: "keyword" }),
+    );
+    await store.addDocuments([hen, llama, keyed]);
+    expect((await store.asRetriever(1).invoke("XK4711?")).map(({ id }) => id)).toEqual(["part"]);
+    expect(await store.similaritySearch("zebra", 1)).toEqual([]);
+    // A vector has no words: it is searched by meaning.
+    const vector = await store.embeddings.embedQuery("hens lay eggs");
+    expect((await store.similaritySearchVectorWithScore(vector, 1))[0]![0].id).toBe("hen");
+    const hybrid = closedLater(new EmbedlessVectorStore(new WordEmbeddings(), { path, mode: "hybrid" }));
+    expect((await hybrid.similaritySearch("xk4711", 3)).map(({ id }) => id)).toContain("part");
   });
 });

@@ -1,0 +1,139 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { wholeNumberWithin } from "../checks.js";
+import { wrongType } from "../errors.js";
+import type { Connection } from "../storage/connection.js";
+import type { Database } from "../storage/database.js";
+import {
+  deleteRecord,
+  getRecord,
+  listRecords,
+  newestRecord,
+  putRecord,
+  type RecordRange,
+  type RecordRow,
+} from "../storage/records.js";
+import { cleanId, type Passages } from "./passages.js";
+
+/** Rows between two turns of the event loop. */
+const SLICE = 512;
+
+/** The last time that this process gave out. */
+let lastTime = 0;
+
+/**
+ * The book of an indexing pipeline, kept in the store's own file: what it put in, from where, and when it last saw it
+ * there. Whoever indexes sources again and again asks it what need not be put in again and what has gone.
+ *
+ * Times are milliseconds, and no two are the same, however fast one call follows another: what was entered by one run is
+ * never older than the run's own beginning. A key counts as known only while a passage of that id is there, so a run that
+ * was cut off between two steps is made good by the next one.
+ */
+export class Records {
+  readonly namespace: string;
+  readonly #database: Database;
+  readonly #passages: Passages;
+  readonly #run: <T>(work: () => Promise<T>) => Promise<T>;
+
+  /** Made by `VectorStore.records`. */
+  constructor(
+    namespace: string,
+    database: Database,
+    passages: Passages,
+    run: <T>(work: () => Promise<T>) => Promise<T>,
+  ) {
+    this.namespace = cleanId(namespace, "namespace");
+    this.#database = database;
+    this.#passages = passages;
+    this.#run = run;
+  }
+
+  /** A time later than all that was entered and all that was given out. */
+  time(): Promise<number> {
+    return this.#run(async () => nextTime(this.#database.reader));
+  }
+
+  /**
+   * Enters keys, or brings them up to date, in one transaction.
+   *
+   * @param options.groups Where each came from; one a key.
+   * @param options.timeAtLeast Throws if the clock has not come so far.
+   * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
+   */
+  update(
+    keys: readonly string[],
+    options: { groups?: readonly (string | null)[]; timeAtLeast?: number } = {},
+  ): Promise<void> {
+    return this.#run(async () => {
+      const rows = this.#rows(keys, options.groups);
+      const { timeAtLeast = 0 } = options;
+      await this.#database.write(async (tx) => {
+        const updated = nextTime(tx);
+        if (updated < timeAtLeast) {
+          throw new RangeError(`Expected a time up to now (${updated}) for timeAtLeast, but received ${timeAtLeast}.`);
+        }
+        await inSlices(rows, (row) => putRecord(tx, { ...row, updated }));
+      });
+    });
+  }
+
+  /** Of each key whether it is entered and its passage there. Throws `INVALID_ID`. */
+  exists(keys: readonly string[]): Promise<boolean[]> {
+    return this.#run(async () => {
+      const clean = keys.map((key, i) => cleanId(key, `keys[${i}]`));
+      return this.#database.readTransaction((c) =>
+        clean.map(
+          (key) => getRecord(c, this.namespace, key) !== undefined && this.#passages.nodeOf(key, c) !== undefined,
+        ),
+      );
+    });
+  }
+
+  /**
+   * Keys in their order.
+   *
+   * @param range `before` and `after`, both exclusive; `groups`, with `null` for keys that have none.
+   * @param limit Most keys. Default all.
+   */
+  list(range: RecordRange = {}, limit: number = Number.MAX_SAFE_INTEGER): Promise<string[]> {
+    return this.#run(async () => {
+      wholeNumberWithin("limit", limit, 0, Number.MAX_SAFE_INTEGER);
+      const keys: string[] = [];
+      while (keys.length < limit) {
+        const size = Math.min(SLICE, limit - keys.length);
+        const rows = listRecords(this.#database.reader, this.namespace, range, keys.at(-1) ?? "", size);
+        for (const { key } of rows) keys.push(key);
+        if (rows.length < size) break;
+        await nextTurn();
+      }
+      return keys;
+    });
+  }
+
+  /** Forgets keys, in one transaction; unknown ones are passed over. The passages stay. */
+  delete(keys: readonly string[]): Promise<void> {
+    return this.#run(async () => {
+      const clean = keys.map((key, i) => cleanId(key, `keys[${i}]`));
+      await this.#database.write((tx) => inSlices(clean, (key) => deleteRecord(tx, this.namespace, key)));
+    });
+  }
+
+  #rows(keys: readonly string[], groups: readonly (string | null)[] | undefined): Omit<RecordRow, "updated">[] {
+    if (groups !== undefined && groups.length !== keys.length) {
+      throw wrongType("groups", `${keys.length} groups, one a key`, groups);
+    }
+    const { namespace } = this;
+    return keys.map((key, i) => ({ namespace, key: cleanId(key, `keys[${i}]`), group: groups?.[i] ?? null }));
+  }
+}
+
+function nextTime(c: Connection): number {
+  lastTime = Math.max(Date.now(), lastTime + 1, newestRecord(c) + 1);
+  return lastTime;
+}
+
+async function inSlices<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
+  for (const [i, item] of items.entries()) {
+    if (i > 0 && i % SLICE === 0) await nextTurn();
+    work(item);
+  }
+}

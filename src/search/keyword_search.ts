@@ -1,0 +1,163 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { EmbedlessError, throwIfAborted } from "../errors.js";
+import type { Passages } from "../passage/passages.js";
+import { wordsOf } from "../passage/words.js";
+import type { Connection } from "../storage/connection.js";
+import type { Database } from "../storage/database.js";
+import { nodesWithWord } from "../storage/keywords.js";
+import { readMeta } from "../storage/meta.js";
+
+/** Nodes read between two turns of the event loop: a few milliseconds. */
+const SLICE = 4_096;
+/** Passages scored between two turns. */
+const SCORE_SLICE = 32;
+/** Passages that are scored at least; by rare words alone these hold the best ten of all but always. */
+const LEAST_SCORED = 100;
+/** A word that more passages hold than this share tells nothing where a rarer one was asked for too. */
+const COMMON_SHARE = 1 / 8;
+/** Most words of a question that are looked up, the longest ones. */
+const MOST_WORDS = 64;
+/** Of BM25 (Robertson and Zaragoza 2009): how soon repetition stops to count, and how much length is held against a passage. */
+const K1 = 1.2;
+const B = 0.75;
+
+/** A passage with words of the question. */
+export interface KeywordMatch {
+  readonly node: number;
+  /** BM25; above 0, higher is better. */
+  readonly score: number;
+}
+
+/** What to look for. */
+export interface KeywordQuery {
+  readonly text: string;
+  readonly limit: number;
+  /** Bitmap of the nodes that may be answered. Default: all. */
+  readonly filter?: Uint8Array | undefined;
+  readonly signal?: AbortSignal | undefined;
+}
+
+interface Term {
+  readonly word: string;
+  readonly nodes: readonly number[];
+  /** Weight by rareness. */
+  readonly idf: number;
+}
+
+/**
+ * Ranks passages by the words they share with a question. Lists of nodes a word propose candidates by how rare the shared
+ * words are; the best of them are read and scored by BM25, counts and lengths taken from the texts themselves.
+ */
+export class KeywordSearch {
+  readonly #database: Database;
+  readonly #passages: Passages;
+
+  constructor(database: Database, passages: Passages) {
+    this.#database = database;
+    this.#passages = passages;
+  }
+
+  /**
+   * The passages that share words with the text, best first, equal scores in the order of adding.
+   *
+   * @throws `INVALID_ARGUMENT` if the store has no table of words, `ABORTED`, `CORRUPT`
+   */
+  async search({ text, limit, filter, signal }: KeywordQuery): Promise<KeywordMatch[]> {
+    const { keywords, passages, rawBytes } = readMeta(this.#database.reader);
+    if (passages === 0) return [];
+    if (!keywords) throw withoutKeywords();
+    const words = [...new Set(wordsOf(text))].sort((a, b) => b.length - a.length).slice(0, MOST_WORDS);
+    const terms = await this.#database.snapshot((c) => findTerms(c, words, passages, signal));
+    const candidates = bestByRareness(terms, Math.max(LEAST_SCORED, 2 * limit), filter);
+    const scored = await this.#score(candidates, terms, rawBytes / passages, signal);
+    return scored.sort((a, b) => b.score - a.score || a.node - b.node).slice(0, limit);
+  }
+
+  async #score(
+    nodes: readonly number[],
+    terms: readonly Term[],
+    meanBytes: number,
+    signal: AbortSignal | undefined,
+  ): Promise<KeywordMatch[]> {
+    const scored: KeywordMatch[] = [];
+    for (let at = 0; at < nodes.length; at += SCORE_SLICE) {
+      if (at > 0) await nextTurn();
+      throwIfAborted(signal);
+      for (const [node, { text }] of this.#passages.byNodes(nodes.slice(at, at + SCORE_SLICE))) {
+        const score = bm25(text, terms, meanBytes);
+        if (score > 0) scored.push({ node, score });
+      }
+    }
+    return scored;
+  }
+}
+
+/** Where the words are. Common ones are left out unless there are no others. */
+async function findTerms(
+  c: Connection,
+  words: readonly string[],
+  passages: number,
+  signal: AbortSignal | undefined,
+): Promise<Term[]> {
+  const most = Math.max(SLICE, passages * COMMON_SHARE);
+  const found = await inOrder(words, (word) => nodesOf(c, word, most, signal));
+  const rare = found.filter(({ nodes }) => nodes.length > 0 && nodes.length <= most);
+  const all = rare.length > 0 ? rare : await inOrder(words, (word) => nodesOf(c, word, passages, signal));
+  return all.map(({ word, nodes }) => ({ word, nodes, idf: idf(nodes.length, passages) }));
+}
+
+async function inOrder<T>(words: readonly string[], find: (word: string) => Promise<T>) {
+  const found: ({ word: string } & { nodes: T })[] = [];
+  for (const word of words) found.push({ word, nodes: await find(word) });
+  return found;
+}
+
+/** The nodes of a word, of a common one a few more than `most`. */
+async function nodesOf(c: Connection, word: string, most: number, signal: AbortSignal | undefined): Promise<number[]> {
+  const nodes: number[] = [];
+  for (let from = 0; nodes.length <= most; await nextTurn()) {
+    throwIfAborted(signal);
+    const slice = nodesWithWord(c, word, from, SLICE);
+    for (const node of slice) nodes.push(node);
+    if (slice.length < SLICE) break;
+    from = slice.at(-1)! + 1;
+  }
+  return nodes;
+}
+
+/** As in Lucene: never below 0. */
+function idf(holders: number, passages: number): number {
+  return Math.log(1 + Math.max(0, passages - holders + 0.5) / (holders + 0.5));
+}
+
+/** The nodes that share the rarest words, best first. */
+function bestByRareness(terms: readonly Term[], limit: number, filter: Uint8Array | undefined): number[] {
+  const weights = new Map<number, number>();
+  for (const { nodes, idf } of terms) {
+    for (const node of nodes) {
+      if (filter && ((filter[node >> 3] ?? 0) & (1 << (node & 7))) === 0) continue;
+      weights.set(node, (weights.get(node) ?? 0) + idf);
+    }
+  }
+  const ranked = [...weights].sort(([a, x], [b, y]) => y - x || a - b);
+  return ranked.slice(0, limit).map(([node]) => node);
+}
+
+function bm25(text: string, terms: readonly Term[], meanBytes: number): number {
+  const counts = new Map<string, number>();
+  for (const word of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const length = 1 - B + (B * Buffer.byteLength(text)) / meanBytes;
+  let score = 0;
+  for (const { word, idf } of terms) {
+    const count = counts.get(word) ?? 0;
+    score += (idf * count * (K1 + 1)) / (count + K1 * length);
+  }
+  return score;
+}
+
+function withoutKeywords(): EmbedlessError {
+  return new EmbedlessError(
+    "INVALID_ARGUMENT",
+    'The store has no table of words, which mode "keyword" and "hybrid" search by: open it with keywords: true, which makes one.',
+  );
+}

@@ -1,0 +1,97 @@
+import { describe, expect, it } from "vitest";
+import { fakeEmbedder } from "../../support/fake_embedder.js";
+import { items, openStore, temporaryFile } from "../../support/store.js";
+import { tamper } from "../storage/temporary_store.js";
+
+async function filled() {
+  const file = await temporaryFile();
+  const store = await openStore(file, { embedder: fakeEmbedder() });
+  await store.add(items(20));
+  return { store, file, ids: items(20).map(({ id }) => id!) };
+}
+
+describe("the book of a pipeline", () => {
+  it("knows what was entered, for as long as its passage is there", async () => {
+    const { store, ids } = await filled();
+    const book = store.records("docs");
+    expect(await book.exists([ids[0]!, "nothing"])).toEqual([false, false]);
+    await book.update([ids[0]!, ids[1]!, "nothing"], { groups: ["a", null, "b"] });
+    expect(await book.exists([ids[0]!, ids[1]!, ids[2]!, "nothing"])).toEqual([true, true, false, false]);
+    await store.delete({ ids: [ids[1]!] });
+    expect(await book.exists([ids[1]!])).toEqual([false]);
+    await book.delete([ids[0]!, "unknown"]);
+    expect(await book.exists([ids[0]!])).toEqual([false]);
+    expect(await book.list()).toEqual([ids[1]!, "nothing"].sort());
+  });
+
+  it("lists by time and group, both ends left out", async () => {
+    const { store, ids } = await filled();
+    const book = store.records("docs");
+    await book.update(ids.slice(0, 5), { groups: ["a", "a", "b", null, "c"] });
+    const middle = await book.time();
+    await book.update(ids.slice(5, 8));
+    expect(await book.list({ before: middle })).toEqual(ids.slice(0, 5).sort());
+    expect(await book.list({ after: middle })).toEqual(ids.slice(5, 8).sort());
+    expect(await book.list({ groups: ["a", "c"] })).toEqual([ids[0]!, ids[1]!, ids[4]!].sort());
+    expect(await book.list({ groups: [null], before: middle })).toEqual([ids[3]]);
+    expect(await book.list({ groups: [] })).toEqual([]);
+    expect(await book.list({}, 3)).toEqual(ids.slice(0, 8).sort().slice(0, 3));
+    expect(await book.list({}, 0)).toEqual([]);
+    // Brought up to date, an old entry is a new one.
+    await book.update([ids[0]!], { groups: ["d"] });
+    expect(await book.list({ before: middle })).toEqual(ids.slice(1, 5).sort());
+    expect(await book.list({ groups: ["a"] })).toEqual([ids[1]]);
+  });
+
+  it("tells a time that never comes twice, and that is never before an entry", async () => {
+    const { store, file, ids } = await filled();
+    const book = store.records("docs");
+    const times: number[] = [];
+    for (let i = 0; i < 50; i++) times.push(await book.time());
+    expect(times).toEqual([...new Set(times)].sort((a, b) => a - b));
+    await book.update(ids);
+    const other = (await openStore(file, { embedder: fakeEmbedder() })).records("docs");
+    expect(await other.list({ before: await other.time() })).toHaveLength(ids.length);
+    await expect(book.update(ids, { timeAtLeast: Date.now() + 1e9 })).rejects.toThrow(RangeError);
+  });
+
+  it("is one of many, and survives being closed", async () => {
+    const { store, file, ids } = await filled();
+    await store.records("one").update([ids[0]!]);
+    await store.records("two").update([ids[1]!, ids[2]!]);
+    await store.close();
+    const again = await openStore(file, { embedder: fakeEmbedder() });
+    expect(await again.records("one").list()).toEqual([ids[0]]);
+    expect(await again.records("two").list()).toEqual([ids[1]!, ids[2]!].sort());
+    expect((await again.verify()).problems).toEqual([]);
+  });
+
+  it.each([511, 512, 513])("takes %i keys in one go", async (count) => {
+    const { store } = await filled();
+    const keys = Array.from({ length: count }, (_, i) => `key ${String(i).padStart(4, "0")}`);
+    const book = store.records("many");
+    await book.update(keys);
+    expect(await book.list()).toEqual(keys);
+    await book.delete(keys.slice(1));
+    expect(await book.list()).toEqual(keys.slice(0, 1));
+  });
+});
+
+it("refuses what is no key, no name and no list of groups, and everything once the store is closed", async () => {
+  const { store, ids } = await filled();
+  expect(() => store.records("")).toThrow(/namespace/);
+  const book = store.records("docs");
+  await expect(book.update([""])).rejects.toMatchObject({ code: "INVALID_ID" });
+  await expect(book.update([ids[0]!], { groups: [] })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  expect(await book.list()).toEqual([]);
+  await store.close();
+  await expect(book.time()).rejects.toMatchObject({ code: "CLOSED" });
+});
+
+it("reports a damaged row where it is met, and in verify", async () => {
+  const { store, file, ids } = await filled();
+  await store.records("docs").update([ids[0]!, ids[1]!]);
+  tamper(file, (raw) => raw.prepare("UPDATE records SET group_id = ? WHERE key = ?").run("x", ids[0]!));
+  await expect(store.records("docs").list()).rejects.toMatchObject({ code: "CORRUPT" });
+  expect((await store.verify()).problems.join()).toContain("records");
+});

@@ -6,7 +6,7 @@ import type { Asked } from "./ladder.js";
 
 /** Best by estimate among which the true 10 are looked for. */
 const KEPT = 50;
-const WINDOWS = [50, 100, 200, 400, 800];
+const WINDOWS = [50, 100, 200, 400, 600, 800];
 const ROUNDS = 3;
 
 /** How a walk on codes does beside a scan of all of them. */

@@ -49,7 +49,8 @@ export class StoreGraph {
       const pieces = await this.#read(reference);
       if (pieces === undefined) return false; // another graph meanwhile: the next round reads that
       const [header, ...blocks] = pieces;
-      const graph = await this.#addon.loadGraph({ header: header!, blocks });
+      // A walk takes as long or a tenth longer than over flat lists, which are three times as large.
+      const graph = await this.#addon.loadGraph({ header: header!, blocks }, { lists: "packed" });
       if (graph.count !== reference.nodes) {
         throw new EmbedlessError("CORRUPT", `The graph links ${graph.count} nodes, not ${reference.nodes}.`);
       }

@@ -139,8 +139,26 @@ function bestByRareness(terms: readonly Term[], limit: number, filter: Uint8Arra
       weights.set(node, (weights.get(node) ?? 0) + idf);
     }
   }
-  const ranked = [...weights].sort(([a, x], [b, y]) => y - x || a - b);
-  return ranked.slice(0, limit).map(([node]) => node);
+  const best: Weighted[] = [];
+  for (const [node, weight] of weights) {
+    const one = { node, weight };
+    if (best.length < limit) best.push(one);
+    else if (isBefore(one, best.at(-1)!)) best[limit - 1] = one;
+    else continue;
+    // Up to its place: few of many candidates come so far.
+    for (let i = best.length - 1; i > 0 && isBefore(one, best[i - 1]!); i--)
+      [best[i - 1], best[i]] = [one, best[i - 1]!];
+  }
+  return best.map(({ node }) => node);
+}
+
+interface Weighted {
+  readonly node: number;
+  readonly weight: number;
+}
+
+function isBefore(a: Weighted, b: Weighted): boolean {
+  return a.weight > b.weight || (a.weight === b.weight && a.node < b.node);
 }
 
 function bm25(text: string, terms: readonly Term[], meanBytes: number): number {

@@ -27,8 +27,10 @@ export function removeKeywords(tx: Connection, nodes: Iterable<number>): void {
 
 /** Up to `limit` nodes from `from` on whose passages hold a word, in order. */
 export function nodesWithWord(c: Connection, word: string, from: number, limit: number): number[] {
-  const sql = "SELECT rowid AS node FROM keywords WHERE keywords MATCH ? AND rowid >= ? ORDER BY rowid LIMIT ?";
-  return c.all<{ node: number }>(sql, quoted(word), from, limit).map(({ node }) => node);
+  // One string of all of them: a row each would take ten times as long to hand over.
+  const listed = "SELECT rowid AS node FROM keywords WHERE keywords MATCH ? AND rowid >= ? ORDER BY rowid LIMIT ?";
+  const sql = `SELECT json_group_array(node) AS nodes FROM (${listed})`;
+  return JSON.parse(c.get<{ nodes: string }>(sql, quoted(word), from, limit)?.nodes ?? "[]") as number[];
 }
 
 /** How many nodes have words. */

@@ -57,7 +57,7 @@ export interface OpenOptions {
    */
   filterable?: readonly string[];
   /**
-   * `true` makes a table of the words of all passages, for the modes `"keyword"` and `"hybrid"`: about 140 bytes a passage
+   * `true` makes a table of the words of all passages, for the modes `"keyword"` and `"hybrid"`: about 110 bytes a passage
    * of 750, and a minute a million passages when a store that has some gets it. The store remembers it. Default `false`.
    */
   keywords?: boolean;

@@ -78,9 +78,9 @@ export function cleanId(id: unknown, parameter = "id"): string {
 }
 
 /** A list of ids as they are stored; each is named by its place, `ids[3]`, in an error. */
-export function cleanIds(ids: unknown): string[] {
-  if (!Array.isArray(ids)) throw wrongType("ids", "an array of strings", ids);
-  return ids.map((id, i) => cleanId(id, `ids[${i}]`));
+export function cleanIds(ids: unknown, parameter = "ids"): string[] {
+  if (!Array.isArray(ids)) throw wrongType(parameter, "an array of strings", ids);
+  return ids.map((id, i) => cleanId(id, `${parameter}[${i}]`));
 }
 
 /**

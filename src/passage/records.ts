@@ -12,7 +12,7 @@ import {
   type RecordRange,
   type RecordRow,
 } from "../storage/records.js";
-import { cleanId, type Passages } from "./passages.js";
+import { cleanId, cleanIds, type Passages } from "./passages.js";
 
 /** Rows between two turns of the event loop. */
 const SLICE = 512;
@@ -79,7 +79,7 @@ export class Records {
   /** Of each key whether it is entered and its passage there. Throws `INVALID_ID`. */
   exists(keys: readonly string[]): Promise<boolean[]> {
     return this.#run(async () => {
-      const clean = keys.map((key, i) => cleanId(key, `keys[${i}]`));
+      const clean = cleanIds(keys, "keys");
       return this.#database.readTransaction((c) =>
         clean.map(
           (key) => getRecord(c, this.namespace, key) !== undefined && this.#passages.nodeOf(key, c) !== undefined,
@@ -112,7 +112,7 @@ export class Records {
   /** Forgets keys, in one transaction; unknown ones are passed over. The passages stay. */
   delete(keys: readonly string[]): Promise<void> {
     return this.#run(async () => {
-      const clean = keys.map((key, i) => cleanId(key, `keys[${i}]`));
+      const clean = cleanIds(keys, "keys");
       await this.#database.write((tx) => inSlices(clean, (key) => deleteRecord(tx, this.namespace, key)));
     });
   }
@@ -122,7 +122,7 @@ export class Records {
       throw wrongType("groups", `${keys.length} groups, one a key`, groups);
     }
     const { namespace } = this;
-    return keys.map((key, i) => ({ namespace, key: cleanId(key, `keys[${i}]`), group: groups?.[i] ?? null }));
+    return cleanIds(keys, "keys").map((key, i) => ({ namespace, key, group: groups?.[i] ?? null }));
   }
 }
 

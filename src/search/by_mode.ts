@@ -46,6 +46,8 @@ export async function searchByMode(
     const cost: SearchCost = { ...noCost(), queryMs: 0, keywordMs, totalMs: performance.now() - started };
     return { hits, expectedRecall: undefined, cost };
   }
+  // Both sides ask at the same time: what is known by then is not worked out twice.
+  if (filter) await parts.filters.matching(filter, signal);
   const depth = Math.max(k, LEAST_FUSED);
   const both = [
     parts.searcher.search(question, { ...settings, k: depth }, filter, signal),

@@ -1,59 +1,32 @@
+import { resolve } from "node:path";
 import type { Callbacks } from "@langchain/core/callbacks/manager";
 import { Document, type DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { maximalMarginalRelevance } from "@langchain/core/utils/math";
 import {
   type MaxMarginalRelevanceSearchOptions,
-  VectorStore,
-  type VectorStoreRetriever,
+  SaveableVectorStore,
   type VectorStoreRetrieverInput,
 } from "@langchain/core/vectorstores";
 import {
-  type AddOptions,
   VectorStore as CoreStore,
   EmbedlessError,
-  type Filter,
   type Metadata,
-  type OpenOptions,
   type SearchOptions,
   type SearchResult,
 } from "../../src/index.js";
+import {
+  type AddDocumentsOptions,
+  type DeleteOptions,
+  dialsOf,
+  type EmbedlessConfig,
+  openOptionsOf,
+  type SearchCallOptions,
+} from "./config.js";
 import { checkLength, checkWrapped, type DocumentFilter, invalid, toDocument, toFilter, toItem } from "./documents.js";
 import { toEmbedder } from "./embeddings.js";
-import { makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js";
-
-/**
- * Where the passages are and how they are searched.
- *
- * - `{ path }`: a store file, or a folder with `embedless.db` in it; made on first use if missing. All options of
- *   `VectorStore.open` but embedder and metric apply.
- * - `{ store }`: an open core store, which stays the caller's to close.
- * - neither: a private temporary file, removed on `close()` or when the process exits.
- *
- * `recall` and `recompute` hold for every search. `mode: "hybrid"` or `"keyword"` brings in the words of questions, and
- * takes a store with `keywords: true`; their scores are no cosines, and questions given as vectors are searched by meaning.
- */
-export type EmbedlessConfig = Pick<SearchOptions, "recall" | "recompute" | "mode"> &
-  (
-    | ({ path?: string; store?: undefined } & Omit<OpenOptions, "embedder" | "metric">)
-    | { store: CoreStore; path?: undefined }
-  );
-
-/** Options of `addDocuments` and `addVectors`. */
-export interface AddDocumentsOptions extends AddOptions {
-  /** One id a document; goes before the document's own `id`. An id the store has already is replaced. */
-  ids?: string[];
-}
-
-/** What to delete: exactly one of the three. */
-export interface DeleteOptions {
-  /** Ids to delete; those that the store does not have are ignored. */
-  ids?: string[];
-  /** Deletes the documents whose metadata match; one without conditions is refused. */
-  filter?: Filter;
-  /** Deletes everything. */
-  deleteAll?: boolean;
-}
+import { fileToSave, makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js";
+import { EmbedlessRetriever, type EmbedlessRetrieverFields } from "./retriever.js";
 
 /**
  * LangChain's vector store over a file that keeps the texts and no vectors.
@@ -73,7 +46,7 @@ export interface DeleteOptions {
  * const retriever = store.asRetriever(5);
  * ```
  */
-export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorStore {
+export class EmbedlessVectorStore<M extends Metadata = Metadata> extends SaveableVectorStore {
   /** Conditions on metadata, or a function over documents. */
   declare FilterType: DocumentFilter<M>;
   readonly #config: EmbedlessConfig;
@@ -207,19 +180,32 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     await store.delete(ids ? { ids } : filter ? { filter } : { all: true });
   }
 
-  /** The `k` documents closest to the question, best first. `k` below 1 gives none. */
-  override async similaritySearch(query: string, k = 4, filter?: this["FilterType"]): Promise<Document<M>[]> {
-    const found = await this.#search(query, k, filter);
+  /**
+   * The `k` documents closest to the question, best first. `k` below 1 gives none.
+   *
+   * @param _callbacks LangChain's; a store has nothing to tell them, retrievers do.
+   * @param options The dials for this search alone, and a `signal` that stops it.
+   */
+  override async similaritySearch(
+    query: string,
+    k = 4,
+    filter?: this["FilterType"],
+    _callbacks?: Callbacks,
+    options?: SearchCallOptions,
+  ): Promise<Document<M>[]> {
+    const found = await this.#search(query, k, filter, options);
     return found.map(([document]) => document);
   }
 
-  /** The `k` documents closest to the question with their cosine similarity, best first. `k` below 1 gives none. */
+  /** As `similaritySearch`, each document with its cosine similarity. */
   override async similaritySearchWithScore(
     query: string,
     k = 4,
     filter?: this["FilterType"],
+    _callbacks?: Callbacks,
+    options?: SearchCallOptions,
   ): Promise<[Document<M>, number][]> {
-    return this.#search(query, k, filter);
+    return this.#search(query, k, filter, options);
   }
 
   /** The `k` documents closest to a question's vector with their cosine similarity, best first. */
@@ -227,8 +213,9 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     query: number[],
     k: number,
     filter?: this["FilterType"],
+    options?: SearchCallOptions,
   ): Promise<[Document<M>, number][]> {
-    return this.#search(query, k, filter);
+    return this.#search(query, k, filter, options);
   }
 
   /**
@@ -237,14 +224,19 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
    *
    * @param options.k How many. Default 4.
    * @param options.fetchK Among how many. Default 20, and never fewer than `k`.
-   * @param options.lambda 1: by nearness alone; 0: by difference alone. Default 0.5.
+   * @param options.lambda 1: by nearness alone; 0: by difference alone. Default 0.5. Dials and `signal` as for
+   *   `similaritySearch`, but always by meaning.
    */
   override async maxMarginalRelevanceSearch(
     query: string,
-    { k = 4, fetchK = 20, lambda = 0.5, filter }: MaxMarginalRelevanceSearchOptions<this["FilterType"]>,
+    options: MaxMarginalRelevanceSearchOptions<this["FilterType"]> & SearchCallOptions,
+    _callbacks?: Callbacks,
   ): Promise<Document<M>[]> {
+    const { k = 4, fetchK = 20, lambda = 0.5, filter, signal } = options;
     if (k < 1) return [];
     const { hits, vector } = await this.#find(query, Math.max(k, fetchK), filter, {
+      ...dialsOf(options),
+      ...(signal && { signal }),
       mode: "vector",
       includeVectors: true,
     });
@@ -261,18 +253,58 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     return found.flatMap((passage) => (passage ? toDocument<M>(passage) : []));
   }
 
-  /** A retriever over this store; by default 4 documents a question. */
+  /**
+   * A retriever over this store; by default 4 documents a question, by similarity. With fields in place of a number
+   * `searchType` may also be `"mmr"`, `"similarity_score_threshold"`, `"keyword"` or `"hybrid"`.
+   */
   override asRetriever(
     kOrFields?: number | Partial<VectorStoreRetrieverInput<this>>,
     filter?: this["FilterType"],
-    ...rest: [callbacks?: Callbacks, tags?: string[], metadata?: Record<string, unknown>, verbose?: boolean]
-  ): VectorStoreRetriever<this> {
-    // LangChain drops the second argument when the first is an object, and a filter must never be lost silently.
-    const fields =
-      typeof kOrFields === "object" && filter !== undefined
-        ? ({ ...kOrFields, filter: kOrFields.filter ?? filter } as typeof kOrFields)
-        : kOrFields;
-    return super.asRetriever(fields, filter, ...rest);
+    callbacks?: Callbacks,
+    tags?: string[],
+    metadata?: Record<string, unknown>,
+    verbose?: boolean,
+  ): EmbedlessRetriever<this>;
+  /** With fields that LangChain's type does not know: more search types, the dials. */
+  override asRetriever(fields: EmbedlessRetrieverFields<this["FilterType"]>): EmbedlessRetriever<this>;
+  override asRetriever(
+    kOrFields?: number | EmbedlessRetrieverFields<this["FilterType"]>,
+    filter?: this["FilterType"],
+    callbacks?: Callbacks,
+    tags?: string[],
+    metadata?: Record<string, unknown>,
+    verbose?: boolean,
+  ): EmbedlessRetriever<this> {
+    const fields = typeof kOrFields === "object" ? kOrFields : kOrFields === undefined ? {} : { k: kOrFields };
+    // LangChain drops arguments when the first is an object, and a filter must never be lost silently.
+    return new EmbedlessRetriever<this>({
+      filter,
+      ...(callbacks && { callbacks }),
+      ...(metadata && { metadata }),
+      ...(verbose !== undefined && { verbose }),
+      ...fields,
+      tags: [...(fields.tags ?? tags ?? []), this._vectorstoreType()],
+      vectorStore: this,
+    });
+  }
+
+  /**
+   * Copies the store while it is in use; `load` opens the copy. A store that was opened there already is on disk whatever
+   * happens, and needs no saving.
+   *
+   * @param directory A folder, made if need be, or a name with an extension: a file. A store that is there is replaced.
+   * @throws `LOCKED` if the store to be replaced is in use, `NO_SPACE`, `IO`
+   */
+  override async save(directory: string): Promise<void> {
+    const file = fileToSave(directory);
+    const store = await this.store();
+    if (resolve(file) !== store.path) await store.backup(file, { overwrite: true });
+  }
+
+  /** `fromExistingIndex` with its arguments the way LangChain has them here. */
+  static override async load(directory: string, embeddings: EmbeddingsInterface): Promise<EmbedlessVectorStore> {
+    // biome-ignore lint/complexity/noThisInStatic: `this` may be a subclass, which must make its own kind.
+    return this.fromExistingIndex(embeddings, directory);
   }
 
   /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
@@ -292,7 +324,8 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
 
   async #open(): Promise<CoreStore> {
     if (this.#config.store) return this.#config.store;
-    const { path, store: _, recall: __, recompute: ___, mode: ____, ...options } = this.#config;
+    const { path } = this.#config;
+    const options = openOptionsOf(this.#config);
     this.#file ??= path === undefined ? makeTemporaryFile() : storeFile(path);
     // Nobody reads a temporary file after a power cut.
     if (this.#temporary) options.durability ??= "normal";
@@ -316,14 +349,15 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     query: string | number[],
     k: number,
     filter: this["FilterType"] | undefined,
+    options: SearchCallOptions = {},
   ): Promise<[Document<M>, number][]> {
     if (k < 1) {
       toFilter(filter);
       return [];
     }
     // A vector has no words.
-    const { mode } = this.#config;
-    const { hits } = await this.#find(query, k, filter, typeof query === "string" && mode ? { mode } : {});
+    const byMeaning = typeof query === "string" ? {} : ({ mode: "vector" } as const);
+    const { hits } = await this.#find(query, k, filter, { ...options, ...byMeaning });
     return hits.map((hit) => [toDocument<M>(hit), hit.score]);
   }
 
@@ -331,15 +365,13 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     query: string | number[],
     k: number,
     filter: this["FilterType"] | undefined,
-    options: Pick<SearchOptions, "mode" | "includeVectors">,
+    options: SearchCallOptions & Pick<SearchOptions, "includeVectors">,
   ): Promise<SearchResult> {
     const wanted = toFilter(filter as DocumentFilter | undefined);
     const store = await this.store();
-    const { recall, recompute } = this.#config;
     return await store.search(query, {
       k: k > COMMON_K ? Math.min(k, Math.max(1, await store.count())) : k,
-      ...(recall !== undefined && { recall }),
-      ...(recompute !== undefined && { recompute }),
+      ...dialsOf(this.#config),
       ...(wanted !== undefined && { filter: wanted }),
       ...options,
     });

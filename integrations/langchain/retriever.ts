@@ -1,11 +1,15 @@
-import type { CallbackManagerForRetrieverRun } from "@langchain/core/callbacks/manager";
+import type { CallbackManagerForRetrieverRun, Callbacks } from "@langchain/core/callbacks/manager";
 import type { Document, DocumentInterface } from "@langchain/core/documents";
 import type { BaseRetrieverInput } from "@langchain/core/retrievers";
 import type { RunnableConfig } from "@langchain/core/runnables";
-import { type VectorStore, VectorStoreRetriever, type VectorStoreRetrieverInput } from "@langchain/core/vectorstores";
+import {
+  type MaxMarginalRelevanceSearchOptions,
+  type VectorStore,
+  VectorStoreRetriever,
+  type VectorStoreRetrieverInput,
+} from "@langchain/core/vectorstores";
 import { dialsOf, type SearchCallOptions, type SearchDials } from "./config.js";
 import { type DocumentFilter, invalid } from "./documents.js";
-import type { EmbedlessVectorStore } from "./vector_store.js";
 
 /**
  * How a retriever searches.
@@ -29,11 +33,29 @@ export interface EmbedlessRetrieverFields<FilterType = DocumentFilter> extends B
   searchKwargs?: { fetchK?: number; lambda?: number; scoreThreshold?: number };
 }
 
+/** What a retriever asks of its store. */
+interface Searched {
+  similaritySearch(...question: Question): Promise<Document[]>;
+  similaritySearchWithScore(...question: Question): Promise<[Document, number][]>;
+  maxMarginalRelevanceSearch(
+    query: string,
+    options: MaxMarginalRelevanceSearchOptions<DocumentFilter> & SearchCallOptions,
+    callbacks?: Callbacks,
+  ): Promise<Document[]>;
+}
+type Question = [
+  query: string,
+  k: number,
+  filter: DocumentFilter | undefined,
+  callbacks: Callbacks | undefined,
+  options: SearchCallOptions,
+];
+
 /**
  * LangChain's retriever over an `EmbedlessVectorStore`, with all that the store can do: more kinds of search, the dials, and
  * `invoke(question, { signal })`, which really stops the embedding.
  */
-export class EmbedlessRetriever<V extends VectorStore = EmbedlessVectorStore> extends VectorStoreRetriever<V> {
+export class EmbedlessRetriever<V extends VectorStore = VectorStore> extends VectorStoreRetriever<V> {
   /** Least score, by `searchType` `"similarity_score_threshold"`. */
   readonly scoreThreshold: number | undefined;
   /** The dials that go before the store's. */
@@ -82,7 +104,7 @@ export class EmbedlessRetriever<V extends VectorStore = EmbedlessVectorStore> ex
   ): Promise<Document[]> {
     const callbacks = runManager?.getChild("vectorstore");
     const { k } = this;
-    const vectorStore = this.vectorStore as unknown as EmbedlessVectorStore;
+    const vectorStore = this.vectorStore as unknown as Searched;
     const filter = this.filter as DocumentFilter | undefined;
     const options: SearchCallOptions = { ...this.dials, ...(this.signal && { signal: this.signal }) };
     if (this.searchType === "mmr") {

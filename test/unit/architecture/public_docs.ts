@@ -80,7 +80,9 @@ function isPublicMethod(member: ts.ClassElement): boolean {
 function isBehindOverloads(member: ts.ClassElement): boolean {
   if (!ts.isMethodDeclaration(member) || !member.body) return false;
   const same = (other: ts.ClassElement) => other.name?.getText() === member.name.getText();
-  return member.parent.members.some((other) => ts.isMethodDeclaration(other) && !other.body && same(other));
+  return (member.parent as ts.ClassDeclaration).members.some(
+    (other) => ts.isMethodDeclaration(other) && !other.body && same(other),
+  );
 }
 
 function isDocumented(node: ts.Node): boolean {

@@ -8,36 +8,27 @@ import {
   type VectorStoreRetriever,
   type VectorStoreRetrieverInput,
 } from "@langchain/core/vectorstores";
-import {
-  type AddOptions,
+import type {
+  AddOptions,
   VectorStore as CoreStore,
-  EmbedlessError,
-  type Filter,
-  type Metadata,
-  type OpenOptions,
-  type SearchOptions,
-  type SearchResult,
+  Filter,
+  Metadata,
+  SearchOptions,
+  SearchResult,
 } from "../../src/index.js";
-import { checkLength, checkWrapped, type DocumentFilter, invalid, toDocument, toFilter, toItem } from "./documents.js";
+import { invalid } from "../errors.js";
+import { withinStore } from "../hit_limit.js";
+import { LazyStore, type StoreLocation } from "../lazy_store.js";
+import { checkLength, type DocumentFilter, toDocument, toFilter, toItem } from "./documents.js";
 import { toEmbedder } from "./embeddings.js";
-import { makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js";
 
 /**
- * Where the passages are and how they are searched.
- *
- * - `{ path }`: a store file, or a folder with `embedless.db` in it; made on first use if missing. All options of
- *   `VectorStore.open` but embedder and metric apply.
- * - `{ store }`: an open core store, which stays the caller's to close.
- * - neither: a private temporary file, removed on `close()` or when the process exits.
+ * Where the passages are (see `StoreLocation`) and how they are searched.
  *
  * `recall` and `recompute` hold for every search. `mode: "hybrid"` or `"keyword"` brings in the words of questions, and
  * takes a store with `keywords: true`; their scores are no cosines, and questions given as vectors are searched by meaning.
  */
-export type EmbedlessConfig = Pick<SearchOptions, "recall" | "recompute" | "mode"> &
-  (
-    | ({ path?: string; store?: undefined } & Omit<OpenOptions, "embedder" | "metric">)
-    | { store: CoreStore; path?: undefined }
-  );
+export type EmbedlessConfig = Pick<SearchOptions, "recall" | "recompute" | "mode"> & StoreLocation;
 
 /** Options of `addDocuments` and `addVectors`. */
 export interface AddDocumentsOptions extends AddOptions {
@@ -76,11 +67,8 @@ export interface DeleteOptions {
 export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorStore {
   /** Conditions on metadata, or a function over documents. */
   declare FilterType: DocumentFilter<M>;
-  readonly #config: EmbedlessConfig;
-  readonly #temporary: boolean;
-  #opening: Promise<CoreStore> | undefined;
-  #file: string | undefined;
-  #closed = false;
+  readonly #searching: Pick<SearchOptions, "recall" | "recompute" | "mode">;
+  readonly #store: LazyStore;
 
   /**
    * Opens nothing yet; the first call that needs the file does.
@@ -92,9 +80,13 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
   constructor(embeddings: EmbeddingsInterface, config: EmbedlessConfig = {}) {
     // LangChain would keep the second argument whole for serialisation; an open store has no place there.
     super(embeddings, {});
-    this.#config = config;
-    this.#temporary = config.store === undefined && config.path === undefined;
-    if (config.store) checkWrapped(config.store, embeddings);
+    const { recall, recompute, mode, ...location } = config;
+    this.#searching = {
+      ...(recall !== undefined && { recall }),
+      ...(recompute !== undefined && { recompute }),
+      ...(mode !== undefined && { mode }),
+    };
+    this.#store = new LazyStore("LangChain", location as StoreLocation, () => toEmbedder(this.embeddings));
   }
 
   /** LangChain's name of this kind of store. */
@@ -153,12 +145,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
 
   /** The core store beneath, opened if need be: for `get`, `count`, `stats`, `verify` and all else that LangChain lacks. */
   async store(): Promise<CoreStore> {
-    if (this.#closed) throw new EmbedlessError("CLOSED", "The vector store was closed.");
-    this.#opening ??= this.#open().catch((error) => {
-      this.#opening = undefined; // What was wrong (a lock, a missing folder) may be mended before the next call.
-      throw error;
-    });
-    return this.#opening;
+    return await this.#store.open();
   }
 
   /**
@@ -277,26 +264,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
 
   /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
   async close(): Promise<void> {
-    this.#closed = true;
-    const opening = this.#opening;
-    this.#opening = undefined;
-    if (opening && !this.#config.store) {
-      // Whoever waits for a file that could not be opened gets the error; to close there is nothing.
-      await opening.then(
-        (store) => store.close(),
-        () => {},
-      );
-    }
-    if (this.#temporary && this.#file) removeTemporaryFile(this.#file);
-  }
-
-  async #open(): Promise<CoreStore> {
-    if (this.#config.store) return this.#config.store;
-    const { path, store: _, recall: __, recompute: ___, mode: ____, ...options } = this.#config;
-    this.#file ??= path === undefined ? makeTemporaryFile() : storeFile(path);
-    // Nobody reads a temporary file after a power cut.
-    if (this.#temporary) options.durability ??= "normal";
-    return CoreStore.open(this.#file, { ...options, metric: "cosine", embedder: toEmbedder(this.embeddings) });
+    await this.#store.close();
   }
 
   async #add(
@@ -322,7 +290,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
       return [];
     }
     // A vector has no words.
-    const { mode } = this.#config;
+    const { mode } = this.#searching;
     const { hits } = await this.#find(query, k, filter, typeof query === "string" && mode ? { mode } : {});
     return hits.map((hit) => [toDocument<M>(hit), hit.score]);
   }
@@ -335,16 +303,12 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
   ): Promise<SearchResult> {
     const wanted = toFilter(filter as DocumentFilter | undefined);
     const store = await this.store();
-    const { recall, recompute } = this.#config;
+    const { mode: _, ...limits } = this.#searching;
     return await store.search(query, {
-      k: k > COMMON_K ? Math.min(k, Math.max(1, await store.count())) : k,
-      ...(recall !== undefined && { recall }),
-      ...(recompute !== undefined && { recompute }),
+      ...limits,
+      k: await withinStore(k, store),
       ...(wanted !== undefined && { filter: wanted }),
       ...options,
     });
   }
 }
-
-/** The core limits `k`, LangChain callers mean "all" by large ones: beyond this, see how many documents there are. */
-const COMMON_K = 1_000;

@@ -3,6 +3,7 @@ import { outOfRange, wrongType } from "./errors.js";
 import { checkCodes, checkIndex, checkWalk, VECTOR_KEEPINGS } from "./trait_options.js";
 import type {
   AddOptions,
+  BackupOptions,
   CompactOptions,
   Metric,
   OpenOptions,
@@ -146,6 +147,12 @@ function checkRun<T>({ signal, onProgress }: { signal?: AbortSignal; onProgress?
 export function resolveCompactOptions(options: CompactOptions = {}) {
   checkKeys("compact", options, { signal: 1, onProgress: 1 });
   return checkRun(options);
+}
+
+/** Options of `backup` with their defaults filled in. */
+export function resolveBackupOptions(options: BackupOptions = {}) {
+  checkKeys("backup", options, { overwrite: 1, signal: 1, onProgress: 1 });
+  return { overwrite: boolean("overwrite", options.overwrite, false), ...checkRun(options) };
 }
 
 /** Options of `add`, checked. */

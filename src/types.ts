@@ -94,6 +94,15 @@ export interface AddProgress {
   committed: number;
 }
 
+/** Options of `backup`. */
+export interface BackupOptions {
+  /** Replace a file that is there. Default `false`: then `IO`. */
+  overwrite?: boolean;
+  signal?: AbortSignal;
+  /** Bytes copied, of how many. */
+  onProgress?: (progress: { done: number; total: number }) => void;
+}
+
 /** What an `add` did. */
 export interface AddResult {
   /** Ids in the order of the items. */

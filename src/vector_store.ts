@@ -9,6 +9,7 @@ import { prepareSampleQueries } from "./ingest/sample_queries.js";
 import { native } from "./native.js";
 import {
   resolveAddOptions,
+  resolveBackupOptions,
   resolveCompactOptions,
   resolveOpenOptions,
   resolveSearchOptions,
@@ -25,6 +26,7 @@ import { searchByMode } from "./search/by_mode.js";
 import { type Matching, matchingPage } from "./search/filter_bitmap.js";
 import { cleanVector } from "./search/vectors.js";
 import { readStats } from "./stats.js";
+import { copyDatabase } from "./storage/backup.js";
 import { Database } from "./storage/database.js";
 import { readMeta } from "./storage/meta.js";
 import { requireUseful, traitsOf } from "./storage/traits.js";
@@ -33,6 +35,7 @@ import type {
   AddItem,
   AddOptions,
   AddResult,
+  BackupOptions,
   CompactOptions,
   CompactResult,
   Filter,
@@ -316,6 +319,22 @@ export class VectorStore {
    */
   verify(options: { signal?: AbortSignal } = {}): Promise<VerifyReport> {
     return this.#run(() => verifyStore(this.#parts.database, this.#parts.passages, this.#stoppable(options.signal)));
+  }
+
+  /**
+   * Copies the store as it is now into another file, itself a whole store, while everybody goes on using this one. The
+   * copy appears whole or not at all; a process killed meanwhile leaves at most a `.partial` file beside it.
+   *
+   * @param path The file. Its folder must exist.
+   * @throws `INVALID_ARGUMENT`, `IO` (also for a file that is there, without `overwrite`), `LOCKED` if that file is a store in
+   *   use, `NOT_FOUND`, `NO_SPACE`, `ABORTED`
+   */
+  backup(path: string, options?: BackupOptions): Promise<void> {
+    return this.#run(async () => {
+      const settings = resolveBackupOptions(options);
+      const signal = this.#stoppable(settings.signal);
+      await copyDatabase(this.#parts.database, path, { ...settings, signal });
+    });
   }
 
   /** Stops what is running (it rejects with `ABORTED`), and lets go of the file and of a model of the store's own. */

@@ -4,24 +4,18 @@ import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
 import { EmbedlessError } from "../errors.js";
 import { VectorStore } from "../index.js";
-import type { AddResult, OpenOptions, Stats } from "../types.js";
-import { embedderFor } from "./embedders.js";
-import { Interrupted, UsageError } from "./failures.js";
+import type { AddResult, Stats } from "../types.js";
+import { Interrupted } from "./failures.js";
 import { bytes, count, counted, duration, ratio } from "./figures.js";
 import { type FilePassage, fileOf, passagesOf } from "./file_passages.js";
 import { type Found, findFiles, isWithin, LARGEST_FILE, type Selection, selectionOf, selects } from "./files.js";
 import { Interruption } from "./interruption.js";
+import { type NewStoreOptions, newStoreEmbedder, traitsOf } from "./new_store.js";
 import { Progress } from "./progress.js";
 import { type Terminal, terminalOf, wrap } from "./terminal.js";
 
 /** Options of the command line. */
-export interface BuildOptions {
-  model?: string;
-  url?: string;
-  codes?: string;
-  vectors?: string;
-  index?: string;
-  keywords?: boolean;
+export interface BuildOptions extends NewStoreOptions {
   include?: string[];
   exclude?: string[];
   json?: boolean;
@@ -50,9 +44,6 @@ const DELETE_BATCH = 512;
  * @throws Interrupted after Ctrl-C, UsageError, EmbedlessError.
  */
 export async function build(store: string, paths: string[], options: BuildOptions): Promise<void> {
-  if (options.url !== undefined && options.model === undefined) {
-    throw new UsageError("--url needs --model, the name of the model at that server.");
-  }
   const started = performance.now();
   const terminal = terminalOf(options.json ? process.stderr : process.stdout);
   const interruption = new Interruption();
@@ -61,7 +52,7 @@ export async function build(store: string, paths: string[], options: BuildOption
   terminal.line(`Looking for files in ${paths.join(", ")} ...`);
   const found = findFiles(selection);
   checkFound(found, paths, store);
-  const embedder = await embedderFor(options.model, options.url);
+  const embedder = await newStoreEmbedder(options);
   try {
     const opened = await VectorStore.open(store, { ...traitsOf(options), ...(embedder && { embedder }) });
     let summary: Summary;
@@ -78,17 +69,6 @@ export async function build(store: string, paths: string[], options: BuildOption
     await embedder?.close?.();
     interruption.end();
   }
-}
-
-/** What the store is to be, as given; `open` checks it. */
-function traitsOf({ codes, vectors, index, keywords }: BuildOptions): OpenOptions {
-  const asked = {
-    codes: codes !== undefined && /^\d+$/.test(codes) ? { bytes: Number(codes) } : codes,
-    vectors,
-    index,
-    keywords,
-  };
-  return JSON.parse(JSON.stringify(asked)) as OpenOptions;
 }
 
 /** Refuses misspelt paths and empty folders before a store is made for them. */

@@ -1,11 +1,14 @@
 #!/usr/bin/env node
-/** The command line: `embedless build`, `search`, `stats`, `compact`, `plan`, `bench`, `compile`. */
+/** The command line: `embedless build`, `search`, `stats`, `compact`, `export`, `import`, `backup`, `plan`, `bench`, `compile`. */
 
 import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
+import type { BackupCommandOptions } from "./backup.js";
 import type { BenchCommandOptions } from "./bench.js";
 import type { BuildOptions } from "./build.js";
+import type { ExportOptions } from "./export.js";
 import { reportFailure } from "./failures.js";
+import type { ImportOptions } from "./import.js";
 import type { PlanCommandOptions } from "./plan.js";
 import type { SearchCommandOptions } from "./search.js";
 import type { StatsCommandOptions } from "./stats.js";
@@ -35,6 +38,7 @@ function program(): Command {
     .action(async (store: string, options: { json?: boolean }) =>
       (await import("./compact.js")).compact(store, options),
     );
+  addExchange(main);
   addPlan(main);
   addBench(main);
   main
@@ -45,9 +49,25 @@ function program(): Command {
 }
 
 function addBuild(main: Command): void {
-  main
+  const build = main
     .command("build <store> <paths...>")
-    .description("make a store from Markdown, text and source files, or bring it up to date")
+    .description("make a store from Markdown, text and source files, or bring it up to date");
+  addNewStoreOptions(build)
+    .option("--include <globs...>", "files to read, in place of the known extensions")
+    .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
+    .option("--json", "print one JSON object at the end, progress to the error stream")
+    .addHelpText(
+      "after",
+      "\nPut --include and --exclude last and their patterns in quotes:\n  embedless build docs.db docs src --exclude 'drafts/**' '*.test.ts'",
+    )
+    .action(async (store: string, paths: string[], options: BuildOptions) => {
+      await (await import("./build.js")).build(store, paths, options);
+    });
+}
+
+/** What a command that can make a store asks about it. */
+function addNewStoreOptions(command: Command): Command {
+  return command
     .option(
       "--model <name>",
       "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
@@ -61,17 +81,33 @@ function addBuild(main: Command): void {
     .addOption(
       new Option("--index <kind>", "of a new store: what compact builds").choices(["flat", "auto", "vamana", "hnsw"]),
     )
-    .option("--keywords", "make a table of words too, for search --mode keyword or hybrid")
-    .option("--include <globs...>", "files to read, in place of the known extensions")
-    .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
+    .option("--keywords", "make a table of words too, for search --mode keyword or hybrid");
+}
+
+function addExchange(main: Command): void {
+  main
+    .command("export <store>")
+    .description("print all passages, one JSON object a line: id, text, metadata")
+    .option("--filter <json>", 'only passages whose metadata match, such as {"source": "a.md"}')
+    .action(async (store: string, options: ExportOptions) =>
+      (await import("./export.js")).exportPassages(store, options),
+    );
+  const command = main
+    .command("import <store> <file>")
+    .description("add passages from lines of JSON (text, and if you like id, metadata, vector); - reads the input");
+  addNewStoreOptions(command)
     .option("--json", "print one JSON object at the end, progress to the error stream")
-    .addHelpText(
-      "after",
-      "\nPut --include and --exclude last and their patterns in quotes:\n  embedless build docs.db docs src --exclude 'drafts/**' '*.test.ts'",
-    )
-    .action(async (store: string, paths: string[], options: BuildOptions) => {
-      await (await import("./build.js")).build(store, paths, options);
-    });
+    .action(async (store: string, file: string, options: ImportOptions) =>
+      (await import("./import.js")).importPassages(store, file, options),
+    );
+  main
+    .command("backup <store> <file>")
+    .description("copy a store into another file while it is in use")
+    .option("--overwrite", "replace the file if it is there")
+    .option("--json", "print one JSON object")
+    .action(async (store: string, file: string, options: BackupCommandOptions) =>
+      (await import("./backup.js")).backup(store, file, options),
+    );
 }
 
 function addSearch(main: Command): void {

@@ -1,11 +1,10 @@
 /** `embedless search`: the passages that answer a question. */
 
 import { dirname, relative, resolve } from "node:path";
-import { show } from "../errors.js";
 import { VectorStore } from "../index.js";
 import type { Filter, Hit, SearchOptions, SearchResult } from "../types.js";
-import { UsageError } from "./failures.js";
 import { fileOf } from "./file_passages.js";
+import { readFilter } from "./filter_option.js";
 import { costLine, explainLines, hitLines } from "./hits.js";
 import { type Terminal, terminalOf } from "./terminal.js";
 
@@ -56,18 +55,6 @@ function searchOptions(options: SearchCommandOptions, filter: Filter | undefined
     explain,
     ...(filter !== undefined && { filter }),
   };
-}
-
-/** What the shell left of the JSON; whether it is a filter is for the store to say. */
-function readFilter(json: string): Filter {
-  try {
-    return JSON.parse(json) as Filter;
-  } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
-    throw new UsageError(
-      `Expected JSON for --filter, such as '{"year": {"$gte": 2020}}' in single quotes, but received ${show(json)} (${why}).`,
-    );
-  }
 }
 
 function asJson(question: string, { hits, expectedRecall, cost }: SearchResult, passages: number) {

@@ -1,3 +1,4 @@
+import { backup, DatabaseSync } from "@photostructure/sqlite";
 import { EmbedlessError } from "../errors.js";
 import type { Cell } from "./checksum.js";
 import { fromSqlite } from "./sqlite_errors.js";
@@ -20,6 +21,9 @@ export interface SqlDriver {
 
 /** Statements kept prepared: more than the library has, so that only those of filters ever go. */
 const PREPARED = 256;
+
+/** Pages copied between two looks at whether to go on: 4 MB. */
+const PAGES_A_STEP = 256;
 
 /** A driver with its prepared statements, shared by the connections that are handed out for it one after another. */
 export class Session {
@@ -56,6 +60,25 @@ export class Session {
     } finally {
       this.driver.close();
     }
+  }
+}
+
+/** A connection of its own to the file `uri`, which its statements call `store`. */
+export function connect(path: string, uri: string, timeoutMs: number): Session {
+  // The driver reads URIs only for databases that were opened by one themselves.
+  const driver: SqlDriver = new DatabaseSync("file:///embedless?mode=memory", {
+    enableForeignKeyConstraints: false,
+    enableDoubleQuotedStringLiterals: false,
+    defensive: true,
+    timeout: timeoutMs,
+  });
+  try {
+    driver.exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
+    driver.prepare("ATTACH ? AS store").run(uri);
+    return new Session(driver, path);
+  } catch (error) {
+    driver.close();
+    throw error;
   }
 }
 
@@ -112,6 +135,15 @@ export class Connection {
   /** Runs statements that are needed once (schema changes); nothing is cached. */
   exec(sql: string): void {
     this.#run(() => this.#session.driver.exec(sql));
+  }
+
+  /**
+   * Copies the database as this connection's transaction sees it into the file `path`, off this thread; the connection
+   * must not be used meanwhile. What `onStep` throws ends the copying.
+   */
+  async copyTo(path: string, onStep: (pages: { totalPages: number; remainingPages: number }) => void): Promise<void> {
+    const driver = this.#session.driver as Parameters<typeof backup>[0];
+    await backup(driver, path, { source: "store", rate: PAGES_A_STEP, progress: onStep });
   }
 
   /** Makes every later call throw `CLOSED`: what a transaction leaves behind must not write into the next one. */

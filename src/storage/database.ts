@@ -1,10 +1,9 @@
-import { setTimeout as sleep } from "node:timers/promises";
-import { DatabaseSync } from "@photostructure/sqlite";
-import { aborted, EmbedlessError, throwIfAborted } from "../errors.js";
-import { Connection, Session, type SqlDriver } from "./connection.js";
+import { EmbedlessError } from "../errors.js";
+import { Connection, connect, type Session } from "./connection.js";
 import { bytesOnDisk, type FileAccess, fileUri, inspectFile } from "./file_access.js";
 import { FORMAT, identify, MIGRATIONS, type Migration, migrate, pragma } from "./schema.js";
-import { fromSqlite, isBusy, isFailedSync } from "./sqlite_errors.js";
+import { fromSqlite, isFailedSync } from "./sqlite_errors.js";
+import { retryWhileBusy, unlessAborted } from "./waiting.js";
 
 export interface DatabaseOptions {
   /** Make the file when it is missing. */
@@ -27,7 +26,6 @@ const CHECKPOINT_PAGES = 256;
 const LOG_BYTES = 8 * 1024 * 1024;
 /** Reading meets a lock only while another process recovers a log after a crash; that is worth a blocking wait. */
 const READ_BUSY_MS = 1_000;
-const LONGEST_NAP_MS = 25;
 
 /**
  * A store's file: one reading and one writing connection in WAL mode. Readers see committed states only and never wait;
@@ -228,24 +226,6 @@ export class Database {
   }
 }
 
-function connect(path: string, uri: string, timeoutMs: number): Session {
-  // The driver reads URIs only for databases that were opened by one themselves.
-  const driver: SqlDriver = new DatabaseSync("file:///embedless?mode=memory", {
-    enableForeignKeyConstraints: false,
-    enableDoubleQuotedStringLiterals: false,
-    defensive: true,
-    timeout: timeoutMs,
-  });
-  try {
-    driver.exec("PRAGMA trusted_schema = OFF; PRAGMA cell_size_check = ON; PRAGMA temp_store = MEMORY");
-    driver.prepare("ATTACH ? AS store").run(uri);
-    return new Session(driver, path);
-  } catch (error) {
-    driver.close();
-    throw error;
-  }
-}
-
 /** Configures a fresh session; closes it when that fails. */
 function configured(session: Session, configure: () => void): Session {
   try {
@@ -326,53 +306,5 @@ async function runSnapshot<T>(session: Session, work: (c: Connection) => Promise
   } finally {
     c.end();
     session.close();
-  }
-}
-
-interface Waiting {
-  path: string;
-  timeoutMs: number;
-  signal: AbortSignal | undefined;
-}
-
-/** Tries until the lock is free, sleeping in between instead of blocking. */
-async function retryWhileBusy<T>(attempt: () => T, { path, timeoutMs, signal }: Waiting): Promise<T> {
-  const deadline = performance.now() + timeoutMs;
-  for (let nap = 1; ; nap = Math.min(nap * 2, LONGEST_NAP_MS)) {
-    throwIfAborted(signal);
-    try {
-      return attempt();
-    } catch (error) {
-      if (!isBusy(error)) throw fromSqlite(error, path);
-      const left = deadline - performance.now();
-      if (left <= 0) {
-        const message = `Another process kept writing to ${path} for longer than lockTimeoutMs (${timeoutMs} ms).`;
-        throw new EmbedlessError("LOCKED", message, { cause: error });
-      }
-      await napFor(Math.min(nap * (0.5 + Math.random()), left), signal);
-    }
-  }
-}
-
-async function napFor(milliseconds: number, signal: AbortSignal | undefined): Promise<void> {
-  try {
-    await sleep(milliseconds, undefined, signal ? { signal } : {});
-  } catch {
-    throw aborted(signal);
-  }
-}
-
-async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
-  if (signal === undefined) return promise;
-  throwIfAborted(signal);
-  let stop = () => {};
-  const fired = new Promise<never>((_, reject) => {
-    stop = () => reject(aborted(signal));
-    signal.addEventListener("abort", stop, { once: true });
-  });
-  try {
-    await Promise.race([promise, fired]);
-  } finally {
-    signal.removeEventListener("abort", stop);
   }
 }

@@ -49,7 +49,7 @@ const CPP_LAYERS: typeof TS_LAYERS = [
 
 /** Packages and headers that only one place may know. */
 const OWNED: readonly (readonly [imported: RegExp, owner: RegExp])[] = [
-  [/^(@photostructure\/sqlite|node:sqlite)/, /^src\/storage\/database\.ts$/],
+  [/^(@photostructure\/sqlite|node:sqlite)/, /^src\/storage\/connection\.ts$/],
   [/\.node$/, /^src\/native\.ts$/],
   [/^@langchain\//, /^(integrations\/langchain|examples)\//],
   [/^(@llamaindex\/|llamaindex)/, /^(integrations\/llamaindex|examples)\//],

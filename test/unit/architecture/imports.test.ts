@@ -128,7 +128,7 @@ describe("planted TypeScript imports", () => {
       "src/search/a.ts": `import { e } from "../embed/a.js";\nimport { p } from "../passage/a.js";`,
       "src/embed/a.ts": `// import "../index.js"\nconst s = 'import "../passage/a.js"';\nimport { x } from "onnxruntime-node";`,
       "src/types.ts": `import type { Embedder } from "./embed/embedder.js";`,
-      "src/storage/database.ts": `import { DatabaseSync } from "@photostructure/sqlite";\nimport "../native.js";`,
+      "src/storage/connection.ts": `import { DatabaseSync } from "@photostructure/sqlite";\nimport "../native.js";`,
       "test/unit/a.test.ts": `import "../../src/storage/database.js";`,
     };
     expect(problemsOf(files)).toEqual([]);

@@ -317,6 +317,8 @@ test("every method but close says CLOSED after close", async () => {
     delete: () => store.delete({ all: true }),
     stats: () => store.stats(),
     verify: () => store.verify(),
+    compact: () => store.compact(),
+    backup: () => store.backup(`${store.path}.copy`),
   };
   for (const [name, call] of Object.entries(calls)) {
     expect((await failure(call)).code, name).toBe("CLOSED");

@@ -1,0 +1,36 @@
+/** `embedless export`: a store's passages as lines of JSON. */
+
+import { once } from "node:events";
+import { VectorStore } from "../index.js";
+import { readFilter } from "./filter_option.js";
+
+/** Options of the command line. */
+export interface ExportOptions {
+  /** A filter as JSON. */
+  filter?: string;
+}
+
+/** Written at once. */
+const CHUNK_CHARACTERS = 2 ** 16;
+
+/** Prints the passages in the order they were added. No model is needed, and nothing is embedded. */
+export async function exportPassages(path: string, options: ExportOptions): Promise<void> {
+  const filter = options.filter === undefined ? undefined : readFilter(options.filter);
+  const store = await VectorStore.open(path, { create: false, readOnly: true });
+  try {
+    let lines = "";
+    for await (const passage of store.passages(filter === undefined ? {} : { filter })) {
+      lines += `${JSON.stringify(passage)}\n`;
+      if (lines.length < CHUNK_CHARACTERS) continue;
+      await print(lines);
+      lines = "";
+    }
+    await print(lines);
+  } finally {
+    await store.close();
+  }
+}
+
+async function print(text: string): Promise<void> {
+  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+}

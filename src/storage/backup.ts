@@ -1,0 +1,101 @@
+import { randomBytes } from "node:crypto";
+import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
+import { dirname } from "node:path";
+import { EmbedlessError, outOfRange, throwIfAborted } from "../errors.js";
+import { connect } from "./connection.js";
+import type { Database } from "./database.js";
+import { fileUri, inspectFile } from "./file_access.js";
+import { pragma } from "./schema.js";
+import { fromSqlite, isBusy } from "./sqlite_errors.js";
+
+/** How a copy is stopped and watched, and whether it may replace a file. Progress is in bytes. */
+export interface CopyOptions {
+  overwrite: boolean;
+  signal: AbortSignal;
+  onProgress: ((progress: { done: number; total: number }) => void) | undefined;
+}
+
+/**
+ * Copies the store as it is now into the file `path`, while others go on reading and writing. The copy is made beside its
+ * place under another name and takes its place whole: whatever interrupts it, `path` is either as it was or a good store.
+ *
+ * @throws EmbedlessError `INVALID_ARGUMENT` for the store's own file, `LOCKED` if `path` is a store in use, `IO`, `NO_SPACE`,
+ *   `NOT_FOUND` for a missing folder, `ABORTED`
+ */
+export async function copyDatabase(database: Database, path: string, options: CopyOptions): Promise<void> {
+  const target = inspectFile(path, { create: true, readOnly: false }).path;
+  requireFree(target, database.path, options.overwrite);
+  const partial = `${target}.${randomBytes(6).toString("hex")}.partial`;
+  try {
+    await database.snapshot((c) => {
+      const pageBytes = pragma(c, "page_size");
+      return c.copyTo(partial, ({ totalPages, remainingPages }) => {
+        throwIfAborted(options.signal);
+        options.onProgress?.({ done: (totalPages - remainingPages) * pageBytes, total: totalPages * pageBytes });
+      });
+    });
+    const total = statSync(partial).size;
+    options.onProgress?.({ done: total, total });
+    throwIfAborted(options.signal);
+    // Somebody may have opened or made it meanwhile.
+    requireFree(target, database.path, options.overwrite);
+    renameSync(partial, target);
+    syncFolder(dirname(target));
+  } catch (error) {
+    for (const file of [partial, `${partial}-journal`]) rmSync(file, { force: true });
+    throw fromSqlite(ioError(error, target), target);
+  }
+}
+
+/** Throws unless the copy may take the place of what is there. */
+function requireFree(target: string, source: string, overwrite: boolean): void {
+  const there = isThere(target);
+  if (there && realpathSync(target) === realpathSync(source)) {
+    throw outOfRange("path", "another file than the store itself", target);
+  }
+  if (there && !overwrite) throw new EmbedlessError("IO", `${target} exists; overwrite: true replaces it.`);
+  if (isThere(`${target}-wal`) || isThere(`${target}-shm`)) foldLog(target, there);
+}
+
+/**
+ * A write-ahead log beside the copy would be taken for the copy's own. SQLite itself folds it into the old file, which it
+ * does only if nobody has that open.
+ */
+function foldLog(target: string, there: boolean): void {
+  const inUse = (cause?: unknown) =>
+    new EmbedlessError("LOCKED", `${target} is in use (a write-ahead log is beside it).`, { cause });
+  if (!there) throw inUse();
+  const session = connect(target, fileUri(target, "rw"), 0);
+  try {
+    const { journal_mode: mode } = session.driver.prepare("PRAGMA store.journal_mode = DELETE").get() as {
+      journal_mode: string;
+    };
+    if (mode !== "delete") throw inUse();
+  } catch (error) {
+    throw isBusy(error) ? inUse(error) : error;
+  } finally {
+    session.close();
+  }
+}
+
+function isThere(path: string): boolean {
+  return statSync(path, { throwIfNoEntry: false }) !== undefined;
+}
+
+/** Makes the new name survive a power cut; some systems cannot, and need not. */
+function syncFolder(folder: string): void {
+  if (process.platform === "win32") return;
+  const descriptor = openSync(folder, "r");
+  try {
+    fsyncSync(descriptor);
+  } finally {
+    closeSync(descriptor);
+  }
+}
+
+function ioError(error: unknown, target: string): unknown {
+  const code = (error as NodeJS.ErrnoException).code;
+  if (error instanceof EmbedlessError || (error as NodeJS.ErrnoException).syscall === undefined) return error;
+  const kind = code === "ENOSPC" || code === "EDQUOT" ? "NO_SPACE" : "IO";
+  return new EmbedlessError(kind, `The copy could not be put at ${target} (${code}).`, { cause: error });
+}

@@ -1,0 +1,71 @@
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+import { afterAll, beforeAll, expect, it } from "vitest";
+import { runCommand } from "../../support/command_line.js";
+
+let folder: string;
+const run = (...args: string[]) => runCommand(args, { cwd: folder });
+const at = (name: string) => join(folder, name);
+
+const passages = [
+  { id: "ferry", text: "The last ferry leaves at nine.\n\tFrom the pier.", metadata: { topic: "travel", year: 2024 } },
+  { id: "bread", text: "Let the dough rest for an hour. 🥖", metadata: {} },
+  { id: "lynx", text: "A lynx is shy of people.", metadata: { topic: "animals" } },
+];
+const asLines = (some: object[]) => some.map((passage) => `${JSON.stringify(passage)}\n`).join("");
+
+beforeAll(async () => {
+  folder = mkdtempSync(join(tmpdir(), "embedless-exchange-"));
+  // As an editor of Windows saves it, with an empty line at its end.
+  writeFileSync(at("in.jsonl"), `\uFEFF${asLines(passages).replaceAll("\n", "\r\n")}\r\n`);
+});
+afterAll(() => rmSync(folder, { recursive: true, force: true }));
+
+it("imports lines of JSON, embeds nothing twice, and exports the same lines", async () => {
+  const first = await run("import", "s.db", "in.jsonl");
+  expect([first.code, first.stderr]).toEqual([0, ""]);
+  expect(first.stdout).toMatch(/^added 3 · replaced 0 · unchanged 0 after/m);
+  const again = await run("import", "s.db", "in.jsonl", "--json");
+  expect(JSON.parse(again.stdout)).toMatchObject({ added: 0, updated: 0, unchanged: 3, truncated: 0 });
+  const out = await run("export", "s.db");
+  expect([out.code, out.stderr]).toEqual([0, ""]);
+  expect(out.stdout).toBe(asLines(passages));
+  expect((await run("export", "s.db", "--filter", '{"topic":"travel"}')).stdout).toBe(asLines(passages.slice(0, 1)));
+});
+
+it("makes a store of the kind that was asked for", async () => {
+  const made = await run("import", "kept.db", "in.jsonl", "--vectors", "float16", "--keywords");
+  expect([made.code, made.stderr]).toEqual([0, ""]);
+  const stats = await run("stats", "kept.db", "--json");
+  expect(JSON.parse(stats.stdout)).toMatchObject({ passages: 3, vectors: "float16" });
+  const found = await run("search", "kept.db", "lynx", "--mode", "keyword", "--json");
+  expect(JSON.parse(found.stdout).hits[0].id).toBe("lynx");
+});
+
+it.each([
+  ["no.jsonl", undefined, /no\.jsonl/],
+  ["broken.jsonl", `${asLines(passages.slice(0, 1))}{"text": `, /Line 2 of broken\.jsonl/],
+  ["array.jsonl", "[1]\n", /Line 1 .*object/],
+  ["no_text.jsonl", '{"id": "a"}\n', /Line 1 .*text/],
+  ["bad_id.jsonl", '{"id": 7, "text": "x"}\n', /id/],
+])("refuses %s in one sentence", async (name, content, says) => {
+  if (content !== undefined) writeFileSync(at(name), content);
+  const { code, stdout, stderr } = await run("import", `${name}.db`, name);
+  expect([code, stdout.replace(/^committed.*\n/gm, "")]).toEqual([1, ""]);
+  expect(stderr).toMatch(says);
+  expect(stderr.trim().split("\n")).toHaveLength(1);
+});
+
+it("backs up into a file that is not there, and over one only if told to", async () => {
+  const done = await run("backup", "s.db", "copy.db");
+  expect([done.code, done.stderr]).toEqual([0, ""]);
+  expect((await run("export", "copy.db")).stdout).toBe(asLines(passages));
+  const refused = await run("backup", "s.db", "copy.db");
+  expect(refused.code).toBe(1);
+  expect(refused.stderr).toMatch(/^embedless: .*copy\.db.*overwrite/);
+  const replaced = await run("backup", "s.db", "copy.db", "--overwrite", "--json");
+  expect(JSON.parse(replaced.stdout)).toEqual({ file: at("copy.db"), bytes: readFileSync(at("copy.db")).length });
+  expect((await run("backup", "none.db", "x.db")).stderr).toMatch(/none\.db/);
+  expect(existsSync(at("x.db"))).toBe(false);
+});

@@ -1,4 +1,5 @@
-import type { AddOptions, VectorStore as CoreStore, Filter, OpenOptions, SearchOptions } from "../../src/index.js";
+import type { AddOptions, Filter, SearchOptions } from "../../src/index.js";
+import type { StoreLocation } from "../lazy_store.js";
 
 /**
  * How the core searches; see its `SearchOptions`. `mode: "hybrid"` or `"keyword"` brings in the words of questions, and
@@ -9,21 +10,8 @@ export type SearchDials = Pick<SearchOptions, "mode" | "recall" | "recompute" | 
 /** The dials for one search, and what stops it. */
 export type SearchCallOptions = SearchDials & Pick<SearchOptions, "signal">;
 
-/**
- * Where the passages are and how they are searched.
- *
- * - `{ path }`: a store file, or a folder with `embedless.db` in it; made on first use if missing. All options of
- *   `VectorStore.open` but embedder and metric apply.
- * - `{ store }`: an open core store, which stays the caller's to close.
- * - neither: a private temporary file, removed on `close()` or when the process exits.
- *
- * The dials hold for every search that does not say otherwise.
- */
-export type EmbedlessConfig = SearchDials &
-  (
-    | ({ path?: string; store?: undefined } & Omit<OpenOptions, "embedder" | "metric">)
-    | { store: CoreStore; path?: undefined }
-  );
+/** Where the passages are (see `StoreLocation`), and dials that hold for every search that does not say otherwise. */
+export type EmbedlessConfig = SearchDials & StoreLocation;
 
 /** Options of `addDocuments` and `addVectors`. */
 export interface AddDocumentsOptions extends AddOptions {
@@ -52,18 +40,8 @@ export function dialsOf({ mode, recall, recompute, scores, walk }: SearchDials):
   };
 }
 
-/** What of the config is for opening the file. */
-export function openOptionsOf(config: EmbedlessConfig): Omit<OpenOptions, "embedder" | "metric"> {
-  if (config.store) return {};
-  const {
-    path: _,
-    store: __,
-    mode: ___,
-    recall: ____,
-    recompute: _____,
-    scores: ______,
-    walk: _______,
-    ...options
-  } = config;
-  return options;
+/** The config without its dials. */
+export function locationOf(config: EmbedlessConfig): StoreLocation {
+  const { mode: _, recall: __, recompute: ___, scores: ____, walk: _____, ...location } = config;
+  return location as StoreLocation;
 }

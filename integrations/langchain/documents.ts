@@ -1,16 +1,13 @@
 import { Document, type DocumentInterface } from "@langchain/core/documents";
-import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import {
   type AddItem,
-  type VectorStore as CoreStore,
-  EmbedlessError,
   type Filter,
   type Metadata,
   matchesFilter,
   type Passage,
   type PassageTest,
 } from "../../src/index.js";
-import { toEmbedder } from "./embeddings.js";
+import { invalid } from "../errors.js";
 
 /** Which documents to consider: conditions on metadata, or a function over documents, which has to look at all of them. */
 export type DocumentFilter<M extends Metadata = Metadata> = Filter | ((document: Document<M>) => boolean);
@@ -28,23 +25,6 @@ export function toItem(document: DocumentInterface, id = document.id, vector?: n
 /** Loaders put dates and class instances into metadata; stored they become what JSON makes of them. */
 function asJson(metadata: Record<string, unknown>): Record<string, unknown> {
   return JSON.parse(JSON.stringify(metadata)) as Record<string, unknown>;
-}
-
-/** Throws unless LangChain can work with an open core store. */
-export function checkWrapped(store: CoreStore, embeddings: EmbeddingsInterface): void {
-  if (store.metric !== "cosine") {
-    throw new EmbedlessError(
-      "METRIC_MISMATCH",
-      `LangChain scores are cosines, but config.store compares by ${store.metric}.`,
-    );
-  }
-  const { id } = toEmbedder(embeddings);
-  if (store.embedder && store.embedder.id !== id) {
-    throw new EmbedlessError(
-      "MODEL_MISMATCH",
-      `The embeddings are ${JSON.stringify(id)}, but config.store embeds with ${JSON.stringify(store.embedder.id)}.`,
-    );
-  }
 }
 
 /**
@@ -72,9 +52,4 @@ export function checkLength(
 ): void {
   if (values.length === items.length) return;
   throw invalid(`Expected ${items.length} ${parameter}, one ${item}, but received ${values.length}.`);
-}
-
-/** An `INVALID_ARGUMENT`. */
-export function invalid(message: string): EmbedlessError {
-  return new EmbedlessError("INVALID_ARGUMENT", message);
 }

@@ -1,8 +1,7 @@
 import { Embeddings, type EmbeddingsInterface, type EmbeddingsParams } from "@langchain/core/embeddings";
-import { type Embedder, EmbedlessError, minilm } from "../../src/index.js";
-
-/** Under this key our classes carry their core embedder. A registered symbol, so that two copies of the package agree. */
-const coreEmbedder = Symbol.for("embedless.embedder");
+import { type Embedder, minilm } from "../../src/index.js";
+import { coreEmbedder, ForeignEmbedder, ownEmbedder } from "../embedders.js";
+import { invalid } from "../errors.js";
 
 /**
  * Any embedder of this package (`onnxEmbedder`, `transformersEmbedder`, `httpEmbedder`, or one of your own) as LangChain
@@ -66,47 +65,12 @@ export class MiniLMEmbeddings extends EmbedlessEmbeddings {
  * @throws `INVALID_ARGUMENT` if `embeddings` lacks `embedDocuments` or `embedQuery`.
  */
 export function toEmbedder(embeddings: EmbeddingsInterface): Embedder {
-  const own = (embeddings as Partial<EmbedlessEmbeddings> | undefined)?.[coreEmbedder];
+  const own = ownEmbedder(embeddings);
   if (own) return own;
   if (typeof embeddings?.embedDocuments !== "function" || typeof embeddings.embedQuery !== "function") {
-    throw new EmbedlessError(
-      "INVALID_ARGUMENT",
+    throw invalid(
       "Expected LangChain embeddings with embedDocuments() and embedQuery() for embeddings, but received something else.",
     );
   }
-  return new LangChainEmbedder(embeddings);
-}
-
-/** Foreign LangChain embeddings, seen from the core. They know no signal: the core stops waiting for them by itself. */
-class LangChainEmbedder implements Embedder {
-  readonly id: string;
-  dims: number | undefined;
-  readonly #embeddings: EmbeddingsInterface;
-
-  constructor(embeddings: EmbeddingsInterface) {
-    this.#embeddings = embeddings;
-    this.id = nameOf(embeddings);
-  }
-
-  async embedDocuments(texts: string[]): Promise<number[][]> {
-    const vectors = await this.#embeddings.embedDocuments(texts);
-    this.dims ??= vectors?.[0]?.length;
-    return vectors;
-  }
-
-  async embedQuery(text: string): Promise<number[]> {
-    const vector = await this.#embeddings.embedQuery(text);
-    this.dims ??= vector?.length;
-    return vector;
-  }
-}
-
-/** Where LangChain's embedding classes keep the name of their model; the first one that is set counts. */
-const MODEL_FIELDS = ["model", "modelName", "model_name", "modelId", "model_id", "deploymentName"];
-
-function nameOf(embeddings: EmbeddingsInterface): string {
-  const fields = embeddings as unknown as Record<string, unknown>;
-  const model = MODEL_FIELDS.map((field) => fields[field]).find((value) => typeof value === "string" && value !== "");
-  const name = embeddings.constructor?.name || "Embeddings";
-  return model === undefined ? name : `${name}:${model}`;
+  return new ForeignEmbedder(embeddings, "Embeddings", embeddings);
 }

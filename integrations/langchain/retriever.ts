@@ -8,8 +8,9 @@ import {
   VectorStoreRetriever,
   type VectorStoreRetrieverInput,
 } from "@langchain/core/vectorstores";
+import { invalid } from "../errors.js";
 import { dialsOf, type SearchCallOptions, type SearchDials } from "./config.js";
-import { type DocumentFilter, invalid } from "./documents.js";
+import type { DocumentFilter } from "./documents.js";
 
 /**
  * How a retriever searches.

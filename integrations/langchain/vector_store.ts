@@ -8,24 +8,22 @@ import {
   SaveableVectorStore,
   type VectorStoreRetrieverInput,
 } from "@langchain/core/vectorstores";
-import {
-  VectorStore as CoreStore,
-  EmbedlessError,
-  type Metadata,
-  type SearchOptions,
-  type SearchResult,
-} from "../../src/index.js";
+import type { VectorStore as CoreStore, Metadata, SearchOptions, SearchResult } from "../../src/index.js";
+import { invalid } from "../errors.js";
+import { withinStore } from "../hit_limit.js";
+import { LazyStore } from "../lazy_store.js";
+import { fileToSave } from "../location.js";
 import {
   type AddDocumentsOptions,
   type DeleteOptions,
   dialsOf,
   type EmbedlessConfig,
-  openOptionsOf,
+  locationOf,
   type SearchCallOptions,
+  type SearchDials,
 } from "./config.js";
-import { checkLength, checkWrapped, type DocumentFilter, invalid, toDocument, toFilter, toItem } from "./documents.js";
+import { checkLength, type DocumentFilter, toDocument, toFilter, toItem } from "./documents.js";
 import { toEmbedder } from "./embeddings.js";
-import { fileToSave, makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js";
 import { EmbedlessRetriever, type EmbedlessRetrieverFields } from "./retriever.js";
 
 /**
@@ -49,11 +47,8 @@ import { EmbedlessRetriever, type EmbedlessRetrieverFields } from "./retriever.j
 export class EmbedlessVectorStore<M extends Metadata = Metadata> extends SaveableVectorStore {
   /** Conditions on metadata, or a function over documents. */
   declare FilterType: DocumentFilter<M>;
-  readonly #config: EmbedlessConfig;
-  readonly #temporary: boolean;
-  #opening: Promise<CoreStore> | undefined;
-  #file: string | undefined;
-  #closed = false;
+  readonly #dials: SearchDials;
+  readonly #store: LazyStore;
 
   /**
    * Opens nothing yet; the first call that needs the file does.
@@ -65,9 +60,8 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   constructor(embeddings: EmbeddingsInterface, config: EmbedlessConfig = {}) {
     // LangChain would keep the second argument whole for serialisation; an open store has no place there.
     super(embeddings, {});
-    this.#config = config;
-    this.#temporary = config.store === undefined && config.path === undefined;
-    if (config.store) checkWrapped(config.store, embeddings);
+    this.#dials = dialsOf(config);
+    this.#store = new LazyStore("LangChain", locationOf(config), () => toEmbedder(this.embeddings));
   }
 
   /** LangChain's name of this kind of store. */
@@ -126,12 +120,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
 
   /** The core store beneath, opened if need be: for `get`, `count`, `stats`, `verify` and all else that LangChain lacks. */
   async store(): Promise<CoreStore> {
-    if (this.#closed) throw new EmbedlessError("CLOSED", "The vector store was closed.");
-    this.#opening ??= this.#open().catch((error) => {
-      this.#opening = undefined; // What was wrong (a lock, a missing folder) may be mended before the next call.
-      throw error;
-    });
-    return this.#opening;
+    return await this.#store.open();
   }
 
   /**
@@ -309,27 +298,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
 
   /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
   async close(): Promise<void> {
-    this.#closed = true;
-    const opening = this.#opening;
-    this.#opening = undefined;
-    if (opening && !this.#config.store) {
-      // Whoever waits for a file that could not be opened gets the error; to close there is nothing.
-      await opening.then(
-        (store) => store.close(),
-        () => {},
-      );
-    }
-    if (this.#temporary && this.#file) removeTemporaryFile(this.#file);
-  }
-
-  async #open(): Promise<CoreStore> {
-    if (this.#config.store) return this.#config.store;
-    const { path } = this.#config;
-    const options = openOptionsOf(this.#config);
-    this.#file ??= path === undefined ? makeTemporaryFile() : storeFile(path);
-    // Nobody reads a temporary file after a power cut.
-    if (this.#temporary) options.durability ??= "normal";
-    return CoreStore.open(this.#file, { ...options, metric: "cosine", embedder: toEmbedder(this.embeddings) });
+    await this.#store.close();
   }
 
   async #add(
@@ -370,13 +339,10 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     const wanted = toFilter(filter as DocumentFilter | undefined);
     const store = await this.store();
     return await store.search(query, {
-      k: k > COMMON_K ? Math.min(k, Math.max(1, await store.count())) : k,
-      ...dialsOf(this.#config),
+      k: await withinStore(k, store),
+      ...this.#dials,
       ...(wanted !== undefined && { filter: wanted }),
       ...options,
     });
   }
 }
-
-/** The core limits `k`, LangChain callers mean "all" by large ones: beyond this, see how many documents there are. */
-const COMMON_K = 1_000;

@@ -60,7 +60,13 @@ describe("planted TypeScript imports", () => {
     ["a leaf past the door", "../../src/errors.js"],
   ])("an integration reaching for %s", (_, specifier) => {
     const problems = problemsOf({ "integrations/langchain/a.ts": `import { x } from "${specifier}";` });
-    expect(problems).toEqual([expect.stringMatching(/nothing but src\/index\.ts$/)]);
+    expect(problems).toEqual([expect.stringMatching(/nothing but src\/index\.ts and what all/)]);
+  });
+
+  it("what integrations share reaching for one of them, or past the door", () => {
+    const problems = (specifier: string) => problemsOf({ "integrations/a.ts": `import { x } from "${specifier}";` });
+    expect(problems("./langchain/index.js")).toEqual([expect.stringMatching(/nothing but/)]);
+    expect(problems("../src/vector_store.js")).toEqual([expect.stringMatching(/nothing but/)]);
   });
 
   it("circular, of two and of three files, each named once", () => {
@@ -115,6 +121,8 @@ describe("planted TypeScript imports", () => {
       "examples/a.ts": `import { VectorStore } from "../src/index.js";\nimport "../integrations/langchain/index.js";`,
       "src/cli/a.ts": `import { VectorStore } from "../index.js";\nimport { outOfRange } from "../errors.js";`,
       "integrations/langchain/index.ts": `export * from "./b.js";\nimport { minilm } from "../../src/index.js";`,
+      "integrations/langchain/c.ts": `import { d } from "../d.js";`,
+      "integrations/d.ts": `import { minilm } from "../src/index.js";`,
       "src/index.ts": `export { VectorStore } from "./vector_store.js";`,
       "src/vector_store.ts": `import { search } from "./search/a.js";\nimport { open } from "./storage/database.js";`,
       "src/search/a.ts": `import { e } from "../embed/a.js";\nimport { p } from "../passage/a.js";`,

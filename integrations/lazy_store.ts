@@ -1,0 +1,98 @@
+import { VectorStore as CoreStore, type Embedder, EmbedlessError, type OpenOptions } from "../src/index.js";
+import { makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js";
+
+/**
+ * Where the passages are.
+ *
+ * - `{ path }`: a store file, or a folder with `embedless.db` in it; made on first use if missing. All options of
+ *   `VectorStore.open` but embedder and metric apply.
+ * - `{ store }`: an open core store, which stays the caller's to close.
+ * - neither: a private temporary file, removed on `close()` or when the process exits.
+ */
+export type StoreLocation =
+  | ({ path?: string; store?: undefined } & Omit<OpenOptions, "embedder" | "metric">)
+  | { store: CoreStore; path?: undefined };
+
+/** A core store that is opened by the first call that needs it. */
+export class LazyStore {
+  readonly #location: StoreLocation;
+  readonly #embedder: () => Embedder;
+  readonly #temporary: boolean;
+  #opening: Promise<CoreStore> | undefined;
+  #current: CoreStore | undefined;
+  #file: string | undefined;
+  #closed = false;
+
+  /**
+   * Opens nothing yet.
+   *
+   * @param framework For errors: whose scores are cosines.
+   * @param embedder Called when the store is opened, and at once for one that is open already.
+   * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `location.store` compares by anything but cosine or embeds otherwise.
+   */
+  constructor(framework: string, location: StoreLocation, embedder: () => Embedder) {
+    this.#location = location;
+    this.#embedder = embedder;
+    this.#temporary = location.store === undefined && location.path === undefined;
+    if (location.store) {
+      checkWrapped(framework, location.store, embedder());
+      this.#current = location.store;
+    }
+  }
+
+  /** The store if it is open by now. */
+  get current(): CoreStore | undefined {
+    return this.#closed ? undefined : this.#current;
+  }
+
+  /** The store, opened if need be. Throws `CLOSED` after `close`, and what `VectorStore.open` throws. */
+  async open(): Promise<CoreStore> {
+    if (this.#closed) throw new EmbedlessError("CLOSED", "The vector store was closed.");
+    this.#opening ??= this.#open().catch((error) => {
+      this.#opening = undefined; // What was wrong (a lock, a missing folder) may be mended before the next call.
+      throw error;
+    });
+    return this.#opening;
+  }
+
+  /** Closes the file and removes it if it was temporary. A store that was given stays open. May be called twice. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    const opening = this.#opening;
+    this.#opening = undefined;
+    if (opening && !this.#location.store) {
+      // Whoever waits for a file that could not be opened gets the error; to close there is nothing.
+      await opening.then(
+        (store) => store.close(),
+        () => {},
+      );
+    }
+    if (this.#temporary && this.#file) removeTemporaryFile(this.#file);
+  }
+
+  async #open(): Promise<CoreStore> {
+    if (this.#location.store) return this.#location.store;
+    const { path, store: _, ...options } = this.#location;
+    this.#file ??= path === undefined ? makeTemporaryFile() : storeFile(path);
+    // Nobody reads a temporary file after a power cut.
+    if (this.#temporary) options.durability ??= "normal";
+    this.#current = await CoreStore.open(this.#file, { ...options, metric: "cosine", embedder: this.#embedder() });
+    return this.#current;
+  }
+}
+
+/** Throws unless a framework can work with an open core store. */
+function checkWrapped(framework: string, store: CoreStore, { id }: Embedder): void {
+  if (store.metric !== "cosine") {
+    throw new EmbedlessError(
+      "METRIC_MISMATCH",
+      `${framework} scores are cosines, but config.store compares by ${store.metric}.`,
+    );
+  }
+  if (store.embedder && store.embedder.id !== id) {
+    throw new EmbedlessError(
+      "MODEL_MISMATCH",
+      `The embeddings are ${JSON.stringify(id)}, but config.store embeds with ${JSON.stringify(store.embedder.id)}.`,
+    );
+  }
+}

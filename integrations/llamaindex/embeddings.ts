@@ -1,0 +1,98 @@
+import { BaseEmbedding, extractSingleText, type MessageContentDetail } from "llamaindex";
+import { type Embedder, EmbedlessError, minilm } from "../../src/index.js";
+import { coreEmbedder, ForeignEmbedder, ownEmbedder } from "../embedders.js";
+import { invalid } from "../errors.js";
+
+/** Texts per call for an embedder that does not tell what suits it. */
+const BATCH = 64;
+
+/**
+ * Any embedder of this package (`onnxEmbedder`, `transformersEmbedder`, `httpEmbedder`, or one of your own) as a LlamaIndex
+ * `BaseEmbedding`. `EmbedlessVectorStore` takes the embedder out again, so nothing is lost on the way.
+ */
+export class EmbedlessEmbedding extends BaseEmbedding {
+  readonly [coreEmbedder]: Embedder;
+
+  /**
+   * Makes nothing and calls nothing yet.
+   *
+   * @param embedder What really embeds.
+   * @param options.embedBatchSize Texts per call. Default: what keeps the embedder busy.
+   */
+  constructor(embedder: Embedder, options: { embedBatchSize?: number } = {}) {
+    super();
+    this[coreEmbedder] = embedder;
+    this.embedBatchSize = options.embedBatchSize ?? embedder.concurrency ?? embedder.batch ?? BATCH;
+    // LlamaIndex declares this one as a property and sets it in its constructor, where a method would be hidden by it.
+    this.getTextEmbeddings = async (texts) => (texts.length === 0 ? [] : await this.#embed(texts));
+  }
+
+  /** The vector of a passage. */
+  override async getTextEmbedding(text: string): Promise<number[]> {
+    const [vector] = await this.#embed([text]);
+    if (vector === undefined)
+      throw new EmbedlessError("EMBEDDER_OUTPUT", "The embedder answered no vector for a text.");
+    return vector;
+  }
+
+  /** The vector of a question; `null` if it is no text, or an empty one. */
+  override async getQueryEmbedding(query: MessageContentDetail): Promise<number[] | null> {
+    const text = extractSingleText(query);
+    return text ? Array.from(await this[coreEmbedder].embedQuery(text)) : null;
+  }
+
+  /** Ends the embedder's child processes and connections. Needed only to end them early: idle ones keep no process alive. */
+  async close(): Promise<void> {
+    await this[coreEmbedder].close?.();
+  }
+
+  async #embed(texts: string[]): Promise<number[][]> {
+    const vectors = await this[coreEmbedder].embedDocuments(texts);
+    return vectors.map((vector) => Array.from(vector));
+  }
+}
+
+/**
+ * The bundled model, all-MiniLM-L6-v2 (384 dims, English, runs on the processor in child processes, no network).
+ *
+ * ```ts
+ * Settings.embedModel = new MiniLMEmbedding();
+ * ```
+ */
+export class MiniLMEmbedding extends EmbedlessEmbedding {
+  /**
+   * Loads nothing yet: the first text starts the model.
+   *
+   * @param options.workers Most child processes, about 150 MB each. Default: one a processor.
+   * @param options.embedBatchSize As in `EmbedlessEmbedding`.
+   */
+  constructor({ workers, ...options }: { workers?: number; embedBatchSize?: number } = {}) {
+    super(minilm(workers === undefined ? {} : { workers }), options);
+  }
+}
+
+/**
+ * A LlamaIndex embedding as an embedder of the core. Those of this package give back the embedder inside them. For all
+ * others `id` is the class name and the model name, and `dims` shows with the first answer.
+ *
+ * @throws `INVALID_ARGUMENT` if `embedModel` lacks the methods of a `BaseEmbedding`.
+ */
+export function toEmbedder(embedModel: BaseEmbedding): Embedder {
+  const own = ownEmbedder(embedModel);
+  if (own) return own;
+  if (
+    typeof embedModel?.getTextEmbeddingsBatch !== "function" ||
+    typeof embedModel.getQueryEmbedding !== "function" ||
+    typeof embedModel.getTextEmbeddings !== "function"
+  ) {
+    throw invalid("Expected a BaseEmbedding of LlamaIndex for embedModel, but received something else.");
+  }
+  return new ForeignEmbedder(embedModel, "BaseEmbedding", {
+    embedDocuments: (texts) => embedModel.getTextEmbeddingsBatch(texts),
+    embedQuery: async (text) => {
+      const vector = await embedModel.getQueryEmbedding({ type: "text", text });
+      if (vector) return vector;
+      throw new EmbedlessError("EMBEDDER_OUTPUT", "The embedModel answered no vector for a question.");
+    },
+  });
+}

@@ -1,0 +1,201 @@
+import { mkdir } from "node:fs/promises";
+import { dirname, resolve } from "node:path";
+import {
+  type BaseNode,
+  BaseVectorStore,
+  type VectorStoreBaseParams,
+  type VectorStoreQuery,
+  type VectorStoreQueryResult,
+} from "llamaindex";
+import { type AddOptions, type VectorStore as CoreStore, EmbedlessError, type SearchOptions } from "../../src/index.js";
+import { invalid } from "../errors.js";
+import { LazyStore, type StoreLocation } from "../lazy_store.js";
+import { storeFile } from "../location.js";
+import { embeddedTexts } from "./embedded_text.js";
+import { toEmbedder } from "./embeddings.js";
+import { find, hasNode, type QueryEmbedding } from "./query.js";
+import { RECORD, sourceOf, toItem, toNode } from "./stored_node.js";
+
+/**
+ * Where the nodes are (see `StoreLocation`), what embeds them, and how they are searched.
+ *
+ * - `embedModel`: any LlamaIndex embedding; those of this package are best. Default: `Settings.embedModel`.
+ * - `queryEmbedding`: an index embeds questions with `Settings.embedModel`, whatever model its store has. `"own"`, the
+ *   default, embeds them once more with the store's model, so that question and nodes always agree; `"given"` takes the
+ *   index's vector and saves that call.
+ * - `recall` and `recompute` hold for every search.
+ * - `filterable` names metadata keys of nodes. An index for `delete` by source document is always made.
+ */
+export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEmbedding } & Pick<
+    SearchOptions,
+    "recall" | "recompute"
+  > &
+  StoreLocation;
+
+/**
+ * LlamaIndex's vector store over a file that keeps the nodes and no vectors.
+ *
+ * Similarities are cosines: higher is better. Adding an id again replaces the node. Nodes come back as they went in: of
+ * the same class, with relationships and excluded keys; their metadata are what JSON makes of them.
+ *
+ * ```ts
+ * const vectorStore = new EmbedlessVectorStore({ path: "animals.db" });
+ * const storageContext = await storageContextFromDefaults({ vectorStore });
+ * const index = await VectorStoreIndex.fromDocuments(documents, { storageContext });
+ * const nodes = await index.asRetriever({ similarityTopK: 3 }).retrieve("Where do llamas live?");
+ * ```
+ */
+export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
+  /** Nodes come from here: an index needs no document store to show them. */
+  storesText = true;
+  readonly #limits: Pick<SearchOptions, "recall" | "recompute">;
+  readonly #queryEmbedding: QueryEmbedding;
+  readonly #store: LazyStore;
+
+  /**
+   * Opens nothing yet; the first call that needs the file does.
+   *
+   * @param config Left out, a private temporary file and `Settings.embedModel`, which throws if nothing was set.
+   * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `config.store` compares by anything but cosine or embeds otherwise;
+   *   `INVALID_ARGUMENT` for an unknown `queryEmbedding`.
+   */
+  constructor(config: EmbedlessConfig = {}) {
+    const { embedModel, embeddingModel, queryEmbedding = "own", recall, recompute, ...location } = config;
+    super({ embedModel, embeddingModel });
+    if (queryEmbedding !== "own" && queryEmbedding !== "given") {
+      throw invalid(`Expected "own" or "given" for queryEmbedding, but received ${JSON.stringify(queryEmbedding)}.`);
+    }
+    this.#queryEmbedding = queryEmbedding;
+    this.#limits = { ...(recall !== undefined && { recall }), ...(recompute !== undefined && { recompute }) };
+    this.#store = new LazyStore("LlamaIndex", withSourceIndex(location as StoreLocation), () =>
+      toEmbedder(this.embedModel),
+    );
+  }
+
+  /**
+   * Opens a store that exists.
+   *
+   * @param persistDir The folder with `embedless.db` in it, or the file itself.
+   * @param config As for the constructor, less where it is.
+   * @throws `NOT_FOUND` if there is no such file, `MODEL_MISMATCH` if another model made it.
+   */
+  static async fromPersistDir(
+    persistDir: string,
+    config: Omit<EmbedlessConfig, "path" | "store"> = {},
+  ): Promise<EmbedlessVectorStore> {
+    const store = new EmbedlessVectorStore({ ...config, path: persistDir, create: false } as EmbedlessConfig);
+    await store.store();
+    return store;
+  }
+
+  /**
+   * The core store beneath, which is there once something was awaited: `store()`, or any other method.
+   *
+   * @throws `CLOSED` before that and after `close()`.
+   */
+  override client(): CoreStore {
+    const current = this.#store.current;
+    if (current) return current;
+    throw new EmbedlessError("CLOSED", "The vector store is not open: await store(), which opens it, before client().");
+  }
+
+  /** The core store beneath, opened if need be: for `get`, `count`, `stats`, `verify` and all else that LlamaIndex lacks. */
+  async store(): Promise<CoreStore> {
+    return await this.#store.open();
+  }
+
+  /**
+   * Adds nodes; an id that is there already is replaced, and of nodes with the same id the last one stays. All or none
+   * are added. What is kept of an embedding is the text that gave it: some are made again to see whether that was the
+   * text with its metadata (as in pipelines) or without (as in memory blocks). Nodes without embedding are embedded.
+   *
+   * @param nodes Their `embedding` must come from `embedModel`, unless the store keeps vectors (`vectors: "float16"`).
+   * @param options `signal` and `onProgress` as in `VectorStore.add`.
+   * @returns The ids, in order.
+   * @throws `INVALID_VECTOR` if vectors are not kept and no text of a node gives its embedding.
+   */
+  override async add(nodes: BaseNode[], options: AddOptions = {}): Promise<string[]> {
+    if (!Array.isArray(nodes)) throw invalid("Expected an array of nodes for add, but received something else.");
+    const store = await this.store();
+    const last = [...new Map(nodes.map((node) => [node.id_, node])).values()];
+    const { signal } = options;
+    const texts = await embeddedTexts(last, {
+      embed: (samples) => toEmbedder(this.embedModel).embedDocuments(samples, signal ? { signal } : {}),
+      keepsVectors: async () => (await store.stats()).vectors !== "recompute",
+    });
+    const items = last.map((node, i) => ({
+      ...toItem(node, texts[i]!),
+      ...(node.embedding !== undefined && { vector: node.embedding }),
+    }));
+    await store.add(items, options);
+    return nodes.map((node) => node.id_);
+  }
+
+  /**
+   * Deletes the nodes that were made from a document, and the node of this id itself if it was made from none. An id that
+   * nothing has is no error.
+   *
+   * @param refDocId Id of the source document.
+   */
+  override async delete(refDocId: string, _options?: object): Promise<void> {
+    if (typeof refDocId !== "string") throw invalid("Expected the id of a document for delete.");
+    const store = await this.store();
+    await store.delete({ filter: { [`${RECORD}.source`]: refDocId } });
+    if (!(await hasNode(store, refDocId))) return;
+    const [own] = await store.get([refDocId]);
+    if (own && sourceOf(own) === undefined) await store.delete({ ids: [refDocId] });
+  }
+
+  /**
+   * The nodes nearest to a question.
+   *
+   * - `DEFAULT`: similarities are cosines. `MMR`: the same, in the order of choice; `mmrThreshold` 1 means nearness alone.
+   * - `HYBRID` and `SPARSE` take a store with `keywords: true`. By `alpha` 0 words decide alone, by 1 meaning; by anything
+   *   between the two lists are fused by rank, and how far between makes no difference. These similarities are no cosines.
+   * - `filters`, evaluated before the cut: all operators, `true` and `false` too. `text_match` reads every text.
+   * - `docIds`: ids of nodes or of their source documents.
+   *
+   * @param options `signal` stops it.
+   * @throws `INVALID_ARGUMENT` for another mode, or without a question; `INVALID_FILTER`
+   */
+  override async query(
+    query: VectorStoreQuery,
+    options: { signal?: AbortSignal } = {},
+  ): Promise<VectorStoreQueryResult> {
+    const { signal } = options;
+    const limits = { ...this.#limits, ...(signal && { signal }) };
+    const hits = await find(await this.store(), query, limits, this.#queryEmbedding);
+    return {
+      nodes: hits.map(toNode),
+      similarities: hits.map(({ score }) => score),
+      ids: hits.map(({ id }) => id),
+    };
+  }
+
+  /**
+   * Without a path this does nothing but open the file, since all that was added is on disk. With one it copies the store
+   * there, whatever others do with it meanwhile.
+   *
+   * @param path A file, which must not exist, or a folder for `embedless.db`. Folders on the way are made.
+   */
+  async persist(path?: string): Promise<void> {
+    const store = await this.store();
+    if (path === undefined) return;
+    const target = resolve(storeFile(path));
+    if (target === store.path) return;
+    await mkdir(dirname(target), { recursive: true });
+    await store.backup(target);
+  }
+
+  /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
+  async close(): Promise<void> {
+    await this.#store.close();
+  }
+}
+
+/** `delete` finds nodes by their source. */
+function withSourceIndex(location: StoreLocation): StoreLocation {
+  if (location.store) return location;
+  const filterable = [...(location.filterable ?? []), `${RECORD}.source`];
+  return { ...location, filterable };
+}

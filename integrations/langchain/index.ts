@@ -2,6 +2,7 @@
 export type { DocumentFilter } from "./documents.js";
 export { EmbedlessEmbeddings, MiniLMEmbeddings, toEmbedder } from "./embeddings.js";
 export { EmbedlessRecordManager } from "./record_manager.js";
+export { EmbedlessTranslator } from "./translator.js";
 export {
   type AddDocumentsOptions,
   type DeleteOptions,

@@ -10,4 +10,5 @@ export type { DocumentFilter } from "./documents.js";
 export { EmbedlessEmbeddings, MiniLMEmbeddings, toEmbedder } from "./embeddings.js";
 export { EmbedlessRecordManager, InMemoryRecordManager } from "./record_manager.js";
 export { EmbedlessRetriever, type EmbedlessRetrieverFields, type SearchType } from "./retriever.js";
+export { EmbedlessTranslator } from "./translator.js";
 export { EmbedlessVectorStore } from "./vector_store.js";

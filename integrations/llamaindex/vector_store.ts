@@ -176,7 +176,8 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    * Without a path this does nothing but open the file, since all that was added is on disk. With one it copies the store
    * there, whatever others do with it meanwhile.
    *
-   * @param path A file, which must not exist, or a folder for `embedless.db`. Folders on the way are made.
+   * @param path A file, which is replaced if it exists, or a folder for `embedless.db`. Folders on the way are made.
+   * @throws `LOCKED` if the file is a store in use, `IO`, `NO_SPACE`
    */
   async persist(path?: string): Promise<void> {
     const store = await this.store();
@@ -184,7 +185,7 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
     const target = resolve(storeFile(path));
     if (target === store.path) return;
     await mkdir(dirname(target), { recursive: true });
-    await store.backup(target);
+    await store.backup(target, { overwrite: true });
   }
 
   /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */

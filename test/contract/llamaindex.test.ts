@@ -1,6 +1,6 @@
 import {
-  Document,
   DocStoreStrategy,
+  Document,
   IndexNode,
   IngestionPipeline,
   SentenceSplitter,
@@ -47,7 +47,8 @@ describe("VectorStoreIndex", () => {
   it("is built from documents, asked by a retriever, and asked again after a restart", async () => {
     const storageContext = await storageContextFromDefaults({ vectorStore: store });
     const index = await VectorStoreIndex.fromDocuments(documents(), { storageContext });
-    const ask = async (from: VectorStoreIndex) => from.asRetriever({ similarityTopK: 2 }).retrieve("Who hunts mice at night?");
+    const ask = async (from: VectorStoreIndex) =>
+      from.asRetriever({ similarityTopK: 2 }).retrieve("Who hunts mice at night?");
     const before = await ask(index);
     expect(before).toHaveLength(2);
     expect(before[0]!.node).toBeInstanceOf(TextNode);

@@ -1,6 +1,6 @@
-import { mkdtempSync, rmSync, statSync } from "node:fs";
+import { mkdirSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { dirname, extname, join } from "node:path";
 
 /** Name of the store file in a folder that was given instead of a file. */
 const FILE_NAME = "embedless.db";
@@ -9,6 +9,12 @@ const FILE_NAME = "embedless.db";
 export function storeFile(path: string): string {
   const isFolder = typeof path === "string" && statSync(path, { throwIfNoEntry: false })?.isDirectory();
   return isFolder ? join(path, FILE_NAME) : path;
+}
+
+/** The file meant by who saves to `path`: a name with an extension is a file, any other a folder, which is made. */
+export function fileToSave(path: string): string {
+  if (extname(path) === "") mkdirSync(path, { recursive: true });
+  return storeFile(path);
 }
 
 const temporaryFolders = new Set<string>();

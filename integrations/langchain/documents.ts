@@ -43,8 +43,13 @@ export function toDocument<M extends Metadata = Metadata>({ id, text, metadata }
   return new Document({ pageContent: text, metadata: metadata as M, id });
 }
 
-/** Throws `INVALID_ARGUMENT` unless there is one value a document. */
-export function checkLength(parameter: string, values: readonly unknown[], items: readonly unknown[]): void {
+/** Throws `INVALID_ARGUMENT` unless there is one value for each item. */
+export function checkLength(
+  parameter: string,
+  values: readonly unknown[],
+  items: readonly unknown[],
+  item = "a document",
+): void {
   if (values.length === items.length) return;
-  throw invalid(`Expected ${items.length} ${parameter}, one a document, but received ${values.length}.`);
+  throw invalid(`Expected ${items.length} ${parameter}, one ${item}, but received ${values.length}.`);
 }

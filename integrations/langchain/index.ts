@@ -1,10 +1,14 @@
 /** LangChain.js: a vector store, the bundled model as `Embeddings`, and the bridges between both kinds of embedder. */
+export type {
+  AddDocumentsOptions,
+  DeleteOptions,
+  EmbedlessConfig,
+  SearchCallOptions,
+  SearchDials,
+} from "./config.js";
 export type { DocumentFilter } from "./documents.js";
 export { EmbedlessEmbeddings, MiniLMEmbeddings, toEmbedder } from "./embeddings.js";
-export { EmbedlessRecordManager } from "./record_manager.js";
-export {
-  type AddDocumentsOptions,
-  type DeleteOptions,
-  type EmbedlessConfig,
-  EmbedlessVectorStore,
-} from "./vector_store.js";
+export { EmbedlessRecordManager, InMemoryRecordManager } from "./record_manager.js";
+export { EmbedlessRetriever, type EmbedlessRetrieverFields, type SearchType } from "./retriever.js";
+export { EmbedlessTranslator } from "./translator.js";
+export { EmbedlessVectorStore } from "./vector_store.js";

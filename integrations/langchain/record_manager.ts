@@ -1,5 +1,6 @@
 import { type ListKeyOptions, RecordManager, type UpdateOptions } from "@langchain/core/indexing";
-import { EmbedlessError, type Records } from "../../src/index.js";
+import type { Records } from "../../src/index.js";
+import { checkLength } from "./documents.js";
 import type { EmbedlessVectorStore } from "./vector_store.js";
 
 /**
@@ -48,10 +49,7 @@ export class EmbedlessRecordManager extends RecordManager {
    * @throws `INVALID_ARGUMENT` for another number of `groupIds` than of keys; RangeError if the clock is behind `timeAtLeast`
    */
   async update(keys: string[], { groupIds, timeAtLeast }: UpdateOptions = {}): Promise<void> {
-    if (groupIds && groupIds.length !== keys.length) {
-      const message = `Expected ${keys.length} groupIds, one a key, but received ${groupIds.length}.`;
-      throw new EmbedlessError("INVALID_ARGUMENT", message);
-    }
+    if (groupIds) checkLength("groupIds", groupIds, keys, "a key");
     const given = { ...(groupIds && { groups: groupIds }), ...(timeAtLeast !== undefined && { timeAtLeast }) };
     await (await this.#records()).update(keys, given);
   }
@@ -73,5 +71,69 @@ export class EmbedlessRecordManager extends RecordManager {
 
   async #records(): Promise<Records> {
     return (await this.#vectorStore.store()).records(this.#namespace);
+  }
+}
+
+interface MemoryRecord {
+  updated: number;
+  group: string | null;
+}
+
+/**
+ * A record manager that forgets everything when the process ends, for any vector store. Unlike the one of
+ * `@langchain/community` its clock never tells the same time twice and its bounds leave out the times they name: a fast
+ * `cleanup: "full"` does not remove what it just added.
+ */
+export class InMemoryRecordManager extends RecordManager {
+  override lc_namespace = ["langchain", "recordmanagers"];
+  readonly #records = new Map<string, MemoryRecord>();
+  #lastTime = 0;
+
+  /** Empty. */
+  constructor() {
+    super({});
+  }
+
+  /** Nothing to do. */
+  async createSchema(): Promise<void> {}
+
+  /** Milliseconds since 1970, later than all it told before. */
+  async getTime(): Promise<number> {
+    this.#lastTime = Math.max(Date.now(), this.#lastTime + 1);
+    return this.#lastTime;
+  }
+
+  /**
+   * Enters keys, or brings them up to date.
+   *
+   * @throws `INVALID_ARGUMENT` for another number of `groupIds` than of keys; RangeError if the clock is behind `timeAtLeast`
+   */
+  async update(keys: string[], { groupIds, timeAtLeast = 0 }: UpdateOptions = {}): Promise<void> {
+    if (groupIds) checkLength("groupIds", groupIds, keys, "a key");
+    const updated = await this.getTime();
+    if (updated < timeAtLeast) {
+      throw new RangeError(`Expected a time up to now (${updated}) for timeAtLeast, but received ${timeAtLeast}.`);
+    }
+    for (const [i, key] of keys.entries()) this.#records.set(key, { updated, group: groupIds?.[i] ?? null });
+  }
+
+  /** Of each key whether it is entered. */
+  async exists(keys: string[]): Promise<boolean[]> {
+    return keys.map((key) => this.#records.has(key));
+  }
+
+  /** Keys in the order they were first entered; `before` and `after` leave out the times they name. */
+  async listKeys({ before, after, groupIds, limit }: ListKeyOptions = {}): Promise<string[]> {
+    const matches = ({ updated, group }: MemoryRecord) =>
+      (before === undefined || updated < before) &&
+      (after === undefined || updated > after) &&
+      (groupIds === undefined || groupIds.includes(group));
+    const keys = [...this.#records].filter(([, record]) => matches(record)).map(([key]) => key);
+    return limit === undefined ? keys : keys.slice(0, limit);
+  }
+
+  /** Forgets keys. */
+  async deleteKeys(keys: string[]): Promise<void> {
+    for (const key of keys) this.#records.delete(key);
   }
 }

@@ -1,50 +1,30 @@
+import { resolve } from "node:path";
 import type { Callbacks } from "@langchain/core/callbacks/manager";
 import { Document, type DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { maximalMarginalRelevance } from "@langchain/core/utils/math";
 import {
   type MaxMarginalRelevanceSearchOptions,
-  VectorStore,
-  type VectorStoreRetriever,
+  SaveableVectorStore,
   type VectorStoreRetrieverInput,
 } from "@langchain/core/vectorstores";
-import type {
-  AddOptions,
-  VectorStore as CoreStore,
-  Filter,
-  Metadata,
-  SearchOptions,
-  SearchResult,
-} from "../../src/index.js";
+import type { VectorStore as CoreStore, Metadata, SearchOptions, SearchResult } from "../../src/index.js";
 import { invalid } from "../errors.js";
 import { withinStore } from "../hit_limit.js";
-import { LazyStore, type StoreLocation } from "../lazy_store.js";
+import { LazyStore } from "../lazy_store.js";
+import { fileToSave } from "../location.js";
+import {
+  type AddDocumentsOptions,
+  type DeleteOptions,
+  dialsOf,
+  type EmbedlessConfig,
+  locationOf,
+  type SearchCallOptions,
+  type SearchDials,
+} from "./config.js";
 import { checkLength, type DocumentFilter, toDocument, toFilter, toItem } from "./documents.js";
 import { toEmbedder } from "./embeddings.js";
-
-/**
- * Where the passages are (see `StoreLocation`) and how they are searched.
- *
- * `recall` and `recompute` hold for every search. `mode: "hybrid"` or `"keyword"` brings in the words of questions, and
- * takes a store with `keywords: true`; their scores are no cosines, and questions given as vectors are searched by meaning.
- */
-export type EmbedlessConfig = Pick<SearchOptions, "recall" | "recompute" | "mode"> & StoreLocation;
-
-/** Options of `addDocuments` and `addVectors`. */
-export interface AddDocumentsOptions extends AddOptions {
-  /** One id a document; goes before the document's own `id`. An id the store has already is replaced. */
-  ids?: string[];
-}
-
-/** What to delete: exactly one of the three. */
-export interface DeleteOptions {
-  /** Ids to delete; those that the store does not have are ignored. */
-  ids?: string[];
-  /** Deletes the documents whose metadata match; one without conditions is refused. */
-  filter?: Filter;
-  /** Deletes everything. */
-  deleteAll?: boolean;
-}
+import { EmbedlessRetriever, type EmbedlessRetrieverFields } from "./retriever.js";
 
 /**
  * LangChain's vector store over a file that keeps the texts and no vectors.
@@ -64,10 +44,10 @@ export interface DeleteOptions {
  * const retriever = store.asRetriever(5);
  * ```
  */
-export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorStore {
+export class EmbedlessVectorStore<M extends Metadata = Metadata> extends SaveableVectorStore {
   /** Conditions on metadata, or a function over documents. */
   declare FilterType: DocumentFilter<M>;
-  readonly #searching: Pick<SearchOptions, "recall" | "recompute" | "mode">;
+  readonly #dials: SearchDials;
   readonly #store: LazyStore;
 
   /**
@@ -80,13 +60,8 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
   constructor(embeddings: EmbeddingsInterface, config: EmbedlessConfig = {}) {
     // LangChain would keep the second argument whole for serialisation; an open store has no place there.
     super(embeddings, {});
-    const { recall, recompute, mode, ...location } = config;
-    this.#searching = {
-      ...(recall !== undefined && { recall }),
-      ...(recompute !== undefined && { recompute }),
-      ...(mode !== undefined && { mode }),
-    };
-    this.#store = new LazyStore("LangChain", location as StoreLocation, () => toEmbedder(this.embeddings));
+    this.#dials = dialsOf(config);
+    this.#store = new LazyStore("LangChain", locationOf(config), () => toEmbedder(this.embeddings));
   }
 
   /** LangChain's name of this kind of store. */
@@ -194,19 +169,32 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     await store.delete(ids ? { ids } : filter ? { filter } : { all: true });
   }
 
-  /** The `k` documents closest to the question, best first. `k` below 1 gives none. */
-  override async similaritySearch(query: string, k = 4, filter?: this["FilterType"]): Promise<Document<M>[]> {
-    const found = await this.#search(query, k, filter);
+  /**
+   * The `k` documents closest to the question, best first. `k` below 1 gives none.
+   *
+   * @param _callbacks LangChain's; a store has nothing to tell them, retrievers do.
+   * @param options The dials for this search alone, and a `signal` that stops it.
+   */
+  override async similaritySearch(
+    query: string,
+    k = 4,
+    filter?: this["FilterType"],
+    _callbacks?: Callbacks,
+    options?: SearchCallOptions,
+  ): Promise<Document<M>[]> {
+    const found = await this.#search(query, k, filter, options);
     return found.map(([document]) => document);
   }
 
-  /** The `k` documents closest to the question with their cosine similarity, best first. `k` below 1 gives none. */
+  /** As `similaritySearch`, each document with its cosine similarity. */
   override async similaritySearchWithScore(
     query: string,
     k = 4,
     filter?: this["FilterType"],
+    _callbacks?: Callbacks,
+    options?: SearchCallOptions,
   ): Promise<[Document<M>, number][]> {
-    return this.#search(query, k, filter);
+    return this.#search(query, k, filter, options);
   }
 
   /** The `k` documents closest to a question's vector with their cosine similarity, best first. */
@@ -214,8 +202,9 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     query: number[],
     k: number,
     filter?: this["FilterType"],
+    options?: SearchCallOptions,
   ): Promise<[Document<M>, number][]> {
-    return this.#search(query, k, filter);
+    return this.#search(query, k, filter, options);
   }
 
   /**
@@ -224,14 +213,19 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
    *
    * @param options.k How many. Default 4.
    * @param options.fetchK Among how many. Default 20, and never fewer than `k`.
-   * @param options.lambda 1: by nearness alone; 0: by difference alone. Default 0.5.
+   * @param options.lambda 1: by nearness alone; 0: by difference alone. Default 0.5. Dials and `signal` as for
+   *   `similaritySearch`, but always by meaning.
    */
   override async maxMarginalRelevanceSearch(
     query: string,
-    { k = 4, fetchK = 20, lambda = 0.5, filter }: MaxMarginalRelevanceSearchOptions<this["FilterType"]>,
+    options: MaxMarginalRelevanceSearchOptions<this["FilterType"]> & SearchCallOptions,
+    _callbacks?: Callbacks,
   ): Promise<Document<M>[]> {
+    const { k = 4, fetchK = 20, lambda = 0.5, filter, signal } = options;
     if (k < 1) return [];
     const { hits, vector } = await this.#find(query, Math.max(k, fetchK), filter, {
+      ...dialsOf(options),
+      ...(signal && { signal }),
       mode: "vector",
       includeVectors: true,
     });
@@ -248,18 +242,58 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     return found.flatMap((passage) => (passage ? toDocument<M>(passage) : []));
   }
 
-  /** A retriever over this store; by default 4 documents a question. */
+  /**
+   * A retriever over this store; by default 4 documents a question, by similarity. With fields in place of a number
+   * `searchType` may also be `"mmr"`, `"similarity_score_threshold"`, `"keyword"` or `"hybrid"`.
+   */
   override asRetriever(
     kOrFields?: number | Partial<VectorStoreRetrieverInput<this>>,
     filter?: this["FilterType"],
-    ...rest: [callbacks?: Callbacks, tags?: string[], metadata?: Record<string, unknown>, verbose?: boolean]
-  ): VectorStoreRetriever<this> {
-    // LangChain drops the second argument when the first is an object, and a filter must never be lost silently.
-    const fields =
-      typeof kOrFields === "object" && filter !== undefined
-        ? ({ ...kOrFields, filter: kOrFields.filter ?? filter } as typeof kOrFields)
-        : kOrFields;
-    return super.asRetriever(fields, filter, ...rest);
+    callbacks?: Callbacks,
+    tags?: string[],
+    metadata?: Record<string, unknown>,
+    verbose?: boolean,
+  ): EmbedlessRetriever<this>;
+  /** With fields that LangChain's type does not know: more search types, the dials. */
+  override asRetriever(fields: EmbedlessRetrieverFields<this["FilterType"]>): EmbedlessRetriever<this>;
+  override asRetriever(
+    kOrFields?: number | EmbedlessRetrieverFields<this["FilterType"]>,
+    filter?: this["FilterType"],
+    callbacks?: Callbacks,
+    tags?: string[],
+    metadata?: Record<string, unknown>,
+    verbose?: boolean,
+  ): EmbedlessRetriever<this> {
+    const fields = typeof kOrFields === "object" ? kOrFields : kOrFields === undefined ? {} : { k: kOrFields };
+    // LangChain drops arguments when the first is an object, and a filter must never be lost silently.
+    return new EmbedlessRetriever<this>({
+      filter,
+      ...(callbacks && { callbacks }),
+      ...(metadata && { metadata }),
+      ...(verbose !== undefined && { verbose }),
+      ...fields,
+      tags: [...(fields.tags ?? tags ?? []), this._vectorstoreType()],
+      vectorStore: this,
+    });
+  }
+
+  /**
+   * Copies the store while it is in use; `load` opens the copy. A store that was opened there already is on disk whatever
+   * happens, and needs no saving.
+   *
+   * @param directory A folder, made if need be, or a name with an extension: a file. A store that is there is replaced.
+   * @throws `LOCKED` if the store to be replaced is in use, `NO_SPACE`, `IO`
+   */
+  override async save(directory: string): Promise<void> {
+    const file = fileToSave(directory);
+    const store = await this.store();
+    if (resolve(file) !== store.path) await store.backup(file, { overwrite: true });
+  }
+
+  /** `fromExistingIndex` with its arguments the way LangChain has them here. */
+  static override async load(directory: string, embeddings: EmbeddingsInterface): Promise<EmbedlessVectorStore> {
+    // biome-ignore lint/complexity/noThisInStatic: `this` may be a subclass, which must make its own kind.
+    return this.fromExistingIndex(embeddings, directory);
   }
 
   /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
@@ -284,14 +318,15 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     query: string | number[],
     k: number,
     filter: this["FilterType"] | undefined,
+    options: SearchCallOptions = {},
   ): Promise<[Document<M>, number][]> {
     if (k < 1) {
       toFilter(filter);
       return [];
     }
     // A vector has no words.
-    const { mode } = this.#searching;
-    const { hits } = await this.#find(query, k, filter, typeof query === "string" && mode ? { mode } : {});
+    const byMeaning = typeof query === "string" ? {} : ({ mode: "vector" } as const);
+    const { hits } = await this.#find(query, k, filter, { ...options, ...byMeaning });
     return hits.map((hit) => [toDocument<M>(hit), hit.score]);
   }
 
@@ -299,14 +334,13 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends VectorS
     query: string | number[],
     k: number,
     filter: this["FilterType"] | undefined,
-    options: Pick<SearchOptions, "mode" | "includeVectors">,
+    options: SearchCallOptions & Pick<SearchOptions, "includeVectors">,
   ): Promise<SearchResult> {
     const wanted = toFilter(filter as DocumentFilter | undefined);
     const store = await this.store();
-    const { mode: _, ...limits } = this.#searching;
     return await store.search(query, {
-      ...limits,
       k: await withinStore(k, store),
+      ...this.#dials,
       ...(wanted !== undefined && { filter: wanted }),
       ...options,
     });

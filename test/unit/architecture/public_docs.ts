@@ -63,7 +63,7 @@ function declared(statement: ts.Statement): Export[] {
 
 function undocumentedMembers(className: string, declaration: ts.ClassDeclaration): string[] {
   return declaration.members
-    .filter((member) => isPublicMethod(member) && !isDocumented(member))
+    .filter((member) => isPublicMethod(member) && !isBehindOverloads(member) && !isDocumented(member))
     .map((member) => `${className}.${member.name?.getText() ?? "constructor"}`);
 }
 
@@ -74,6 +74,15 @@ function isPublicMethod(member: ts.ClassElement): boolean {
   if (ts.canHaveModifiers(member) && ts.getModifiers(member)?.some(({ kind }) => kind === hidden)) return false;
   if (ts.isConstructorDeclaration(member)) return member.parameters.length > 0;
   return ts.isMethodDeclaration(member) || ts.isAccessor(member);
+}
+
+/** Readers see the overloads' comments, never the implementation's. */
+function isBehindOverloads(member: ts.ClassElement): boolean {
+  if (!ts.isMethodDeclaration(member) || !member.body) return false;
+  const same = (other: ts.ClassElement) => other.name?.getText() === member.name.getText();
+  return (member.parent as ts.ClassDeclaration).members.some(
+    (other) => ts.isMethodDeclaration(other) && !other.body && same(other),
+  );
 }
 
 function isDocumented(node: ts.Node): boolean {

@@ -1,13 +1,17 @@
 import { Document } from "@langchain/core/documents";
 import { index } from "@langchain/core/indexing";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { EmbedlessRecordManager, EmbedlessVectorStore } from "../../../../integrations/langchain/index.js";
+import {
+  EmbedlessRecordManager,
+  EmbedlessVectorStore,
+  InMemoryRecordManager,
+} from "../../../../integrations/langchain/index.js";
 import { WordEmbeddings } from "../../../support/langchain_embeddings.js";
 import { temporaryFile } from "../../../support/store.js";
 
 let store: EmbedlessVectorStore;
 let embeddings: WordEmbeddings;
-let recordManager: EmbedlessRecordManager;
+let recordManager: EmbedlessRecordManager | InMemoryRecordManager;
 let path: string;
 
 beforeEach(async () => {
@@ -32,7 +36,14 @@ async function texts(): Promise<string[]> {
   return found.map(({ pageContent }) => pageContent).sort();
 }
 
-describe("LangChain's index()", () => {
+describe.each([
+  ["in the file", () => recordManager],
+  ["in memory", () => new InMemoryRecordManager()],
+])("LangChain's index() with a book %s", (_, make) => {
+  beforeEach(() => {
+    recordManager = make();
+  });
+
   it("puts in what is new, skips what is there, and embeds nothing twice", async () => {
     const all = documents("hens lay eggs", "llamas climb", "owls hunt");
     expect(await run(all)).toMatchObject({ numAdded: 3, numSkipped: 0 });
@@ -58,6 +69,15 @@ describe("LangChain's index()", () => {
     expect(await texts()).toEqual(["hens lay no eggs", "owls hunt"]);
   });
 
+  it("puts everything in again when forced, without doubling it", async () => {
+    const all = documents("hens lay eggs", "owls hunt");
+    await run(all);
+    expect(await run(all, { forceUpdate: true })).toMatchObject({ numUpdated: 2 });
+    expect(await texts()).toHaveLength(2);
+  });
+});
+
+describe("a book in the file", () => {
   it("makes good a run that was cut off before it kept book", async () => {
     const all = documents("hens lay eggs", "owls hunt");
     const { update } = recordManager;
@@ -81,13 +101,6 @@ describe("LangChain's index()", () => {
     expect(await run(all, { cleanup: "full" })).toMatchObject({ numAdded: 1, numSkipped: 1 });
     expect(await texts()).toHaveLength(2);
   });
-
-  it("puts everything in again when forced, without doubling it", async () => {
-    const all = documents("hens lay eggs", "owls hunt");
-    await run(all);
-    expect(await run(all, { forceUpdate: true })).toMatchObject({ numUpdated: 2 });
-    expect(await texts()).toHaveLength(2);
-  });
 });
 
 it("keeps books of different names, and keeps them in the file", async () => {
@@ -102,8 +115,30 @@ it("keeps books of different names, and keeps them in the file", async () => {
   await again.close();
 });
 
-it("refuses another number of groups than of keys, and a time to come", async () => {
+it.each([
+  ["in the file", () => recordManager],
+  ["in memory", () => new InMemoryRecordManager()],
+])("a book %s refuses another number of groups than of keys, and a time to come", async (_, make) => {
+  recordManager = make();
   await expect(recordManager.update(["a"], { groupIds: [] })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   await expect(recordManager.update(["a"], { timeAtLeast: Date.now() + 1e8 })).rejects.toThrow(RangeError);
   expect(await recordManager.listKeys()).toEqual([]);
+});
+
+it("a book in memory lists between two times, by groups, and at most so many", async () => {
+  const book = new InMemoryRecordManager();
+  await book.createSchema();
+  await book.update(["a", "b"], { groupIds: ["x", null] });
+  const between = await book.getTime();
+  await book.update(["c", "a"], { groupIds: ["y", "x"] });
+  expect(await book.exists(["a", "b", "c", "d"])).toEqual([true, true, true, false]);
+  expect(await book.listKeys()).toEqual(["a", "b", "c"]);
+  expect(await book.listKeys({ before: between })).toEqual(["b"]);
+  expect(await book.listKeys({ after: between })).toEqual(["a", "c"]);
+  expect(await book.listKeys({ groupIds: ["x", null] })).toEqual(["a", "b"]);
+  expect(await book.listKeys({ limit: 1 })).toEqual(["a"]);
+  await book.deleteKeys(["a", "unknown"]);
+  expect(await book.listKeys()).toEqual(["b", "c"]);
+  const times = await Promise.all(Array.from({ length: 100 }, () => book.getTime()));
+  expect(new Set(times).size).toBe(100);
 });

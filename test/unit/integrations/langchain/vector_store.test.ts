@@ -41,7 +41,8 @@ it("is what LangChain's types ask for", () => {
   expectTypeOf<EmbedlessVectorStore>().toExtend<VectorStore>();
   expectTypeOf<EmbedlessVectorStore>().toExtend<VectorStoreInterface>();
   expectTypeOf<typeof EmbedlessVectorStore>().toExtend<typeof VectorStore>();
-  expectTypeOf<EmbedlessVectorStore>().not.toExtend<SaveableVectorStore>();
+  expectTypeOf<EmbedlessVectorStore>().toExtend<SaveableVectorStore>();
+  expectTypeOf<typeof EmbedlessVectorStore>().toExtend<typeof SaveableVectorStore>();
 });
 
 describe("the file", () => {

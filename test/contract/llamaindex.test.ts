@@ -121,15 +121,22 @@ describe("VectorStoreIndex", () => {
 
   it("deletes a document with all its nodes", async () => {
     const storageContext = await storageContextFromDefaults({ vectorStore: store });
-    const { nodeParser } = Settings;
-    Settings.nodeParser = new SentenceSplitter({ chunkSize: 60, chunkOverlap: 0 });
-    const long = Array.from({ length: 60 }, (_, i) => `Hen number ${i} lays an egg.`).join(" ");
-    const texts = { ...TEXTS, hen: long };
-    const index = await VectorStoreIndex.fromDocuments(documents(texts), { storageContext });
-    Settings.nodeParser = nodeParser;
+    const hen = Array.from({ length: 60 }, (_, i) => `Hen number ${i} lays an egg.`).join(" ");
+    const splitter = new SentenceSplitter({ chunkSize: 60, chunkOverlap: 0 });
+    const nodes = splitter.getNodesFromDocuments(documents({ ...TEXTS, hen }));
+    const index = await VectorStoreIndex.init({ nodes, storageContext });
     expect((await stored()).filter((animal) => animal === "hen").length).toBeGreaterThan(5);
+    // Their document store never saw the documents, and LlamaIndex would stumble over that.
+    await index.deleteRefDoc("hen", false);
+    expect(await stored()).toEqual(["bee", "llama", "owl", "shark"]);
+  });
+
+  it("deletes a document here and in the document store", async () => {
+    const index = await build();
     await index.deleteRefDoc("hen");
     expect(await stored()).toEqual(["bee", "llama", "owl", "shark"]);
+    expect(await index.docStore.documentExists("hen")).toBe(false);
+    expect(await index.docStore.documentExists("owl")).toBe(true);
   });
 
   it("embeds questions with the store's model though the settings have another", async () => {

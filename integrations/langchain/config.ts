@@ -1,11 +1,6 @@
 import type { AddOptions, Filter, SearchOptions } from "../../src/index.js";
 import type { StoreLocation } from "../lazy_store.js";
-
-/**
- * How the core searches; see its `SearchOptions`. `mode: "hybrid"` or `"keyword"` brings in the words of questions, and
- * takes a store with `keywords: true`; their scores are no cosines, and questions given as vectors are searched by meaning.
- */
-export type SearchDials = Pick<SearchOptions, "mode" | "recall" | "recompute" | "scores" | "walk">;
+import type { SearchDials } from "../search_dials.js";
 
 /** The dials for one search, and what stops it. */
 export type SearchCallOptions = SearchDials & Pick<SearchOptions, "signal">;
@@ -27,17 +22,6 @@ export interface DeleteOptions {
   filter?: Filter;
   /** Deletes everything. */
   deleteAll?: boolean;
-}
-
-/** The options that are dials, without those left out. */
-export function dialsOf({ mode, recall, recompute, scores, walk }: SearchDials): SearchDials {
-  return {
-    ...(mode !== undefined && { mode }),
-    ...(recall !== undefined && { recall }),
-    ...(recompute !== undefined && { recompute }),
-    ...(scores !== undefined && { scores }),
-    ...(walk !== undefined && { walk }),
-  };
 }
 
 /** The config without its dials. */

@@ -1,10 +1,10 @@
 /** LangChain.js: a vector store, the bundled model as `Embeddings`, and the bridges between both kinds of embedder. */
+export type { SearchDials } from "../search_dials.js";
 export type {
   AddDocumentsOptions,
   DeleteOptions,
   EmbedlessConfig,
   SearchCallOptions,
-  SearchDials,
 } from "./config.js";
 export type { DocumentFilter } from "./documents.js";
 export { EmbedlessEmbeddings, MiniLMEmbeddings, toEmbedder } from "./embeddings.js";

@@ -9,7 +9,8 @@ import {
   type VectorStoreRetrieverInput,
 } from "@langchain/core/vectorstores";
 import { invalid } from "../errors.js";
-import { dialsOf, type SearchCallOptions, type SearchDials } from "./config.js";
+import { dialsOf, type SearchDials } from "../search_dials.js";
+import type { SearchCallOptions } from "./config.js";
 import type { DocumentFilter } from "./documents.js";
 
 /**

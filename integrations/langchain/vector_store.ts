@@ -13,14 +13,13 @@ import { invalid } from "../errors.js";
 import { withinStore } from "../hit_limit.js";
 import { LazyStore } from "../lazy_store.js";
 import { fileToSave } from "../location.js";
+import { dialsOf, type SearchDials } from "../search_dials.js";
 import {
   type AddDocumentsOptions,
   type DeleteOptions,
-  dialsOf,
   type EmbedlessConfig,
   locationOf,
   type SearchCallOptions,
-  type SearchDials,
 } from "./config.js";
 import { checkLength, type DocumentFilter, toDocument, toFilter, toItem } from "./documents.js";
 import { toEmbedder } from "./embeddings.js";

@@ -2,6 +2,7 @@ import { DEFAULT_SIMILARITY_TOP_K, type VectorStoreQuery, VectorStoreQueryMode }
 import type { VectorStore as CoreStore, Filter, Hit, PassageTest, SearchOptions } from "../../src/index.js";
 import { invalid } from "../errors.js";
 import { withinStore } from "../hit_limit.js";
+import type { SearchDials } from "../search_dials.js";
 import { both, NOTHING, toFilter } from "./filters.js";
 import { diverse } from "./mmr.js";
 import { RECORD, sourceOf } from "./stored_node.js";
@@ -25,7 +26,7 @@ const MMR_THRESHOLD = 0.5;
 export async function find(
   store: CoreStore,
   query: VectorStoreQuery,
-  limits: Pick<SearchOptions, "recall" | "recompute" | "signal">,
+  dials: SearchDials & Pick<SearchOptions, "signal">,
   prefer: QueryEmbedding,
 ): Promise<Hit[]> {
   const { similarityTopK: k = DEFAULT_SIMILARITY_TOP_K, mode = VectorStoreQueryMode.DEFAULT } = query;
@@ -34,7 +35,7 @@ export async function find(
   const filter = both(toFilter(query.filters), await ofDocuments(store, query.docIds));
   const question = way === "vector" || way === "mmr" ? questionOf(query, prefer) : wordsOf(query, mode);
   if (k < 1) return [];
-  const options = { ...limits, ...(filter && { filter }) };
+  const options = { ...dials, ...(filter && { filter }) };
   if (way !== "mmr") {
     return (await store.search(question, { ...options, mode: way, k: await withinStore(k, store) })).hits;
   }

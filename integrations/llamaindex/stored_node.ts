@@ -87,6 +87,8 @@ function rebuild({ id, text, metadata }: { id?: string; text: string; metadata?:
   if (record.shadowed !== undefined) own[RECORD] = record.shadowed;
   const json: Metadata = { ...expand(record, own, text), id_: id, metadata: own };
   const node = jsonToNode(json);
+  // Its constructors leave out a start of 0, and what a class of the caller's had beside.
+  for (const key of Object.keys(json)) if (!(key in node)) Object.assign(node, { [key]: json[key] });
   if (typeof json["hash"] === "string") node.hash = json["hash"];
   return node;
 }

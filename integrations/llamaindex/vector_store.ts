@@ -7,10 +7,11 @@ import {
   type VectorStoreQuery,
   type VectorStoreQueryResult,
 } from "llamaindex";
-import { type AddOptions, type VectorStore as CoreStore, EmbedlessError, type SearchOptions } from "../../src/index.js";
+import { type AddOptions, type VectorStore as CoreStore, EmbedlessError } from "../../src/index.js";
 import { invalid } from "../errors.js";
 import { LazyStore, type StoreLocation } from "../lazy_store.js";
-import { storeFile } from "../location.js";
+import { fileToSave } from "../location.js";
+import { dialsOf, type SearchDials } from "../search_dials.js";
 import { embeddedTexts } from "./embedded_text.js";
 import { toEmbedder } from "./embeddings.js";
 import { find, hasNode, type QueryEmbedding } from "./query.js";
@@ -23,13 +24,10 @@ import { RECORD, sourceOf, toItem, toNode } from "./stored_node.js";
  * - `queryEmbedding`: an index embeds questions with `Settings.embedModel`, whatever model its store has. `"own"`, the
  *   default, embeds them once more with the store's model, so that question and nodes always agree; `"given"` takes the
  *   index's vector and saves that call.
- * - `recall` and `recompute` hold for every search.
- * - `filterable` names metadata keys of nodes. An index for `delete` by source document is always made.
+ * - `recall`, `recompute`, `scores` and `walk` hold for every search; see the core's `SearchOptions`.
+ * - `filterable` names metadata keys of nodes, 31 at most. An index for `delete` by source document is always made.
  */
-export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEmbedding } & Pick<
-    SearchOptions,
-    "recall" | "recompute"
-  > &
+export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEmbedding } & Omit<SearchDials, "mode"> &
   StoreLocation;
 
 /**
@@ -48,7 +46,7 @@ export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEm
 export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   /** Nodes come from here: an index needs no document store to show them. */
   storesText = true;
-  readonly #limits: Pick<SearchOptions, "recall" | "recompute">;
+  readonly #dials: SearchDials;
   readonly #queryEmbedding: QueryEmbedding;
   readonly #store: LazyStore;
 
@@ -60,13 +58,14 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    *   `INVALID_ARGUMENT` for an unknown `queryEmbedding`.
    */
   constructor(config: EmbedlessConfig = {}) {
-    const { embedModel, embeddingModel, queryEmbedding = "own", recall, recompute, ...location } = config;
+    const { embedModel, embeddingModel, queryEmbedding = "own", ...others } = config;
     super({ embedModel, embeddingModel });
     if (queryEmbedding !== "own" && queryEmbedding !== "given") {
       throw invalid(`Expected "own" or "given" for queryEmbedding, but received ${JSON.stringify(queryEmbedding)}.`);
     }
     this.#queryEmbedding = queryEmbedding;
-    this.#limits = { ...(recall !== undefined && { recall }), ...(recompute !== undefined && { recompute }) };
+    const { recall: _, recompute: __, scores: ___, walk: ____, ...location } = others;
+    this.#dials = dialsOf(config);
     this.#store = new LazyStore("LlamaIndex", withSourceIndex(location as StoreLocation), () =>
       toEmbedder(this.embedModel),
     );
@@ -163,8 +162,8 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
     options: { signal?: AbortSignal } = {},
   ): Promise<VectorStoreQueryResult> {
     const { signal } = options;
-    const limits = { ...this.#limits, ...(signal && { signal }) };
-    const hits = await find(await this.store(), query, limits, this.#queryEmbedding);
+    const dials = { ...this.#dials, ...(signal && { signal }) };
+    const hits = await find(await this.store(), query, dials, this.#queryEmbedding);
     return {
       nodes: hits.map(toNode),
       similarities: hits.map(({ score }) => score),
@@ -176,15 +175,16 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    * Without a path this does nothing but open the file, since all that was added is on disk. With one it copies the store
    * there, whatever others do with it meanwhile.
    *
-   * @param path A file, which must not exist, or a folder for `embedless.db`. Folders on the way are made.
+   * @param path A folder, or a name with an extension: a file. Folders are made if need be, a store that is there is
+   *   replaced.
+   * @throws `LOCKED` if the file is a store in use, `IO`, `NO_SPACE`
    */
   async persist(path?: string): Promise<void> {
     const store = await this.store();
     if (path === undefined) return;
-    const target = resolve(storeFile(path));
-    if (target === store.path) return;
-    await mkdir(dirname(target), { recursive: true });
-    await store.backup(target);
+    await mkdir(dirname(resolve(path)), { recursive: true });
+    const target = resolve(fileToSave(path));
+    if (target !== store.path) await store.backup(target, { overwrite: true });
   }
 
   /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */

@@ -61,14 +61,17 @@ export class MiniLMEmbeddings extends EmbedlessEmbeddings {
 
 /**
  * LangChain embeddings as an embedder of the core. Those of this package give back the embedder inside them. For all
- * others `id` is the class name and the model name, and `dims` shows with the first answer.
+ * others `id` is the class name and the model name (of `CacheBackedEmbeddings` those of what is cached), and `dims` shows
+ * with the first answer. A signal means nothing to them: the core stops waiting by itself. Embeddings that embed passages
+ * differently once they were asked a question are refused with `MODEL_MISMATCH` at the first search; `PineconeEmbeddings`,
+ * which are such ones, are kept from it.
  *
  * @throws `INVALID_ARGUMENT` if `embeddings` lacks `embedDocuments` or `embedQuery`.
  */
 export function toEmbedder(embeddings: EmbeddingsInterface): Embedder {
   const own = (embeddings as Partial<EmbedlessEmbeddings> | undefined)?.[coreEmbedder];
   if (own) return own;
-  if (typeof embeddings?.embedDocuments !== "function" || typeof embeddings.embedQuery !== "function") {
+  if (!isEmbeddings(embeddings)) {
     throw new EmbedlessError(
       "INVALID_ARGUMENT",
       "Expected LangChain embeddings with embedDocuments() and embedQuery() for embeddings, but received something else.",
@@ -77,28 +80,45 @@ export function toEmbedder(embeddings: EmbeddingsInterface): Embedder {
   return new LangChainEmbedder(embeddings);
 }
 
-/** Foreign LangChain embeddings, seen from the core. They know no signal: the core stops waiting for them by itself. */
+function isEmbeddings(value: unknown): value is EmbeddingsInterface {
+  const { embedDocuments, embedQuery } = (value ?? {}) as Partial<EmbeddingsInterface>;
+  return typeof embedDocuments === "function" && typeof embedQuery === "function";
+}
+
+/** Foreign LangChain embeddings, seen from the core. */
 class LangChainEmbedder implements Embedder {
   readonly id: string;
   dims: number | undefined;
-  readonly #embeddings: EmbeddingsInterface;
+  readonly #forPassages: EmbeddingsInterface;
+  readonly #forQuestions: EmbeddingsInterface;
 
   constructor(embeddings: EmbeddingsInterface) {
-    this.#embeddings = embeddings;
+    this.#forPassages = embeddings;
+    this.#forQuestions = forQuestions(embeddings);
     this.id = nameOf(embeddings);
   }
 
   async embedDocuments(texts: string[]): Promise<number[][]> {
-    const vectors = await this.#embeddings.embedDocuments(texts);
+    const vectors = await this.#forPassages.embedDocuments(texts);
     this.dims ??= vectors?.[0]?.length;
     return vectors;
   }
 
   async embedQuery(text: string): Promise<number[]> {
-    const vector = await this.#embeddings.embedQuery(text);
+    const vector = await this.#forQuestions.embedQuery(text);
     this.dims ??= vector?.length;
     return vector;
   }
+}
+
+/**
+ * The embeddings that questions go to. `PineconeEmbeddings.embedQuery` sets `params.inputType` to `"query"` and leaves it
+ * so, also for passages: it gets a copy of its `params` to do that in.
+ */
+function forQuestions(embeddings: EmbeddingsInterface): EmbeddingsInterface {
+  const { params } = embeddings as { params?: { inputType?: unknown } };
+  if (params?.inputType !== "passage") return embeddings;
+  return Object.create(embeddings, { params: { value: { ...params }, writable: true } }) as EmbeddingsInterface;
 }
 
 /** Where LangChain's embedding classes keep the name of their model; the first one that is set counts. */
@@ -106,6 +126,9 @@ const MODEL_FIELDS = ["model", "modelName", "model_name", "modelId", "model_id",
 
 function nameOf(embeddings: EmbeddingsInterface): string {
   const fields = embeddings as unknown as Record<string, unknown>;
+  // A cache in front of a model does not make it another one.
+  const cached = fields["underlyingEmbeddings"];
+  if (isEmbeddings(cached)) return toEmbedder(cached).id;
   const model = MODEL_FIELDS.map((field) => fields[field]).find((value) => typeof value === "string" && value !== "");
   const name = embeddings.constructor?.name || "Embeddings";
   return model === undefined ? name : `${name}:${model}`;

@@ -28,7 +28,7 @@ export function filtering(bench: () => Bench): void {
     );
   }
 
-  describe("object filters", () => {
+  describe("object filters ($eq, $in, ...)", () => {
     beforeEach(async () => {
       await bench().store.addDocuments([llama, hen, shark]);
     });

@@ -18,8 +18,8 @@
  * | score           | cosine, high: near | distance, LOW: near     | distance, LOW: near | cosine, high: near         |
  * | filter          | function           | function                | ignored             | function or { year: 1937 } |
  *
- * Thresholds on distances turn round: `distance < 0.3` of HNSWLib is `score > 0.7`. Ends with 1 unless both stores answer
- * alike.
+ * Thresholds on distances turn round: `distance < 0.3` of HNSWLib is `score > 0.7`. Ends with 1 unless both stores
+ * answer alike.
  */
 
 import { deepStrictEqual } from "node:assert/strict";

@@ -47,7 +47,7 @@ export const root = existsSync(join(here, "../../package.json")) ? join(here, ".
 const peers = join(root, "test/contract/peers/node_modules");
 
 /** How to install the peers. */
-export const INSTALL = "npm ci --prefix test/contract/peers";
+export const INSTALL = "npm install --prefix test/contract/peers";
 
 /** Files of the packages that a peer needs, below the folder of the peers. */
 const COMMUNITY = "@langchain/community/dist/vectorstores";

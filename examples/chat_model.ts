@@ -89,7 +89,8 @@ function wordsOf(text: string): Set<string> {
 }
 
 const COMMON = new Set(
-  "and are but can did does for from has have how its not that the this was what when where which who why with you".split(
-    " ",
-  ),
+  (
+    "and are but can did does for from has have how its not that the this was " +
+    "what when where which who why with you"
+  ).split(" "),
 );

@@ -1,34 +1,24 @@
 /**
- * `node dist/examples/llamaindex_rag.js`: LlamaIndex answers questions from the manuals of this package's dependencies.
- * Nodes are stored once and found again after a restart. The language model is that of
- * `llamaindex_llm.ts`. Ends with 1 unless each question finds its manual.
+ * `node dist/examples/llamaindex_rag.js`: LlamaIndex answers questions from the manuals of three packages. Nodes are
+ * stored once and found again after a restart. The language model is that of `llamaindex_llm.ts`. Ends with 1 unless each
+ * question finds its manual.
  */
 
-import { mkdtempSync, readFileSync, rmSync } from "node:fs";
-import { createRequire } from "node:module";
+import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
-import { dirname, join } from "node:path";
+import { join } from "node:path";
 import { Document, SentenceSplitter, Settings, storageContextFromDefaults, VectorStoreIndex } from "llamaindex";
 import { EmbedlessVectorStore, MiniLMEmbedding } from "../integrations/llamaindex/index.js";
 import { ExampleLLM } from "./llamaindex_llm.js";
-
-const MANUALS = { commander: "Readme.md", "fast-check": "README.md", "node-addon-api": "README.md" };
-const QUESTIONS = [
-  ["How do I give a command line program subcommands?", "commander"],
-  ["How are failing property tests reduced to the smallest counterexample?", "fast-check"],
-  ["Which header do I include to write a C++ addon?", "node-addon-api"],
-] as const;
-
-const root = dirname(createRequire(import.meta.url).resolve("embedless/package.json"));
+import { QUESTIONS, readManuals } from "./manuals.js";
 
 async function main(): Promise<boolean> {
   const folder = mkdtempSync(join(tmpdir(), "embedless-llamaindex-"));
   Settings.embedModel = new MiniLMEmbedding();
   Settings.llm = new ExampleLLM();
-  const documents = Object.entries(MANUALS).map(([name, file]) => {
-    const text = readFileSync(join(root, "node_modules", name, file), "utf8");
-    return new Document({ id_: name, text, metadata: { package: name } });
-  });
+  const documents = readManuals().map(
+    ({ name, text }) => new Document({ id_: name, text, metadata: { package: name } }),
+  );
   let vectorStore = new EmbedlessVectorStore({ path: folder });
   try {
     // The model reads 254 tokens of a passage, fewer than LlamaIndex makes them by default.

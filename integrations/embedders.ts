@@ -18,18 +18,13 @@ export interface ForeignCalls {
 
 /** A framework's own embeddings, seen from the core. They know no signal: the core stops waiting for them by itself. */
 export class ForeignEmbedder implements Embedder {
-  /** Class name and model name. */
   readonly id: string;
   /** Shows with the first answer. */
   dims: number | undefined;
   readonly #calls: ForeignCalls;
 
-  /**
-   * @param model The framework's object, for its name.
-   * @param fallback Name of an object without a class.
-   */
-  constructor(model: object, fallback: string, calls: ForeignCalls) {
-    this.id = nameOf(model, fallback);
+  constructor(id: string, calls: ForeignCalls) {
+    this.id = id;
     this.#calls = calls;
   }
 
@@ -49,7 +44,8 @@ export class ForeignEmbedder implements Embedder {
 /** Where embedding classes keep the name of their model; the first one that is set counts. */
 const MODEL_FIELDS = ["model", "modelName", "model_name", "modelId", "model_id", "deploymentName", "modelType"];
 
-function nameOf(model: object, fallback: string): string {
+/** Class name and model name of a framework's object; `fallback` for one without a class. */
+export function nameOfModel(model: object, fallback: string): string {
   const fields = model as Record<string, unknown>;
   const name = MODEL_FIELDS.map((field) => fields[field]).find((value) => typeof value === "string" && value !== "");
   const kind = model.constructor?.name || fallback;

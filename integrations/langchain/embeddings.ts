@@ -1,6 +1,6 @@
 import { Embeddings, type EmbeddingsInterface, type EmbeddingsParams } from "@langchain/core/embeddings";
 import { type Embedder, minilm } from "../../src/index.js";
-import { coreEmbedder, ForeignEmbedder, ownEmbedder } from "../embedders.js";
+import { coreEmbedder, ForeignEmbedder, nameOfModel, ownEmbedder } from "../embedders.js";
 import { invalid } from "../errors.js";
 
 /**
@@ -60,17 +60,45 @@ export class MiniLMEmbeddings extends EmbedlessEmbeddings {
 
 /**
  * LangChain embeddings as an embedder of the core. Those of this package give back the embedder inside them. For all
- * others `id` is the class name and the model name, and `dims` shows with the first answer.
+ * others `id` is the class name and the model name (of `CacheBackedEmbeddings` those of what is cached), and `dims` shows
+ * with the first answer. A signal means nothing to them: the core stops waiting by itself. Embeddings that embed passages
+ * differently once they were asked a question are refused with `MODEL_MISMATCH` at the first search; `PineconeEmbeddings`,
+ * which are such ones, are kept from it.
  *
  * @throws `INVALID_ARGUMENT` if `embeddings` lacks `embedDocuments` or `embedQuery`.
  */
 export function toEmbedder(embeddings: EmbeddingsInterface): Embedder {
   const own = ownEmbedder(embeddings);
   if (own) return own;
-  if (typeof embeddings?.embedDocuments !== "function" || typeof embeddings.embedQuery !== "function") {
+  if (!isEmbeddings(embeddings)) {
     throw invalid(
       "Expected LangChain embeddings with embedDocuments() and embedQuery() for embeddings, but received something else.",
     );
   }
-  return new ForeignEmbedder(embeddings, "Embeddings", embeddings);
+  const asked = forQuestions(embeddings);
+  return new ForeignEmbedder(idOf(embeddings), {
+    embedDocuments: (texts) => embeddings.embedDocuments(texts),
+    embedQuery: (text) => asked.embedQuery(text),
+  });
+}
+
+function isEmbeddings(value: unknown): value is EmbeddingsInterface {
+  const { embedDocuments, embedQuery } = (value ?? {}) as Partial<EmbeddingsInterface>;
+  return typeof embedDocuments === "function" && typeof embedQuery === "function";
+}
+
+/**
+ * The embeddings that questions go to. `PineconeEmbeddings.embedQuery` sets `params.inputType` to `"query"` and leaves it
+ * so, also for passages: it gets a copy of its `params` to do that in.
+ */
+function forQuestions(embeddings: EmbeddingsInterface): EmbeddingsInterface {
+  const { params } = embeddings as { params?: { inputType?: unknown } };
+  if (params?.inputType !== "passage") return embeddings;
+  return Object.create(embeddings, { params: { value: { ...params }, writable: true } }) as EmbeddingsInterface;
+}
+
+/** A cache in front of a model does not make it another one. */
+function idOf(embeddings: EmbeddingsInterface): string {
+  const { underlyingEmbeddings: cached } = embeddings as { underlyingEmbeddings?: unknown };
+  return isEmbeddings(cached) ? toEmbedder(cached).id : nameOfModel(embeddings, "Embeddings");
 }

@@ -78,8 +78,10 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     const each = Array.isArray(metadatas) ? metadatas : texts.map(() => metadatas);
     checkLength("metadatas", each, texts);
     const documents = texts.map((pageContent, i) => new Document({ pageContent, metadata: each[i] }));
+    // `SemanticSimilarityExampleSelector.fromExamples` hands on all its options, its own ones among them.
+    const { k: _, inputKeys: __, exampleKeys: ___, ...own } = config as EmbedlessConfig & Record<string, unknown>;
     // biome-ignore lint/complexity/noThisInStatic: `this` may be a subclass, which must make its own kind.
-    return this.fromDocuments(documents, embeddings, config);
+    return this.fromDocuments(documents, embeddings, own);
   }
 
   /** A store filled with `documents`. Config as for the constructor. If adding fails, the store is closed again. */

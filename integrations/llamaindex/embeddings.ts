@@ -1,6 +1,6 @@
 import { BaseEmbedding, extractSingleText, type MessageContentDetail } from "llamaindex";
 import { type Embedder, EmbedlessError, minilm } from "../../src/index.js";
-import { coreEmbedder, ForeignEmbedder, ownEmbedder } from "../embedders.js";
+import { coreEmbedder, ForeignEmbedder, nameOfModel, ownEmbedder } from "../embedders.js";
 import { invalid } from "../errors.js";
 
 /** Texts per call for an embedder that does not tell what suits it. */
@@ -87,7 +87,7 @@ export function toEmbedder(embedModel: BaseEmbedding): Embedder {
   ) {
     throw invalid("Expected a BaseEmbedding of LlamaIndex for embedModel, but received something else.");
   }
-  return new ForeignEmbedder(embedModel, "BaseEmbedding", {
+  return new ForeignEmbedder(nameOfModel(embedModel, "BaseEmbedding"), {
     embedDocuments: (texts) => embedModel.getTextEmbeddingsBatch(texts),
     embedQuery: async (text) => {
       const vector = await embedModel.getQueryEmbedding({ type: "text", text });

@@ -1,0 +1,111 @@
+import { execFile } from "node:child_process";
+import { mkdtemp, readFile, rm } from "node:fs/promises";
+import { createRequire } from "node:module";
+import { tmpdir } from "node:os";
+import { dirname, join } from "node:path";
+import { root } from "./subjects.js";
+
+/** How many tests of a group a store passes. */
+export interface Cell {
+  passed: number;
+  total: number;
+}
+
+/** A cell of one run: `unfinished` tests neither passed nor failed. */
+interface Counts extends Cell {
+  unfinished: number;
+}
+
+/** A store's results: name of the group to its cell, in the order of the suite. */
+export type Results = Map<string, Counts>;
+
+/** What vitest writes about a run, as far as it is read here. */
+export interface Report {
+  testResults: { assertionResults: { ancestorTitles: string[]; status: string }[] }[];
+}
+
+/**
+ * Runs the contract suite against one store. Failures are results. Where a store ends the process halfway, which some do,
+ * each group that was not finished is run by itself.
+ */
+export async function runSuite(name: string): Promise<Results> {
+  const results = resultsOf(await report(name));
+  for (const [group, { unfinished }] of results) {
+    if (unfinished === 0) continue;
+    const alone = resultsOf(await report(name, group)).get(group);
+    if (alone) results.set(group, alone);
+  }
+  return results;
+}
+
+async function report(name: string, group?: string): Promise<Report> {
+  const folder = await mkdtemp(join(tmpdir(), "embedless-compare-"));
+  const file = join(folder, "report.json");
+  const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
+  const args = [
+    vitest,
+    "run",
+    "--config",
+    "test/contract/compare.config.ts",
+    "--reporter=json",
+    `--outputFile=${file}`,
+  ];
+  if (group) args.push("--testNamePattern", `^${`${name} ${group} `.replace(/[()[\].*+?^$|{}\\]/g, "\\$&")}`);
+  const options = { cwd: root, env: { ...process.env, EMBEDLESS_SUBJECT: name }, timeout: 300_000 };
+  try {
+    await new Promise<void>((resolve) => {
+      // Its exit code says that tests failed, which is what is asked.
+      execFile(process.execPath, args, options, () => resolve());
+    });
+    return JSON.parse(await readFile(file, "utf8")) as Report;
+  } catch {
+    return { testResults: [] };
+  } finally {
+    await rm(folder, { recursive: true, force: true });
+  }
+}
+
+/** Counts a report's tests by group: the title below that of the store. */
+export function resultsOf({ testResults }: Report): Results {
+  const results: Results = new Map();
+  for (const { ancestorTitles, status } of testResults.flatMap(({ assertionResults }) => assertionResults)) {
+    const group = ancestorTitles[1];
+    if (group === undefined) continue;
+    const counts = results.get(group) ?? { passed: 0, total: 0, unfinished: 0 };
+    counts.total++;
+    if (status === "passed") counts.passed++;
+    else if (status !== "failed") counts.unfinished++;
+    results.set(group, counts);
+  }
+  return results;
+}
+
+/** One row a group of the first store, one cell a store. What a store's run did not get to counts as not passed. */
+export function rowsOf(stores: ReadonlyMap<string, Results>): { behaviour: string; cells: Record<string, Cell> }[] {
+  const [reference] = stores.values();
+  return [...(reference ?? [])].map(([behaviour, { total }]) => {
+    const cells = [...stores].map(([name, results]) => {
+      const passed = results.get(behaviour)?.passed ?? 0;
+      return [name, { passed, total }] as const;
+    });
+    return { behaviour, cells: Object.fromEntries(cells) };
+  });
+}
+
+/** The rows as a table in Markdown, aligned for reading as it is. */
+export function tableOf(rows: ReturnType<typeof rowsOf>): string {
+  const names = Object.keys(rows[0]?.cells ?? {});
+  const lines = [
+    ["a LangChain vector store should", ...names],
+    ...rows.map(({ behaviour, cells }) => [behaviour, ...names.map((name) => cellText(cells[name]!))]),
+  ];
+  const widths = lines[0]!.map((_, column) => Math.max(...lines.map((line) => line[column]!.length)));
+  const written = lines.map((line) => `| ${line.map((text, column) => text.padEnd(widths[column]!)).join(" | ")} |`);
+  const rule = `|${widths.map((width) => "-".repeat(width + 2)).join("|")}|`;
+  return [written[0], rule, ...written.slice(1)].join("\n");
+}
+
+function cellText({ passed, total }: Cell): string {
+  if (passed === total) return "yes";
+  return passed === 0 ? "no" : `${passed} of ${total}`;
+}

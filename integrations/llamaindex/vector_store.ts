@@ -1,5 +1,6 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type BaseNode,
   BaseVectorStore,
@@ -7,7 +8,7 @@ import {
   type VectorStoreQuery,
   type VectorStoreQueryResult,
 } from "llamaindex";
-import { type AddOptions, type VectorStore as CoreStore, EmbedlessError } from "../../src/index.js";
+import { type AddItem, type AddOptions, type VectorStore as CoreStore, EmbedlessError } from "../../src/index.js";
 import { invalid } from "../errors.js";
 import { LazyStore, type StoreLocation } from "../lazy_store.js";
 import { fileToSave } from "../location.js";
@@ -16,6 +17,9 @@ import { embeddedTexts } from "./embedded_text.js";
 import { toEmbedder } from "./embeddings.js";
 import { find, hasNode, type QueryEmbedding } from "./query.js";
 import { RECORD, sourceOf, toItem, toNode } from "./stored_node.js";
+
+/** Nodes made to items between two turns of the event loop. */
+const SLICE = 128;
 
 /**
  * Where the nodes are (see `StoreLocation`), what embeds them, and how they are searched.
@@ -114,18 +118,18 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    * @throws `INVALID_VECTOR` if vectors are not kept and no text of a node gives its embedding.
    */
   override async add(nodes: BaseNode[], options: AddOptions = {}): Promise<string[]> {
-    if (!Array.isArray(nodes)) throw invalid("Expected an array of nodes for add, but received something else.");
+    checkNodes(nodes);
     const store = await this.store();
     const last = [...new Map(nodes.map((node) => [node.id_, node])).values()];
-    const { signal } = options;
     const texts = await embeddedTexts(last, {
-      embed: (samples) => toEmbedder(this.embedModel).embedDocuments(samples, signal ? { signal } : {}),
+      embed: (samples) => this.embedModel.getTextEmbeddingsBatch(samples),
       keepsVectors: async () => (await store.stats()).vectors !== "recompute",
     });
-    const items = last.map((node, i) => ({
-      ...toItem(node, texts[i]!),
-      ...(node.embedding !== undefined && { vector: node.embedding }),
-    }));
+    const items: AddItem[] = [];
+    for (const [i, node] of last.entries()) {
+      if (i % SLICE === SLICE - 1) await nextTurn();
+      items.push({ ...toItem(node, texts[i]!), ...(node.embedding !== undefined && { vector: node.embedding }) });
+    }
     await store.add(items, options);
     return nodes.map((node) => node.id_);
   }
@@ -191,6 +195,12 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   async close(): Promise<void> {
     await this.#store.close();
   }
+}
+
+function checkNodes(nodes: unknown): void {
+  if (!Array.isArray(nodes)) throw invalid("Expected an array of nodes for add, but received something else.");
+  const at = nodes.findIndex((node) => typeof node?.getContent !== "function" || typeof node.toJSON !== "function");
+  if (at >= 0) throw invalid(`Expected a node of LlamaIndex for nodes[${at}], but received something else.`);
 }
 
 /** `delete` finds nodes by their source. */

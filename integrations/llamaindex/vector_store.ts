@@ -2,8 +2,10 @@ import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
+  type BaseEmbedding,
   type BaseNode,
   BaseVectorStore,
+  Settings,
   type VectorStoreBaseParams,
   type VectorStoreQuery,
   type VectorStoreQueryResult,
@@ -57,13 +59,13 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   /**
    * Opens nothing yet; the first call that needs the file does.
    *
-   * @param config Left out, a private temporary file and `Settings.embedModel`, which throws if nothing was set.
+   * @param config Left out, a private temporary file and `Settings.embedModel`.
    * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `config.store` compares by anything but cosine or embeds otherwise;
-   *   `INVALID_ARGUMENT` for an unknown `queryEmbedding`.
+   *   `INVALID_ARGUMENT` without a model, or for an unknown `queryEmbedding`.
    */
   constructor(config: EmbedlessConfig = {}) {
     const { embedModel, embeddingModel, queryEmbedding = "own", ...others } = config;
-    super({ embedModel, embeddingModel });
+    super({ embedModel: embedModel ?? embeddingModel ?? modelOfSettings() });
     if (queryEmbedding !== "own" && queryEmbedding !== "given") {
       throw invalid(`Expected "own" or "given" for queryEmbedding, but received ${JSON.stringify(queryEmbedding)}.`);
     }
@@ -194,6 +196,18 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
   async close(): Promise<void> {
     await this.#store.close();
+  }
+}
+
+function modelOfSettings(): BaseEmbedding {
+  try {
+    return Settings.embedModel;
+  } catch (error) {
+    throw invalid(
+      "Expected an embedModel, or Settings.embedModel to be set before, but received neither. Settings of a LlamaIndex that " +
+        "was loaded by require() are others than these: give embedModel, or load it by import().",
+      error,
+    );
   }
 }
 

@@ -198,6 +198,7 @@ describe("where it is", () => {
     const outer = Settings.withEmbedModel(model, () => new EmbedlessVectorStore());
     expect(outer.embedModel).toBe(model);
     expect(new EmbedlessVectorStore({ embeddingModel: model }).embedModel).toBe(model);
+    expect(() => new EmbedlessVectorStore()).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
   });
 });
 

@@ -1,38 +1,53 @@
-// Packs the package, installs it into an empty folder as a user would, and runs the README's lines and a question of our
-// own there: as an ES module and through require().
+// Packs the package, installs it into empty folders as users would, and runs the README's lines and questions of our own
+// there: as ES modules and through require(), with only what each entry needs, and on every Node that is supported. Types
+// are checked with three versions of TypeScript, the manifest by publint and attw, the binary by what it asks of glibc.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { missing, ownEmbedder, questions, typedUses } from "./programs.mjs";
+import { nodeOf, npm, pack, project, run, start, tested } from "./projects.mjs";
 import { asRequire, usageBlock } from "./readme_blocks.mjs";
 
+/** The oldest that is supported, and the newest of the lines after it. */
+const NODES = ["20.19.0", "22", "24"];
+const TYPESCRIPTS = ["5.4.5", "5.9.3", "6.0.3"];
+/** That of Node's own binaries. */
+const OLDEST_GLIBC = [2, 28];
+
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const manifest = JSON.parse(readFileSync(join(root, "package.json"), "utf8"));
 const readme = readFileSync(join(root, "README.md"), "utf8");
+const binary = `prebuilds/${process.platform}-${process.arch}/embedless.node`;
 const work = mkdtempSync(join(tmpdir(), "embedless-package-"));
 let passed = 0;
 const failures = [];
 
 try {
-  const { filename, files } = pack();
-  check("the list of files", () => checkFiles(files.map((file) => file.path)));
-  const project = install(join(work, filename));
-  for (const [name, lines] of [
-    ["the README's core usage", () => usageBlock(readme, "core")],
-    ["the README's dials", () => usageBlock(readme, "dials")],
-    ["the README's LangChain usage", () => usageBlock(readme, "langchain")],
-    ["a question to the core", coreQuestion],
-    ["a question through LangChain", langchainQuestion],
+  const { tarball, paths } = pack(work);
+  check("the list of files", () => checkFiles(paths));
+  if (process.platform === "linux") check("what the binary asks of glibc", checkGlibc);
+  check("publint", () => tool("publint", ["run", tarball, "--strict"]));
+  check("attw", () => tool("attw", [tarball, "--profile", "esm-only", "--format", "table-flipped"]));
+  const hosts = {
+    langchain: project(work, "langchain", [tarball, tested("@langchain/core")]),
+    llamaindex: project(work, "llamaindex", [tarball, tested("llamaindex")]),
+  };
+  for (const [host, name] of [
+    ["langchain", "core"],
+    ["langchain", "dials"],
+    ["langchain", "langchain"],
+    ["llamaindex", "llamaindex"],
   ]) {
-    check(`${name} as an ES module`, () => run(project, "main.mjs", lines()));
-    check(`${name} through require()`, () => run(project, "main.cjs", asRequire(lines())));
+    checkBoth(`the README's ${name} usage`, hosts[host], () => usageBlock(readme, name));
   }
-  check("npx embedless --help", () => {
-    const help = npm(project, ["exec", "--offline", "--", "embedless", "--help"]);
-    for (const verb of ["build", "search", "stats", "plan", "bench"])
-      expect(help.includes(verb), `--help does not name ${verb}`);
-  });
+  checkQuestions(hosts);
+  if (process.platform === "linux" && process.arch === "x64") {
+    for (const version of NODES) checkQuestions(hosts, nodeOf(work, version));
+  }
+  check("npx embedless --help", () => checkHelp(hosts.langchain));
+  checkBare(tarball);
+  checkTypes(tarball);
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
@@ -46,7 +61,7 @@ function check(name, body) {
     passed++;
     console.log(`ok      ${name}`);
   } catch (error) {
-    failures.push(`\n${name}: ${error.stderr || error.message}`);
+    failures.push(`\n${name}: ${error.stderr || error.stdout || error.message}`);
     console.log(`FAILED  ${name}`);
   }
 }
@@ -55,14 +70,16 @@ function expect(truth, message) {
   if (!truth) throw new Error(message);
 }
 
-function npm(cwd, args) {
-  return execFileSync("npm", args, { cwd, encoding: "utf8", stdio: ["ignore", "pipe", "pipe"], maxBuffer: 2 ** 26 });
+function checkBoth(name, folder, linesOf, node) {
+  check(`${name} as an ES module`, () => run(folder, "main.mjs", linesOf(), node));
+  check(`${name} through require()`, () => run(folder, "main.cjs", asRequire(linesOf()), node));
 }
 
-function pack() {
-  const [packed] = JSON.parse(npm(root, ["pack", "--json", "--pack-destination", work]));
-  console.log(`${packed.filename}: ${packed.files.length} files, ${(packed.size / 1e6).toFixed(1)} MB packed`);
-  return packed;
+function checkQuestions(hosts, node = process.execPath) {
+  const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
+  for (const [entry, lines] of Object.entries(questions)) {
+    checkBoth(`a question to ${entry} on Node ${version}`, hosts[entry] ?? hosts.langchain, () => lines, node);
+  }
 }
 
 function checkFiles(paths) {
@@ -74,9 +91,10 @@ function checkFiles(paths) {
     "dist/src/index.d.ts",
     "dist/src/cli/main.js",
     "dist/integrations/langchain/index.js",
+    "dist/integrations/llamaindex/index.js",
     "addon/CMakeLists.txt",
     "addon/build.mjs",
-    `prebuilds/${process.platform}-${process.arch}/embedless.node`,
+    binary,
   ];
   for (const path of needed) expect(paths.includes(path), `${path} is missing`);
   const model = paths.filter((path) => path.startsWith("src/embed/minilm/"));
@@ -88,50 +106,52 @@ function checkFiles(paths) {
   expect(unwanted.length === 0, `not for users: ${unwanted.slice(0, 5)}`);
 }
 
-/** Install scripts stay off: the package must not depend on any. */
-function install(tarball) {
-  const project = join(work, "project");
-  mkdirSync(project);
-  writeFileSync(join(project, "package.json"), `{ "private": true }\n`);
-  const langchain = `@langchain/core@${manifest.devDependencies["@langchain/core"]}`;
-  const flags = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"];
-  npm(project, ["install", ...flags, tarball, langchain]);
-  return project;
+/** Symbols name the version of the library that first had them; a system with an older one cannot load the binary. */
+function checkGlibc() {
+  const symbols = execFileSync("objdump", ["-T", join(root, binary)], { encoding: "utf8" });
+  const [major, minor] = OLDEST_GLIBC;
+  const newer = symbols.split("\n").filter((line) => {
+    const [, a, b] = /\(GLIBC_(\d+)\.(\d+)/.exec(line) ?? [];
+    return /GLIBCXX|CXXABI/.test(line) || a > major || (a === major && b > minor) || Number(b) > minor;
+  });
+  expect(newer.length === 0, `newer than glibc ${OLDEST_GLIBC.join(".")}, or of libstdc++:\n${newer.join("\n")}`);
 }
 
-/** Runs a program in a folder of its own; it must end by itself, without an error, and have printed something. */
-function run(project, file, lines) {
-  const folder = mkdtempSync(join(project, "run-"));
-  writeFileSync(join(folder, file), lines);
-  const done = spawnSync(process.execPath, [file], { cwd: folder, encoding: "utf8", timeout: 120_000 });
-  expect(done.status === 0, `exit ${done.status ?? done.signal}\n${done.stdout}${done.stderr}`);
-  expect(done.stdout.trim() !== "", "printed nothing");
+function tool(name, args) {
+  execFileSync(join(root, "node_modules", ".bin", name), args, { cwd: root, encoding: "utf8", stdio: "pipe" });
 }
 
-function coreQuestion() {
-  return `import assert from "node:assert";
-import { VectorStore } from "embedless";
-const store = await VectorStore.open("own.db");
-await store.add([
-  { id: "llama", text: "Llamas are kept in the high Andes for wool and as beasts of burden." },
-  { id: "hen", text: "A hen lays about one egg a day in summer." },
-  { id: "shark", text: "Sharks have swum in the oceans for over 400 million years." },
-]);
-const { hits, cost } = await store.search("Which animal carries loads in the mountains?", { k: 1 });
-assert.equal(hits[0].id, "llama");
-console.log(hits[0].score, cost.recomputed);
-await store.close();
-`;
+function checkHelp(folder) {
+  const help = npm(folder, ["exec", "--offline", "--", "embedless", "--help"]);
+  for (const verb of ["build", "search", "stats", "plan", "bench", "export", "import", "backup"])
+    expect(help.includes(verb), `--help does not name ${verb}`);
 }
 
-function langchainQuestion() {
-  return `import assert from "node:assert";
-import { EmbedlessVectorStore, MiniLMEmbeddings } from "embedless/langchain";
-const texts = ["A hen lays about one egg a day.", "Sharks have swum in the oceans for ages."];
-const store = await EmbedlessVectorStore.fromTexts(texts, {}, new MiniLMEmbeddings());
-const [found] = await store.asRetriever(1).invoke("Which fish is the oldest?");
-assert.equal(found.pageContent, texts[1]);
-console.log(found.pageContent);
-await store.close();
-`;
+/** Without anything optional the core works, and says what to install for the rest. */
+function checkBare(tarball) {
+  const bare = project(work, "bare", [tarball], ["--omit=optional", "--omit=peer"]);
+  checkBoth("an embedder of one's own, nothing optional installed", bare, () => ownEmbedder);
+  for (const [what, lines, says] of missing) {
+    check(`what to install is said where ${what} is missing`, () => {
+      const { status, stderr } = start(bare, "main.mjs", lines);
+      expect(status === 1 && says.test(stderr), `exit ${status}\n${stderr}`);
+    });
+  }
+}
+
+/** Errors in other packages' types are theirs; ours must have none, and need no types of Node. */
+function checkTypes(tarball) {
+  const compilers = TYPESCRIPTS.map((version) => `typescript-${version}@npm:typescript@${version}`);
+  const folder = project(work, "types", [tarball, tested("@langchain/core"), tested("llamaindex"), ...compilers]);
+  writeFileSync(join(folder, "uses.mts"), typedUses);
+  for (const version of TYPESCRIPTS) {
+    check(`types under TypeScript ${version}`, () => {
+      const tsc = join(folder, "node_modules", `typescript-${version}`, "bin", "tsc");
+      const strict = ["--strict", "--exactOptionalPropertyTypes", "--skipLibCheck", "false", "--types", ""];
+      const args = [tsc, "--noEmit", "--target", "es2022", "--module", "nodenext", ...strict, "uses.mts"];
+      const { stdout } = spawnSync(process.execPath, args, { cwd: folder, encoding: "utf8" });
+      const ours = stdout.split("\n").filter((line) => /^(uses\.mts|node_modules\/embedless\/)/.test(line));
+      expect(ours.length === 0, ours.slice(0, 10).join("\n"));
+    });
+  }
 }

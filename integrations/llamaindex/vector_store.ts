@@ -86,9 +86,9 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    */
   static async fromPersistDir(
     persistDir: string,
-    config: Omit<EmbedlessConfig, "path" | "store"> = {},
+    config: EmbedlessConfig & { path?: undefined; store?: undefined } = {},
   ): Promise<EmbedlessVectorStore> {
-    const store = new EmbedlessVectorStore({ ...config, path: persistDir, create: false } as EmbedlessConfig);
+    const store = new this({ ...config, path: persistDir, create: false } as EmbedlessConfig);
     await store.store();
     return store;
   }
@@ -204,8 +204,8 @@ function modelOfSettings(): BaseEmbedding {
     return Settings.embedModel;
   } catch (error) {
     throw invalid(
-      "Expected an embedModel, or Settings.embedModel to be set before, but received neither. Settings of a LlamaIndex that " +
-        "was loaded by require() are others than these: give embedModel, or load it by import().",
+      "Expected an embedModel, or Settings.embedModel to be set before, but received neither; settings of another copy of " +
+        "LlamaIndex (one by require(), one by import()) do not count.",
       error,
     );
   }

@@ -212,7 +212,7 @@ describe("persist", () => {
     await store.persist(file);
     await store.persist(dirname(file));
     for (const at of [file, dirname(file)]) {
-      const copy = await EmbedlessVectorStore.fromPersistDir(at, { embedModel: model });
+      const copy = await EmbedlessVectorStore.fromPersistDir(at, { embedModel: model, keywords: true });
       expect(await idsIn(copy)).toEqual(["a", "b"]);
       await copy.close();
     }

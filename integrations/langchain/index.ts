@@ -1,4 +1,5 @@
 /** LangChain.js: a vector store, the bundled model as `Embeddings`, and the bridges between both kinds of embedder. */
+export type { StoreLocation } from "../lazy_store.js";
 export type { SearchDials } from "../search_dials.js";
 export type {
   AddDocumentsOptions,

@@ -1,13 +1,16 @@
 import { mkdir } from "node:fs/promises";
 import { dirname, resolve } from "node:path";
+import { setImmediate as nextTurn } from "node:timers/promises";
 import {
+  type BaseEmbedding,
   type BaseNode,
   BaseVectorStore,
+  Settings,
   type VectorStoreBaseParams,
   type VectorStoreQuery,
   type VectorStoreQueryResult,
 } from "llamaindex";
-import { type AddOptions, type VectorStore as CoreStore, EmbedlessError } from "../../src/index.js";
+import { type AddItem, type AddOptions, type VectorStore as CoreStore, EmbedlessError } from "../../src/index.js";
 import { invalid } from "../errors.js";
 import { LazyStore, type StoreLocation } from "../lazy_store.js";
 import { fileToSave } from "../location.js";
@@ -16,6 +19,9 @@ import { embeddedTexts } from "./embedded_text.js";
 import { toEmbedder } from "./embeddings.js";
 import { find, hasNode, type QueryEmbedding } from "./query.js";
 import { RECORD, sourceOf, toItem, toNode } from "./stored_node.js";
+
+/** Nodes made to items between two turns of the event loop. */
+const SLICE = 128;
 
 /**
  * Where the nodes are (see `StoreLocation`), what embeds them, and how they are searched.
@@ -53,13 +59,13 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   /**
    * Opens nothing yet; the first call that needs the file does.
    *
-   * @param config Left out, a private temporary file and `Settings.embedModel`, which throws if nothing was set.
+   * @param config Left out, a private temporary file and `Settings.embedModel`.
    * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `config.store` compares by anything but cosine or embeds otherwise;
-   *   `INVALID_ARGUMENT` for an unknown `queryEmbedding`.
+   *   `INVALID_ARGUMENT` without a model, or for an unknown `queryEmbedding`.
    */
   constructor(config: EmbedlessConfig = {}) {
     const { embedModel, embeddingModel, queryEmbedding = "own", ...others } = config;
-    super({ embedModel, embeddingModel });
+    super({ embedModel: embedModel ?? embeddingModel ?? modelOfSettings() });
     if (queryEmbedding !== "own" && queryEmbedding !== "given") {
       throw invalid(`Expected "own" or "given" for queryEmbedding, but received ${JSON.stringify(queryEmbedding)}.`);
     }
@@ -80,9 +86,9 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    */
   static async fromPersistDir(
     persistDir: string,
-    config: Omit<EmbedlessConfig, "path" | "store"> = {},
+    config: EmbedlessConfig & { path?: undefined; store?: undefined } = {},
   ): Promise<EmbedlessVectorStore> {
-    const store = new EmbedlessVectorStore({ ...config, path: persistDir, create: false } as EmbedlessConfig);
+    const store = new this({ ...config, path: persistDir, create: false } as EmbedlessConfig);
     await store.store();
     return store;
   }
@@ -114,18 +120,18 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    * @throws `INVALID_VECTOR` if vectors are not kept and no text of a node gives its embedding.
    */
   override async add(nodes: BaseNode[], options: AddOptions = {}): Promise<string[]> {
-    if (!Array.isArray(nodes)) throw invalid("Expected an array of nodes for add, but received something else.");
+    checkNodes(nodes);
     const store = await this.store();
     const last = [...new Map(nodes.map((node) => [node.id_, node])).values()];
-    const { signal } = options;
     const texts = await embeddedTexts(last, {
-      embed: (samples) => toEmbedder(this.embedModel).embedDocuments(samples, signal ? { signal } : {}),
+      embed: (samples) => this.embedModel.getTextEmbeddingsBatch(samples),
       keepsVectors: async () => (await store.stats()).vectors !== "recompute",
     });
-    const items = last.map((node, i) => ({
-      ...toItem(node, texts[i]!),
-      ...(node.embedding !== undefined && { vector: node.embedding }),
-    }));
+    const items: AddItem[] = [];
+    for (const [i, node] of last.entries()) {
+      if (i % SLICE === SLICE - 1) await nextTurn();
+      items.push({ ...toItem(node, texts[i]!), ...(node.embedding !== undefined && { vector: node.embedding }) });
+    }
     await store.add(items, options);
     return nodes.map((node) => node.id_);
   }
@@ -191,6 +197,24 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   async close(): Promise<void> {
     await this.#store.close();
   }
+}
+
+function modelOfSettings(): BaseEmbedding {
+  try {
+    return Settings.embedModel;
+  } catch (error) {
+    throw invalid(
+      "Expected an embedModel, or Settings.embedModel to be set before, but received neither; settings of another copy of " +
+        "LlamaIndex (one by require(), one by import()) do not count.",
+      error,
+    );
+  }
+}
+
+function checkNodes(nodes: unknown): void {
+  if (!Array.isArray(nodes)) throw invalid("Expected an array of nodes for add, but received something else.");
+  const at = nodes.findIndex((node) => typeof node?.getContent !== "function" || typeof node.toJSON !== "function");
+  if (at >= 0) throw invalid(`Expected a node of LlamaIndex for nodes[${at}], but received something else.`);
 }
 
 /** `delete` finds nodes by their source. */

@@ -11,34 +11,53 @@ export interface Cell {
   total: number;
 }
 
-/** A cell of one run: `unfinished` tests neither passed nor failed. */
-interface Counts extends Cell {
-  unfinished: number;
-}
-
 /** A store's results: name of the group to its cell, in the order of the suite. */
-export type Results = Map<string, Counts>;
+export type Results = Map<string, Cell>;
 
 /** What vitest writes about a run, as far as it is read here. */
 export interface Report {
-  testResults: { assertionResults: { ancestorTitles: string[]; status: string }[] }[];
+  testResults: { assertionResults: Test[] }[];
+}
+
+/** One test; the second of the titles above it is the group. Neither passed nor failed: the process ended before, or it was left out. */
+interface Test {
+  ancestorTitles: string[];
+  title: string;
+  status: string;
 }
 
 /**
  * Runs the contract suite against one store. Failures are results. Where a store ends the process halfway, which some do,
- * each group that was not finished is run by itself.
+ * each group that was not finished is run by itself, and then each test; one that ends the process again has failed.
  */
 export async function runSuite(name: string): Promise<Results> {
-  const results = resultsOf(await report(name));
-  for (const [group, { unfinished }] of results) {
-    if (unfinished === 0) continue;
-    const alone = resultsOf(await report(name, group)).get(group);
-    if (alone) results.set(group, alone);
+  const tests = new Map(testsOf(await report(name)).map((test) => [nameOf(test), test]));
+  for (const depth of [2, 3]) {
+    const prefixes = [...tests.values()].filter(isUnfinished).map((test) => nameOf(test, depth));
+    for (const prefix of new Set(prefixes)) {
+      for (const test of testsOf(await report(name, prefix, depth === 3))) {
+        if (!isUnfinished(test)) tests.set(nameOf(test), test);
+      }
+    }
   }
-  return results;
+  return resultsOf({ testResults: [{ assertionResults: [...tests.values()] }] });
 }
 
-async function report(name: string, group?: string): Promise<Report> {
+function testsOf({ testResults }: Report): Test[] {
+  return testResults.flatMap(({ assertionResults }) => assertionResults);
+}
+
+function isUnfinished({ status }: Test): boolean {
+  return status !== "passed" && status !== "failed";
+}
+
+/** As vitest writes a test: the titles from the outermost on, all or the first ones. */
+function nameOf({ ancestorTitles, title }: Test, depth?: number): string {
+  return [...ancestorTitles, title].slice(0, depth).join(" ");
+}
+
+/** Runs the suite, or the tests whose names begin with `prefix`, or the one that is called so. */
+async function report(name: string, prefix?: string, isWhole = false): Promise<Report> {
   const folder = await mkdtemp(join(tmpdir(), "embedless-compare-"));
   const file = join(folder, "report.json");
   const vitest = join(dirname(createRequire(import.meta.url).resolve("vitest/package.json")), "vitest.mjs");
@@ -50,7 +69,8 @@ async function report(name: string, group?: string): Promise<Report> {
     "--reporter=json",
     `--outputFile=${file}`,
   ];
-  if (group) args.push("--testNamePattern", `^${`${name} ${group} `.replace(/[()[\].*+?^$|{}\\]/g, "\\$&")}`);
+  const pattern = prefix?.replace(/[()[\].*+?^$|{}\\]/g, "\\$&");
+  if (pattern) args.push("--testNamePattern", `^${pattern}${isWhole ? "$" : " "}`);
   const options = { cwd: root, env: { ...process.env, EMBEDLESS_SUBJECT: name }, timeout: 300_000 };
   try {
     await new Promise<void>((resolve) => {
@@ -66,15 +86,14 @@ async function report(name: string, group?: string): Promise<Report> {
 }
 
 /** Counts a report's tests by group: the title below that of the store. */
-export function resultsOf({ testResults }: Report): Results {
+export function resultsOf(report: Report): Results {
   const results: Results = new Map();
-  for (const { ancestorTitles, status } of testResults.flatMap(({ assertionResults }) => assertionResults)) {
+  for (const { ancestorTitles, status } of testsOf(report)) {
     const group = ancestorTitles[1];
     if (group === undefined) continue;
-    const counts = results.get(group) ?? { passed: 0, total: 0, unfinished: 0 };
+    const counts = results.get(group) ?? { passed: 0, total: 0 };
     counts.total++;
     if (status === "passed") counts.passed++;
-    else if (status !== "failed") counts.unfinished++;
     results.set(group, counts);
   }
   return results;

@@ -1,7 +1,7 @@
 import { Document } from "@langchain/core/documents";
 import { index, type RecordManager } from "@langchain/core/indexing";
 import { beforeEach, describe, expect, it } from "vitest";
-import { MemoryRecordManager } from "../../support/memory_record_manager.js";
+import { InMemoryRecordManager } from "../../../integrations/langchain/index.js";
 import { ALL, type Bench, hen, llama, shark, textsIn } from "./subject.js";
 
 /** What outlives a call: LangChain's indexing, and files. */
@@ -10,7 +10,7 @@ export function keeping(bench: () => Bench): void {
     type Options = NonNullable<Parameters<typeof index>[0]["options"]>;
     let recordManager: RecordManager;
     beforeEach(() => {
-      recordManager = bench().subject.recordManager?.(bench().store) ?? new MemoryRecordManager();
+      recordManager = bench().subject.recordManager?.(bench().store) ?? new InMemoryRecordManager();
     });
     const run = (options: Options, ...texts: string[]) => {
       const documents = texts.map(

@@ -17,8 +17,20 @@ const compilerOptions = {
 for (const name of readdirSync(source, { recursive: true, encoding: "utf8" })) {
   if (!name.endsWith(".ts")) continue;
   const { outputText } = ts.transpileModule(readFileSync(join(source, name), "utf8"), { compilerOptions });
-  const file = join(target, name.replace(/\.ts$/, ".cjs"));
-  mkdirSync(dirname(file), { recursive: true });
-  // Files of this folder require each other's second form.
-  writeFileSync(file, outputText.replace(/require\("(\.\.?\/(?!.*src\/)[^"]+)\.js"\)/g, 'require("$1.cjs")'));
+  const stem = join(target, name.replace(/\.ts$/, ""));
+  mkdirSync(dirname(stem), { recursive: true });
+  writeFileSync(`${stem}.cjs`, outputText.replace(/(?<=require\("\.\.?\/(?!.*src\/)[^"]+\.)js(?="\))/g, "cjs"));
+  writeFileSync(`${stem}.d.cts`, typesOf(readFileSync(`${stem}.d.ts`, "utf8")));
+}
+
+/** Types for require(): files of this folder name each other's second form, and the core's types are those of its only one. */
+function typesOf(declarations) {
+  return declarations
+    .replace(/(?<= from "\.\.?\/(?!.*src\/)[^"]+\.)js(?=";)/g, "cjs")
+    .replace(
+      /^import (?:type )?\{(.*)\} from ("(?:\.\.\/)+src\/index\.js");$/gm,
+      (_, names, from) =>
+        `import type {${names.replaceAll(/\btype /g, "")}} from ${from} with { "resolution-mode": "import" };`,
+    )
+    .replace(/^\/\/# sourceMappingURL.*$/m, "");
 }

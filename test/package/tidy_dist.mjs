@@ -6,7 +6,7 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const dist = join(root, "dist");
-const output = /\.(c?js|d\.ts)(\.map)?$/;
+const output = /\.(c?js|d\.c?ts)(\.map)?$/;
 
 for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
   if (output.test(name) && !existsSync(join(root, name.replace(output, ".ts")))) rmSync(join(dist, name));

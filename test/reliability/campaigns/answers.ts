@@ -43,7 +43,7 @@ export async function interrogate(
     if (store !== undefined) answers[question] = await answerOf(() => work(store!));
   };
   answers["open"] = await answerOf(async () => {
-    store = await VectorStore.open(path, { ...optionsOf(kind), readOnly, lockTimeoutMs: 500 });
+    store = await VectorStore.open(path, { ...optionsOf(kind), create: false, readOnly, lockTimeoutMs: 500 });
     return "open";
   });
   await ask("count", (s) => s.count());

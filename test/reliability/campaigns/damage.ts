@@ -21,6 +21,9 @@ const TIMEOUT_MS = 20_000;
 /** Mutants that one child looks at before another takes its place. */
 const MUTANTS_A_CHILD = 200;
 
+/** Wrong answers of one mutant that are told in full. */
+const MOST_TOLD = 3;
+
 /** A sound store, and what it answers. */
 interface Subject {
   kind: StoreKind;
@@ -83,7 +86,7 @@ async function tryMutants(
       if (noticed) counts.noticed++;
       else counts.withoutEffect++;
       if (!noticed && mayNotGoUnnoticed(mutation, subject)) wrong.push("nobody noticed");
-      return wrong.map((what) => `${name}: ${what}`);
+      return wrong.length === 0 ? [] : [`${name}: ${wrong.length} wrong, ${wrong.slice(0, MOST_TOLD).join("; ")}`];
     });
     return { ...result, counts };
   } finally {

@@ -8,7 +8,6 @@ const { path, kind, seed } = JSON.parse(process.argv[2]!) as KillTask;
 const tell = (word: KillWord) => writeSync(1, `${JSON.stringify(word)}\n`);
 
 const store = await VectorStore.open(path, killOptions(kind));
-tell({ opened: true });
 for (let n = 0; ; n++) {
   tell({ begin: n });
   await operation(kind, seed, n).run(store);

@@ -8,6 +8,7 @@ import { type Campaign, inScratchFolder, runTrials } from "./campaign.js";
 import {
   backupPath,
   type Content,
+  fillStore,
   firstItems,
   KILL_KINDS,
   type KillKind,
@@ -17,8 +18,9 @@ import {
   operation,
 } from "./kill_operations.js";
 
-/** Longest time from the first operation to the kill. */
-const LATEST_KILL_MS = 300;
+/** The kill comes up to so long after the beginning of one of the first operations. */
+const LATEST_KILL_MS = 60;
+const FIRST_OPERATIONS = 6;
 /** Longest that a child may take to begin. */
 const START_MS = 30_000;
 const PROGRAM = fileURLToPath(new URL("../../support/kill_child.js", import.meta.url));
@@ -47,7 +49,7 @@ export const kill: Campaign = (options) =>
       copyFileSync(templates.get(kind === "compact with a graph")!, path);
       const random = seeded(options.seed * 1_000_003 + n);
       const task: KillTask = { path, kind, seed: Math.floor(random() * 2 ** 31) };
-      const told = await runAndKill(task, random() * LATEST_KILL_MS);
+      const told = await runAndKill(task, Math.floor(random() * FIRST_OPERATIONS), random() * LATEST_KILL_MS);
       const during = told.begun ? operation(kind, task.seed, told.done).name : "nothing";
       counts[`killed during ${during}`] = (counts[`killed during ${during}`] ?? 0) + 1;
       const failures = told.failure ? [told.failure] : await inspectAll(task, told);
@@ -61,14 +63,14 @@ async function makeTemplate(folder: string, graph: boolean): Promise<string> {
   const kind: KillKind = graph ? "compact with a graph" : "add";
   const path = join(folder, `template-${graph}.db`);
   const store = await VectorStore.open(path, killOptions(kind));
-  await store.add(firstItems());
+  await fillStore(store);
   if (graph) await store.compact();
   await store.close();
   return path;
 }
 
-/** Starts a child, kills it so many milliseconds after its first operation began, and reads what it had told. */
-async function runAndKill(task: KillTask, afterMs: number): Promise<Told> {
+/** Starts a child, kills it so many milliseconds after that operation began, and reads what it had told. */
+async function runAndKill(task: KillTask, fatal: number, afterMs: number): Promise<Told> {
   const child = spawn(process.execPath, [PROGRAM, JSON.stringify(task)], { stdio: ["ignore", "pipe", "pipe"] });
   const told: Told = { done: 0, begun: false };
   let timer = setTimeout(() => child.kill("SIGKILL"), START_MS);
@@ -82,11 +84,12 @@ async function runAndKill(task: KillTask, afterMs: number): Promise<Told> {
     rest = lines.pop()!;
     for (const line of lines) {
       const word = JSON.parse(line) as KillWord;
-      if ("opened" in word) {
+      if ("begin" in word) {
+        told.begun = true;
+        if (word.begin !== fatal) continue;
         clearTimeout(timer);
         timer = setTimeout(() => child.kill("SIGKILL"), afterMs);
-      } else if ("begin" in word) told.begun = true;
-      else {
+      } else {
         told.done = word.done + 1;
         told.begun = false;
       }

@@ -14,15 +14,17 @@ export interface KillTask {
   seed: number;
 }
 
-/** What a child tells, one JSON line each: it has opened the store, begins with operation `n`, has done it. */
-export type KillWord = { opened: true } | { begin: number } | { done: number };
+/** What a child tells, one JSON line each: it begins with operation `n`, it has done it. */
+export type KillWord = { begin: number } | { done: number };
 
 /** A store's passages: texts by id. */
 export type Content = ReadonlyMap<string, string>;
 
 const DIMS = 16;
-/** Enough for a codebook. */
-const STORED = 4_100;
+/** From so many passages on a store has a codebook of its own. */
+const TRAINING = 4_096;
+/** Passages that are left of them, so that a trial is short. */
+const STORED = 240;
 
 export function killOptions(kind: KillKind): OpenOptions {
   const index = kind === "compact with a graph" ? "vamana" : "flat";
@@ -30,8 +32,15 @@ export function killOptions(kind: KillKind): OpenOptions {
 }
 
 /** What is in every store before the child begins. */
-export function firstItems(): AddItem[] {
-  return texts(STORED).map((text, i) => ({ id: `first-${i}`, text }));
+export function firstItems(count = STORED): AddItem[] {
+  return texts(count).map((text, i) => ({ id: `first-${i}`, text }));
+}
+
+/** Makes a store that holds just them. */
+export async function fillStore(store: VectorStore): Promise<void> {
+  const all = firstItems(TRAINING);
+  await store.add(all);
+  await store.delete({ ids: all.slice(STORED).map(({ id }) => id!) });
 }
 
 /** Where backups go. */
@@ -72,7 +81,7 @@ const BACKUP: Operation = {
 function items(n: number, count: number, random: () => number): AddItem[] {
   return texts(count, 10_000 + 100 * n).map((text, i) => {
     const old = random() < 0.3;
-    return { id: old ? `first-${Math.floor(random() * STORED)}` : `new-${n}-${i}`, text };
+    return { id: old ? `first-${4 * i + Math.floor(random() * 4)}` : `new-${n}-${i}`, text };
   });
 }
 

@@ -29,9 +29,10 @@ export class ChildPool<Q, A> {
     this.#mostAnswers = mostAnswers;
   }
 
-  /** Asks an idle child, or a new one. */
-  async ask(question: Q): Promise<Reply<A>> {
+  /** Asks an idle child, or a new one. `before` is told its process id. */
+  async ask(question: Q, before: (pid: number) => void = () => {}): Promise<Reply<A>> {
     const child = this.#idle.pop() ?? this.#start();
+    before(child.process.pid!);
     const reply = await this.#exchange(child, question);
     if ("failure" in reply || ++child.answered >= this.#mostAnswers) this.#end(child);
     else this.#idle.push(child);

@@ -10,7 +10,7 @@ import { makeScarce, type Scarcity, smallFiles } from "./scarcity.js";
 export type FullQuestion = { step: "attempt" | "retry"; kind: FullKind; path: string };
 
 /** No operation needs more room than this. */
-const MOST_BYTES = 1_500_000;
+const MOST_BYTES = 600_000;
 const TIMEOUT_MS = 20_000;
 
 /** Runs every operation with too little space, from none at all to enough, step by step; then makes room and tries again. */

@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { programPath } from "./programs.js";
 
 /** What came of a question to a child: its answer, or how it died over it. */
 export type Reply<A> = { value: A } | { failure: string };
@@ -24,12 +24,13 @@ export class ChildPool<Q, A> {
   readonly #all = new Set<Child>();
 
   /**
+   * @param program Its name in `test/support`.
    * @param mostAnswers Answers of one child before it is let go.
    * @param user Whom the children run as. Default: whoever runs this process.
    */
-  constructor(program: URL, timeoutMs: number, mostAnswers: number, user: { uid?: number; gid?: number } = {}) {
+  constructor(program: string, timeoutMs: number, mostAnswers: number, user: { uid?: number; gid?: number } = {}) {
     this.#user = user;
-    this.#program = fileURLToPath(program);
+    this.#program = programPath(program);
     this.#timeoutMs = timeoutMs;
     this.#mostAnswers = mostAnswers;
   }

@@ -69,8 +69,7 @@ async function tryMutants(
   options: Parameters<Campaign>[0],
   pick: (n: number) => { subject: Subject; mutation: Mutation },
 ): Promise<CampaignResult> {
-  const program = new URL("../../support/damage_child.js", import.meta.url);
-  const pool = new ChildPool<DamageRequest, Answers>(program, TIMEOUT_MS, MUTANTS_A_CHILD);
+  const pool = new ChildPool<DamageRequest, Answers>("damage_child", TIMEOUT_MS, MUTANTS_A_CHILD);
   const counts = { noticed: 0, withoutEffect: 0 };
   try {
     const result = await runTrials(options, async (n) => {

@@ -26,8 +26,7 @@ export const environment: Campaign = (options) =>
     const isRoot = process.getuid?.() === 0;
     const user = isRoot ? { uid: NOBODY, gid: NOBODY } : {};
     if (isRoot) chmodSync(scratch, 0o755);
-    const program = new URL("../../support/environment_child.js", import.meta.url);
-    const pool = new ChildPool<EnvironmentQuestion, EnvironmentAnswer>(program, TIMEOUT_MS, 1_000, user);
+    const pool = new ChildPool<EnvironmentQuestion, EnvironmentAnswer>("environment_child", TIMEOUT_MS, 1_000, user);
     try {
       return await runTrials({ ...options, trials: ENVIRONMENT_CASES.length }, async (n) => {
         const { name, may } = ENVIRONMENT_CASES[n]!;

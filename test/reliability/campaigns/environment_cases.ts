@@ -1,13 +1,4 @@
-import {
-  chmodSync,
-  mkdirSync,
-  renameSync,
-  rmSync,
-  statSync,
-  symlinkSync,
-  truncateSync,
-  writeFileSync,
-} from "node:fs";
+import { chmodSync, mkdirSync, renameSync, rmSync, statSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { type OpenOptions, VectorStore } from "../../../src/index.js";
@@ -78,7 +69,15 @@ async function withRights(mode: number, path: string, work: () => Promise<unknow
 }
 
 const WORKS = ["works"];
-const NAMES = ["with spaces", "Zwölf Öfen 日本語 🦜", "100%?#&=+;", `"quotes' and \\ back`, "line\nbreak", "-dash", "%2e%2e"];
+const NAMES = [
+  "with spaces",
+  "Zwölf Öfen 日本語 🦜",
+  "100%?#&=+;",
+  `"quotes' and \\ back`,
+  "line\nbreak",
+  "-dash",
+  "%2e%2e",
+];
 
 const names: EnvironmentCase[] = NAMES.map((name) => ({
   name: `file and folder named ${JSON.stringify(name)}, and a backup`,
@@ -178,9 +177,17 @@ const places: EnvironmentCase[] = [
       return use(join(folder, "file", "s.db"));
     },
   },
-  { name: "a missing file, with create: false", may: ["NOT_FOUND"], run: (folder) => use(join(folder, "s.db"), { create: false }) },
+  {
+    name: "a missing file, with create: false",
+    may: ["NOT_FOUND"],
+    run: (folder) => use(join(folder, "s.db"), { create: false }),
+  },
   { name: "a device", may: ["IO"], run: () => use("/dev/null") },
-  { name: "a file of text", may: ["NOT_A_STORE"], run: (folder) => useContent(folder, "This is no database. ".repeat(900)) },
+  {
+    name: "a file of text",
+    may: ["NOT_A_STORE"],
+    run: (folder) => useContent(folder, "This is no database. ".repeat(900)),
+  },
   { name: "a file of one byte", may: ["NOT_A_STORE"], run: (folder) => useContent(folder, "x") },
   { name: "an empty file, with create: false", may: ["NOT_A_STORE"], run: (folder) => useContent(folder, "") },
   {
@@ -194,11 +201,23 @@ const places: EnvironmentCase[] = [
     },
   },
   { name: "a file name of 230 bytes", may: WORKS, run: (folder) => makeAndUse(join(folder, `${"n".repeat(227)}.db`)) },
-  { name: "a file name of 252 bytes, too long for its log", may: ["IO"], run: (folder) => makeAndUse(join(folder, "n".repeat(252))) },
+  {
+    name: "a file name of 252 bytes, too long for its log",
+    may: ["IO"],
+    run: (folder) => makeAndUse(join(folder, "n".repeat(252))),
+  },
   { name: "a file name of 300 bytes", may: ["IO"], run: (folder) => makeAndUse(join(folder, "n".repeat(300))) },
   { name: "a path of 400 bytes", may: WORKS, run: (folder) => makeAndUse(deep(folder, 400)) },
-  { name: "a path of 1,500 bytes, which SQLite cannot open", may: ["works", "IO"], run: (folder) => makeAndUse(deep(folder, 1_500)) },
-  { name: "a path of 5,000 bytes", may: ["IO", "NOT_FOUND"], run: (folder) => use(`${folder}${"/folder".repeat(715)}/s.db`) },
+  {
+    name: "a path of 1,500 bytes, which SQLite cannot open",
+    may: ["works", "IO"],
+    run: (folder) => makeAndUse(deep(folder, 1_500)),
+  },
+  {
+    name: "a path of 5,000 bytes",
+    may: ["IO", "NOT_FOUND"],
+    run: (folder) => use(`${folder}${"/folder".repeat(715)}/s.db`),
+  },
 ];
 
 const links: EnvironmentCase[] = [
@@ -243,7 +262,7 @@ const REFUSED_OR_NOT = ["works", "IO", "READONLY", "CORRUPT", "NOT_A_STORE", "LO
 const meanwhile: EnvironmentCase[] = (
   [
     ["removed", (path) => rmSync(path)],
-    ["removed with its log", (path) => ["", "-wal", "-shm"].forEach((suffix) => rmSync(path + suffix))],
+    ["removed with its log", (path) => ["", "-wal", "-shm"].map((suffix) => rmSync(path + suffix))],
     ["renamed", (path) => renameSync(path, `${path}.old`)],
     ["replaced by a folder", (path) => [rmSync(path), mkdirSync(path)]],
     ["removed with its folder", (path) => rmSync(dirname(path), { recursive: true })],

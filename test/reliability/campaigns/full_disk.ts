@@ -31,8 +31,7 @@ async function tryAll(options: CampaignOptions, folder: string, scarcity: Scarci
   const count = (what: string) => {
     counts[what] = (counts[what] ?? 0) + 1;
   };
-  const program = new URL("../../support/full_disk_child.js", import.meta.url);
-  const pool = new ChildPool<FullQuestion, Outcome>(program, TIMEOUT_MS, Number.POSITIVE_INFINITY);
+  const pool = new ChildPool<FullQuestion, Outcome>("full_disk_child", TIMEOUT_MS, Number.POSITIVE_INFINITY);
   try {
     const template = join(folder, "template.db");
     await task("compact").prepare(template);
@@ -85,7 +84,8 @@ function judge(first: Reply<Outcome>, before: string, after: string): string[] {
   if (error !== undefined && error !== "NO_SPACE" && error !== "IO") return [`fails with ${error} (${message})`];
   // Whoever could open it can go on reading, whatever else failed.
   const wanted = error === undefined ? after : before;
-  if (content !== undefined && content !== wanted) return [`after ${error ?? "success"} it reads otherwise: ${content.slice(0, 200)}`];
+  if (content !== undefined && content !== wanted)
+    return [`after ${error ?? "success"} it reads otherwise: ${content.slice(0, 200)}`];
   return [];
 }
 

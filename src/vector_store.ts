@@ -1,6 +1,6 @@
 import { setMaxListeners } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { checkKeys, wholeNumberWithin } from "./checks.js";
+import { checkKeys, requireIterable, wholeNumberWithin } from "./checks.js";
 import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { type LinkRun, linkNodes } from "./ingest/link.js";
@@ -22,6 +22,7 @@ import { cleanId, cleanIds, type PassageRow } from "./passage/passages.js";
 import { Records } from "./passage/records.js";
 import { cleanText } from "./passage/text.js";
 import { planStore } from "./plan_store.js";
+import { repairStore } from "./repair.js";
 import { searchByMode } from "./search/by_mode.js";
 import { type Matching, matchingPage } from "./search/filter_bitmap.js";
 import { cleanVector } from "./search/vectors.js";
@@ -44,6 +45,8 @@ import type {
   Passage,
   PassageTest,
   PlanOptions,
+  RepairOptions,
+  RepairResult,
   SearchOptions,
   SearchResult,
   Stats,
@@ -129,6 +132,17 @@ export class VectorStore {
    */
   static async plan(options: PlanOptions): Promise<StorePlan> {
     return await planStore(options);
+  }
+
+  /**
+   * Makes a damaged store whole: what is sound goes into a new file, all else (codes, graph, words, counts) is made anew
+   * from the texts, and the new file takes the place of the old one, which is kept. Passages without kept vectors are
+   * embedded again. Nobody may have the store open. A repair that was stopped goes on where it was.
+   *
+   * @throws `NOT_FOUND`, `NOT_A_STORE`, `LOCKED` if somebody has it open, `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`, `NO_SPACE`, `IO`
+   */
+  static async repair(path: string, options: RepairOptions = {}): Promise<RepairResult> {
+    return await repairStore(path, options, (file, traits) => VectorStore.open(file, traits));
   }
 
   /** The file, as an absolute path. */
@@ -382,11 +396,4 @@ export class VectorStore {
 
 function toPassage({ id, text, metadata }: PassageRow): Passage {
   return { id, text, metadata };
-}
-
-function requireIterable<T>(items: Iterable<T> | AsyncIterable<T>): Iterable<T> | AsyncIterable<T> {
-  const given = items as unknown;
-  if (typeof given === "object" && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given))
-    return items;
-  throw wrongType("items", "an array or an iterable of { text, id?, metadata?, vector? }", given);
 }

@@ -31,14 +31,14 @@ async function repaired(path: string, options: OpenOptions = {}) {
   return { result, store, answer: hits.map(({ id }) => id), embedded: embedder.documents };
 }
 
-const flip = (table: string, column: string, where: string) => (path: string) =>
-  tamper(path, (raw) => {
-    const row = raw.prepare(`SELECT ${column} AS v FROM ${table} WHERE ${where}`).get() as { v: Uint8Array };
-    const bytes = row.v.slice();
-    bytes[bytes.length >> 1]! ^= 0xff;
-    raw.prepare(`UPDATE ${table} SET ${column} = ? WHERE ${where}`).run(bytes);
-  });
 const run = (sql: string) => (path: string) => tamper(path, (raw) => raw.exec(sql));
+// By exec alone: a prepared statement would keep the file in use until it is garbage collected.
+const flip = (table: string, column: string, where: string) => {
+  const half = `length(${column}) / 2`;
+  const byte = `CASE substr(${column}, ${half}, 1) WHEN X'00' THEN X'01' ELSE X'00' END`;
+  const parts = `substr(${column}, 1, ${half} - 1) || (${byte}) || substr(${column}, ${half} + 1)`;
+  return run(`UPDATE ${table} SET ${column} = CAST(${parts} AS BLOB) WHERE ${where}`);
+};
 
 describe("repair makes anew from the texts", () => {
   test.each<[what: string, damage: (path: string) => void]>([

@@ -1,9 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { checkKeys, requireIterable, wholeNumberWithin } from "./checks.js";
+import { compactStore } from "./compact.js";
 import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
-import { type LinkRun, linkNodes } from "./ingest/link.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
 import { prepareSampleQueries } from "./ingest/sample_queries.js";
 import { native } from "./native.js";
@@ -304,25 +304,15 @@ export class VectorStore {
 
   /**
    * Builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
-   * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile.
+   * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile. Then gives
+   * the space of deleted passages back to the file system.
    *
    * @throws `INVALID_ARGUMENT`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`, `ABORTED`
    */
   compact(options?: CompactOptions): Promise<CompactResult> {
     return this.#run(async () => {
       const { signal, onProgress } = resolveCompactOptions(options);
-      await this.#parts.graph.refresh();
-      await this.#parts.index.refresh();
-      const traits = traitsOf(readMeta(this.#parts.database.reader), this.#parts.settings);
-      const isAlone = traits.codes === "none" && this.#parts.kept.coder === undefined;
-      // Graphs of vectors are better than graphs of codes, whatever is walked on.
-      const codes = async (run: LinkRun) =>
-        isAlone ? await this.#parts.vectorsToLink(run) : this.#parts.index.current;
-      const rows = async (run: LinkRun) => (await this.#parts.kept.all()) ?? (await codes(run));
-      const inMemory = this.#parts.kept.inMemory !== undefined;
-      const graph = isAlone ? undefined : this.#parts.graph.current;
-      const parts = { addon: native(), database: this.#parts.database, rows, inMemory, graph };
-      return await linkNodes(parts, traits, { signal: this.#stoppable(signal), onProgress });
+      return await compactStore(this.#parts, { signal: this.#stoppable(signal), onProgress });
     });
   }
 

@@ -57,7 +57,7 @@ import type {
 import { verifyStore } from "./verify.js";
 
 /** Passages read at once when listing. */
-const PAGE = 256;
+const PAGE = 128;
 
 /**
  * A collection of passages in one file, searched by meaning. It keeps texts and short codes, no vectors: a search

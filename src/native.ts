@@ -202,7 +202,7 @@ export interface NativeIndex {
    * norms; of many rows at once, let a `search` do that.
    */
   nearest(query: Float32Array, options: NearestOptions): Pick<NativeResult, "nodes" | "scores">;
-  /** The vectors of nodes as far as their rows tell, row-major; those of dead nodes too. Throws for a node that never was. */
+  /** The vectors of nodes as far as their rows tell, row-major; those of dead nodes too. At most 65,536 at once. Throws for a node that never was. */
   vectors(nodes: Uint32Array): Float32Array;
   /** Live bits as a bitmap of ceil(count / 8) bytes. */
   liveBits(): Uint8Array;
@@ -330,7 +330,8 @@ export interface NativeAddon {
   /**
    * Times the scan of an index, alternating with a plain read of the same bytes.
    *
-   * @param options `threads` at most, 1 unless said, 0: one a core; an index below 100,000 codes is scanned by one.
+   * @param options `rounds` up to 10,000; `threads` at most, 1 unless said, 0: one a core; an index below 100,000 codes is
+   *   scanned by one.
    */
   timeScan(
     index: NativeIndex,

@@ -21,6 +21,9 @@ namespace embedless::binding {
 
 namespace {
 
+/// Rounds of one timing at most: nothing can stop it.
+constexpr std::size_t most_rounds = 10'000;
+
 /// Frees the memory of an array that the caller has given up, instead of leaving it to the garbage collector. An array
 /// that shares its memory with others is left alone.
 void release(Napi::Env env, const Napi::Uint8Array& array) {
@@ -212,7 +215,7 @@ Napi::Value create_index(const Napi::CallbackInfo& info) {
 Napi::Value time_scan(const Napi::CallbackInfo& info) {
   index::ScanTimingOptions options;
   options.pool = whole_number(property(info[2], "options", "pool"), "pool", 1, most_candidates);
-  options.rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most_candidates);
+  options.rounds = whole_number(property(info[2], "options", "rounds"), "rounds", 1, most_rounds);
   options.threads =
       static_cast<unsigned>(whole_number(property(info[2], "options", "threads"), "threads", 0, most_threads, 1));
   const auto& store = *unwrap<IndexObject>(info[0], "index").store;

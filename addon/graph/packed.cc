@@ -88,12 +88,14 @@ PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
   if (count > most_nodes || max_degree > most_degree) corrupt("its size is out of range");
   if (blocks.size() != (count + packed_block_nodes - 1) / packed_block_nodes) corrupt("it has another number of blocks");
   prepare();
+  std::size_t longest = 0;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
     const std::size_t nodes = std::min(packed_block_nodes, count - i * packed_block_nodes);
     if (blocks[i].size() < nodes) corrupt("block " + std::to_string(i) + " is cut");
     std::size_t bits = 8 * nodes;
     for (std::size_t j = 0; j < nodes; ++j) {
       if (blocks[i][j] > max_degree) corrupt("a list of block " + std::to_string(i) + " is too long");
+      longest = std::max<std::size_t>(longest, blocks[i][j]);
       bits += lengths_[blocks[i][j]];
     }
     if (blocks[i].size() != (bits + 7) / 8) corrupt("block " + std::to_string(i) + " has another length");
@@ -101,6 +103,8 @@ PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
     block.resize(block.size() + slack);
     add_block(std::move(block));
   }
+  // Flat lists take as much room each as the longest: a wrong length would cost a kilobyte a node.
+  if (longest != max_degree) corrupt("its longest list is another");
   std::vector<std::uint32_t> room(room_nodes());
   for (std::size_t node = 0; node < count; ++node) {
     if (node % packed_block_nodes == 0) code::check(stop);

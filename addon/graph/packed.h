@@ -35,7 +35,7 @@ class PackedAdjacency final : public Adjacency {
 
   /// From blocks as `block` gave them, for a graph of `count` nodes.
   /// @throws Error CORRUPT for blocks of another length or number, a list that is not ascending, a neighbor that does not
-  /// exist or is the node itself, a degree above `max_degree`.
+  /// exist or is the node itself, a longest list of another length than `max_degree`.
   PackedAdjacency(std::size_t count, std::size_t max_degree, std::span<const std::vector<std::uint8_t>> blocks,
                   const code::StopFlag* stop = nullptr);
 

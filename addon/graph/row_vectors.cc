@@ -4,6 +4,7 @@
 #include <bit>
 #include <cmath>
 #include <cstring>
+#include <limits>
 
 #include "kernel/kernel.h"
 
@@ -65,13 +66,13 @@ void make_words(const float* vector, std::size_t dims, Query& query) {
   const float most = std::min(32767.0f, std::floor(2147483647.0f / (256.0f * static_cast<float>(dims))));
   query.step = largest > 0 ? largest / most : 1.0f;
   const float inverse = 1.0f / query.step;
-  const auto limit = static_cast<std::int32_t>(most);
   std::int16_t* words = query.words.data();
   for (std::size_t i = 0; i < dims; ++i) {
     const float scaled = vector[i] * inverse;
-    auto nearest = static_cast<std::int32_t>(scaled + std::copysign(0.5f, scaled));
-    nearest = nearest < limit ? nearest : limit;
-    words[i] = static_cast<std::int16_t>(nearest > -limit ? nearest : -limit);
+    float rounded = scaled + std::copysign(0.5f, scaled);
+    // Before the conversion: damaged rows hold numbers that no integer takes, and NaN, which becomes -most.
+    rounded = rounded < most ? rounded : most;
+    words[i] = static_cast<std::int16_t>(rounded > -most ? rounded : -most);
   }
 }
 
@@ -241,19 +242,22 @@ void RowVectors::products(const Query& query, std::span<const std::uint32_t> nod
 
 void RowVectors::distances(const Query& query, std::span<const std::uint32_t> nodes, float* out) const {
   products(query, nodes, out);
+  // Rows of a damaged file may hold anything: what is no number counts as farthest, for NaN has no place in an order.
+  constexpr float farthest = std::numeric_limits<float>::infinity();
+  const auto at_least_zero = [](float distance) { return distance >= 0 ? distance : distance < 0 ? 0.0f : farthest; };
   switch (metric_) {
     case code::Metric::ip:
-      for (std::size_t i = 0; i < nodes.size(); ++i) out[i] = -out[i];
+      for (std::size_t i = 0; i < nodes.size(); ++i) out[i] = out[i] == out[i] ? -out[i] : farthest;
       break;
     case code::Metric::cosine:
       for (std::size_t i = 0; i < nodes.size(); ++i) {
         const float cosine = factors_.empty() ? out[i] : out[i] * factors_[nodes[i]];
-        out[i] = std::max(1.0f - cosine, 0.0f);
+        out[i] = at_least_zero(1.0f - cosine);
       }
       break;
     case code::Metric::l2:
       for (std::size_t i = 0; i < nodes.size(); ++i) {
-        out[i] = std::max(query.squared + factors_[nodes[i]] - 2.0f * out[i], 0.0f);
+        out[i] = at_least_zero(query.squared + factors_[nodes[i]] - 2.0f * out[i]);
       }
       break;
   }

@@ -35,6 +35,13 @@ void decode_batch(const Snapshot& snapshot, const Coder& coder, std::span<const 
 }  // namespace
 
 std::vector<float> decode_nodes(const Snapshot& snapshot, const Coder& coder, std::span<const std::uint32_t> nodes) {
+  if (!coder.estimates()) {
+    throw code::Error("INVALID_ARGUMENT", "Expected an index whose rows tell of vectors, but those of kind none have no bytes.");
+  }
+  if (nodes.size() > most_decoded) {
+    throw code::Error("LIMIT", "Expected at most " + std::to_string(most_decoded) + " nodes at once, but received " +
+                                   std::to_string(nodes.size()) + ".");
+  }
   std::vector<float> vectors;
   vectors.reserve(nodes.size() * coder.dims());
   for (std::size_t first = 0; first < nodes.size(); first += batch) {

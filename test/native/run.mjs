@@ -1,23 +1,30 @@
 // Builds the native tests with sanitizers and runs them:
-//   npm run test:native [-- address | thread]     address: all tests under ASan and UBSan; thread: *Concurrency* under TSan
-// Needs cmake, a C++20 compiler and GoogleTest.
+//   npm run test:native [-- address | thread | fuzz [--seconds N] [--seed S]]
+// address: all tests under ASan and UBSan; thread: *Concurrency* under TSan; fuzz: every decoder of blocks that a file may
+// bring, on mutants for N seconds each (20 unless said), two at a time. Needs cmake, a C++20 compiler and GoogleTest.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { parseArgs } from "node:util";
+import { fuzzDecoders } from "./fuzz/run.mjs";
 
 const root = join(dirname(fileURLToPath(import.meta.url)), "..", "..");
 
-/** @typedef {{ name: string, folder: string, sanitize: string, filter: string, env: Record<string, string> }} Variant */
+/** @typedef {{ name: string, folder: string, sanitize: string, target: string, filter: string, env: Record<string, string> }} Variant */
+
+// Undefined behaviour by the compiler's usual list, and conversions of floats that no integer takes.
+const undefinedToo = "address,undefined,float-cast-overflow";
 
 /** @type {Record<string, Variant>} */
 const variants = {
   address: {
     name: "address and undefined behaviour sanitizers, all tests",
     folder: "build-native-asan",
-    sanitize: "address,undefined",
+    sanitize: undefinedToo,
+    target: "embedless_tests",
     filter: "*",
     env: {
       ASAN_OPTIONS: "detect_stack_use_after_return=1:strict_string_checks=1",
@@ -28,8 +35,17 @@ const variants = {
     name: "thread sanitizer, concurrency tests",
     folder: "build-native-tsan",
     sanitize: "thread",
+    target: "embedless_tests",
     filter: "*Concurrency*",
     env: { TSAN_OPTIONS: "halt_on_error=1:second_deadlock_stack=1" },
+  },
+  fuzz: {
+    name: "fuzz programs",
+    folder: "build-native-asan",
+    sanitize: undefinedToo,
+    target: "embedless_fuzz",
+    filter: "",
+    env: {},
   },
 };
 
@@ -65,12 +81,15 @@ function build(variant) {
   );
   if (!configure.ok) return /GTest/.test(configure.output) ? googletestMissing : configure.output;
   const jobs = String(availableParallelism());
-  const compile = run("cmake", ["--build", variant.folder, "--target", "embedless_tests", "-j", jobs], { quiet: true });
+  const compile = run("cmake", ["--build", variant.folder, "--target", variant.target, "-j", jobs], { quiet: true });
   return compile.ok ? "" : compile.output;
 }
 
-/** @param {Variant} variant @returns {boolean} */
-function test(variant) {
+/** @param {Variant} variant */
+async function test(variant) {
+  if (variant === variants.fuzz) {
+    return await fuzzDecoders(join(root, variant.folder, "tests", "fuzz"), options.seconds, options.seed);
+  }
   const executable = join(root, variant.folder, "tests", "embedless_tests");
   const filter = `--gtest_filter=${variant.filter}`;
   const listed = run(executable, [filter, "--gtest_list_tests"], { quiet: true, env: variant.env });
@@ -81,7 +100,10 @@ function test(variant) {
   return run(executable, [filter, "--gtest_brief=1"], { env: variant.env }).ok;
 }
 
-const wanted = process.argv.slice(2);
+const { positionals: wanted, values: options } = parseArgs({
+  allowPositionals: true,
+  options: { seconds: { type: "string", default: "20" }, seed: { type: "string", default: "1" } },
+});
 const unknown = wanted.find((name) => !(name in variants));
 if (unknown !== undefined) {
   console.error(`unknown variant "${unknown}": expected ${Object.keys(variants).join(" or ")}`);
@@ -98,7 +120,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(variants)) {
     console.error(trouble);
     if (trouble === googletestMissing) process.exit(1);
   }
-  if (trouble || !test(variant)) failed.push(variant.name);
+  if (trouble || !(await test(variant))) failed.push(variant.name);
 }
 console.log(failed.length === 0 ? "== native tests passed" : `== FAILED: ${failed.join("; ")}`);
 process.exit(failed.length === 0 ? 0 : 1);

@@ -44,4 +44,18 @@ TEST(Decode, RefusesANodeThatNeverWas) {
   EXPECT_NO_THROW(decode_nodes(*store.snapshot(), *coder, std::span(nodes).first(2)));
 }
 
+TEST(Decode, RefusesRowsThatTellNothingAndNodesWithoutEnd) {
+  const auto nothing = embedless::index::no_coder(dims, Metric::cosine);
+  CodeStore empty(nothing);
+  empty.publish({.nodes = 3});
+  const std::vector<std::uint32_t> nodes{0};
+  EXPECT_THROW(decode_nodes(*empty.snapshot(), *nothing, nodes), embedless::code::Error);
+  const auto coder = codebook(Metric::ip);
+  CodeStore store(coder);
+  store.publish({.rows = random_rows(*coder, 3, 1).rows});
+  const std::vector<std::uint32_t> many(embedless::index::most_decoded + 1, 2);
+  EXPECT_THROW(decode_nodes(*store.snapshot(), *coder, many), embedless::code::Error);
+  EXPECT_EQ(decode_nodes(*store.snapshot(), *coder, std::span(many).first(many.size() - 1)).size(), (many.size() - 1) * dims);
+}
+
 }  // namespace

@@ -3,7 +3,7 @@ import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { addKeywords, removeKeywords } from "../storage/keywords.js";
-import { requirePresent } from "../storage/live_bits.js";
+import { isLive, requirePresent } from "../storage/live_bits.js";
 import { addToCounters, readMeta } from "../storage/meta.js";
 import type { Metadata } from "../types.js";
 import { DictionaryShelf } from "./dictionary_shelf.js";
@@ -60,8 +60,6 @@ interface StoredRow {
   metadata: string | null;
   text: Uint8Array;
 }
-
-const NONE: ReadonlySet<number> = new Set();
 
 const SELECT = "SELECT node, id, dict, hash, crc, metadata, text FROM passages";
 
@@ -171,7 +169,7 @@ export class Passages {
       for (const node of nodes) {
         const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
         if (row) found.set(node, this.#passage(c, checked(c, row)));
-        else requirePresent(c, node, node + 1, NONE);
+        else if (isLive(c, node)) throw damagedRow("passages", node, "is missing");
       }
       return found;
     });

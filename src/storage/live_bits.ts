@@ -77,6 +77,13 @@ export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): 
   }
 }
 
+/** Whether a node is marked live. Throws `CORRUPT` when its row is damaged. */
+export function isLive(c: Connection, node: number): boolean {
+  const bits = readBlock(c, Math.floor(node / BLOCK_NODES));
+  const n = node % BLOCK_NODES;
+  return (((bits?.[n >> 3] ?? 0) >> (n & 7)) & 1) === 1;
+}
+
 /**
  * Throws `CORRUPT` if a node from `from` up to before `end` is marked live and not among `present`: its passage is lost.
  * Run it on the snapshot that `present` was read from.

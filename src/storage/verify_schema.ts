@@ -28,7 +28,16 @@ export function* verifySchema(c: Connection): Generator<VerifyStep> {
   yield* problems;
 }
 
+/** Of stores without and with a table of words; made once. */
+const made = new Map<boolean, Schema>();
+
 function newSchema(keywords: boolean): Schema {
+  const schema = made.get(keywords) ?? makeSchema(keywords);
+  made.set(keywords, schema);
+  return schema;
+}
+
+function makeSchema(keywords: boolean): Schema {
   const session = connect("a store in memory", "file:/embedless-schema?mode=memory", 0);
   try {
     const c = new Connection(session);

@@ -14,7 +14,7 @@ const DIMS = 16;
 /** From so many passages on a store has a codebook of its own. */
 const TRAINING = 4096;
 /** Passages that are left of them. */
-const KEPT = 48;
+const KEPT = 20;
 /** Pages of deleted passages that stay in the file, unused. */
 const FREE_PAGES = 3;
 
@@ -46,7 +46,7 @@ export async function makeStore(path: string, kind: StoreKind, from = 0): Promis
     const keys = passages(40, 0, from).map(({ id }) => id!);
     await records.update(keys, { groups: keys.map((_, i) => (i % 3 ? `shelf ${i % 5}` : null)) });
   }
-  await store.add(passages(70, TRAINING, from));
+  await store.add(passages(36, TRAINING, from));
   if (kind === "linked") await store.compact();
   await store.delete({ ids: passages(4, TRAINING, from).map(({ id }) => id!) });
   await store.close();

@@ -29,8 +29,13 @@ export function* verifyVectors(c: Connection, meta: Meta): Generator<VerifyStep>
     // Up to here both lists are complete.
     const to = Math.min(endOf(stored.map(({ node }) => node)), endOf(passages));
     const rows = stored.filter(({ node }) => node < to);
-    rowBytes ??= rows[0]?.row.length;
-    for (const row of rows) yield* problemsOf(() => checkVector(c, row, rowBytes!));
+    for (const row of rows) {
+      yield* problemsOf(() => {
+        checkRow(c, "vectors", row.node, row.crc, row.node, row.row);
+        rowBytes ??= row.row.length;
+        if (row.row.length !== rowBytes) throw damagedRow("vectors", row.node, "has another length");
+      });
+    }
     yield* comparison(
       rows.map(({ node }) => node),
       passages.filter((node) => node < to),
@@ -50,11 +55,6 @@ function nodesOfPassages(c: Connection, from: number): number[] {
 /** The node up to which a list of the next nodes says all; a short list is the last one. */
 function endOf(nodes: readonly number[]): number {
   return nodes.length < SLICE ? Number.POSITIVE_INFINITY : nodes.at(-1)! + 1;
-}
-
-function checkVector(c: Connection, { node, row, crc }: VectorRow, rowBytes: number): void {
-  checkRow(c, "vectors", node, crc, node, row);
-  if (row.length !== rowBytes) throw damagedRow("vectors", node, "has another length");
 }
 
 function* comparison(vectors: number[], passages: number[], keeps: boolean): Generator<VerifyStep> {

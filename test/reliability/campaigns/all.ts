@@ -32,7 +32,7 @@ export const CAMPAIGNS: readonly NamedCampaign[] = [
     about: "from no space to enough, every operation",
     run: fullDisk,
     seed: 1,
-    short: 120,
+    short: 75,
     full: 1_000,
   },
   { test: "file size limit", about: "the same by a limit on files", run: fullFiles, seed: 1, short: 40, full: 500 },

@@ -49,7 +49,7 @@ export const kill: Campaign = (options) =>
       copyFileSync(templates.get(kind === "compact with a graph")!, path);
       const random = seeded(options.seed * 1_000_003 + n);
       const task: KillTask = { path, kind, seed: Math.floor(random() * 2 ** 31) };
-      const told = await runAndKill(task, Math.floor(random() * FIRST_OPERATIONS), random() * LATEST_KILL_MS);
+      const told = await runAndKill(task, fatalOperation(task, random), random() * LATEST_KILL_MS);
       const during = told.begun ? operation(kind, task.seed, told.done).name : "nothing";
       counts[`killed during ${during}`] = (counts[`killed during ${during}`] ?? 0) + 1;
       const failures = told.failure ? [told.failure] : await inspectAll(task, told);
@@ -58,6 +58,14 @@ export const kill: Campaign = (options) =>
     });
     return { ...result, counts };
   }, true);
+
+/** One of the first operations, mostly one of those that the kind is named after. */
+function fatalOperation({ kind, seed }: KillTask, random: () => number): number {
+  const first = Array.from({ length: FIRST_OPERATIONS }, (_, n) => n);
+  const meant = first.filter((n) => kind.startsWith(operation(kind, seed, n).name));
+  const among = random() < 0.75 ? meant : first;
+  return among[Math.floor(random() * among.length)]!;
+}
 
 async function makeTemplate(folder: string, graph: boolean): Promise<string> {
   const kind: KillKind = graph ? "compact with a graph" : "add";

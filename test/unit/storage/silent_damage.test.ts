@@ -120,6 +120,22 @@ it("words that are not those of the passages are found by verifying", async () =
   }
 });
 
+it("a vector that damage turned into nothing is found by verifying", async () => {
+  const file = await temporaryFile();
+  const kept = { embedder: fakeEmbedder({ dims: 16 }), vectors: "float16" } as const;
+  const store = await openStore(file, kept);
+  await store.add(items(3));
+  await store.close();
+  const driver = new DatabaseSync(file, { defensive: false });
+  // A table that may hold NULL, as the bytes of a damaged row may say.
+  driver.exec(`CREATE TABLE loose (node INTEGER PRIMARY KEY, row BLOB, crc INTEGER) STRICT;
+    INSERT INTO loose SELECT node, nullif(row, CASE node WHEN 0 THEN row END), crc FROM vectors;
+    DROP TABLE vectors; ALTER TABLE loose RENAME TO vectors`);
+  driver.close();
+  const damaged = await openStore(file, kept);
+  expect((await damaged.verify()).problems.join("\n")).toContain("Row 0 of table vectors");
+});
+
 it("a damaged description of a table is found by verifying, in its comments too", async () => {
   const store = await tampered(`
     PRAGMA writable_schema = ON;

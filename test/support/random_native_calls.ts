@@ -10,8 +10,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { EmbedlessError } from "../../src/errors.js";
 import { native } from "../../src/native.js";
-import { adopt, CATALOGUE, type Entry, type Fixture, makeFixture, missingFromCatalogue } from "./native_calls/catalogue.js";
-import { below, junk, pick, Planned, type Random, seeded, spoil } from "./native_calls/junk.js";
+import {
+  adopt,
+  CATALOGUE,
+  type Entry,
+  type Fixture,
+  makeFixture,
+  missingFromCatalogue,
+} from "./native_calls/catalogue.js";
+import { below, junk, Planned, pick, type Random, seeded, spoil } from "./native_calls/junk.js";
 
 /** Calls under way at once; then all are awaited. */
 const TOGETHER = 8;
@@ -94,7 +101,8 @@ async function one(call: number, fixture: Fixture, chance: Random): Promise<void
     return;
   } finally {
     // Whatever class of errors was set, the next calls are judged by the right one.
-    if (name === "useErrorClass") (fixture.addon as never as { useErrorClass(c: unknown): void }).useErrorClass(EmbedlessError);
+    if (name === "useErrorClass")
+      (fixture.addon as never as { useErrorClass(c: unknown): void }).useErrorClass(EmbedlessError);
   }
   if (entry.promise && !(answer instanceof Promise)) fail(call, name, "no promise");
   try {

@@ -15,6 +15,7 @@ import { inspectFile } from "./storage/file_access.js";
 import { type Meta, readSoundMeta } from "./storage/meta.js";
 import { ifSound } from "./storage/problems.js";
 import { putRecord, type RecordRow, readRecords } from "./storage/records.js";
+import { guessSalt } from "./storage/salt.js";
 import { replaceStore } from "./storage/set_aside.js";
 import type { AddItem, AddOptions, AddResult, OpenOptions, RepairOptions, RepairResult } from "./types.js";
 import { verifyStore } from "./verify.js";
@@ -51,6 +52,8 @@ export async function repairStore(
     if (problems.length === 0) {
       return { problems, passages: new Passages(database).count(), lost: [], damaged: undefined };
     }
+    const salt = ifSound(() => guessSalt(database.reader));
+    if (salt !== undefined) database.reader.adoptSalt(salt);
     const meta = readSoundMeta(database.reader);
     embedder = given.embedder ?? (await embedderOf(meta.embedder));
     await requireSameVectors(embedder, database, meta);

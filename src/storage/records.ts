@@ -29,7 +29,7 @@ const SELECT = "SELECT namespace, key, group_id, updated, crc FROM records";
 
 /** Enters a record, or brings it up to date. */
 export function putRecord(tx: Connection, { namespace, key, group, updated }: RecordRow): void {
-  const crc = checksum("records", namespace, key, group, updated);
+  const crc = checksum(tx, "records", namespace, key, group, updated);
   const sql = "INSERT OR REPLACE INTO records (namespace, key, group_id, updated, crc) VALUES (?, ?, ?, ?, ?)";
   tx.run(sql, namespace, key, group, updated, crc);
 }
@@ -37,7 +37,7 @@ export function putRecord(tx: Connection, { namespace, key, group, updated }: Re
 /** The record of a key, `undefined` if there is none. Throws `CORRUPT` for a damaged one. */
 export function getRecord(c: Connection, namespace: string, key: string): RecordRow | undefined {
   const row = c.get<StoredRecord>(`${SELECT} WHERE namespace = ? AND key = ?`, namespace, key);
-  return row && checked(row);
+  return row && checked(c, row);
 }
 
 /** Up to `limit` records of a namespace behind `afterKey` (`""`: from the first) that lie in a range, by key. */
@@ -53,7 +53,7 @@ export function listRecords(
     groups ? `AND ${inGroups}` : ""
   } ORDER BY key LIMIT ?5`;
   const params = [namespace, afterKey, before, after, limit, ...(groups ? [JSON.stringify(groups)] : [])];
-  return c.all<StoredRecord>(sql, ...params).map(checked);
+  return c.all<StoredRecord>(sql, ...params).map((row) => checked(c, row));
 }
 
 /** Removes the record of a key. */
@@ -71,14 +71,14 @@ export function* readRecords(c: Connection): Generator<RecordRow> {
   const sql = `${SELECT} WHERE (namespace, key) > (?, ?) ORDER BY namespace, key LIMIT 256`;
   for (let [namespace, key] = ["", ""]; ; ) {
     const rows = c.all<StoredRecord>(sql, namespace, key);
-    for (const row of rows) yield checked(row);
+    for (const row of rows) yield checked(c, row);
     const last = rows.at(-1);
     if (last === undefined) return;
     [namespace, key] = [last.namespace, last.key];
   }
 }
 
-function checked({ namespace, key, group_id: group, updated, crc }: StoredRecord): RecordRow {
-  checkRow("records", `${namespace} ${key}`, crc, namespace, key, group, updated);
+function checked(c: Connection, { namespace, key, group_id: group, updated, crc }: StoredRecord): RecordRow {
+  checkRow(c, "records", `${namespace} ${key}`, crc, namespace, key, group, updated);
   return { namespace, key, group, updated };
 }

@@ -69,9 +69,8 @@ async function tryMutants(
   options: Parameters<Campaign>[0],
   pick: (n: number) => { subject: Subject; mutation: Mutation },
 ): Promise<CampaignResult> {
-  const program = new URL("../../support/damage_child.js", import.meta.url);
-  const pool = new ChildPool<DamageRequest, Answers>(program, TIMEOUT_MS, MUTANTS_A_CHILD);
-  const counts = { noticed: 0, withoutEffect: 0 };
+  const pool = new ChildPool<DamageRequest, Answers>("damage_child", TIMEOUT_MS, MUTANTS_A_CHILD);
+  const counts = { noticed: 0, withoutEffect: 0, otherSelection: 0, idsNotFound: 0 };
   try {
     const result = await runTrials(options, async (n) => {
       const { subject, mutation } = pick(n);
@@ -82,7 +81,10 @@ async function tryMutants(
       const reply = await pool.ask({ path, kind, ids, readOnly: n % 2 === 1 });
       for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
       if ("failure" in reply) return [`${name}: ${reply.failure}`];
-      const { wrong, noticed } = judge(subject.answers, reply.value);
+      const otherPage = mutation.kind === "splice" || mutation.kind === "swap";
+      const { wrong, noticed, otherSelection, notFound } = judge(subject.answers, reply.value, otherPage);
+      if (notFound > 0) counts.idsNotFound++;
+      if (otherSelection > 0) counts.otherSelection++;
       if (noticed) counts.noticed++;
       else counts.withoutEffect++;
       if (!noticed && mayNotGoUnnoticed(mutation, subject)) wrong.push("nobody noticed");

@@ -36,6 +36,14 @@ export function checkSignal(value: unknown): AbortSignal | undefined {
   throw wrongType("signal", "an AbortSignal", value);
 }
 
+/** `items` if it can be iterated over, at once or as it comes. */
+export function requireIterable<T>(items: Iterable<T> | AsyncIterable<T>): Iterable<T> | AsyncIterable<T> {
+  const given = items as unknown;
+  if (typeof given === "object" && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given))
+    return items;
+  throw wrongType("items", "an array or an iterable of { text, id?, metadata?, vector? }", given);
+}
+
 export function boolean(name: string, value: unknown, fallback: boolean): boolean {
   if (value === undefined) return fallback;
   if (typeof value !== "boolean") throw wrongType(name, "true or false", value);

@@ -64,6 +64,8 @@ export interface CompactResult {
   linked: number;
   /** Bytes of the graph on disk. */
   graphBytes: number;
+  /** Bytes that the file is smaller by: what deleted and replaced passages had taken. */
+  freedBytes: number;
 }
 
 /** How a search walks over the graph. */

@@ -1,5 +1,5 @@
 import { boolean, checkKeys, checkSignal, numberWithin, oneOf, wholeNumberWithin } from "./checks.js";
-import { outOfRange, wrongType } from "./errors.js";
+import { outOfRange, unknownOption, wrongType } from "./errors.js";
 import { checkCodes, checkIndex, checkWalk, VECTOR_KEEPINGS } from "./trait_options.js";
 import type {
   AddOptions,
@@ -8,6 +8,7 @@ import type {
   Metric,
   OpenOptions,
   PlanOptions,
+  RepairOptions,
   SearchOptions,
   StatsOptions,
 } from "./types.js";
@@ -153,6 +154,17 @@ export function resolveCompactOptions(options: CompactOptions = {}) {
 export function resolveBackupOptions(options: BackupOptions = {}) {
   checkKeys("backup", options, { overwrite: 1, signal: 1, onProgress: 1 });
   return { overwrite: boolean("overwrite", options.overwrite, false), ...checkRun(options) };
+}
+
+/** Options of `VectorStore.repair`, checked, with those of `open` by themselves. */
+export function resolveRepairOptions(options: RepairOptions = {}) {
+  if (typeof options !== "object" || options === null) throw wrongType("the options of repair", "an object", options);
+  const { signal, onProgress, ...given } = options;
+  for (const key of ["create", "readOnly"]) {
+    if (key in given) throw unknownOption("repair", key, ["signal", "onProgress", "and those of open"]);
+  }
+  resolveOpenOptions(given);
+  return { ...checkRun({ ...(signal && { signal }), ...(onProgress && { onProgress }) }), given };
 }
 
 /** Options of `add`, checked. */

@@ -103,6 +103,28 @@ export interface BackupOptions {
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
+/**
+ * Options of `VectorStore.repair`: how to stop and watch it, and those of `open`, for what the store itself can no longer
+ * say of its embedder, codes and so on.
+ */
+export interface RepairOptions extends Omit<OpenOptions, "create" | "readOnly"> {
+  signal?: AbortSignal;
+  /** Nodes looked at, of how many; those of deleted passages count. */
+  onProgress?: (progress: { done: number; total: number }) => void;
+}
+
+/** What a repair found and did. */
+export interface RepairResult {
+  /** What was wrong, as `verify` says it. Empty: nothing was, and nothing was done. */
+  problems: string[];
+  /** Passages that the store has now. */
+  passages: number;
+  /** Ids of passages that could not be read any more; where not even the id could, such as `node 17`. */
+  lost: string[];
+  /** Where the damaged file is now; `undefined` if there was no damage. */
+  damaged: string | undefined;
+}
+
 /** What an `add` did. */
 export interface AddResult {
   /** Ids in the order of the items. */

@@ -1,9 +1,9 @@
 import { setMaxListeners } from "node:events";
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { checkKeys, wholeNumberWithin } from "./checks.js";
+import { checkKeys, requireIterable, wholeNumberWithin } from "./checks.js";
+import { compactStore } from "./compact.js";
 import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
-import { type LinkRun, linkNodes } from "./ingest/link.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
 import { prepareSampleQueries } from "./ingest/sample_queries.js";
 import { native } from "./native.js";
@@ -22,6 +22,7 @@ import { cleanId, cleanIds, type PassageRow } from "./passage/passages.js";
 import { Records } from "./passage/records.js";
 import { cleanText } from "./passage/text.js";
 import { planStore } from "./plan_store.js";
+import { repairStore } from "./repair.js";
 import { searchByMode } from "./search/by_mode.js";
 import { type Matching, matchingPage } from "./search/filter_bitmap.js";
 import { cleanVector } from "./search/vectors.js";
@@ -44,6 +45,8 @@ import type {
   Passage,
   PassageTest,
   PlanOptions,
+  RepairOptions,
+  RepairResult,
   SearchOptions,
   SearchResult,
   Stats,
@@ -54,7 +57,7 @@ import type {
 import { verifyStore } from "./verify.js";
 
 /** Passages read at once when listing. */
-const PAGE = 256;
+const PAGE = 128;
 
 /**
  * A collection of passages in one file, searched by meaning. It keeps texts and short codes, no vectors: a search
@@ -129,6 +132,17 @@ export class VectorStore {
    */
   static async plan(options: PlanOptions): Promise<StorePlan> {
     return await planStore(options);
+  }
+
+  /**
+   * Makes a damaged store whole: what is sound goes into a new file, all else (codes, graph, words, counts) is made anew
+   * from the texts, and the new file takes the place of the old one, which is kept. Passages without kept vectors are
+   * embedded again. Nobody may have the store open. A repair that was stopped goes on where it was.
+   *
+   * @throws `NOT_FOUND`, `NOT_A_STORE`, `LOCKED` if somebody has it open, `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`, `NO_SPACE`, `IO`
+   */
+  static async repair(path: string, options: RepairOptions = {}): Promise<RepairResult> {
+    return await repairStore(path, options, (file, traits) => VectorStore.open(file, traits));
   }
 
   /** The file, as an absolute path. */
@@ -290,25 +304,15 @@ export class VectorStore {
 
   /**
    * Builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
-   * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile.
+   * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile. Then gives
+   * the space of deleted passages back to the file system.
    *
    * @throws `INVALID_ARGUMENT`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`, `ABORTED`
    */
   compact(options?: CompactOptions): Promise<CompactResult> {
     return this.#run(async () => {
       const { signal, onProgress } = resolveCompactOptions(options);
-      await this.#parts.graph.refresh();
-      await this.#parts.index.refresh();
-      const traits = traitsOf(readMeta(this.#parts.database.reader), this.#parts.settings);
-      const isAlone = traits.codes === "none" && this.#parts.kept.coder === undefined;
-      // Graphs of vectors are better than graphs of codes, whatever is walked on.
-      const codes = async (run: LinkRun) =>
-        isAlone ? await this.#parts.vectorsToLink(run) : this.#parts.index.current;
-      const rows = async (run: LinkRun) => (await this.#parts.kept.all()) ?? (await codes(run));
-      const inMemory = this.#parts.kept.inMemory !== undefined;
-      const graph = isAlone ? undefined : this.#parts.graph.current;
-      const parts = { addon: native(), database: this.#parts.database, rows, inMemory, graph };
-      return await linkNodes(parts, traits, { signal: this.#stoppable(signal), onProgress });
+      return await compactStore(this.#parts, { signal: this.#stoppable(signal), onProgress });
     });
   }
 
@@ -382,11 +386,4 @@ export class VectorStore {
 
 function toPassage({ id, text, metadata }: PassageRow): Passage {
   return { id, text, metadata };
-}
-
-function requireIterable<T>(items: Iterable<T> | AsyncIterable<T>): Iterable<T> | AsyncIterable<T> {
-  const given = items as unknown;
-  if (typeof given === "object" && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given))
-    return items;
-  throw wrongType("items", "an array or an iterable of { text, id?, metadata?, vector? }", given);
 }

@@ -16,8 +16,14 @@ export async function compact(path: string, options: { json?: boolean }): Promis
       store.compact({ onProgress: ({ phase, done, total }) => total > 0 && progress(done / total, DOING[phase]) }),
     );
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
-    else if (result.linked === 0) process.stdout.write("Nothing to build: all codes are scanned.\n");
-    else process.stdout.write(`${count(result.linked)} passages linked, ${bytes(result.graphBytes)}\n`);
+    else {
+      const { linked, graphBytes, freedBytes } = result;
+      const graph =
+        linked === 0
+          ? "Nothing to build: all codes are scanned"
+          : `${count(linked)} passages linked, ${bytes(graphBytes)}`;
+      process.stdout.write(`${graph}${freedBytes > 0 ? `; ${bytes(freedBytes)} given back` : ""}.\n`);
+    }
   } finally {
     await store.close();
   }

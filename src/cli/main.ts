@@ -1,5 +1,5 @@
 #!/usr/bin/env node
-/** The command line: `embedless build`, `search`, `stats`, `compact`, `export`, `import`, `backup`, `plan`, `bench`, `compile`. */
+/** The command line: `embedless build`, `search`, `stats`, `compact`, `verify`, `repair`, `export`, `import`, `backup`, `plan`, `bench`, `compile`. */
 
 import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
@@ -38,6 +38,18 @@ function program(): Command {
     .action(async (store: string, options: { json?: boolean }) =>
       (await import("./compact.js")).compact(store, options),
     );
+  for (const [name, does] of [
+    ["verify", "read all of a store and say what is damaged"],
+    ["repair", "make a damaged store whole from its texts; the damaged file is kept"],
+  ] as const) {
+    main
+      .command(`${name} <store>`)
+      .description(does)
+      .option("--json", "print one JSON object")
+      .action(async (store: string, options: { json?: boolean }) =>
+        (await import("./verify.js"))[name](store, options),
+      );
+  }
   addExchange(main);
   addPlan(main);
   addBench(main);

@@ -34,7 +34,9 @@ export interface IngestParts {
 const COMMIT_PASSAGES = 512;
 const COMMIT_MS = 3_000;
 /** Passages checked between two turns of the event loop. */
-const PREPARE_SLICE = 512;
+const PREPARE_SLICE = 64;
+/** Items whose stored texts are read between two turns of the event loop. */
+const LOOK_UP_SLICE = 64;
 /** Fewest passages handed to the embedder at once; it spreads them over its processes. */
 const EMBED_SLICE = 64;
 /** Of given vectors, one in this many is embedded again. */
@@ -107,6 +109,7 @@ export class Ingest {
     for await (const item of raw) {
       throwIfAborted(signal);
       waiting.push(prepareItem(item, index++));
+      if (index % PREPARE_SLICE === 0) await nextTurn();
       if (waiting.length >= slice) await embed();
     }
     if (waiting.length > 0) await embed();
@@ -177,7 +180,12 @@ export class Ingest {
     signal?: AbortSignal,
   ): Promise<ReadyItem[]> {
     throwIfAborted(signal);
-    const stored = storedTexts(this.#parts.passages, items);
+    const stored = new Map<string, { sameText: boolean }>();
+    for (let at = 0; at < items.length; at += LOOK_UP_SLICE) {
+      if (at > 0) await nextTurn();
+      const slice = items.slice(at, at + LOOK_UP_SLICE);
+      for (const [id, found] of storedTexts(this.#parts.passages, slice)) stored.set(id, found);
+    }
     // A vector that came along may be another one than the store keeps: comparing them takes its stored form.
     const isFresh = ({ id, vector }: PreparedItem) =>
       !stored.get(id)?.sameText || (circumstances.kept !== undefined && vector !== undefined);

@@ -35,6 +35,9 @@ export interface LinkRun {
   onProgress: ((progress: CompactProgress) => void) | undefined;
 }
 
+/** The graph as it is then. */
+export type Linked = Omit<CompactResult, "freedBytes">;
+
 type GraphKind = { vamana: VamanaSettings } | { hnsw: HnswSettings };
 
 /** Which graph an index choice means for a store of so many passages. */
@@ -56,7 +59,7 @@ export async function linkNodes(
   parts: LinkParts,
   { index: choice, codes }: Pick<Traits, "index" | "codes">,
   run: LinkRun,
-): Promise<CompactResult> {
+): Promise<Linked> {
   const { database } = parts;
   const before = readMeta(database.reader);
   if (isUpToDate(before)) return resultOf(database.reader);
@@ -85,7 +88,7 @@ function isUpToDate({ graph, nextNode, passages }: Meta): boolean {
   return graph !== undefined && graph.nodes === nextNode && graph.passages === passages;
 }
 
-function resultOf(c: Connection): CompactResult {
+function resultOf(c: Connection): Linked {
   return { linked: readMeta(c).graph?.nodes ?? 0, graphBytes: graphBytes(c) };
 }
 

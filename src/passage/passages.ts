@@ -3,6 +3,7 @@ import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { addKeywords, removeKeywords } from "../storage/keywords.js";
+import { requirePresent } from "../storage/live_bits.js";
 import { addToCounters, readMeta } from "../storage/meta.js";
 import type { Metadata } from "../types.js";
 import { DictionaryShelf } from "./dictionary_shelf.js";
@@ -59,6 +60,8 @@ interface StoredRow {
   metadata: string | null;
   text: Uint8Array;
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 const SELECT = "SELECT node, id, dict, hash, crc, metadata, text FROM passages";
 
@@ -168,6 +171,7 @@ export class Passages {
       for (const node of nodes) {
         const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
         if (row) found.set(node, this.#passage(c, checked(row)));
+        else requirePresent(c, node, node + 1, NONE);
       }
       return found;
     });
@@ -190,6 +194,7 @@ export class Passages {
   page(afterNode: number, limit: number, from?: Connection): PassageRow[] {
     return this.#read(from, (c) => {
       const rows = c.all<StoredRow>(`${SELECT} WHERE node > ? ORDER BY node LIMIT ?`, afterNode, limit);
+      requireAll(c, rows, afterNode, limit);
       return rows.map((row) => this.#passage(c, checked(row)));
     });
   }
@@ -242,9 +247,46 @@ export class Passages {
 }
 
 function find(c: Connection, id: string): StoredRow | undefined {
-  const row = c.get<StoredRow>(`${SELECT} WHERE id = ?`, id);
   // The driver cuts a string at NUL and mends lone surrogates: such an id must not find another one.
-  return row?.id === id ? checked(row) : undefined;
+  if (id.includes("\0") || !(id as string & { isWellFormed(): boolean }).isWellFormed()) return undefined;
+  const row = c.get<StoredRow>(`${SELECT} WHERE id = ?`, id);
+  if (row === undefined) {
+    requireAbsent(c, id);
+    return undefined;
+  }
+  if (checked(row).id !== id) throw damagedRow("passages", row.node, "is not where its id leads");
+  return row;
+}
+
+/**
+ * Throws `CORRUPT` if an id may be missing only because its entry in the index of ids is damaged, which no checksum covers:
+ * such an entry stands where the looked for one would, so its neighbors are compared with the passages they lead to.
+ */
+function requireAbsent(c: Connection, id: string): void {
+  const before = "SELECT id, node FROM passages WHERE id < ? ORDER BY id DESC LIMIT 1";
+  const behind = "SELECT id, node FROM passages WHERE id > ? ORDER BY id LIMIT 1";
+  let entries = 0;
+  for (const sql of [before, behind]) {
+    const entry = c.get<{ id: string; node: number }>(sql, id);
+    if (entry === undefined) continue;
+    entries++;
+    const row = c.get<{ id: string }>("SELECT id FROM passages NOT INDEXED WHERE node = ?", entry.node);
+    if (row?.id !== entry.id) throw damagedRow("passages", entry.node, "is not where its id leads");
+  }
+  if (entries > 0) return;
+  const any = c.get<{ node: number }>("SELECT node FROM passages NOT INDEXED LIMIT 1");
+  if (any) throw damagedRow("passages", any.node, "is not where its id leads");
+}
+
+/** Throws `CORRUPT` unless these are all passages behind a node: in order, and none that is marked live is left out. */
+function requireAll(c: Connection, rows: readonly StoredRow[], afterNode: number, limit: number): void {
+  let last = afterNode;
+  for (const { node } of rows) {
+    if (node <= last) throw damagedRow("passages", node, "is out of order");
+    last = node;
+  }
+  const end = rows.length < limit ? Number.POSITIVE_INFINITY : last + 1;
+  requirePresent(c, afterNode + 1, end, new Set(rows.map(({ node }) => node)));
 }
 
 function checked(row: StoredRow): StoredRow {

@@ -27,6 +27,7 @@ export class CodeIndex extends IndexMirror {
         return hasGraphAlone(meta) ? coders.empty(shape) : await coders.find(database.reader, meta.codebook, shape);
       },
       orderOf: (meta) => (isWalked && wantsGraph(meta) ? "walk" : "scan"),
+      wholeOf: ({ nextNode }) => nextNode,
       read: storedRows,
     });
   }

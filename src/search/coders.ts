@@ -24,8 +24,8 @@ export class Coders {
   /**
    * The coder of a codebook, from the package or from the store itself; while there is none, that of waiting rows.
    *
-   * @throws EmbedlessError `NOT_FOUND` for a shipped codebook that this package lacks, `CORRUPT` for a damaged one or one
-   *   of another kind than the store's codes
+   * @throws EmbedlessError `NOT_FOUND` for a shipped codebook that this package lacks, `CORRUPT` for a damaged one, for one
+   *   of another kind than the store's codes, and if the store's own is missing
    */
   async find(
     c: Connection,
@@ -73,8 +73,11 @@ export class Coders {
   async #load(c: Connection, { sha256, kind }: CodebookReference): Promise<NativeCoder> {
     const bytes = kind === "own" ? getCodebook(c, sha256) : await shippedCodebook(sha256)?.load();
     if (bytes === undefined) {
-      const where = kind === "own" ? "the store itself lacks it" : "this version of the package does not have it";
-      throw new EmbedlessError("NOT_FOUND", `The store's codes refer to the codebook ${sha256}, but ${where}.`);
+      const [code, where] =
+        kind === "own"
+          ? (["CORRUPT", "the store itself lacks it"] as const)
+          : (["NOT_FOUND", "this version of the package does not have it"] as const);
+      throw new EmbedlessError(code, `The store's codes refer to the codebook ${sha256}, but ${where}.`);
     }
     return this.#addon.loadCodebook(bytes);
   }

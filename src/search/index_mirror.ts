@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NativeAddon, NativeCoder, NativeIndex, Publication } from "../native.js";
+import { damagedRow } from "../storage/checksum.js";
 import { BLOCK_NODES } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -15,6 +16,8 @@ export interface MirroredRows {
   coderOf(meta: Meta): Promise<NativeCoder>;
   /** How they lie in memory; see `IndexOptions`. */
   orderOf(meta: Meta): "scan" | "walk";
+  /** Nodes that it must hold then; `undefined`: whatever `read` gives. */
+  wholeOf?(meta: Meta): number;
   /** Reads one row a node from node `from` on, in order and without a gap; of a coder that keeps nothing it counts nodes. */
   read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<Pick<Publication, "rows" | "nodes">>;
 }
@@ -111,10 +114,13 @@ export class IndexMirror {
       index.publish({ ...piece, release: true });
       if (performance.now() >= end) return "more";
     }
+    const whole = this.#rows.wholeOf?.(meta) ?? index.count;
+    if (index.count !== whole) throw damagedRow("meta", "nextNode", `says ${whole}, but ${index.count} nodes are stored`);
     // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.
     while (target.version < meta.version) {
       target.walk ??= { version: meta.version, lastBlock: -1 };
       if (!killDead(c, target, target.walk, end)) return "more";
+      requireLiveBits(target, meta);
       target.version = target.walk.version;
       target.walk = undefined;
     }
@@ -131,6 +137,12 @@ function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, end
     if (performance.now() >= end) return false;
   }
   return true;
+}
+
+/** Every node given out has a bit, whether it is set or not. */
+function requireLiveBits({ version, walk }: Loaded, { nextNode }: Meta): void {
+  const last = Math.ceil(nextNode / BLOCK_NODES) - 1;
+  if (version === 0 && walk!.lastBlock < last) throw damagedRow("live_blocks", last, "is missing");
 }
 
 /** Nodes from `first` on, below `count`, whose bits are not set. */

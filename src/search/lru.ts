@@ -46,4 +46,9 @@ export class LruCache<K, V> {
     this.#entries.delete(key);
     this.#weight -= this.#weigh(value);
   }
+
+  clear(): void {
+    this.#entries.clear();
+    this.#weight = 0;
+  }
 }

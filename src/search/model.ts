@@ -82,12 +82,24 @@ export class Model {
     return vector;
   }
 
+  /**
+   * Has all canaries embedded again, for exact scores disagree with codes. A model that fails this is not believed any more,
+   * nor is what is remembered of it.
+   *
+   * @throws EmbedlessError `MODEL_MISMATCH`, or the embedder's failure
+   */
+  async proveAgain(): Promise<void> {
+    this.#questions.clear();
+    this.#proof = undefined;
+    await this.#prove(this.#known?.canaries.length);
+  }
+
   #ask(text: string, signal: AbortSignal): Promise<Float32Array> {
     return embedQuestion(this.embedder, text, this.#guard(signal));
   }
 
-  /** Embeds two canaries again before the first vector is used; a model that failed for another reason is asked again. */
-  #prove(): Promise<void> {
+  /** Embeds canaries again before the first vector is used; a model that failed for another reason is asked again. */
+  #prove(count = 2): Promise<void> {
     const known = this.#known;
     if (known === undefined) return Promise.resolve();
     this.#proof ??= checkCanaries(this.embedder, known.canaries, {
@@ -95,6 +107,7 @@ export class Model {
       minCosine: this.#minCosine,
       lengths: known.metric !== "cosine",
       expected: known.id,
+      count,
     }).catch((error: unknown) => {
       if (!(error instanceof EmbedlessError && error.code === "MODEL_MISMATCH")) this.#proof = undefined;
       throw error;

@@ -4,7 +4,7 @@ import { embedderFromSource } from "../embed/source.js";
 import { EmbedlessError } from "../errors.js";
 import { getCanaries } from "../storage/canaries.js";
 import type { Database } from "../storage/database.js";
-import { type Meta, readMeta } from "../storage/meta.js";
+import { type Meta, readMeta, type StoredEmbedder } from "../storage/meta.js";
 import { Model, requireSameModel } from "./model.js";
 
 /** The embedder given to the store, or the one that it finds for itself once something has to be embedded. */
@@ -64,12 +64,20 @@ export class ModelOfStore {
   }
 
   async #find(): Promise<Embedder> {
-    const { embedder: stored } = readMeta(this.#database.reader);
-    if (stored === undefined) return minilm();
-    if (stored.source !== undefined) return await embedderFromSource(stored.source as EmbedderSource);
-    throw new EmbedlessError(
-      "MODEL_MISMATCH",
-      `The store was made with the embedder ${stored.id}, which cannot be made from its name: give it to open() as the option embedder.`,
-    );
+    return await embedderOf(readMeta(this.#database.reader).embedder);
   }
+}
+
+/**
+ * The embedder that a store names; the bundled model for one that names none.
+ *
+ * @throws EmbedlessError `MODEL_MISMATCH` if it cannot be made from its name, `NOT_FOUND` if its files are gone
+ */
+export async function embedderOf(stored: StoredEmbedder | undefined): Promise<Embedder> {
+  if (stored === undefined) return minilm();
+  if (stored.source !== undefined) return await embedderFromSource(stored.source as EmbedderSource);
+  throw new EmbedlessError(
+    "MODEL_MISMATCH",
+    `The store was made with the embedder ${stored.id}, which cannot be made from its name: give it to open() as the option embedder.`,
+  );
 }

@@ -58,6 +58,11 @@ export class Recompute implements ExactVectors {
     this.#cache = new LruCache(cacheBytes, (vector) => vector.byteLength + 100);
   }
 
+  /** Forgets all vectors: the model that made them is not believed any more. */
+  forget(): void {
+    this.#cache.clear();
+  }
+
   /** Texts worth having under way at once. */
   async lanes(): Promise<number> {
     const { batch, concurrency } = await this.#embedder();

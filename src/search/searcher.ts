@@ -1,5 +1,5 @@
-import { throwIfAborted } from "../errors.js";
-import type { NativeGraph, NativeIndex } from "../native.js";
+import { EmbedlessError, throwIfAborted } from "../errors.js";
+import type { NativeCoder, NativeGraph, NativeIndex } from "../native.js";
 import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
@@ -12,6 +12,7 @@ import { walkWithoutCodes } from "./graph_alone.js";
 import type { KeptVectors } from "./kept_vectors.js";
 import { LiveCalibration } from "./live_calibration.js";
 import type { Model } from "./model.js";
+import { isImpossible, ModelDoubt } from "./model_doubt.js";
 import { planSearch } from "./plan.js";
 import { type ExactVectors, Recompute } from "./recompute.js";
 import { noCost, type Ranking, searchIndex } from "./search.js";
@@ -45,6 +46,7 @@ export class Searcher {
   readonly #model: () => Promise<Model>;
   readonly #recompute: Recompute;
   readonly #live: LiveCalibration | undefined;
+  readonly #doubt = new ModelDoubt();
   readonly #kept: () => KeptVectors | undefined;
   readonly #waiting: ExactVectors;
   readonly #graph: StoreGraph;
@@ -132,12 +134,25 @@ export class Searcher {
       const rows = this.#passages.byNodes(ranking.nodes);
       for (const [node, row] of rows) if (filter && !holds(filter, row)) rows.delete(node);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
+        if (source === this.#recompute) await this.#compareWithCodes(index.coder, ranking);
         this.#live?.observe(index.coder, ranking.firstRound);
         if (includeVectors) addCodedVectors(ranking, index);
         return { ranking, rows };
       }
       await this.#refresh();
     }
+  }
+
+  /** Whoever changed the model behind its name changed the exact scores and not the codes. */
+  async #compareWithCodes(coder: NativeCoder, { firstRound, explanations }: Ranking): Promise<void> {
+    const impossible = isImpossible(coder, explanations);
+    if (!this.#doubt.observe(coder, firstRound) && !impossible) return;
+    this.#recompute.forget();
+    await (await this.#model()).proveAgain();
+    if (!impossible) return;
+    const message =
+      "The exact scores of this search are farther from their codes than codes of the same texts and model can be.";
+    throw new EmbedlessError("MODEL_MISMATCH", `${message} verify() tells whether the file is damaged.`);
   }
 
   /** What to search. A walk on vectors in memory needs no codes; where there are none, rows and graph have to fit. */

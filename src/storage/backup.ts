@@ -54,17 +54,20 @@ function requireFree(target: string, source: string, overwrite: boolean): void {
     throw outOfRange("path", "another file than the store itself", target);
   }
   if (there && !overwrite) throw new EmbedlessError("IO", `${target} exists; overwrite: true replaces it.`);
-  if (isThere(`${target}-wal`) || isThere(`${target}-shm`)) foldLog(target, there);
+  foldLog(target);
 }
 
 /**
- * A write-ahead log beside the copy would be taken for the copy's own. SQLite itself folds it into the old file, which it
- * does only if nobody has that open.
+ * Sees to it that no write-ahead log lies beside a file: it would be taken for that of the file which comes in its place.
+ * SQLite itself folds it into the old file, which it does only if nobody has that open.
+ *
+ * @throws EmbedlessError `LOCKED` if somebody has
  */
-function foldLog(target: string, there: boolean): void {
+export function foldLog(target: string): void {
+  if (!isThere(`${target}-wal`) && !isThere(`${target}-shm`)) return;
   const inUse = (cause?: unknown) =>
     new EmbedlessError("LOCKED", `${target} is in use (a write-ahead log is beside it).`, { cause });
-  if (!there) throw inUse();
+  if (!isThere(target)) throw inUse();
   const session = connect(target, fileUri(target, "rw"), 0);
   try {
     const { journal_mode: mode } = session.driver.prepare("PRAGMA store.journal_mode = DELETE").get() as {

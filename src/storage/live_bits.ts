@@ -57,7 +57,7 @@ export function clearLive(tx: Connection, nodes: Iterable<number>, version: numb
  * The blocks behind `lastBlock` (-1: from the first on) that a write after `sinceVersion` changed, in order; 0 gives
  * all. Run it on one snapshot.
  *
- * @throws EmbedlessError `CORRUPT` when a row is damaged
+ * @throws EmbedlessError `CORRUPT` when a row is damaged, or of all rows one is missing
  */
 export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): Generator<LiveBlock> {
   const sql =
@@ -66,10 +66,35 @@ export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): 
   const since = sinceVersion > 0 ? sinceVersion : Number.MIN_SAFE_INTEGER;
   for (let last = lastBlock; ; ) {
     const found = c.all<LiveRow>(sql, last, since);
-    for (const row of found) yield { block: row.block, bits: checked(row) };
-    const final = found.at(-1);
-    if (final === undefined) return;
-    last = final.block;
+    if (found.length === 0) return;
+    for (const row of found) {
+      const bits = checked(row);
+      // There is one for every block from the first on.
+      if (sinceVersion <= 0 && row.block !== last + 1) throw damagedRow("live_blocks", last + 1, "is missing");
+      last = row.block;
+      yield { block: row.block, bits };
+    }
+  }
+}
+
+/**
+ * Throws `CORRUPT` if a node from `from` up to before `end` is marked live and not among `present`: its passage is lost.
+ * Run it on the snapshot that `present` was read from.
+ */
+export function requirePresent(c: Connection, from: number, end: number, present: ReadonlySet<number>): void {
+  const sql = "SELECT block, bits, version, crc FROM live_blocks WHERE block >= ? AND block < ? ORDER BY block LIMIT 1";
+  const endBlock = Math.min(Math.ceil(end / BLOCK_NODES), Number.MAX_SAFE_INTEGER);
+  for (let block = Math.floor(from / BLOCK_NODES); block < endBlock; block++) {
+    const row = c.get<LiveRow>(sql, block, endBlock);
+    if (row === undefined) return;
+    const bits = checked(row);
+    block = row.block;
+    const first = block * BLOCK_NODES;
+    const stop = Math.min(BLOCK_NODES, end - first);
+    for (let n = Math.max(0, from - first); n < stop; n++) {
+      const isLive = ((bits[n >> 3]! >> (n & 7)) & 1) === 1;
+      if (isLive && !present.has(first + n)) throw damagedRow("passages", first + n, "is missing");
+    }
   }
 }
 

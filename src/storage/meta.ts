@@ -2,6 +2,7 @@ import { checkCodes, checkIndex, VECTOR_KEEPINGS } from "../trait_options.js";
 import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import { ifSound } from "./problems.js";
 
 /** Which embedder made the store. */
 export interface StoredEmbedder {
@@ -100,6 +101,21 @@ export function readMeta(c: Connection): Meta {
   const missing = COUNTERS.find((key) => !found.has(key));
   if (missing !== undefined) throw damagedRow("meta", missing, "is missing");
   return Object.fromEntries((Object.keys(CHECKS) as MetaKey[]).map((key) => [key, found.get(key)])) as unknown as Meta;
+}
+
+/** What can still be read of a damaged table: rows that are whole and make sense. */
+export function readSoundMeta(c: Connection): Partial<Meta> {
+  const values = (Object.keys(CHECKS) as MetaKey[]).map((key) => {
+    return [key, ifSound(() => readValue(c, key))];
+  });
+  return Object.fromEntries(values.filter(([, value]) => value !== undefined)) as Partial<Meta>;
+}
+
+function readValue(c: Connection, key: MetaKey): unknown {
+  const row = c.get<{ value: string; crc: number }>("SELECT value, crc FROM meta WHERE key = ?", key);
+  if (row === undefined) return undefined;
+  checkRow("meta", key, row.crc, key, row.value);
+  return parseValue(key, row.value);
 }
 
 /** Stores the given settings or counters; `undefined` leaves a key as it is. */

@@ -23,3 +23,13 @@ export function* walk(pieces: Iterator<unknown>): Generator<VerifyStep> {
     yield undefined;
   }
 }
+
+/** What `work` gives, or `undefined` where it meets damage: for who wants what is left. */
+export function ifSound<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof EmbedlessError) || error.code !== "CORRUPT") throw error;
+    return undefined;
+  }
+}

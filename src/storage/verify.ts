@@ -12,6 +12,7 @@ import { readRecords } from "./records.js";
 import { countSampleQueries, getSampleQueries } from "./sample_queries.js";
 import { pragma } from "./schema.js";
 import { needsSampleQueries } from "./traits.js";
+import { verifySchema } from "./verify_schema.js";
 import { verifyVectors } from "./verify_vectors.js";
 
 /** SQLite checks a file of up to 64 MB in well under a second, but cannot do it in slices: larger ones are only walked. */
@@ -23,6 +24,7 @@ const WHOLE_FILE_PAGES = 4096;
  */
 export function* verifyTables(c: Connection): Generator<VerifyStep> {
   yield* verifyFile(c);
+  yield* verifySchema(c);
   let meta: Meta | undefined;
   yield* problemsOf(() => {
     meta = readMeta(c);

@@ -8,6 +8,7 @@ import { CODE_NAMES } from "./coded_data.js";
 import { codes } from "./codes.js";
 import { dims } from "./dims.js";
 import { embed } from "./embed.js";
+import { eventLoop } from "./event_loop.js";
 import { expected } from "./expected.js";
 import { filter } from "./filter.js";
 import { frontier } from "./frontier.js";
@@ -30,6 +31,7 @@ const BENCHES: readonly Bench[] = [
   dims,
   scan,
   size,
+  eventLoop,
   filter,
   graph,
   embed,

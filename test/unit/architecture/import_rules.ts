@@ -28,6 +28,8 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^src\/store_parts\.ts$/, "store_parts", 6.5],
   [/^src\/ingest\//, "ingest", 6],
   [/^src\/verify\.ts$/, "verify", 6],
+  [/^src\/compact\.ts$/, "compact", 6.6],
+  [/^src\/(repair|salvage)\.ts$/, "repair", 6.2],
   [/^src\/stats\.ts$/, "stats", 6],
   [/^src\/plan_store\.ts$/, "plan_store", 6],
   [/^src\/search\//, "search", 5],

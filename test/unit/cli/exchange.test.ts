@@ -3,6 +3,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCommand } from "../../support/command_line.js";
+import { tamper } from "../storage/temporary_store.js";
 
 let folder: string;
 const run = (...args: string[]) => runCommand(args, { cwd: folder });
@@ -68,4 +69,20 @@ it("backs up into a file that is not there, and over one only if told to", async
   expect(JSON.parse(replaced.stdout)).toEqual({ file: at("copy.db"), bytes: readFileSync(at("copy.db")).length });
   expect((await run("backup", "none.db", "x.db")).stderr).toMatch(/none\.db/);
   expect(existsSync(at("x.db"))).toBe(false);
+});
+
+it("verifies, and repairs what is damaged", async () => {
+  const whole = await run("verify", "s.db");
+  expect([whole.code, whole.stdout, whole.stderr]).toEqual([0, "3 passages: all is well.\n", ""]);
+  expect((await run("repair", "s.db")).stdout).toBe("3 passages: all is well, nothing was done.\n");
+  tamper(at("s.db"), (raw) => raw.exec("UPDATE meta SET value = '7' WHERE key = 'passages'"));
+  const damaged = await run("verify", "copy.db");
+  expect(damaged.code).toBe(0);
+  const refused = await run("verify", "s.db");
+  expect(refused.code).toBe(1);
+  expect(refused.stderr + refused.stdout).toMatch(/meta/);
+  const mended = await run("repair", "s.db");
+  expect(mended.code, mended.stderr).toBe(0);
+  expect(mended.stdout).toMatch(/^3 passages in a new store; the damaged one is/);
+  expect((await run("export", "s.db")).stdout).toBe(asLines(passages));
 });

@@ -64,7 +64,7 @@ describe("with the bundled model", () => {
     expect(made.code).toBe(0);
     expect((await run("stats", "g.db")).stdout).toMatch(/^ +index +hnsw, not built yet/m);
     const { code, stdout } = await run("compact", "g.db");
-    expect([code, stdout]).toEqual([0, expect.stringMatching(/^2 passages linked, \d+ B\n$/)]);
+    expect([code, stdout]).toEqual([0, expect.stringMatching(/^2 passages linked, \d+ B\.\n$/)]);
     expect((await run("stats", "g.db")).stdout).toMatch(/^ +index +hnsw, 2 passages linked/m);
     expect((await run("compact", "s.db")).stdout).toBe("Nothing to build: all codes are scanned.\n");
   });

@@ -1,0 +1,70 @@
+/** `embedless verify` and `embedless repair`: whether a store is whole, and making it so. */
+
+import { VectorStore } from "../index.js";
+import type { RepairResult } from "../types.js";
+import { counted } from "./figures.js";
+import { Interruption } from "./interruption.js";
+import { terminalOf, wrap } from "./terminal.js";
+import { Working } from "./working.js";
+
+/** Problems and lost passages shown; `--json` tells all. */
+const SHOWN = 20;
+
+/** Reads all of a store and says what is wrong with it; ends with 1 if anything is. */
+export async function verify(path: string, { json }: { json?: boolean }): Promise<void> {
+  const store = await VectorStore.open(path, { create: false, readOnly: true });
+  try {
+    const working = new Working(terminalOf(process.stderr));
+    const report = await working.at("Reading everything", () => store.verify());
+    if (!report.ok) process.exitCode = 1;
+    if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    else {
+      const found = report.ok
+        ? "all is well"
+        : `${counted(report.problems.length, "problem")}, embedless repair mends them`;
+      print([`${counted(report.passages, "passage")}: ${found}.`, ...some(report.problems)]);
+    }
+  } finally {
+    await store.close();
+  }
+}
+
+/** Makes a damaged store whole and says what became of it. */
+export async function repair(path: string, { json }: { json?: boolean }): Promise<void> {
+  const interruption = new Interruption();
+  const stop = new AbortController();
+  interruption.onFirst = () => stop.abort();
+  try {
+    const working = new Working(terminalOf(process.stderr));
+    const result = await working.at("Making the store anew", (progress) =>
+      VectorStore.repair(path, {
+        signal: stop.signal,
+        onProgress: ({ done, total }) => total > 0 && progress(done / total),
+      }),
+    );
+    if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    else print(linesOf(result));
+  } finally {
+    interruption.end();
+  }
+}
+
+function linesOf({ problems, passages, lost, damaged }: RepairResult): string[] {
+  if (damaged === undefined) return [`${counted(passages, "passage")}: all is well, nothing was done.`];
+  const missing = lost.length === 0 ? [] : [`Lost, for their text cannot be read: ${some(lost).join(", ")}`];
+  return [
+    `${counted(passages, "passage")} in a new store; the damaged one is ${damaged}.`,
+    ...some(problems),
+    ...missing,
+  ];
+}
+
+function some(items: readonly string[]): string[] {
+  const rest = items.length > SHOWN ? [`... and ${items.length - SHOWN} more`] : [];
+  return [...items.slice(0, SHOWN), ...rest];
+}
+
+function print(lines: string[]): void {
+  const terminal = terminalOf(process.stdout);
+  for (const line of lines.flatMap((text) => wrap(text, terminal.width))) terminal.line(line);
+}

@@ -1,0 +1,88 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { EmbedlessError, throwIfAborted } from "./errors.js";
+import { Passages } from "./passage/passages.js";
+import type { KeptVectors } from "./search/kept_vectors.js";
+import type { Connection } from "./storage/connection.js";
+import type { Database } from "./storage/database.js";
+import { ifSound } from "./storage/problems.js";
+import type { AddItem } from "./types.js";
+
+/** Nodes looked at between two turns of the event loop. */
+const SLICE = 64;
+
+/** What a damaged store is read with. */
+export interface SalvageParts {
+  database: Database;
+  /** One node behind the last, if that is known. */
+  nextNode: number | undefined;
+  /** Its kept vectors; `undefined` if it keeps none, or nobody knows how. */
+  kept: KeptVectors | undefined;
+  signal: AbortSignal | undefined;
+}
+
+/** Reads what can still be read of a damaged store, row by row, and names what cannot. */
+export class Salvage {
+  /** Ids of passages that are lost; where not even the id can be read, `node 17`. */
+  readonly lost: string[] = [];
+  readonly #parts: SalvageParts;
+  readonly #passages: Passages;
+  /** One node behind the last. */
+  readonly end: number;
+
+  constructor(parts: SalvageParts) {
+    this.#parts = parts;
+    this.#passages = new Passages(parts.database);
+    this.end = Math.max(parts.nextNode ?? 0, lastNode(parts.database.reader) + 1);
+  }
+
+  /** The passages that are whole, in the order they were added, with their vectors where the store kept them. */
+  async *passages(onNode: (done: number) => void): AsyncGenerator<AddItem> {
+    for (let node = 0; node < this.end; node++) {
+      if (node % SLICE === 0) {
+        throwIfAborted(this.#parts.signal);
+        onNode(node);
+        await nextTurn();
+      }
+      const item = await this.#passage(node);
+      if (item) yield item;
+    }
+    onNode(this.end);
+  }
+
+  async #passage(node: number): Promise<AddItem | undefined> {
+    try {
+      const row = this.#passages.byNodes([node]).get(node);
+      if (row === undefined) return undefined;
+      const vector = await this.#vector(node);
+      return { id: row.id, text: row.text, metadata: row.metadata, ...(vector && { vector }) };
+    } catch (error) {
+      requireDamage(error);
+      this.lost.push(this.#idOf(node));
+      return undefined;
+    }
+  }
+
+  /** A vector that cannot be read is made again of the text. */
+  async #vector(node: number): Promise<Float32Array | undefined> {
+    try {
+      return (await this.#parts.kept?.vectorsOf([node], this.#parts.signal))?.vectors[0];
+    } catch (error) {
+      requireDamage(error);
+      return undefined;
+    }
+  }
+
+  #idOf(node: number): string {
+    const sql = "SELECT id FROM passages WHERE node = ?";
+    const id = ifSound(() => this.#parts.database.reader.get<{ id: unknown }>(sql, node))?.id;
+    return typeof id === "string" && id !== "" ? id : `node ${node}`;
+  }
+}
+
+function requireDamage(error: unknown): void {
+  if (!(error instanceof EmbedlessError && error.code === "CORRUPT")) throw error;
+}
+
+function lastNode(c: Connection): number {
+  return ifSound(() => c.get<{ last: number | null }>("SELECT max(node) AS last FROM passages")?.last) ?? -1;
+}

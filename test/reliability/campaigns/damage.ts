@@ -1,0 +1,124 @@
+import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { join } from "node:path";
+import { ChildPool } from "../../support/child_pool.js";
+import { seeded } from "../../support/seeded.js";
+import { type Answers, interrogate, judge } from "./answers.js";
+import { type Campaign, type CampaignResult, inScratchFolder, runTrials } from "./campaign.js";
+import { makeStore, STORE_KINDS, type StoreKind } from "./damaged_stores.js";
+import { type Damage, type Mutation, mutate, nameMutation, randomMutation, type Victim } from "./mutants.js";
+import { Use, usesOf } from "./sqlite_pages.js";
+
+/** What the child is asked: all questions to one file. */
+export interface DamageRequest {
+  path: string;
+  kind: StoreKind;
+  ids: readonly string[];
+  readOnly: boolean;
+}
+
+/** Longest that one mutant may take. */
+const TIMEOUT_MS = 20_000;
+/** Mutants that one child looks at before another takes its place. */
+const MUTANTS_A_CHILD = 200;
+
+/** Wrong answers of one mutant that are told in full. */
+const MOST_TOLD = 3;
+
+/** A sound store, and what it answers. */
+interface Subject {
+  kind: StoreKind;
+  bytes: Uint8Array;
+  uses: Uint8Array;
+  victim: Victim;
+  other: Uint8Array;
+  ids: readonly string[];
+  answers: Answers;
+}
+
+/** Damages small stores of every kind and asks each damaged one all there is to ask, in another process. */
+export function damageCampaign(damage: Damage): Campaign {
+  return (options) =>
+    inScratchFolder(async (folder) => {
+      const subjects: Subject[] = [];
+      for (const kind of STORE_KINDS) subjects.push(await makeSubject(folder, kind));
+      const pick = (n: number) => {
+        const random = seeded(options.seed * 1_000_003 + n);
+        const subject = subjects[n % subjects.length]!;
+        return { subject, mutation: randomMutation(damage, subject.victim, random) };
+      };
+      return await tryMutants(folder, options, pick);
+    });
+}
+
+/** Every byte of every store, turned around: `trials` is of no account. */
+export const everyByte: Campaign = (options) =>
+  inScratchFolder(async (folder) => {
+    const subjects: Subject[] = [];
+    for (const kind of STORE_KINDS) subjects.push(await makeSubject(folder, kind));
+    const ends = subjects.map((_, i) => subjects.slice(0, i + 1).reduce((sum, { bytes }) => sum + bytes.length, 0));
+    const pick = (n: number) => {
+      const i = ends.findIndex((end) => n < end);
+      const mutation: Mutation = { kind: "xor", at: n - (ends[i - 1] ?? 0), mask: 0xff };
+      return { subject: subjects[i]!, mutation };
+    };
+    return await tryMutants(folder, { ...options, trials: ends.at(-1)! }, pick);
+  });
+
+async function tryMutants(
+  folder: string,
+  options: Parameters<Campaign>[0],
+  pick: (n: number) => { subject: Subject; mutation: Mutation },
+): Promise<CampaignResult> {
+  const program = new URL("../../support/damage_child.js", import.meta.url);
+  const pool = new ChildPool<DamageRequest, Answers>(program, TIMEOUT_MS, MUTANTS_A_CHILD);
+  const counts = { noticed: 0, withoutEffect: 0 };
+  try {
+    const result = await runTrials(options, async (n) => {
+      const { subject, mutation } = pick(n);
+      const { kind, ids, bytes, other, victim } = subject;
+      const path = join(folder, `mutant-${n}.db`);
+      writeFileSync(path, mutate(bytes, mutation, victim.pageBytes, other));
+      const name = `${kind} store, ${nameMutation(mutation)}`;
+      const reply = await pool.ask({ path, kind, ids, readOnly: n % 2 === 1 });
+      for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
+      if ("failure" in reply) return [`${name}: ${reply.failure}`];
+      const { wrong, noticed } = judge(subject.answers, reply.value);
+      if (noticed) counts.noticed++;
+      else counts.withoutEffect++;
+      if (!noticed && mayNotGoUnnoticed(mutation, subject)) wrong.push("nobody noticed");
+      return wrong.length === 0 ? [] : [`${name}: ${wrong.length} wrong, ${wrong.slice(0, MOST_TOLD).join("; ")}`];
+    });
+    return { ...result, counts };
+  } finally {
+    pool.close();
+  }
+}
+
+/** Whether the mutation changed something that is stored. */
+function mayNotGoUnnoticed(mutation: Mutation, { uses }: Subject): boolean {
+  return mutation.kind === "xor" && uses[mutation.at] === Use.content;
+}
+
+async function makeSubject(folder: string, kind: StoreKind): Promise<Subject> {
+  const path = join(folder, `${kind}.db`);
+  const otherPath = join(folder, `${kind}-other.db`);
+  await makeStore(path, kind);
+  await makeStore(otherPath, kind, 50_000);
+  const bytes = readFileSync(path);
+  const other = readFileSync(otherPath);
+  const all = await interrogate(path, kind, [], false);
+  const ids = (all["list"] as { value: { id: string }[] }).value.map(({ id }) => id);
+  const answers = await interrogate(path, kind, ids, false);
+  const failed = Object.entries(answers).find(([, answer]) => "error" in answer);
+  if (failed) throw new Error(`the sound store fails: ${JSON.stringify(failed)}`);
+  if (!(answers["verify"] as { value: { ok: boolean } }).value.ok) throw new Error(`the sound ${kind} store is not ok`);
+  const uses = usesOf(bytes);
+  const used = [...uses.keys()].filter((at) => uses[at] !== Use.nothing);
+  const victim: Victim = {
+    bytes: bytes.length,
+    pageBytes: bytes.readUInt16BE(16),
+    otherBytes: other.length,
+    used,
+  };
+  return { kind, bytes, uses, victim, other, ids, answers };
+}

@@ -85,7 +85,8 @@ function judge(first: Reply<Outcome>, before: string, after: string): string[] {
   if (error !== undefined && error !== "NO_SPACE" && error !== "IO") return [`fails with ${error} (${message})`];
   // Whoever could open it can go on reading, whatever else failed.
   const wanted = error === undefined ? after : before;
-  if (content !== undefined && content !== wanted) return [`after ${error ?? "success"} it reads otherwise: ${content.slice(0, 200)}`];
+  if (content !== undefined && content !== wanted)
+    return [`after ${error ?? "success"} it reads otherwise: ${content.slice(0, 200)}`];
   return [];
 }
 

@@ -88,7 +88,8 @@ function readBtreePage(reading: Reading, page: Page, overflow: Set<number>): voi
   for (let block = view.getUint16(at + 1); block !== 0; block = view.getUint16(page.start + block)) {
     uses.fill(Use.structure, page.start + block, page.start + block + 4);
   }
-  for (let i = 0; i < cells; i++) readCell(reading, page, page.start + view.getUint16(pointers + 2 * i), type, overflow);
+  for (let i = 0; i < cells; i++)
+    readCell(reading, page, page.start + view.getUint16(pointers + 2 * i), type, overflow);
 }
 
 function readCell(reading: Reading, page: Page, cell: number, type: number, overflow: Set<number>): void {

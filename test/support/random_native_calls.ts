@@ -49,7 +49,11 @@ function fail(call: number, name: string, why: string): never {
 
 function anyName(): string {
   let left = random() * total;
-  return names.find((name) => (left -= CATALOGUE[name]!.weight ?? 1) < 0) ?? names[0]!;
+  for (const name of names) {
+    left -= CATALOGUE[name]!.weight ?? 1;
+    if (left < 0) return name;
+  }
+  return names[0]!;
 }
 
 function take(call: number, name: string, error: unknown): void {

@@ -154,6 +154,12 @@ function searchOptions(fixture: Fixture, random: Random): object {
   };
 }
 
+/** Calls may take the memory of their arguments away. */
+const copyOf = ({ header, blocks }: SavedGraph): SavedGraph => ({
+  header: header.slice(),
+  blocks: blocks.map((block) => block.slice()),
+});
+
 function graphRun(fixture: Fixture, random: Random): object {
   const options = {
     threads: 1 + below(random, 3),
@@ -216,7 +222,7 @@ export const CATALOGUE: Readonly<Record<string, Entry>> = {
       return [vectors(random, 30), { dims: DIMS, code, ...options, ...fitted }];
     },
   },
-  loadCodebook: { args: ({ codebooks }, random) => [pick(random, codebooks)] },
+  loadCodebook: { args: ({ codebooks }, random) => [pick(random, codebooks).slice()] },
   createVectorCoder: { args: (_, random) => [pick(random, FORMS), DIMS, pick(random, METRICS)] },
   createEmptyCoder: { args: (_, random) => [DIMS, pick(random, METRICS)] },
   createIndex: {
@@ -233,7 +239,7 @@ export const CATALOGUE: Readonly<Record<string, Entry>> = {
   loadGraph: {
     promise: true,
     args: ({ graphs }, random) => [
-      pick(random, graphs),
+      copyOf(pick(random, graphs)),
       ...(below(random, 2) === 0 ? [{ lists: pick(random, ["flat", "packed"]) }] : []),
     ],
   },

@@ -1,6 +1,6 @@
 import { DatabaseSync } from "@photostructure/sqlite";
 import { expect, it } from "vitest";
-import type { VectorStore } from "../../../src/index.js";
+import { VectorStore } from "../../../src/index.js";
 import { checksum } from "../../../src/storage/checksum.js";
 import { fromSqlite } from "../../../src/storage/sqlite_errors.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
@@ -91,6 +91,23 @@ it("a row of another store is CORRUPT, whole as it is", async () => {
 it("a damaged salt is CORRUPT at once", async () => {
   expect(await codeOf(() => tampered("UPDATE meta SET value = '7' WHERE key = 'salt'"))).toBe("CORRUPT");
   expect(checksum({ salt: 1 }, "a", 1)).not.toBe(checksum({ salt: 2 }, "a", 1));
+});
+
+it.each([
+  ["damaged", "UPDATE meta SET value = '7' WHERE key = 'salt'"],
+  ["lost", "DELETE FROM meta WHERE key = 'salt'"],
+])("of a %s salt a store is repaired: the passages tell what it was", async (_, sql) => {
+  const file = await temporaryFile();
+  const store = await openStore(file, options());
+  await store.add(items(30));
+  await store.close();
+  const driver = new DatabaseSync(file);
+  driver.exec(sql);
+  driver.close();
+  const { embedder } = options();
+  expect(await VectorStore.repair(file, { embedder })).toMatchObject({ passages: 30, lost: [] });
+  const repaired = await openStore(file, options());
+  expect((await repaired.get(["p7"]))[0]?.text).toBe(items(30)[7]!.text);
 });
 
 it("words that are not those of the passages are found by verifying", async () => {

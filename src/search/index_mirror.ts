@@ -115,7 +115,8 @@ export class IndexMirror {
       if (performance.now() >= end) return "more";
     }
     const whole = this.#rows.wholeOf?.(meta) ?? index.count;
-    if (index.count !== whole) throw damagedRow("meta", "nextNode", `says ${whole}, but ${index.count} nodes are stored`);
+    if (index.count !== whole)
+      throw damagedRow("meta", "nextNode", `says ${whole}, but ${index.count} nodes are stored`);
     // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.
     while (target.version < meta.version) {
       target.walk ??= { version: meta.version, lastBlock: -1 };

@@ -21,7 +21,8 @@ export function* verifySchema(c: Connection): Generator<VerifyStep> {
       else if (found.get(name) !== sql) problems.push(`The statement that made ${name} is damaged.`);
     }
     for (const name of found.keys()) {
-      if (!wanted.has(name) && !FILTERABLE.test(name)) problems.push(`There is a table or index ${name} that no store has.`);
+      if (!wanted.has(name) && !FILTERABLE.test(name))
+        problems.push(`There is a table or index ${name} that no store has.`);
     }
   });
   yield* problems;

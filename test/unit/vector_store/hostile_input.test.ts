@@ -5,7 +5,7 @@ import { mkdtemp, rm } from "node:fs/promises";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { afterAll, beforeAll, describe, expect, test } from "vitest";
-import { VectorStore } from "../../../src/index.js";
+import { type Metadata, VectorStore } from "../../../src/index.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile, texts } from "../../support/store.js";
 
@@ -171,7 +171,9 @@ const OF_THE_REST: readonly Case[] = [
   ["records of a number", () => store.records(any(5)), "INVALID_ID"],
   ["records: keys that are a text", () => book().update(any("p1")), "INVALID_ARGUMENT"],
   ["records: a key of holes", () => book().update(sparse(1)), "INVALID_ID"],
+  ["records: update with a misspelt key", () => book().update(["k"], any({ group: ["a"] })), "INVALID_ARGUMENT"],
   ["records: groups of another length", () => book().update(["k"], { groups: [] }), "INVALID_ARGUMENT"],
+  ["records: groups of four billion holes", () => book().list({ groups: sparse(2 ** 32 - 1) }), "INVALID_ARGUMENT"],
   ["records: groups of null", () => book().update(["k"], { groups: any(null) }), "INVALID_ARGUMENT"],
   ["records: a group that is a number", () => book().update(["k"], { groups: [any(5)] }), "INVALID_ID"],
   ["records: options of null", () => book().update(["k"], any(null)), "INVALID_ARGUMENT"],
@@ -212,7 +214,7 @@ describe("odd but allowed", () => {
 
   test("keys of prototypes are data: they come back, can be filtered for, and pollute nothing", async () => {
     const odd = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
-    const data = JSON.parse(`{${KEYS.map((key) => `"${key}":{"polluted":"${key}"}`).join(",")}}`) as object;
+    const data = JSON.parse(`{${KEYS.map((key) => `"${key}":{"polluted":"${key}"}`).join(",")}}`) as Metadata;
     await odd.add(KEYS.map((id) => ({ id, text: `The passage ${id}.`, metadata: data })));
     expect(await odd.get(KEYS)).toEqual(KEYS.map((id) => ({ id, text: `The passage ${id}.`, metadata: data })));
     const [first] = await odd.get(["constructor"]);

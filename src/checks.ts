@@ -30,9 +30,7 @@ export function numberWithin(name: string, value: unknown, low: number, high: nu
 /** `value` if it is an AbortSignal or absent. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
-  if (typeof value === "object" && value !== null && "aborted" in value && "addEventListener" in value) {
-    return value as AbortSignal;
-  }
+  if (value instanceof AbortSignal) return value;
   throw wrongType("signal", "an AbortSignal", value);
 }
 

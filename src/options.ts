@@ -144,6 +144,12 @@ function checkRun<T>({ signal, onProgress }: { signal?: AbortSignal; onProgress?
   return { signal: checkSignal(signal), onProgress };
 }
 
+/** Options of `verify`, checked. */
+export function resolveVerifyOptions(options: { signal?: AbortSignal } = {}) {
+  checkKeys("verify", options, { signal: 1 });
+  return { signal: checkSignal(options.signal) };
+}
+
 /** Options of `compact`, checked. */
 export function resolveCompactOptions(options: CompactOptions = {}) {
   checkKeys("compact", options, { signal: 1, onProgress: 1 });

@@ -90,6 +90,7 @@ async function requireSameVectors(embedder: Embedder, database: Database, { metr
   await checkCanaries(embedder, canaries, { timeoutMs: CANARIES_MS, lengths, count: canaries.length });
 }
 
+const DELETED_AT_ONCE = 1_000;
 /** The model may have to be loaded first. */
 const CANARIES_MS = 120_000;
 
@@ -124,7 +125,9 @@ async function fill(
     // What an interrupted repair put in may have been deleted since.
     const gone: string[] = [];
     for await (const { id } of store.passages()) if (!known.has(id)) gone.push(id);
-    await store.delete({ ids: gone });
+    for (let at = 0; at < gone.length; at += DELETED_AT_ONCE) {
+      await store.delete({ ids: gone.slice(at, at + DELETED_AT_ONCE) });
+    }
     if (isLinked) await store.compact(stop);
     const { problems } = await store.verify(stop);
     if (problems.length > 0) throw new EmbedlessError("CORRUPT", `The repaired store is damaged too: ${problems[0]}`);

@@ -9,7 +9,7 @@ const CODE_BYTES: readonly number[] = [24, 32, 48, 64, 96, 128, 192];
 const CODE_NAMES = ["lvq4", "lvq8", "lvq4x8", "none"] as const;
 
 /** Most dims of a vector. */
-const MAX_DIMS = 8_192;
+export const MAX_DIMS = 8_192;
 
 /** Codes of a new store for which none are asked. */
 export const DEFAULT_CODES: Codes = { bytes: 48 };

@@ -14,6 +14,7 @@ import {
   resolveOpenOptions,
   resolveSearchOptions,
   resolveStatsOptions,
+  resolveVerifyOptions,
 } from "./options.js";
 import { type Condition, readCondition } from "./passage/filter_match.js";
 import { checkFilterable, ensureFilterable } from "./passage/filterable.js";
@@ -201,7 +202,10 @@ export class VectorStore {
     });
   }
 
-  /** The passages of these ids, in their order; `undefined` where there is none. Throws `INVALID_ID`, `CORRUPT`. */
+  /**
+   * The passages of these ids (100,000 at most), in their order; `undefined` where there is none. Throws `INVALID_ID`,
+   * `LIMIT`, `CORRUPT`.
+   */
   get(ids: readonly string[]): Promise<(Passage | undefined)[]> {
     return this.#run(async () => {
       const found = this.#parts.passages.byIds(cleanIds(ids));
@@ -209,7 +213,7 @@ export class VectorStore {
     });
   }
 
-  /** Of each id whether it is stored. Throws `INVALID_ID`. */
+  /** Of each id (100,000 at most) whether it is stored. Throws `INVALID_ID`, `LIMIT`. */
   has(ids: readonly string[]): Promise<boolean[]> {
     return this.#run(async () => cleanIds(ids).map((id) => this.#parts.passages.nodeOf(id) !== undefined));
   }
@@ -257,7 +261,7 @@ export class VectorStore {
   }
 
   /**
-   * Deletes passages, all that are meant or none of them. Unknown ids are passed over. A filter is decided inside the
+   * Deletes passages, all that are meant or none of them; 100,000 ids at most, unknown ones are passed over. A filter is decided inside the
    * same transaction; an empty one is refused, because `{ all: true }` says it better.
    *
    * @returns how many there were
@@ -321,8 +325,11 @@ export class VectorStore {
    *
    * @param options.signal Stops it with `ABORTED`.
    */
-  verify(options: { signal?: AbortSignal } = {}): Promise<VerifyReport> {
-    return this.#run(() => verifyStore(this.#parts.database, this.#parts.passages, this.#stoppable(options.signal)));
+  verify(options?: { signal?: AbortSignal }): Promise<VerifyReport> {
+    return this.#run(async () => {
+      const { signal } = resolveVerifyOptions(options);
+      return await verifyStore(this.#parts.database, this.#parts.passages, this.#stoppable(signal));
+    });
   }
 
   /**
@@ -350,8 +357,11 @@ export class VectorStore {
   async #close(): Promise<void> {
     this.#stop.abort(new EmbedlessError("CLOSED", "The store was closed."));
     await Promise.allSettled(this.#running);
-    await this.#parts.model.close();
-    await this.#parts.database.close();
+    try {
+      await this.#parts.model.close();
+    } finally {
+      await this.#parts.database.close();
+    }
   }
 
   /** Runs an operation that `close` waits for. */

@@ -28,6 +28,7 @@ constexpr std::size_t most_rounds = 10'000;
 /// that shares its memory with others is left alone.
 void release(Napi::Env env, const Napi::Uint8Array& array) {
   Napi::ArrayBuffer memory = array.ArrayBuffer();
+  if (!memory.IsArrayBuffer()) return;  // shared memory, which others use
   if (array.ByteLength() != memory.ByteLength()) return;
   napi_detach_arraybuffer(env, memory);  // shared and pinned memory refuses, which is as good
 }

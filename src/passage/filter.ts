@@ -8,6 +8,8 @@ export const MAX_FILTER_DEPTH = 32;
 export const MAX_FILTER_CONDITIONS = 1_000;
 /** Most values in all, those in lists included. */
 export const MAX_FILTER_VALUES = 10_000;
+/** Most UTF-16 units of all values together. */
+export const MAX_FILTER_TEXT = 2 ** 20;
 /** Longest path in UTF-16 units, and most keys in it. */
 export const MAX_PATH_LENGTH = 1_000;
 export const MAX_PATH_KEYS = 32;
@@ -34,6 +36,7 @@ export type FilterTree =
 interface Budget {
   conditions: number;
   values: number;
+  text: number;
 }
 
 /**
@@ -44,7 +47,8 @@ interface Budget {
  * @throws EmbedlessError `INVALID_FILTER`, naming the place
  */
 export function parseFilter(filter: unknown, parameter = "filter"): FilterTree {
-  return readFilter(filter, parameter, 1, { conditions: MAX_FILTER_CONDITIONS, values: MAX_FILTER_VALUES });
+  const budget = { conditions: MAX_FILTER_CONDITIONS, values: MAX_FILTER_VALUES, text: MAX_FILTER_TEXT };
+  return readFilter(filter, parameter, 1, budget);
 }
 
 /**
@@ -166,6 +170,7 @@ function readValues(values: unknown, place: string, budget: Budget): FilterValue
 
 function readValue(value: unknown, place: string, budget: Budget): FilterValue {
   spend(budget, "values", place);
+  spendText(budget, value, place);
   if (value === null || typeof value === "string" || typeof value === "boolean") return value;
   if (typeof value === "number" && Number.isFinite(value)) return value;
   const hint = Array.isArray(value) ? " ($in takes an array)" : "";
@@ -174,6 +179,7 @@ function readValue(value: unknown, place: string, budget: Budget): FilterValue {
 
 function readBound(value: unknown, place: string, budget: Budget): string | number {
   spend(budget, "values", place);
+  spendText(budget, value, place);
   if (typeof value === "string" || (typeof value === "number" && Number.isFinite(value))) return value;
   throw unexpected(place, "a string or a finite number", value);
 }
@@ -186,7 +192,12 @@ function listOf(value: unknown, place: string, items: string, left: number, most
   return Array.from(value);
 }
 
-function spend(budget: Budget, what: keyof Budget, place: string): void {
+function spendText(budget: Budget, value: unknown, place: string): void {
+  if (typeof value === "string") budget.text -= value.length;
+  if (budget.text < 0) throw tooLarge("characters of values", MAX_FILTER_TEXT, place);
+}
+
+function spend(budget: Budget, what: "conditions" | "values", place: string): void {
   if (budget[what]-- > 0) return;
   throw tooLarge(what, what === "values" ? MAX_FILTER_VALUES : MAX_FILTER_CONDITIONS, place);
 }

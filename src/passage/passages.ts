@@ -13,6 +13,8 @@ import { wordsOf } from "./words.js";
 
 /** Longest id, in UTF-8 bytes. */
 export const MAX_ID_BYTES = 1024;
+/** Most ids of one call. */
+export const MAX_IDS = 100_000;
 
 /** A passage to store; every part already checked by `cleanId`, `cleanText` and `metadataToJson`. */
 export interface NewPassage {
@@ -78,10 +80,21 @@ export function cleanId(id: unknown, parameter = "id"): string {
   );
 }
 
-/** A list of ids as they are stored; each is named by its place, `ids[3]`, in an error. */
+/**
+ * A list of ids as they are stored; each is named by its place, `ids[3]`, in an error.
+ *
+ * @throws EmbedlessError `INVALID_ID`, `LIMIT` above 100,000 ids
+ */
 export function cleanIds(ids: unknown, parameter = "ids"): string[] {
   if (!Array.isArray(ids)) throw wrongType(parameter, "an array of strings", ids);
-  return ids.map((id, i) => cleanId(id, `${parameter}[${i}]`));
+  if (ids.length > MAX_IDS) {
+    throw new EmbedlessError(
+      "LIMIT",
+      `Expected at most ${MAX_IDS} of ${parameter} at once, but received ${ids.length}.`,
+    );
+  }
+  // Not map, which passes over the holes that some arrays have.
+  return Array.from(ids, (id, i) => cleanId(id, `${parameter}[${i}]`));
 }
 
 /**

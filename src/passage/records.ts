@@ -1,6 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
-import { wholeNumberWithin } from "../checks.js";
-import { wrongType } from "../errors.js";
+import { checkKeys, numberWithin, wholeNumberWithin } from "../checks.js";
+import { outOfRange, wrongType } from "../errors.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import {
@@ -12,7 +12,7 @@ import {
   type RecordRange,
   type RecordRow,
 } from "../storage/records.js";
-import { cleanId, cleanIds, type Passages } from "./passages.js";
+import { cleanId, cleanIds, MAX_IDS, type Passages } from "./passages.js";
 
 /** Rows between two turns of the event loop. */
 const SLICE = 512;
@@ -57,19 +57,20 @@ export class Records {
    *
    * @param options.groups Where each came from; one a key.
    * @param options.timeAtLeast Throws if the clock has not come so far.
-   * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
+   * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `LIMIT` above 100,000 keys, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
    */
   update(
     keys: readonly string[],
     options: { groups?: readonly (string | null)[]; timeAtLeast?: number } = {},
   ): Promise<void> {
     return this.#run(async () => {
+      checkKeys("update", options, { groups: 1, timeAtLeast: 1 });
       const rows = this.#rows(keys, options.groups);
-      const { timeAtLeast = 0 } = options;
+      const timeAtLeast = numberWithin("timeAtLeast", options.timeAtLeast ?? 0, 0, Number.MAX_VALUE);
       await this.#database.write(async (tx) => {
         const updated = nextTime(tx);
         if (updated < timeAtLeast) {
-          throw new RangeError(`Expected a time up to now (${updated}) for timeAtLeast, but received ${timeAtLeast}.`);
+          throw outOfRange("timeAtLeast", `a time up to now (${updated})`, timeAtLeast);
         }
         await inSlices(rows, (row) => putRecord(tx, { ...row, updated }));
       });
@@ -96,10 +97,11 @@ export class Records {
    */
   list(range: RecordRange = {}, limit: number = Number.MAX_SAFE_INTEGER): Promise<string[]> {
     return this.#run(async () => {
+      const within = checkRange(range);
       wholeNumberWithin("limit", limit, 0, Number.MAX_SAFE_INTEGER);
       const keys: string[] = [];
       for (let last: string | undefined = ""; last !== undefined && keys.length < limit; ) {
-        const { rows, lastKey } = listRecords(this.#database.reader, this.namespace, range, last, SLICE);
+        const { rows, lastKey } = listRecords(this.#database.reader, this.namespace, within, last, SLICE);
         for (const { key } of rows.slice(0, limit - keys.length)) keys.push(key);
         last = lastKey;
         if (last !== undefined) await nextTurn();
@@ -117,12 +119,30 @@ export class Records {
   }
 
   #rows(keys: readonly string[], groups: readonly (string | null)[] | undefined): Omit<RecordRow, "updated">[] {
-    if (groups !== undefined && groups.length !== keys.length) {
-      throw wrongType("groups", `${keys.length} groups, one a key`, groups);
-    }
     const { namespace } = this;
-    return cleanIds(keys, "keys").map((key, i) => ({ namespace, key, group: groups?.[i] ?? null }));
+    const clean = cleanIds(keys, "keys");
+    const among = groups === undefined ? [] : cleanGroups(groups);
+    if (groups !== undefined && among.length !== clean.length) {
+      throw wrongType("groups", `${clean.length} groups, one a key`, groups);
+    }
+    return clean.map((key, i) => ({ namespace, key, group: among[i] ?? null }));
   }
+}
+
+/** Groups as they are stored: an id each, or `null` for none. */
+function cleanGroups(groups: unknown): (string | null)[] {
+  if (!Array.isArray(groups)) throw wrongType("groups", "an array of strings and null", groups);
+  if (groups.length > MAX_IDS) throw outOfRange("groups", `at most ${MAX_IDS} groups`, groups.length);
+  return Array.from(groups, (group, i) => ((group ?? null) === null ? null : cleanId(group, `groups[${i}]`)));
+}
+
+function checkRange(range: RecordRange): RecordRange {
+  checkKeys("list", range, { before: 1, after: 1, groups: 1 });
+  const { before, after, groups } = range;
+  for (const [name, time] of Object.entries({ before, after })) {
+    if (time !== undefined) numberWithin(name, time, -Number.MAX_VALUE, Number.MAX_VALUE);
+  }
+  return { before, after, groups: groups === undefined ? undefined : cleanGroups(groups) };
 }
 
 function nextTime(c: Connection): number {

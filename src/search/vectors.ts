@@ -1,15 +1,22 @@
 import { EmbedlessError, wrongType } from "../errors.js";
+import { MAX_DIMS } from "../trait_options.js";
 
 /**
  * A vector as float32.
  *
- * @throws EmbedlessError `INVALID_VECTOR` unless it is a non-empty list of finite numbers
+ * @throws EmbedlessError `INVALID_VECTOR` unless it is a non-empty list of finite numbers, `DIMENSION_MISMATCH` above 8,192
  */
 export function cleanVector(vector: unknown, parameter: string): Float32Array {
   const list = vector as ArrayLike<unknown>;
   const isList = Array.isArray(vector) || (ArrayBuffer.isView(vector) && !(vector instanceof DataView));
   if (!isList || list.length === 0) {
     throw new EmbedlessError("INVALID_VECTOR", wrongType(parameter, "a non-empty array of numbers", vector).message);
+  }
+  if (list.length > MAX_DIMS) {
+    throw new EmbedlessError(
+      "DIMENSION_MISMATCH",
+      `Expected at most ${MAX_DIMS} dims for ${parameter}, but received ${list.length}.`,
+    );
   }
   const copy = new Float32Array(list.length);
   for (let i = 0; i < list.length; i++) {

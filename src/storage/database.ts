@@ -100,7 +100,8 @@ export class Database {
    * meanwhile, so this is for verifying and the like, not for every read.
    */
   async snapshot<T>(work: (c: Connection) => Promise<T>): Promise<T> {
-    this.#requireOpen();
+    // A failed sync does not matter here: what was confirmed before can still be read, and saved elsewhere.
+    if (this.#closing) throw this.#closed();
     const session = openReader(this.#access);
     const running = runSnapshot(session, work);
     const settled = running.then(
@@ -168,8 +169,12 @@ export class Database {
   }
 
   #requireOpen(): void {
-    if (this.#closing) throw new EmbedlessError("CLOSED", `${this.path} was closed.`);
+    if (this.#closing) throw this.#closed();
     if (this.#broken) throw this.#broken;
+  }
+
+  #closed(): EmbedlessError {
+    return new EmbedlessError("CLOSED", `${this.path} was closed.`);
   }
 
   /** Waits until the writes before this one are over; answers the function that lets the next one go. */

@@ -10,8 +10,15 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
 import { EmbedlessError } from "../../src/errors.js";
 import { native } from "../../src/native.js";
-import { adopt, CATALOGUE, type Entry, type Fixture, makeFixture, missingFromCatalogue } from "./native_calls/catalogue.js";
-import { below, junk, pick, Planned, type Random, seeded, spoil } from "./native_calls/junk.js";
+import {
+  adopt,
+  CATALOGUE,
+  type Entry,
+  type Fixture,
+  makeFixture,
+  missingFromCatalogue,
+} from "./native_calls/catalogue.js";
+import { below, junk, Planned, pick, type Random, seeded, spoil } from "./native_calls/junk.js";
 
 /** Calls under way at once; then all are awaited. */
 const TOGETHER = 8;
@@ -42,7 +49,11 @@ function fail(call: number, name: string, why: string): never {
 
 function anyName(): string {
   let left = random() * total;
-  return names.find((name) => (left -= CATALOGUE[name]!.weight ?? 1) < 0) ?? names[0]!;
+  for (const name of names) {
+    left -= CATALOGUE[name]!.weight ?? 1;
+    if (left < 0) return name;
+  }
+  return names[0]!;
 }
 
 function take(call: number, name: string, error: unknown): void {
@@ -94,7 +105,8 @@ async function one(call: number, fixture: Fixture, chance: Random): Promise<void
     return;
   } finally {
     // Whatever class of errors was set, the next calls are judged by the right one.
-    if (name === "useErrorClass") (fixture.addon as never as { useErrorClass(c: unknown): void }).useErrorClass(EmbedlessError);
+    if (name === "useErrorClass")
+      (fixture.addon as never as { useErrorClass(c: unknown): void }).useErrorClass(EmbedlessError);
   }
   if (entry.promise && !(answer instanceof Promise)) fail(call, name, "no promise");
   try {

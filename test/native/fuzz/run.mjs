@@ -31,7 +31,12 @@ export async function fuzzDecoders(folder, seconds, seed) {
       const decoder = basename(name, ".exe").replace(/_fuzz$/, "");
       const failedOnce = readdirSync(corpus).filter((file) => file.startsWith(`${decoder}-`));
       const program = join(folder, name);
-      const replayed = failedOnce.length === 0 || (await runProgram(program, failedOnce.map((file) => join(corpus, file))));
+      const replayed =
+        failedOnce.length === 0 ||
+        (await runProgram(
+          program,
+          failedOnce.map((file) => join(corpus, file)),
+        ));
       ok = replayed && (await runProgram(program, ["--seconds", seconds, "--seed", seed])) && ok;
     }
   };

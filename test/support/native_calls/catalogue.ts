@@ -123,7 +123,9 @@ const getters = (on: Kind, names: string[]): [string, Entry][] =>
   names.map((name) => [`${on}.${name}`, { on, getter: true, weight: 0.3, args: none }]);
 
 const maybe = <T extends object>(random: Random, options: T): Partial<T> =>
-  Object.fromEntries(choose(Object.entries(options), below(random, 1 + Object.keys(options).length), random)) as Partial<T>;
+  Object.fromEntries(
+    choose(Object.entries(options), below(random, 1 + Object.keys(options).length), random),
+  ) as Partial<T>;
 
 const stopOf = ({ addon, objects }: Fixture, random: Random) =>
   below(random, 4) === 0 ? pick(random, objects.stop) : new addon.StopFlag();
@@ -152,16 +154,32 @@ function searchOptions(fixture: Fixture, random: Random): object {
   };
 }
 
+/** Calls may take the memory of their arguments away. */
+const copyOf = ({ header, blocks }: SavedGraph): SavedGraph => ({
+  header: header.slice(),
+  blocks: blocks.map((block) => block.slice()),
+});
+
 function graphRun(fixture: Fixture, random: Random): object {
-  const options = { threads: 1 + below(random, 3), progress: pick(random, fixture.objects.progress), stop: stopOf(fixture, random) };
+  const options = {
+    threads: 1 + below(random, 3),
+    progress: pick(random, fixture.objects.progress),
+    stop: stopOf(fixture, random),
+  };
   return maybe(random, options);
 }
 
 function graphOptions(fixture: Fixture, random: Random): object {
-  const vamana = { alpha: 1 + random(), maxDegree: 4 + below(random, 9), buildWindow: 1 + below(random, 20), passes: 1 };
+  const vamana = {
+    alpha: 1 + random(),
+    maxDegree: 4 + below(random, 9),
+    buildWindow: 1 + below(random, 20),
+    passes: 1,
+  };
   const more = { maxCandidates: 1 + below(random, 30), pruneTo: 4, fullSearchHistory: below(random, 2) === 0 };
   const hnsw = { M: 2 + below(random, 6), efConstruction: 1 + below(random, 20), seed: below(random, 99) };
-  const shape = below(random, 2) === 0 ? { kind: "vamana", ...maybe(random, { ...vamana, ...more }) } : { kind: "hnsw", ...hnsw };
+  const shape =
+    below(random, 2) === 0 ? { kind: "vamana", ...maybe(random, { ...vamana, ...more }) } : { kind: "hnsw", ...hnsw };
   return { ...shape, ...graphRun(fixture, random) };
 }
 
@@ -183,7 +201,10 @@ function feeding(random: Random, search: NativeSearch): unknown[] {
 
 const CODES = [
   ...[{ bytes: 2 }, "lvq4", "lvq8", "lvq4x8", undefined],
-  ...[{ leanvec: { dims: 4, primary: "lvq8", training: "pca" } }, { leanvec: { dims: 4, primary: "lvq4", training: "ood" } }],
+  ...[
+    { leanvec: { dims: 4, primary: "lvq8", training: "pca" } },
+    { leanvec: { dims: 4, primary: "lvq4", training: "ood" } },
+  ],
 ];
 
 /** All there is to call, by name. */
@@ -194,11 +215,14 @@ export const CATALOGUE: Readonly<Record<string, Entry>> = {
     args: (fixture, random) => {
       const code = pick(random, CODES);
       const fitted = JSON.stringify(code ?? "").includes("ood") && { queries: vectors(random, 20) };
-      const options = { metric: pick(random, METRICS), ...maybe(random, { threads: 2, stop: stopOf(fixture, random), seed: 3 }) };
+      const options = {
+        metric: pick(random, METRICS),
+        ...maybe(random, { threads: 2, stop: stopOf(fixture, random), seed: 3 }),
+      };
       return [vectors(random, 30), { dims: DIMS, code, ...options, ...fitted }];
     },
   },
-  loadCodebook: { args: ({ codebooks }, random) => [pick(random, codebooks)] },
+  loadCodebook: { args: ({ codebooks }, random) => [pick(random, codebooks).slice()] },
   createVectorCoder: { args: (_, random) => [pick(random, FORMS), DIMS, pick(random, METRICS)] },
   createEmptyCoder: { args: (_, random) => [DIMS, pick(random, METRICS)] },
   createIndex: {
@@ -215,7 +239,7 @@ export const CATALOGUE: Readonly<Record<string, Entry>> = {
   loadGraph: {
     promise: true,
     args: ({ graphs }, random) => [
-      pick(random, graphs),
+      copyOf(pick(random, graphs)),
       ...(below(random, 2) === 0 ? [{ lists: pick(random, ["flat", "packed"]) }] : []),
     ],
   },

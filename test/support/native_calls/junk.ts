@@ -112,7 +112,12 @@ export function junk(random: Random, objects: readonly object[]): unknown {
     case 12:
       return trap(random, pick(random, [{}, [], new Float32Array(12), () => 1]));
     case 13:
-      return pick(random, [new ArrayBuffer(16), new SharedArrayBuffer(16), new DataView(new ArrayBuffer(8)), new Date()]);
+      return pick(random, [
+        new ArrayBuffer(16),
+        new SharedArrayBuffer(16),
+        new DataView(new ArrayBuffer(8)),
+        new Date(),
+      ]);
     case 14:
       return anyObject(random);
     default:
@@ -127,7 +132,7 @@ function anyList(random: Random, objects: readonly object[]): unknown {
     case 1:
       return new Array(5);
     case 2:
-      return [1, , 3]; // biome-ignore lint/suspicious/noSparseArray: the case itself
+      return Object.assign(new Array<unknown>(3), { 0: 1, 2: 3 });
     case 3:
       return [[[anyArray(random)]], pick(random, objects)];
     default:
@@ -155,7 +160,8 @@ function anyObject(random: Random): unknown {
 function damaged(random: Random, array: Uint8Array | Float32Array | Uint32Array): unknown {
   const copy = array.slice();
   const bytes = new Uint8Array(copy.buffer, copy.byteOffset, copy.byteLength);
-  for (let n = 1 + below(random, 4); n > 0 && bytes.length > 0; n--) bytes[below(random, bytes.length)] = below(random, 256);
+  for (let n = 1 + below(random, 4); n > 0 && bytes.length > 0; n--)
+    bytes[below(random, bytes.length)] = below(random, 256);
   const end = below(random, 4) === 0 ? below(random, copy.length + 1) : copy.length;
   return copy.subarray(0, end);
 }

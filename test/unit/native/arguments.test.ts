@@ -1,7 +1,7 @@
 // The binding itself, past all friendly checks: whatever comes in, a coded error goes out and the process lives.
 import { beforeAll, describe, expect, it } from "vitest";
 import type { NativeCoder, NativeIndex, NativeSearch } from "../../../src/native.js";
-import { addon, codebook, dims, filledIndex, vectors } from "./corpus.js";
+import { addon, caught, codebook, dims, filledIndex, vectors } from "./corpus.js";
 
 type AnyFunction = (...args: unknown[]) => unknown;
 
@@ -370,3 +370,28 @@ function detached<T extends ArrayBufferView>(array: T): T {
   structuredClone(array.buffer, { transfer: [array.buffer as ArrayBuffer] });
   return array;
 }
+
+describe("memory and sizes that only a caller past all checks would pass", () => {
+  it("rows in shared memory are published whatever is said of their release", async () => {
+    const plain = addon.createVectorCoder("int8", dims, "cosine");
+    const { rows, exceptions } = await plain.encode(vectors(3));
+    const shared = new Uint8Array(new SharedArrayBuffer(rows.length));
+    shared.set(rows);
+    const store = addon.createIndex(plain);
+    store.publish({ rows: { rows: shared, exceptions }, release: true });
+    expect(store.count).toBe(3);
+  });
+
+  it("rows that say nothing have no vectors", () => {
+    const nothing = addon.createIndex(addon.createEmptyCoder(dims, "ip"));
+    nothing.publish({ nodes: 2 });
+    const error = caught(() => nothing.vectors(Uint32Array.of(0)));
+    expect(error).toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringContaining("none") });
+  });
+
+  it("what nothing can stop has an end", async () => {
+    expect(caught(() => index.vectors(new Uint32Array(65_537)))).toMatchObject({ code: "LIMIT" });
+    const endless = addon.timeScan(index, vectors(1), { pool: 1, rounds: 10_001 });
+    await expect(endless).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+});

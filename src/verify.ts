@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "./errors.js";
+import { verifyFilterable } from "./passage/filterable.js";
 import type { Passages } from "./passage/passages.js";
 import { verifyKeywords } from "./passage/verify_keywords.js";
 import { verifyPassages } from "./passage/verify_passages.js";
@@ -23,7 +24,12 @@ export async function verifyStore(database: Database, passages: Passages, signal
   return await database.snapshot(async (c) => {
     const problems: string[] = [];
     let sliceStart = performance.now();
-    for (const steps of [verifyTables(c), verifyPassages(c, passages), verifyKeywords(c, passages)]) {
+    for (const steps of [
+      verifyTables(c),
+      verifyPassages(c, passages),
+      verifyKeywords(c, passages),
+      verifyFilterable(c),
+    ]) {
       for (const problem of steps) {
         if (problem !== undefined) problems.push(problem);
         if (problems.length >= MAX_PROBLEMS) break;

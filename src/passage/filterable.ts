@@ -3,6 +3,7 @@ import { EmbedlessError, outOfRange, show, wrongType } from "../errors.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import { problemsOf, type VerifyStep } from "../storage/problems.js";
 import { type FilterPath, parsePath, writePath } from "./filter.js";
 import { indexedExpression } from "./filter_sql.js";
 
@@ -42,8 +43,7 @@ export async function ensureFilterable(database: Database, paths: readonly strin
       throw new EmbedlessError("LIMIT", `A store has at most ${MAX_FILTERABLE} filterable paths, not ${all.length}.`);
     }
     for (const path of fresh) {
-      const expression = indexedExpression(parsePath(path, "filterable"));
-      tx.exec(`CREATE INDEX store.${indexName(path)} ON passages (${expression})`);
+      tx.exec(`CREATE INDEX store.${indexOn(path)}`);
     }
     writeMeta(tx, { filterable: all });
     raiseVersion(tx);
@@ -70,6 +70,29 @@ function canonical(path: unknown, place: string): string {
   } catch {
     throw outOfRange(place, "a path of at most 1,000 characters and 32 keys without NUL", path);
   }
+}
+
+/** Checks that there is an index for each path that the store has in its settings, as it was made, and no other. */
+export function* verifyFilterable(c: Connection): Generator<VerifyStep> {
+  const problems: string[] = [];
+  yield* problemsOf(() => {
+    const wanted = new Map((readMeta(c).filterable ?? []).map((path) => [indexName(path), indexOn(path)]));
+    const sql =
+      "SELECT name, type, tbl_name, sql FROM store.sqlite_schema WHERE name LIKE 'passages!_by!_%' ESCAPE '!'";
+    for (const { name, ...index } of c.all<{ name: string; type: string; tbl_name: string; sql: string }>(sql)) {
+      const isSound =
+        index.type === "index" && index.tbl_name === "passages" && index.sql === `CREATE INDEX ${wanted.get(name)}`;
+      if (!isSound) problems.push(`The description of the index ${name} is damaged.`);
+      wanted.delete(name);
+    }
+    for (const name of wanted.keys()) problems.push(`The index ${name} is missing.`);
+  });
+  yield* problems;
+}
+
+/** The statement that makes a path's index, from the index's name on. */
+function indexOn(path: string): string {
+  return `${indexName(path)} ON passages (${indexedExpression(parsePath(path, "filterable"))})`;
 }
 
 /** Paths may hold anything; names of indexes had better not. */

@@ -144,6 +144,20 @@ it("a damaged description of a table is found by verifying, in its comments too"
   expect((await store.verify()).problems).toEqual(["The description of the table or index meta is damaged."]);
 });
 
+it("a damaged description of an index on metadata is found by verifying", async () => {
+  const file = await temporaryFile();
+  const store = await openStore(file, { ...options(), filterable: ["n"] });
+  await store.add(items(3));
+  expect((await store.verify()).problems).toEqual([]);
+  await store.close();
+  const driver = new DatabaseSync(file, { defensive: false });
+  driver.exec(`PRAGMA writable_schema = ON;
+    UPDATE sqlite_schema SET sql = replace(sql, 'INDEX', 'iNDEX') WHERE name LIKE 'passages_by_%'`);
+  driver.close();
+  const { problems } = await (await openStore(file, options())).verify();
+  expect(problems.join("\n")).toMatch(/^The description of the index passages_by_\w+ is damaged\.$/);
+});
+
 it("a disk without room for the file that connections share is NO_SPACE", () => {
   const failure = Object.assign(new Error("disk I/O error"), { code: "ERR_SQLITE_ERROR", sqliteExtendedCode: 4874 });
   expect(fromSqlite(failure, "s.db")).toMatchObject({ code: "NO_SPACE" });

@@ -1,7 +1,7 @@
 import { expect, it } from "vitest";
-import { openClose } from "./campaigns/open_close.js";
+import { campaignOf } from "./campaigns/all.js";
 
 it("opening, searching and closing leaves no file, thread, handle or memory behind", async () => {
-  const { failures } = await openClose({ trials: 400, seed: 1 });
-  expect(failures).toEqual([]);
+  const { run, seed, short: trials } = campaignOf("open and close");
+  expect((await run({ trials, seed })).failures).toEqual([]);
 }, 240_000);

@@ -3,6 +3,7 @@ import { damageCampaign, everyByte } from "./damage.js";
 import { environment } from "./environment.js";
 import { fullDisk, fullFiles } from "./full_disk.js";
 import { kill } from "./kill.js";
+import { openClose } from "./open_close.js";
 
 /** A campaign with the numbers of its short and its long form. */
 export interface NamedCampaign {
@@ -43,6 +44,14 @@ export const CAMPAIGNS: readonly NamedCampaign[] = [
     seed: 20_260_401,
     short: 300,
     full: 5_000,
+  },
+  {
+    test: "open and close",
+    about: "files, threads, handles and memory that stay behind",
+    run: openClose,
+    seed: 1,
+    short: 400,
+    full: 10_000,
   },
   {
     test: "truncation",

@@ -1,14 +1,14 @@
 import { execFile } from "node:child_process";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { promisify } from "node:util";
 import { VectorStore } from "../../../src/index.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import type { Held } from "../../support/open_close.js";
+import { programPath } from "../../support/programs.js";
 import { texts } from "../../support/texts.js";
 import { type Campaign, inScratchFolder } from "./campaign.js";
 
-const PROGRAM = fileURLToPath(new URL("../../support/open_close.js", import.meta.url));
+const PROGRAM = programPath("open_close");
 /** Rounds before the first look: caches fill, and the allocator settles. */
 const WARM_UP = 400;
 /** Memory that may come and go, whatever the number of rounds: the allocator's, and JavaScript's. */

@@ -3,16 +3,15 @@ import { checkKeys, numberWithin, wholeNumberWithin } from "../checks.js";
 import { outOfRange, wrongType } from "../errors.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
-import {
-  deleteRecord,
-  getRecord,
-  listRecords,
-  newestRecord,
-  putRecord,
-  type RecordRange,
-  type RecordRow,
-} from "../storage/records.js";
+import { deleteRecord, getRecord, newestRecord, putRecord, type RecordRow, readRecords } from "../storage/records.js";
 import { cleanId, cleanIds, MAX_IDS, type Passages } from "./passages.js";
+
+/** Which entries to list. Times are exclusive. */
+export interface RecordRange {
+  before?: number | undefined;
+  after?: number | undefined;
+  groups?: readonly (string | null)[] | undefined;
+}
 
 /** Rows between two turns of the event loop. */
 const SLICE = 512;
@@ -99,14 +98,16 @@ export class Records {
     return this.#run(async () => {
       const within = checkRange(range);
       wholeNumberWithin("limit", limit, 0, Number.MAX_SAFE_INTEGER);
-      const keys: string[] = [];
-      for (let last: string | undefined = ""; last !== undefined && keys.length < limit; ) {
-        const { rows, lastKey } = listRecords(this.#database.reader, this.namespace, within, last, SLICE);
-        for (const { key } of rows.slice(0, limit - keys.length)) keys.push(key);
-        last = lastKey;
-        if (last !== undefined) await nextTurn();
-      }
-      return keys;
+      return await this.#database.snapshot(async (c) => {
+        const keys: string[] = [];
+        let read = 0;
+        for (const record of limit > 0 ? readRecords(c) : []) {
+          if (record.namespace === this.namespace && isWithin(record, within)) keys.push(record.key);
+          if (keys.length === limit) break;
+          if (++read % SLICE === 0) await nextTurn();
+        }
+        return keys;
+      });
     });
   }
 
@@ -143,6 +144,10 @@ function checkRange(range: RecordRange): RecordRange {
     if (time !== undefined) numberWithin(name, time, -Number.MAX_VALUE, Number.MAX_VALUE);
   }
   return { before, after, groups: groups === undefined ? undefined : cleanGroups(groups) };
+}
+
+function isWithin({ updated, group }: RecordRow, { before, after, groups }: RecordRange): boolean {
+  return updated < (before ?? Infinity) && updated > (after ?? -1) && (groups?.includes(group) ?? true);
 }
 
 function nextTime(c: Connection): number {

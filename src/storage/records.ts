@@ -18,13 +18,6 @@ interface StoredRecord {
   crc: number;
 }
 
-/** Which entries to list. Times are exclusive. */
-export interface RecordRange {
-  before?: number | undefined;
-  after?: number | undefined;
-  groups?: readonly (string | null)[] | undefined;
-}
-
 const SELECT = "SELECT namespace, key, group_id, updated, crc FROM records";
 
 /** Enters a record, or brings it up to date. */
@@ -43,33 +36,6 @@ export function getRecord(c: Connection, namespace: string, key: string): Record
   requireSound(c, "(namespace, key) > (?, ?) ORDER BY namespace, key", namespace, key);
   requireTable(c);
   return undefined;
-}
-
-/**
- * The next records of a namespace behind `afterKey` (`""`: from the first), by key: those of up to `limit` rows that lie in
- * a range, and the last key that was looked at. The range is decided only once a row is known to be whole, and so are the
- * rows before and behind the namespace: a damaged one of its own may stand there.
- *
- * @throws EmbedlessError `CORRUPT` when a row is damaged, or the table is lost
- */
-export function listRecords(
-  c: Connection,
-  namespace: string,
-  { before = Number.MAX_SAFE_INTEGER, after = -1, groups }: RecordRange,
-  afterKey: string,
-  limit: number,
-): { rows: RecordRow[]; lastKey: string | undefined } {
-  const sql = `${SELECT} WHERE namespace = ? AND key > ? ORDER BY key LIMIT ?`;
-  const all = c.all<StoredRecord>(sql, namespace, afterKey, limit).map((row) => checked(c, row));
-  const lastKey = all.at(-1)?.key;
-  if (afterKey === "") requireSound(c, `(namespace, key) < (?, '') ORDER BY namespace DESC, key DESC`, namespace);
-  if (all.length < limit) {
-    requireSound(c, "(namespace, key) > (?, ?) ORDER BY namespace, key", namespace, lastKey ?? afterKey);
-    requireTable(c);
-  }
-  const inRange = ({ updated, group }: RecordRow) =>
-    updated < before && updated > after && (groups === undefined || groups.includes(group));
-  return { rows: all.filter(inRange), lastKey: all.length < limit ? undefined : lastKey };
 }
 
 function requireSound(c: Connection, where: string, ...params: string[]): void {
@@ -94,16 +60,34 @@ export function newestRecord(c: Connection): number {
   return c.get<{ newest: number | null }>("SELECT max(updated) AS newest FROM records")?.newest ?? 0;
 }
 
-/** Every record, checked one by one. */
+/**
+ * Every record, by namespace and key. They are read one after the other: a search for a place to begin at could be led past
+ * records by a damaged one, which nobody then looks at. Run it on one snapshot.
+ *
+ * @throws EmbedlessError `CORRUPT` when a record is damaged, out of order or missing
+ */
 export function* readRecords(c: Connection): Generator<RecordRow> {
-  const sql = `${SELECT} WHERE (namespace, key) > (?, ?) ORDER BY namespace, key LIMIT 256`;
-  for (let [namespace, key] = ["", ""]; ; ) {
-    const rows = c.all<StoredRecord>(sql, namespace, key);
-    for (const row of rows) yield checked(c, row);
-    const last = rows.at(-1);
-    if (last === undefined) return;
-    [namespace, key] = [last.namespace, last.key];
+  let last: RecordRow | undefined;
+  let count = 0;
+  for (const row of c.iterate<StoredRecord>(`${SELECT} NOT INDEXED ORDER BY namespace, key`)) {
+    const record = checked(c, row);
+    if (last && !isBefore(last, record)) throw damagedRow("records", nameOf(record), "is out of order");
+    last = record;
+    count++;
+    yield record;
   }
+  const indexed = c.get<{ n: number }>("SELECT count(*) AS n FROM records INDEXED BY records_by_time")?.n;
+  if (indexed !== count) throw damagedRow("records", nameOf(last), `is not the last: ${indexed} are indexed by time`);
+}
+
+/** In the order of SQLite, which compares the bytes of UTF-8. */
+function isBefore(a: RecordRow, b: RecordRow): boolean {
+  const byNamespace = Buffer.compare(Buffer.from(a.namespace), Buffer.from(b.namespace));
+  return byNamespace < 0 || (byNamespace === 0 && Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)) < 0);
+}
+
+function nameOf(record: RecordRow | undefined): string {
+  return record ? `${record.namespace} ${record.key}` : "";
 }
 
 function checked(c: Connection, { namespace, key, group_id: group, updated, crc }: StoredRecord): RecordRow {

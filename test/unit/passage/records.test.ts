@@ -1,3 +1,4 @@
+import { readFileSync, writeFileSync } from "node:fs";
 import { describe, expect, it } from "vitest";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile } from "../../support/store.js";
@@ -94,4 +95,34 @@ it("reports a damaged row where it is met, and in verify", async () => {
   tamper(file, (raw) => raw.prepare("UPDATE records SET group_id = ? WHERE key = ?").run("x", ids[0]!));
   await expect(store.records("docs").list()).rejects.toMatchObject({ code: "CORRUPT" });
   expect((await store.verify()).problems.join()).toContain("records");
+});
+
+it("lists all of them or says that one is damaged, whichever pointer to a row leads elsewhere", async () => {
+  const { store, file, ids } = await filled();
+  await store.records("docs").update(ids, { groups: ids.map((_, i) => (i % 2 ? "odd" : null)) });
+  const whole = await store.records("docs").list({ groups: ["odd"] });
+  await store.close();
+  const page = tamper(file, (raw) => {
+    const row = raw.prepare("SELECT rootpage FROM sqlite_schema WHERE name = 'records'").get();
+    return (row as { rootpage: number }).rootpage;
+  });
+  const sound = readFileSync(file);
+  const first = (page - 1) * sound.readUInt16BE(16) + 8; // behind the head of a leaf
+  const answers: string[] = [];
+  for (let at = first; at < first + 2 * ids.length; at++) {
+    const damaged = Buffer.from(sound);
+    damaged[at]! ^= 0xff;
+    writeFileSync(file, damaged);
+    const mutant = await openStore(file, { embedder: fakeEmbedder(), readOnly: true });
+    const listed = mutant.records("docs").list({ groups: ["odd"] });
+    answers.push(
+      await listed.then(
+        (keys) => keys.join(),
+        (error) => error.code,
+      ),
+    );
+    await mutant.close();
+  }
+  expect(answers.filter((answer) => answer !== "CORRUPT" && answer !== whole.join())).toEqual([]);
+  expect(answers.filter((answer) => answer === "CORRUPT").length).toBeGreaterThan(ids.length);
 });

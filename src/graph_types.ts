@@ -50,9 +50,12 @@ export interface CompactOptions {
 
 /** How far `compact` has come. */
 export interface CompactProgress {
-  /** Without codes and kept vectors the passages linked before are embedded again first; all others are linked at once. */
-  phase: "embed" | "link";
-  /** Passages embedded, or nodes linked so far; those of upper layers once for each. */
+  /**
+   * Codes of deleted passages are dropped, which gives the others new numbers; without codes and kept vectors the passages
+   * linked before are embedded again; and all are linked.
+   */
+  phase: "renumber" | "embed" | "link";
+  /** Passages renumbered or embedded, or nodes linked so far; those of upper layers once for each. */
   done: number;
   /** How many it will be in this phase; 0 before that is known. */
   total: number;
@@ -64,6 +67,8 @@ export interface CompactResult {
   linked: number;
   /** Bytes of the graph on disk. */
   graphBytes: number;
+  /** Deleted passages whose codes were dropped; 0 while they are less than a tenth of all, and with codes `"none"`. */
+  dropped: number;
   /** Bytes that the file is smaller by: what deleted and replaced passages had taken. */
   freedBytes: number;
 }

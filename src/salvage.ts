@@ -52,7 +52,7 @@ export class Salvage {
 
   async #passage(node: number): Promise<AddItem | undefined> {
     try {
-      const row = this.#passages.byNodes([node]).get(node);
+      const row = this.#parts.database.readTransaction((c) => this.#passages.byNodesIn(c, [node])).get(node);
       if (row === undefined) return undefined;
       const vector = await this.#vector(node);
       return { id: row.id, text: row.text, metadata: row.metadata, ...(vector && { vector }) };
@@ -66,7 +66,7 @@ export class Salvage {
   /** A vector that cannot be read is made again of the text. */
   async #vector(node: number): Promise<Float32Array | undefined> {
     try {
-      return (await this.#parts.kept?.vectorsOf([node], this.#parts.signal))?.vectors[0];
+      return (await this.#parts.kept?.vectorsOf([node], undefined, this.#parts.signal))?.vectors[0];
     } catch (error) {
       requireDamage(error);
       return undefined;

@@ -67,7 +67,7 @@ export function assemble(
     filters,
     model: modelOfStore,
     ingest: new Ingest({ ...adding, asked: settings, sampleQueries }),
-    modes: { searcher, passages, filters, keywords: new KeywordSearch(database, passages) },
+    modes: { searcher, filters, keywords: new KeywordSearch(database, passages) },
     vectorsToLink: (run) => vectorsToLink({ ...adding, nodes }, run),
   };
 }

@@ -6,6 +6,7 @@ import type { Embedder } from "./embed/embedder.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
 import { prepareSampleQueries } from "./ingest/sample_queries.js";
+import { Listing } from "./listing.js";
 import { native } from "./native.js";
 import {
   resolveAddOptions,
@@ -25,7 +26,7 @@ import { cleanText } from "./passage/text.js";
 import { planStore } from "./plan_store.js";
 import { repairStore } from "./repair.js";
 import { searchByMode } from "./search/by_mode.js";
-import { type Matching, matchingPage } from "./search/filter_bitmap.js";
+import type { Matching } from "./search/filter_bitmap.js";
 import { cleanVector } from "./search/vectors.js";
 import { readStats } from "./stats.js";
 import { copyDatabase } from "./storage/backup.js";
@@ -56,9 +57,6 @@ import type {
   VerifyReport,
 } from "./types.js";
 import { verifyStore } from "./verify.js";
-
-/** Passages read at once when listing. */
-const PAGE = 128;
 
 /**
  * A collection of passages in one file, searched by meaning. It keeps texts and short codes, no vectors: a search
@@ -243,19 +241,16 @@ export class VectorStore {
   ): AsyncGenerator<Passage> {
     checkKeys("passages", options, { filter: 1, after: 1, limit: 1 });
     const { after, limit, filter } = options;
-    let left = limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberWithin("limit", limit, 0, 2 ** 53 - 1);
-    const condition = filter === undefined ? undefined : readCondition(filter);
-    const selected = condition && { condition, bits: (await this.#run(() => this.#matching(condition))).bits };
-    let last = after === undefined ? -1 : await this.#run(async () => this.#requireNode(cleanId(after, "after")));
-    while (left > 0) {
-      const size = Math.min(PAGE, left);
-      const page = await this.#run(async () =>
-        selected ? matchingPage(this.#parts.passages, selected, last, size) : this.#parts.passages.page(last, size),
-      );
-      for (const row of page) yield toPassage(row);
+    const listing = new Listing(this.#parts, {
+      condition: filter === undefined ? undefined : readCondition(filter),
+      after: after === undefined ? undefined : cleanId(after, "after"),
+      limit: limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberWithin("limit", limit, 0, 2 ** 53 - 1),
+      signal: this.#stop.signal,
+    });
+    for (;;) {
+      const page = await this.#run(() => listing.next());
       if (page.length === 0) return;
-      left -= page.length;
-      last = page.at(-1)!.node;
+      for (const row of page) yield toPassage(row);
       await nextTurn();
     }
   }
@@ -307,9 +302,10 @@ export class VectorStore {
   }
 
   /**
-   * Builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
-   * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile. Then gives
-   * the space of deleted passages back to the file system.
+   * Drops the codes of deleted passages once a tenth of all are such: one write, during which others read on and writers
+   * wait. Then builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by
+   * scan, and found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile.
+   * Last it gives the space of deleted passages back to the file system.
    *
    * @throws `INVALID_ARGUMENT`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`, `ABORTED`
    */
@@ -384,13 +380,6 @@ export class VectorStore {
 
   #matching(condition: Condition): Promise<Matching> {
     return this.#parts.filters.matching(condition, this.#stop.signal);
-  }
-
-  #requireNode(id: string): number {
-    const node = this.#parts.passages.nodeOf(id);
-    if (node === undefined)
-      throw new EmbedlessError("NOT_FOUND", `There is no passage ${JSON.stringify(id)} to go on after.`);
-    return node;
   }
 }
 

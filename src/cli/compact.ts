@@ -5,7 +5,7 @@ import { bytes, count } from "./figures.js";
 import { terminalOf } from "./terminal.js";
 import { Working } from "./working.js";
 
-const DOING = { embed: "Embedding passages", link: "Linking passages" };
+const DOING = { renumber: "Dropping codes of deleted passages", embed: "Embedding passages", link: "Linking passages" };
 
 /** Links what a store has; without a graph to build it says so. */
 export async function compact(path: string, options: { json?: boolean }): Promise<void> {
@@ -17,12 +17,13 @@ export async function compact(path: string, options: { json?: boolean }): Promis
     );
     if (options.json) process.stdout.write(`${JSON.stringify(result)}\n`);
     else {
-      const { linked, graphBytes, freedBytes } = result;
+      const { linked, graphBytes, dropped, freedBytes } = result;
       const graph =
         linked === 0
           ? "Nothing to build: all codes are scanned"
           : `${count(linked)} passages linked, ${bytes(graphBytes)}`;
-      process.stdout.write(`${graph}${freedBytes > 0 ? `; ${bytes(freedBytes)} given back` : ""}.\n`);
+      const gone = dropped > 0 ? `; codes of ${count(dropped)} deleted passages dropped` : "";
+      process.stdout.write(`${graph}${gone}${freedBytes > 0 ? `; ${bytes(freedBytes)} given back` : ""}.\n`);
     }
   } finally {
     await store.close();

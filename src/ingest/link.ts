@@ -36,7 +36,7 @@ export interface LinkRun {
 }
 
 /** The graph as it is then. */
-export type Linked = Omit<CompactResult, "freedBytes">;
+export type Linked = Omit<CompactResult, "dropped" | "freedBytes">;
 
 type GraphKind = { vamana: VamanaSettings } | { hnsw: HnswSettings };
 
@@ -75,7 +75,8 @@ export async function linkNodes(
   const saved = await graph.save();
   throwIfAborted(run.signal);
   await database.write((tx) => {
-    if (readMeta(tx).graph?.version !== before.graph?.version) return;
+    const now = readMeta(tx);
+    if (now.graph?.version !== before.graph?.version || now.numbering !== before.numbering) return;
     const version = raiseVersion(tx);
     writeMeta(tx, { graph: putGraph(tx, saved, { nodes: graph.count, passages, version }) });
     if (codes === "none") clearPending(tx, graph.count);
@@ -83,7 +84,7 @@ export async function linkNodes(
   return resultOf(database.reader);
 }
 
-/** Whether the graph links all that is stored and nothing else: nodes are never used twice. */
+/** Whether the graph links all that is stored and nothing else: no node is used twice. */
 function isUpToDate({ graph, nextNode, passages }: Meta): boolean {
   return graph !== undefined && graph.nodes === nextNode && graph.passages === passages;
 }
@@ -149,5 +150,4 @@ async function renew(
 function removeGraph(tx: Connection): void {
   raiseVersion(tx);
   clearGraph(tx);
-  tx.run("DELETE FROM meta WHERE key = 'graph'");
 }

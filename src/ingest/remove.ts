@@ -85,6 +85,6 @@ async function slices(
   return () => {
     const nodes = nodesFrom(bits, from, REMOVE_SLICE);
     from = (nodes.at(-1) ?? from) + 1;
-    return [...passages.byNodes(nodes, tx).values()].map(({ id }) => id);
+    return [...passages.byNodesIn(tx, nodes).values()].map(({ id }) => id);
   };
 }

@@ -1,4 +1,5 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
+import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { addKeywords, createKeywords } from "../storage/keywords.js";
 import { raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
@@ -19,13 +20,24 @@ export async function ensureKeywords(database: Database, passages: Passages): Pr
   await database.write(async (tx) => {
     if (readMeta(tx).keywords) return;
     createKeywords(tx);
-    for (let last = -1; ; await nextTurn()) {
-      const page = passages.page(last, SLICE, tx);
-      if (page.length === 0) break;
-      for (const { node, text } of page) addKeywords(tx, node, wordsOf(text));
-      last = page.at(-1)!.node;
-    }
+    await enterAllWords(tx, passages, () => nextTurn());
     writeMeta(tx, { keywords: true });
     raiseVersion(tx);
   });
+}
+
+/** Enters the words of all passages in the table, which has none. @param pause What to do after every few of them. */
+export async function enterAllWords(
+  tx: Connection,
+  passages: Passages,
+  pause: (entered: number) => Promise<unknown>,
+): Promise<void> {
+  let entered = 0;
+  for (let last = -1; ; await pause(entered)) {
+    const page = passages.page(last, SLICE, tx);
+    if (page.length === 0) return;
+    for (const { node, text } of page) addKeywords(tx, node, wordsOf(text));
+    entered += page.length;
+    last = page.at(-1)!.node;
+  }
 }

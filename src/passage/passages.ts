@@ -5,6 +5,7 @@ import type { Database } from "../storage/database.js";
 import { addKeywords, removeKeywords } from "../storage/keywords.js";
 import { isLive, requirePresent } from "../storage/live_bits.js";
 import { addToCounters, readMeta } from "../storage/meta.js";
+import { requireNumbering } from "../storage/numbering.js";
 import type { Metadata } from "../types.js";
 import { DictionaryShelf } from "./dictionary_shelf.js";
 import { metadataFromJson } from "./metadata.js";
@@ -18,7 +19,7 @@ export const MAX_IDS = 100_000;
 
 /** A passage to store; every part already checked by `cleanId`, `cleanText` and `metadataToJson`. */
 export interface NewPassage {
-  /** A node that no passage had before. */
+  /** A node that no passage of this numbering had before. */
   node: number;
   id: string;
   text: string;
@@ -53,7 +54,8 @@ export interface Removed {
   textBytes: number;
 }
 
-interface StoredRow {
+/** A passage as it is stored. */
+export interface StoredRow {
   node: number;
   id: string;
   dict: number | null;
@@ -175,17 +177,27 @@ export class Passages {
     );
   }
 
-  /** The passages of these nodes; nodes without one are left out. */
-  byNodes(nodes: Iterable<number>, from?: Connection): Map<number, PassageRow> {
-    return this.#read(from, (c) => {
-      const found = new Map<number, PassageRow>();
-      for (const node of nodes) {
-        const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
-        if (row) found.set(node, this.#passage(c, checked(c, row)));
-        else if (isLive(c, node)) throw damagedRow("passages", node, "is missing");
-      }
-      return found;
+  /**
+   * The passages of nodes that were found elsewhere, when `meta.numbering` was this; nodes without one are left out.
+   *
+   * @throws Renumbered if these nodes may belong to other passages by now
+   */
+  byNodes(nodes: Iterable<number>, numbering: number): Map<number, PassageRow> {
+    return this.#database.readTransaction((c) => {
+      requireNumbering(c, numbering);
+      return this.byNodesIn(c, nodes);
     });
+  }
+
+  /** The passages of nodes that were found in the same transaction; nodes without one are left out. */
+  byNodesIn(c: Connection, nodes: Iterable<number>): Map<number, PassageRow> {
+    const found = new Map<number, PassageRow>();
+    for (const node of nodes) {
+      const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
+      if (row) found.set(node, this.#passage(c, checked(c, row)));
+      else if (isLive(c, node)) throw damagedRow("passages", node, "is missing");
+    }
+    return found;
   }
 
   /** Node, hash and metadata of the ids that exist. */
@@ -203,11 +215,22 @@ export class Passages {
 
   /** Up to `limit` passages after `afterNode` (-1: from the first), in the order they were added. */
   page(afterNode: number, limit: number, from?: Connection): PassageRow[] {
-    return this.#read(from, (c) => {
-      const rows = c.all<StoredRow>(`${SELECT} WHERE node > ? ORDER BY node LIMIT ?`, afterNode, limit);
-      requireAll(c, rows, afterNode, limit);
-      return rows.map((row) => this.#passage(c, checked(c, row)));
-    });
+    return this.#read(from, (c) => this.stored(c, afterNode, limit).map((row) => this.#passage(c, row)));
+  }
+
+  /** Up to `limit` passages after `afterNode` as they are stored, checked but not unpacked. */
+  stored(c: Connection, afterNode: number, limit: number): StoredRow[] {
+    const rows = c.all<StoredRow>(`${SELECT} WHERE node > ? ORDER BY node LIMIT ?`, afterNode, limit);
+    requireAll(c, rows, afterNode, limit);
+    return rows.map((row) => checked(c, row));
+  }
+
+  /** Gives a passage another node, which no other has; its words in the table of words stay with the old one. */
+  move(tx: Connection, row: StoredRow, node: number): void {
+    if (node === row.node) return;
+    const { id, dict, hash, metadata, text } = row;
+    const crc = checksum(tx, "passages", node, id, dict, hash, metadata, text);
+    tx.run("UPDATE passages SET node = ?, crc = ? WHERE node = ?", node, crc, row.node);
   }
 
   /** The node of an id, `undefined` if there is none. */

@@ -1,7 +1,7 @@
 import { wrongType } from "../errors.js";
 import type { resolveSearchOptions } from "../options.js";
-import { type Condition, holds } from "../passage/filter_match.js";
-import type { Passages } from "../passage/passages.js";
+import type { Condition } from "../passage/filter_match.js";
+import { acrossNumberings } from "../storage/numbering.js";
 import type { Hit, SearchCost, SearchResult } from "../types.js";
 import type { FilterBitmaps } from "./filter_bitmap.js";
 import { fuse } from "./hybrid.js";
@@ -13,7 +13,6 @@ import type { Searcher } from "./searcher.js";
 export interface ModeParts {
   searcher: Searcher;
   keywords: KeywordSearch;
-  passages: Passages;
   filters: FilterBitmaps;
 }
 
@@ -60,19 +59,17 @@ export async function searchByMode(
 }
 
 async function hitsByWords(
-  { keywords, passages, filters }: ModeParts,
+  { keywords, filters }: ModeParts,
   text: string,
   { limit, explain }: { limit: number; explain: boolean },
   filter: Condition | undefined,
   signal: AbortSignal,
 ): Promise<Hit[]> {
-  const bits = filter && (await filters.matching(filter, signal)).bits;
-  const found = await keywords.search({ text, limit, filter: bits, signal });
-  const rows = passages.byNodes(found.map(({ node }) => node));
-  return found.flatMap(({ node, score }) => {
-    const row = rows.get(node);
-    if (row === undefined || (filter && !holds(filter, row))) return [];
-    const { id, text, metadata } = row;
+  const matches = await acrossNumberings(async () => {
+    const selected = filter && { condition: filter, matching: await filters.matching(filter, signal) };
+    return await keywords.search({ text, limit, filter: selected, signal });
+  });
+  return matches.map(({ row: { id, text, metadata }, score }) => {
     return { id, text, metadata, score, ...(explain && { explain: byWords(score) }) };
   });
 }

@@ -4,7 +4,7 @@ import type { FilterTree } from "../passage/filter.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import { filterCondition, indexQueries } from "../passage/filter_sql.js";
 import { indexedPaths } from "../passage/filterable.js";
-import type { PassageRow, Passages } from "../passage/passages.js";
+import type { Passages } from "../passage/passages.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { requirePresent } from "../storage/live_bits.js";
@@ -17,8 +17,9 @@ export interface Matching {
   readonly bits: Uint8Array;
   /** Bits that are set. */
   readonly count: number;
-  /** `meta.version` of the snapshot they were read from. */
+  /** `meta.version` and `meta.numbering` of the snapshot they were read from. */
   readonly version: number;
+  readonly numbering: number;
 }
 
 /** Memory for answers of earlier filters: 64 of a million passages each. */
@@ -49,12 +50,12 @@ export class FilterBitmaps {
     const known = condition.kind === "test" ? this.#tested.get(condition) : this.#known.get(key);
     if (known?.version === readMeta(this.#database.reader).version) return known;
     const found = await this.#database.snapshot(async (c) => {
-      const { version } = readMeta(c);
+      const { version, numbering } = readMeta(c);
       const bits =
         condition.kind === "test"
           ? await testedNodes(c, this.#passages, condition, signal)
           : await matchingNodes(c, condition, signal);
-      return { bits, count: countBits(bits), version };
+      return { bits, count: countBits(bits), version, numbering };
     });
     if (condition.kind === "test") this.#tested.set(condition, found);
     else this.#known.set(key, found);
@@ -120,21 +121,6 @@ async function testedNodes(
     for (const row of page) if (holds(condition, row)) setBit(bits, row.node);
     if (page.length < TEST_SLICE) return bits;
     last = page.at(-1)!.node;
-  }
-}
-
-/** The next passages of a bitmap that are still there and still match; none at its end. */
-export function matchingPage(
-  passages: Passages,
-  { condition, bits }: { condition: Condition; bits: Uint8Array },
-  after: number,
-  limit: number,
-): PassageRow[] {
-  for (let from = after + 1; ; ) {
-    const nodes = nodesFrom(bits, from, limit);
-    const rows = [...passages.byNodes(nodes).values()].filter((row) => holds(condition, row));
-    if (rows.length > 0 || nodes.length === 0) return rows;
-    from = nodes.at(-1)! + 1;
   }
 }
 

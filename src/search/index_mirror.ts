@@ -26,6 +26,8 @@ export interface MirroredRows {
 interface Loaded {
   readonly index: NativeIndex;
   readonly form: string;
+  /** `meta.numbering` that its nodes are of. */
+  readonly numbering: number;
   /** `meta.version` up to which live bits are known. */
   version: number;
   /** A walk over the live bits that several slices share. */
@@ -71,6 +73,11 @@ export class IndexMirror {
     return this.#loaded?.version ?? 0;
   }
 
+  /** `meta.numbering` that the nodes of `current` are of. */
+  get numbering(): number {
+    return this.#loaded?.numbering ?? 0;
+  }
+
   /**
    * Brings the index up to the newest commit. Costs microseconds when nothing was written.
    *
@@ -93,21 +100,22 @@ export class IndexMirror {
     return true;
   }
 
-  /** What to read into: the index there is, or a new one when the form has changed. */
+  /** What to read into: the index there is, or a new one when the form or the numbering has changed. */
   async #target(): Promise<Loaded | undefined> {
     const meta = readMeta(this.#database.reader);
     const form = this.#rows.formOf(meta);
     if (form === undefined) return undefined;
-    if (this.#loaded?.form === form) return this.#loaded;
+    const { numbering } = meta;
+    if (this.#loaded?.form === form && this.#loaded.numbering === numbering) return this.#loaded;
     const coder = await this.#rows.coderOf(meta);
     const index = this.#addon.createIndex(coder, { order: this.#rows.orderOf(meta) });
-    return { index, form, version: 0, walk: undefined };
+    return { index, form, numbering, version: 0, walk: undefined };
   }
 
-  /** Publishes the next rows; when all are there the live bits. `stale`: the form has changed meanwhile. */
+  /** Publishes the next rows; when all are there the live bits. `stale`: form or numbering have changed meanwhile. */
   #readSlice(c: Connection, target: Loaded): "more" | "finished" | "stale" {
     const meta = readMeta(c);
-    if (this.#rows.formOf(meta) !== target.form) return "stale";
+    if (this.#rows.formOf(meta) !== target.form || meta.numbering !== target.numbering) return "stale";
     const { index } = target;
     const end = performance.now() + SLICE_MS;
     for (const piece of this.#rows.read(c, index.count, index.coder, meta)) {

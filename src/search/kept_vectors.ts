@@ -4,11 +4,12 @@ import type { EncodedRows, NativeAddon, NativeCoder, NativeIndex } from "../nati
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { type Meta, readMeta } from "../storage/meta.js";
+import { Renumbered, requireNumbering } from "../storage/numbering.js";
 import { traitsOf } from "../storage/traits.js";
 import { getVectors, readVectors } from "../storage/vectors.js";
 import type { Coders } from "./coders.js";
 import { IndexMirror } from "./index_mirror.js";
-import type { Recomputed } from "./recompute.js";
+import type { ExactVectors, Recomputed } from "./recompute.js";
 import { wantsGraph } from "./store_graph.js";
 
 const NO_EXCEPTIONS = new Uint8Array();
@@ -65,20 +66,38 @@ export class KeptVectors {
     await this.#memory?.refresh();
   }
 
+  /** `meta.numbering` that the nodes of `inMemory` are of. */
+  get numbering(): number {
+    return this.#memory?.numbering ?? 0;
+  }
+
+  /** The vectors by nodes that were found when `meta.numbering` was this; see `vectorsOf`. */
+  ofNumbering(numbering: number): ExactVectors {
+    return { vectorsOf: (nodes, signal) => this.vectorsOf(nodes, numbering, signal) };
+  }
+
   /**
    * The vectors of `nodes`; those of passages deleted meanwhile may be missing.
    *
+   * @param numbering What `meta.numbering` was when they were found; `undefined` where nobody else has the store open.
    * @throws `ABORTED`, `CORRUPT` for a damaged or missing row
+   * @throws Renumbered if these nodes may belong to other passages by now
    */
-  async vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<Recomputed> {
+  async vectorsOf(nodes: readonly number[], numbering: number | undefined, signal?: AbortSignal): Promise<Recomputed> {
     throwIfAborted(signal);
     const before = performance.now();
-    const vectors = this.#memory ? await fromMemory(this.#memory, nodes) : await this.#fromFile(nodes, signal);
+    const vectors = this.#memory
+      ? await fromMemory(this.#memory, nodes, numbering)
+      : await this.#fromFile(nodes, numbering, signal);
     const sources = vectors.map((vector) => (vector ? ("kept" as const) : undefined));
     return { vectors, sources, embedded: 0, readMs: performance.now() - before };
   }
 
-  async #fromFile(nodes: readonly number[], signal: AbortSignal | undefined): Promise<(Float32Array | undefined)[]> {
+  async #fromFile(
+    nodes: readonly number[],
+    numbering: number | undefined,
+    signal: AbortSignal | undefined,
+  ): Promise<(Float32Array | undefined)[]> {
     const { coder } = this;
     if (coder === undefined) return nodes.map(() => undefined);
     const vectors: (Float32Array | undefined)[] = [];
@@ -86,7 +105,10 @@ export class KeptVectors {
       if (at > 0) await nextTurn();
       throwIfAborted(signal);
       const slice = nodes.slice(at, at + READ_SLICE);
-      const rows = this.#parts.database.readTransaction((c) => getVectors(c, slice, coder.rowBytes));
+      const rows = this.#parts.database.readTransaction((c) => {
+        if (numbering !== undefined) requireNumbering(c, numbering);
+        return getVectors(c, slice, coder.rowBytes);
+      });
       vectors.push(...decode(coder, rows));
     }
     return vectors;
@@ -123,9 +145,14 @@ function* gapless(c: Connection, from: number, { rowBytes }: NativeCoder): Gener
 }
 
 /** A search may know of codes that were committed after the vectors were last brought up to date. */
-async function fromMemory(memory: IndexMirror, nodes: readonly number[]): Promise<(Float32Array | undefined)[]> {
+async function fromMemory(
+  memory: IndexMirror,
+  nodes: readonly number[],
+  numbering = memory.numbering,
+): Promise<(Float32Array | undefined)[]> {
   const isKnown = (node: number) => node < (memory.current?.count ?? 0);
-  if (!nodes.every(isKnown)) await memory.refresh();
+  if (memory.numbering !== numbering || !nodes.every(isKnown)) await memory.refresh();
+  if (memory.numbering !== numbering) throw new Renumbered();
   const known = nodes.filter(isKnown);
   if (memory.current === undefined || known.length === 0) return nodes.map(() => undefined);
   const flat = memory.current.vectors(Uint32Array.from(known));

@@ -1,11 +1,14 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { EmbedlessError, throwIfAborted } from "../errors.js";
-import type { Passages } from "../passage/passages.js";
+import { type Condition, holds } from "../passage/filter_match.js";
+import type { PassageRow, Passages } from "../passage/passages.js";
 import { wordsOf } from "../passage/words.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { nodesWithWord } from "../storage/keywords.js";
 import { readMeta } from "../storage/meta.js";
+import { Renumbered } from "../storage/numbering.js";
+import type { Matching } from "./filter_bitmap.js";
 
 /** Nodes read between two turns of the event loop: a few milliseconds. */
 const SLICE = 4_096;
@@ -23,7 +26,7 @@ const B = 0.75;
 
 /** A passage with words of the question. */
 export interface KeywordMatch {
-  readonly node: number;
+  readonly row: PassageRow;
   /** BM25; above 0, higher is better. */
   readonly score: number;
 }
@@ -32,8 +35,8 @@ export interface KeywordMatch {
 export interface KeywordQuery {
   readonly text: string;
   readonly limit: number;
-  /** Bitmap of the nodes that may be answered. Default: all. */
-  readonly filter?: Uint8Array | undefined;
+  /** The nodes that may be answered. Default: all. */
+  readonly filter?: { readonly condition: Condition; readonly matching: Matching } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
 
@@ -61,20 +64,27 @@ export class KeywordSearch {
    * The passages that share words with the text, best first, equal scores in the order of adding.
    *
    * @throws `INVALID_ARGUMENT` if the store has no table of words, `ABORTED`, `CORRUPT`
+   * @throws Renumbered if `filter` or what was found are of nodes that other passages have by now
    */
   async search({ text, limit, filter, signal }: KeywordQuery): Promise<KeywordMatch[]> {
-    const { keywords, passages, rawBytes } = readMeta(this.#database.reader);
-    if (passages === 0) return [];
-    if (!keywords) throw withoutKeywords();
     const words = [...new Set(wordsOf(text))].sort((a, b) => b.length - a.length).slice(0, MOST_WORDS);
-    const terms = await this.#database.snapshot((c) => findTerms(c, words, passages, signal));
-    const candidates = bestByRareness(terms, Math.max(LEAST_SCORED, 2 * limit), filter);
-    const scored = await this.#score(candidates, terms, rawBytes / passages, signal);
-    return scored.sort((a, b) => b.score - a.score || a.node - b.node).slice(0, limit);
+    const { meta, terms } = await this.#database.snapshot(async (c) => {
+      const meta = readMeta(c);
+      if (meta.passages > 0 && !meta.keywords) throw withoutKeywords();
+      return { meta, terms: meta.passages > 0 ? await findTerms(c, words, meta.passages, signal) : [] };
+    });
+    const { numbering } = meta;
+    if (filter && filter.matching.numbering !== numbering) throw new Renumbered();
+    const candidates = bestByRareness(terms, Math.max(LEAST_SCORED, 2 * limit), filter?.matching.bits);
+    const scored = await this.#score({ nodes: candidates, numbering }, terms, meta.rawBytes / meta.passages, signal);
+    return scored
+      .filter(({ row }) => filter === undefined || holds(filter.condition, row))
+      .sort((a, b) => b.score - a.score || a.row.node - b.row.node)
+      .slice(0, limit);
   }
 
   async #score(
-    nodes: readonly number[],
+    { nodes, numbering }: { nodes: readonly number[]; numbering: number },
     terms: readonly Term[],
     meanBytes: number,
     signal: AbortSignal | undefined,
@@ -83,9 +93,9 @@ export class KeywordSearch {
     for (let at = 0; at < nodes.length; at += SCORE_SLICE) {
       if (at > 0) await nextTurn();
       throwIfAborted(signal);
-      for (const [node, { text }] of this.#passages.byNodes(nodes.slice(at, at + SCORE_SLICE))) {
-        const score = bm25(text, terms, meanBytes);
-        if (score > 0) scored.push({ node, score });
+      for (const row of this.#passages.byNodes(nodes.slice(at, at + SCORE_SLICE), numbering).values()) {
+        const score = bm25(row.text, terms, meanBytes);
+        if (score > 0) scored.push({ row, score });
       }
     }
     return scored;

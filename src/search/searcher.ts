@@ -3,6 +3,7 @@ import type { NativeCoder, NativeGraph, NativeIndex } from "../native.js";
 import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
+import { acrossNumberings, Renumbered } from "../storage/numbering.js";
 import type { Hit, SearchResult } from "../types.js";
 import type { CodeIndex } from "./code_index.js";
 import { Deadline } from "./deadline.js";
@@ -44,11 +45,13 @@ export class Searcher {
   readonly #passages: Passages;
   readonly #filters: FilterBitmaps;
   readonly #model: () => Promise<Model>;
-  readonly #recompute: Recompute;
+  readonly #flights: Flights;
+  readonly #cacheBytes: number;
+  #recomputed: Recomputed | undefined;
   readonly #live: LiveCalibration | undefined;
   readonly #doubt = new ModelDoubt();
   readonly #kept: () => KeptVectors | undefined;
-  readonly #waiting: ExactVectors;
+  readonly #waiting: SearchParts["waiting"];
   readonly #graph: StoreGraph;
 
   /** @param settings Memory for vectors, and whether queries may change the bound of those to come. */
@@ -61,11 +64,10 @@ export class Searcher {
     this.#passages = passages;
     this.#filters = filters;
     this.#model = model;
-    const embedder = async () => (await model()).embedder;
     this.#kept = kept;
-    const flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
-    this.#recompute = new Recompute(flights, (nodes) => this.#texts(nodes), settings.cacheBytes, embedder);
-    this.#waiting = waiting(this.#recompute);
+    this.#waiting = waiting;
+    this.#flights = new Flights(async (texts, signal) => (await model()).embedPassages(texts, { signal }));
+    this.#cacheBytes = settings.cacheBytes;
     this.#live = settings.calibration === "live" ? new LiveCalibration() : undefined;
   }
 
@@ -85,7 +87,10 @@ export class Searcher {
       const begun = performance.now();
       const vector = await this.#questionVector(question, matching, signal);
       const queryMs = performance.now() - begun;
-      const { ranking, rows } = await this.#rank(vector, settings, filter, deadline, signal);
+      const { ranking, rows } = await acrossNumberings(async () => {
+        await this.#refresh();
+        return await this.#rank(vector, settings, filter, deadline, signal);
+      });
       const hits = toHits(ranking, rows, settings);
       const cost = { ...ranking.cost, queryMs, keywordMs: 0, totalMs: performance.now() - before };
       const asked = settings.includeVectors && vector && { vector: vector.slice() };
@@ -121,9 +126,11 @@ export class Searcher {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
     for (let attempt = 1; ; attempt++) {
       const matching = filter && (await this.#matchingNow(filter, signal));
-      const { index, graph } = await this.#searched();
+      const { index, graph, numbering } = await this.#searched();
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
-      const source = this.#kept() ?? (index.coder.kind === "none" ? this.#waiting : this.#recompute);
+      if (matching && matching.numbering !== numbering) throw new Renumbered();
+      const { recompute, waiting } = this.#recomputedOf(numbering);
+      const source = this.#kept()?.ofNumbering(numbering) ?? (index.coder.kind === "none" ? waiting : recompute);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
       const sigmaScale = this.#live?.scaleFor(index.coder);
       const wanted = { asked, k, recall, scores, maxRecomputes, allowed: matching?.count };
@@ -131,10 +138,10 @@ export class Searcher {
       const walk = isAlone ? walkWithoutCodes(index, graph, wanted) : chooseWalk(index, graph, wanted);
       const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
-      const rows = this.#passages.byNodes(ranking.nodes);
+      const rows = this.#passages.byNodes(ranking.nodes, numbering);
       for (const [node, row] of rows) if (filter && !holds(filter, row)) rows.delete(node);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
-        if (source === this.#recompute) await this.#compareWithCodes(index.coder, ranking);
+        if (source === recompute) await this.#compareWithCodes(recompute, index.coder, ranking);
         this.#live?.observe(index.coder, ranking.firstRound);
         if (includeVectors) addCodedVectors(ranking, index);
         return { ranking, rows };
@@ -144,10 +151,14 @@ export class Searcher {
   }
 
   /** Whoever changed the model behind its name changed the exact scores and not the codes. */
-  async #compareWithCodes(coder: NativeCoder, { firstRound, explanations }: Ranking): Promise<void> {
+  async #compareWithCodes(
+    recompute: Recompute,
+    coder: NativeCoder,
+    { firstRound, explanations }: Ranking,
+  ): Promise<void> {
     const impossible = isImpossible(coder, explanations);
     if (!this.#doubt.observe(coder, firstRound) && !impossible) return;
-    this.#recompute.forget();
+    recompute.forget();
     await (await this.#model()).proveAgain();
     if (!impossible) return;
     const message =
@@ -156,12 +167,15 @@ export class Searcher {
   }
 
   /** What to search. A walk on vectors in memory needs no codes; where there are none, rows and graph have to fit. */
-  async #searched(): Promise<{ index: NativeIndex | undefined; graph: NativeGraph | undefined }> {
+  async #searched(): Promise<{ index: NativeIndex | undefined; graph: NativeGraph | undefined; numbering: number }> {
     for (;;) {
       const graph = this.#graph.current;
-      const index = (graph && this.#kept()?.inMemory) ?? this.#index.current;
+      const kept = graph && this.#kept();
+      const { current: index, numbering } =
+        kept?.inMemory === undefined ? this.#index : { current: kept.inMemory, numbering: kept.numbering };
       const fits = graph !== undefined && graph.count <= (index?.count ?? 0);
-      if (index?.coder.kind !== "none" || fits) return { index, graph };
+      const isOfOne = graph === undefined || this.#graph.numbering === numbering;
+      if (isOfOne && (index?.coder.kind !== "none" || fits)) return { index, graph, numbering };
       await this.#refresh();
     }
   }
@@ -185,10 +199,25 @@ export class Searcher {
     }
   }
 
-  /** Texts for recomputing; nodes whose passage was deleted meanwhile are left out. */
-  #texts(nodes: number[]): Map<number, string> {
-    return new Map([...this.#passages.byNodes(nodes)].map(([node, { text }]) => [node, text]));
+  /** What recomputes by nodes of this numbering. Searches that began under an earlier one keep theirs to their end. */
+  #recomputedOf(numbering: number): Recomputed {
+    if (this.#recomputed?.numbering === numbering) return this.#recomputed;
+    // Nodes whose passage was deleted meanwhile are left out.
+    const texts = (nodes: number[]) =>
+      new Map([...this.#passages.byNodes(nodes, numbering)].map(([node, { text }]) => [node, text]));
+    const embedder = async () => (await this.#model()).embedder;
+    const recompute = new Recompute(this.#flights, texts, this.#cacheBytes, embedder);
+    this.#recomputed = { numbering, recompute, waiting: this.#waiting(recompute) };
+    return this.#recomputed;
   }
+}
+
+/** Exact vectors by nodes of one numbering. */
+interface Recomputed {
+  readonly numbering: number;
+  readonly recompute: Recompute;
+  /** In a store without codes. */
+  readonly waiting: ExactVectors;
 }
 
 function toHits(ranking: Ranking, rows: Map<number, PassageRow>, { explain, includeVectors }: Settings): Hit[] {

@@ -18,7 +18,7 @@ export function wantsGraph({ index, graph }: Meta): boolean {
 export class StoreGraph {
   readonly #addon: NativeAddon;
   readonly #database: Database;
-  #loaded: { graph: NativeGraph; reference: GraphReference } | undefined;
+  #loaded: { graph: NativeGraph; reference: GraphReference; numbering: number } | undefined;
   readonly #follower: Follower;
 
   constructor(addon: NativeAddon, database: Database) {
@@ -32,6 +32,11 @@ export class StoreGraph {
     return this.#loaded?.graph;
   }
 
+  /** `meta.numbering` that the nodes of `current` are of. */
+  get numbering(): number {
+    return this.#loaded?.numbering ?? 0;
+  }
+
   /**
    * Brings the graph up to the newest commit. Costs microseconds when nothing was written. Bring the index up to date
    * after it, not before: a graph must not know of nodes that the index lacks.
@@ -43,7 +48,7 @@ export class StoreGraph {
   }
 
   async #load(): Promise<boolean> {
-    const { graph: reference } = readMeta(this.#database.reader);
+    const { graph: reference, numbering } = readMeta(this.#database.reader);
     if (reference === undefined) this.#loaded = undefined;
     else if (reference.version !== this.#loaded?.reference.version) {
       const pieces = await this.#read(reference);
@@ -54,7 +59,7 @@ export class StoreGraph {
       if (graph.count !== reference.nodes) {
         throw new EmbedlessError("CORRUPT", `The graph links ${graph.count} nodes, not ${reference.nodes}.`);
       }
-      this.#loaded = { graph, reference };
+      this.#loaded = { graph, reference, numbering };
     }
     return true;
   }

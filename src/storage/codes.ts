@@ -87,6 +87,19 @@ export function* readCodes(c: Connection, sinceNode: number, rowBytes: number): 
   }
 }
 
+/** The rows of a piece for which `isKept` holds, as a piece of their own. */
+export function keepRows(piece: CodePiece, rowBytes: number, isKept: (row: number) => boolean): CodePiece {
+  const count = piece.rows.length / rowBytes;
+  const runs: CodePiece[] = [];
+  for (let from = 0; from < count; ) {
+    let to = from;
+    while (to < count && isKept(to)) to++;
+    if (to > from) runs.push(cut(piece, rowBytes, from, to));
+    from = to + 1;
+  }
+  return join(runs, rowBytes);
+}
+
 /** Nodes that have codes: always the first ones, without a gap. */
 export function countCodes(c: Connection): number {
   const last = lastOpen(c);

@@ -35,9 +35,10 @@ export function putGraph(
   return { version, nodes, passages, blocks: rows.length };
 }
 
-/** Removes the graph. */
+/** Removes the graph, and what `meta` says of it. */
 export function clearGraph(tx: Connection): void {
   tx.run("DELETE FROM graph_blocks");
+  tx.run("DELETE FROM meta WHERE key = 'graph'");
 }
 
 /**

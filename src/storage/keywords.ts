@@ -33,6 +33,11 @@ export function nodesWithWord(c: Connection, word: string, from: number, limit: 
   return JSON.parse(c.get<{ nodes: string }>(sql, quoted(word), from, limit)?.nodes ?? "[]") as number[];
 }
 
+/** Takes out the words of all nodes. */
+export function clearKeywords(tx: Connection): void {
+  tx.run("INSERT INTO keywords (keywords) VALUES ('delete-all')");
+}
+
 /** How many nodes have words. */
 export function countKeywords(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM keywords_docsize")?.n ?? 0;

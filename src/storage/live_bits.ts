@@ -53,6 +53,11 @@ export function clearLive(tx: Connection, nodes: Iterable<number>, version: numb
   }
 }
 
+/** Removes all bits: the nodes get other numbers. */
+export function clearLiveBits(tx: Connection): void {
+  tx.run("DELETE FROM live_blocks");
+}
+
 /**
  * The blocks behind `lastBlock` (-1: from the first on) that a write after `sinceVersion` changed, in order; 0 gives
  * all. Run it on one snapshot.

@@ -37,7 +37,9 @@ export interface GraphReference {
 export interface Meta {
   /** Raised by every write transaction; rows of codes and live bits carry the version that made them. */
   version: number;
-  /** The next node that is free. Nodes are never used twice. */
+  /** How often `compact` has given the passages other nodes; within one numbering no node is used twice. */
+  numbering: number;
+  /** The next node that is free. */
   nextNode: number;
   /** Passages stored. */
   passages: number;
@@ -67,6 +69,7 @@ const COUNTERS = ["version", "nextNode", "passages", "rawBytes", "textBytes"] as
 
 const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   version: isCount,
+  numbering: isCount,
   nextNode: isCount,
   passages: isCount,
   rawBytes: isCount,
@@ -103,7 +106,13 @@ export function readMeta(c: Connection): Meta {
   }
   const missing = COUNTERS.find((key) => !found.has(key));
   if (missing !== undefined) throw damagedRow("meta", missing, "is missing");
-  return Object.fromEntries((Object.keys(CHECKS) as MetaKey[]).map((key) => [key, found.get(key)])) as unknown as Meta;
+  const meta = Object.fromEntries((Object.keys(CHECKS) as MetaKey[]).map((key) => [key, found.get(key)]));
+  return { ...meta, numbering: meta["numbering"] ?? 0 } as unknown as Meta;
+}
+
+/** `Meta.numbering` alone. */
+export function readNumbering(c: Connection): number {
+  return (readValue(c, "numbering") as number | undefined) ?? 0;
 }
 
 /** What can still be read of a damaged table: rows that are whole and make sense. */

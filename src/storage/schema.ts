@@ -17,7 +17,7 @@ CREATE TABLE store.meta (
 ) STRICT, WITHOUT ROWID;
 
 CREATE TABLE store.passages (
-  node INTEGER PRIMARY KEY, -- dense internal number, never used twice
+  node INTEGER PRIMARY KEY, -- dense internal number, in the order of adding
   id TEXT NOT NULL UNIQUE,  -- the caller's name of the passage
   dict INTEGER,             -- how text is packed: NULL plain UTF-8, 0 raw deflate, n raw deflate with dictionary n
   hash BLOB NOT NULL,       -- first 8 bytes of SHA-256 of the UTF-8 text

@@ -29,6 +29,7 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^src\/ingest\//, "ingest", 6],
   [/^src\/verify\.ts$/, "verify", 6],
   [/^src\/compact\.ts$/, "compact", 6.6],
+  [/^src\/listing\.ts$/, "listing", 6],
   [/^src\/(repair|salvage)\.ts$/, "repair", 6.2],
   [/^src\/stats\.ts$/, "stats", 6],
   [/^src\/plan_store\.ts$/, "plan_store", 6],

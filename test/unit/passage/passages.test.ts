@@ -77,7 +77,7 @@ describe("passages", () => {
       metadata: i % 2 ? { i, "k.e y": [true, null] } : {},
     }));
     expect(passages.byIds(["id-6", "nobody", "id-0", "id-6"])).toEqual([rows[2], undefined, rows[0], rows[2]]);
-    expect(passages.byNodes([12, 3, 4])).toEqual(
+    expect(passages.byNodes([12, 3, 4], 0)).toEqual(
       new Map([
         [12, rows[4]],
         [3, rows[1]],
@@ -121,7 +121,7 @@ describe("passages", () => {
         const stored = database.reader.get<{ n: number }>("SELECT total(length(text)) AS n FROM passages")?.n;
         const rawBytes = [...model.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
         expect(version).toBe(0);
-        expect(counters).toEqual({ nextNode: next, passages: model.size, rawBytes, textBytes: stored });
+        expect(counters).toEqual({ numbering: 0, nextNode: next, passages: model.size, rawBytes, textBytes: stored });
         expect(passages.page(-1, 1000).map(({ node, text }) => [node, text])).toEqual(
           [...model].sort(([a], [b]) => a - b),
         );
@@ -156,7 +156,7 @@ describe("passages", () => {
     await database.write((tx) => tx.run("UPDATE passages SET text = (SELECT text FROM passages WHERE node = 0)"));
     const ways = [
       () => passages.byIds(["id-1"]),
-      () => passages.byNodes([1]),
+      () => passages.byNodes([1], 0),
       () => passages.lookup(["id-1"]),
       () => passages.page(0, 1),
       () => database.write((tx) => passages.replaceMetadata(tx, "id-1", null)),
@@ -208,7 +208,7 @@ describe("dictionaries", () => {
     const { database, passages } = await opened();
     const failing = database.write((tx) => {
       passages.insert(tx, exact(0, 1100));
-      expect(passages.byNodes([1099], tx).get(1099)?.text).toBe(exact(1099, 1)[0]?.text);
+      expect(passages.byNodesIn(tx, [1099]).get(1099)?.text).toBe(exact(1099, 1)[0]?.text);
       throw new Error("no");
     });
     await expect(failing).rejects.toThrow("no");

@@ -35,7 +35,7 @@ describe("checksum", () => {
 describe("meta", () => {
   it("starts with counters of 0 and no settings", async () => {
     const { reader } = await openDatabase();
-    expect(readMeta(reader)).toEqual({ version: 0, nextNode: 0, passages: 0, rawBytes: 0, textBytes: 0 });
+    expect(readMeta(reader)).toEqual({ version: 0, numbering: 0, nextNode: 0, passages: 0, rawBytes: 0, textBytes: 0 });
   });
 
   it("keeps what is written and leaves the rest", async () => {
@@ -49,7 +49,7 @@ describe("meta", () => {
       addToCounters(tx, { passages: 3, nextNode: -2 });
       writeMeta(tx, { metric: undefined, dims: 3 });
     });
-    const counters = { version: 2, nextNode: 5, passages: 3, rawBytes: 0, textBytes: 0 };
+    const counters = { version: 2, numbering: 0, nextNode: 5, passages: 3, rawBytes: 0, textBytes: 0 };
     expect(readMeta(database.reader)).toEqual({ ...counters, metric: "ip", dims: 3, embedder, codebook });
   });
 

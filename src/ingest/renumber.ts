@@ -1,0 +1,193 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
+import { throwIfAborted } from "../errors.js";
+import { enterAllWords } from "../passage/keywords.js";
+import type { Passages } from "../passage/passages.js";
+import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
+import { appendCodes, clearCodes, countCodes, keepRows, readCodes } from "../storage/codes.js";
+import type { Connection } from "../storage/connection.js";
+import type { Database } from "../storage/database.js";
+import { clearGraph } from "../storage/graph.js";
+import { clearKeywords } from "../storage/keywords.js";
+import { clearLiveBits, readLive, setLive } from "../storage/live_bits.js";
+import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import type { LinkRun } from "./link.js";
+
+/** Passages are renumbered once so many of the nodes belong to none: at most a tenth of the codes is then idle. */
+const LEAST_DEAD = 0.1;
+/** Rows read at once, and work done between two turns of the event loop. */
+const PAGE = 64;
+const SLICE_MS = 4;
+
+/** What renumbering needs of the store. */
+export interface RenumberParts {
+  database: Database;
+  passages: Passages;
+  /** Bytes of a code's row; 0 while there are none. */
+  codeRowBytes: () => Promise<number>;
+}
+
+/**
+ * Gives the passages the nodes 0, 1, 2, ... in their order, once a tenth of the nodes belongs to deleted ones, and drops
+ * the codes of those. One transaction: what interrupts it leaves the store as it was. Others read on meanwhile, and look
+ * again when it is over; their writes wait. A graph goes too, for `linkNodes` to build on the new nodes.
+ *
+ * @returns how many nodes were dropped
+ * @throws EmbedlessError `LOCKED`, `ABORTED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`
+ */
+export async function renumber(parts: RenumberParts, run: LinkRun): Promise<number> {
+  const { database } = parts;
+  if (!isWorthIt(readMeta(database.reader))) return 0;
+  const codeRowBytes = await parts.codeRowBytes();
+  return await database.write(async (tx) => {
+    const meta = readMeta(tx);
+    if (!isWorthIt(meta)) return 0; // another process did it
+    // Nobody else writes now: a snapshot shows what there was, whatever this transaction changes.
+    await database.snapshot((old) => new Renumbering(tx, old, meta, run).all(parts.passages, codeRowBytes));
+    return meta.nextNode - meta.passages;
+  }, run);
+}
+
+/** Without codes there is nothing to drop, and the graph, which took a model's hours, would be lost. */
+function isWorthIt({ codes, nextNode, passages }: Meta): boolean {
+  return codes !== "none" && nextNode > passages && nextNode - passages >= LEAST_DEAD * nextNode;
+}
+
+/** One renumbering: reads the store as it was, writes it as it will be. */
+class Renumbering {
+  readonly #tx: Connection;
+  readonly #old: Connection;
+  readonly #meta: Meta;
+  readonly #run: LinkRun;
+  readonly #live: LiveNodes;
+  readonly #version: number;
+  #sliceStart = performance.now();
+
+  constructor(tx: Connection, old: Connection, meta: Meta, run: LinkRun) {
+    this.#tx = tx;
+    this.#old = old;
+    this.#meta = meta;
+    this.#run = run;
+    this.#live = new LiveNodes(old, meta.nextNode);
+    this.#version = raiseVersion(tx);
+  }
+
+  async all(passages: Passages, codeRowBytes: number): Promise<void> {
+    const { numbering } = this.#meta;
+    if (this.#live.count !== this.#meta.passages) {
+      throw damagedRow("meta", "passages", `says ${this.#meta.passages}, but ${this.#live.count} nodes are live`);
+    }
+    await this.#passages(passages);
+    await this.#vectors("vectors");
+    await this.#vectors("pending");
+    await this.#codes(codeRowBytes);
+    clearLiveBits(this.#tx);
+    setLive(this.#tx, 0, this.#live.count, this.#version);
+    clearGraph(this.#tx);
+    writeMeta(this.#tx, { numbering: numbering + 1, nextNode: this.#live.count });
+    if (this.#meta.keywords) {
+      clearKeywords(this.#tx);
+      await enterAllWords(this.#tx, passages, (entered) => this.#pause(this.#live.count + entered));
+    }
+  }
+
+  /** In order of node: the new place of a passage is its own or one that nobody has any more. */
+  async #passages(passages: Passages): Promise<void> {
+    let moved = 0;
+    for (let last = -1; ; ) {
+      const page = passages.stored(this.#old, last, PAGE);
+      for (const row of page) passages.move(this.#tx, row, this.#live.newNode(row.node));
+      moved += page.length;
+      await this.#pause(moved);
+      if (page.length < PAGE) return;
+      last = page.at(-1)!.node;
+    }
+  }
+
+  /** Kept vectors, or such as wait for a codebook. */
+  async #vectors(table: "vectors" | "pending"): Promise<void> {
+    const sql = `SELECT node, row, crc FROM ${table} WHERE node > ? ORDER BY node LIMIT ${PAGE}`;
+    for (let last = -1; ; await this.#pause()) {
+      const page = this.#old.all<{ node: number; row: Uint8Array; crc: number }>(sql, last);
+      for (const { node, row, crc } of page) {
+        checkRow(this.#old, table, node, crc, node, row);
+        if (!this.#live.has(node)) {
+          this.#tx.run(`DELETE FROM ${table} WHERE node = ?`, node);
+          continue;
+        }
+        const moved = this.#live.newNode(node);
+        if (moved === node) continue;
+        const fresh = checksum(this.#tx, table, moved, row);
+        this.#tx.run(`UPDATE ${table} SET node = ?, crc = ? WHERE node = ?`, moved, fresh, node);
+      }
+      if (page.length < PAGE) return;
+      last = page.at(-1)!.node;
+    }
+  }
+
+  async #codes(rowBytes: number): Promise<void> {
+    if (countCodes(this.#old) === 0) return;
+    clearCodes(this.#tx);
+    let next = 0;
+    for (const piece of readCodes(this.#old, 0, rowBytes)) {
+      const kept = keepRows(piece, rowBytes, (row) => this.#live.has(piece.firstNode + row));
+      appendCodes(this.#tx, next, rowBytes, kept, this.#version);
+      next += kept.rows.length / rowBytes;
+      await this.#pause();
+    }
+    if (next !== this.#live.count) {
+      throw damagedRow("meta", "passages", `says ${this.#live.count}, but ${next} of them have codes`);
+    }
+  }
+
+  /** @param done Passages done with; entering words counts as much again. */
+  async #pause(done?: number): Promise<void> {
+    throwIfAborted(this.#run.signal);
+    if (performance.now() - this.#sliceStart < SLICE_MS) return;
+    const total = this.#live.count * (this.#meta.keywords ? 2 : 1);
+    if (done !== undefined) this.#run.onProgress?.({ phase: "renumber", done, total });
+    await nextTurn();
+    this.#sliceStart = performance.now();
+  }
+}
+
+/** Which nodes have a passage, and how many before each of them. */
+class LiveNodes {
+  readonly #bits: Uint8Array;
+  /** Live nodes before the 512 nodes of each 64 bytes. */
+  readonly #before: Uint32Array;
+  readonly count: number;
+
+  constructor(c: Connection, nextNode: number) {
+    const blocks = [...readLive(c, 0)].map(({ bits }) => bits);
+    this.#bits = Buffer.concat(blocks);
+    this.#before = new Uint32Array(Math.ceil(this.#bits.length / GROUP));
+    let count = 0;
+    for (const [byte, bits] of this.#bits.entries()) {
+      if (byte % GROUP === 0) this.#before[byte / GROUP] = count;
+      count += ones(bits);
+    }
+    this.count = count;
+    if (this.#bits.length * 8 < nextNode) throw damagedRow("live_blocks", blocks.length, "is missing");
+  }
+
+  has(node: number): boolean {
+    return (((this.#bits[node >> 3] ?? 0) >> (node & 7)) & 1) === 1;
+  }
+
+  /** How many nodes before this one have a passage. */
+  newNode(node: number): number {
+    const byte = node >> 3;
+    let rank = this.#before[Math.floor(byte / GROUP)]!;
+    for (let i = byte - (byte % GROUP); i < byte; i++) rank += ones(this.#bits[i]!);
+    return rank + ones(this.#bits[byte]! & ((1 << (node & 7)) - 1));
+  }
+}
+
+/** Bytes of live bits with a count of those before. */
+const GROUP = 64;
+
+function ones(byte: number): number {
+  let count = 0;
+  for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
+  return count;
+}

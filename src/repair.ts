@@ -15,6 +15,7 @@ import { inspectFile } from "./storage/file_access.js";
 import { type Meta, readSoundMeta } from "./storage/meta.js";
 import { ifSound } from "./storage/problems.js";
 import { putRecord, type RecordRow, readRecords } from "./storage/records.js";
+import { guessSalt } from "./storage/salt.js";
 import { replaceStore } from "./storage/set_aside.js";
 import type { AddItem, AddOptions, AddResult, OpenOptions, RepairOptions, RepairResult } from "./types.js";
 import { verifyStore } from "./verify.js";
@@ -51,6 +52,8 @@ export async function repairStore(
     if (problems.length === 0) {
       return { problems, passages: new Passages(database).count(), lost: [], damaged: undefined };
     }
+    const salt = ifSound(() => guessSalt(database.reader));
+    if (salt !== undefined) database.reader.adoptSalt(salt);
     const meta = readSoundMeta(database.reader);
     embedder = given.embedder ?? (await embedderOf(meta.embedder));
     await requireSameVectors(embedder, database, meta);
@@ -87,6 +90,7 @@ async function requireSameVectors(embedder: Embedder, database: Database, { metr
   await checkCanaries(embedder, canaries, { timeoutMs: CANARIES_MS, lengths, count: canaries.length });
 }
 
+const DELETED_AT_ONCE = 1_000;
 /** The model may have to be loaded first. */
 const CANARIES_MS = 120_000;
 
@@ -121,7 +125,9 @@ async function fill(
     // What an interrupted repair put in may have been deleted since.
     const gone: string[] = [];
     for await (const { id } of store.passages()) if (!known.has(id)) gone.push(id);
-    await store.delete({ ids: gone });
+    for (let at = 0; at < gone.length; at += DELETED_AT_ONCE) {
+      await store.delete({ ids: gone.slice(at, at + DELETED_AT_ONCE) });
+    }
     if (isLinked) await store.compact(stop);
     const { problems } = await store.verify(stop);
     if (problems.length > 0) throw new EmbedlessError("CORRUPT", `The repaired store is damaged too: ${problems[0]}`);

@@ -4,6 +4,7 @@ import { Passages } from "./passage/passages.js";
 import type { KeptVectors } from "./search/kept_vectors.js";
 import type { Connection } from "./storage/connection.js";
 import type { Database } from "./storage/database.js";
+import { isLive } from "./storage/live_bits.js";
 import { ifSound } from "./storage/problems.js";
 import type { AddItem } from "./types.js";
 
@@ -57,7 +58,7 @@ export class Salvage {
       return { id: row.id, text: row.text, metadata: row.metadata, ...(vector && { vector }) };
     } catch (error) {
       requireDamage(error);
-      this.lost.push(this.#idOf(node));
+      if (this.#wasThere(node)) this.lost.push(this.#idOf(node));
       return undefined;
     }
   }
@@ -70,6 +71,13 @@ export class Salvage {
       requireDamage(error);
       return undefined;
     }
+  }
+
+  /** Of a node without a row only its live bit tells, if that is whole. */
+  #wasThere(node: number): boolean {
+    const c = this.#parts.database.reader;
+    const rows = ifSound(() => c.all("SELECT 1 FROM passages WHERE node = ?", node).length);
+    return rows !== 0 || ifSound(() => isLive(c, node)) === true;
   }
 
   #idOf(node: number): string {

@@ -39,7 +39,8 @@ export async function readStats(
     ...traits,
     embedder: meta.embedder?.id,
     codebook: codebookOf(meta),
-    pending: countPending(c),
+    // With a codebook none can wait.
+    pending: meta.codebook ? 0 : countPending(c),
     codeBytesPerPassage: meta.codebook ? codeRowBytes : 0,
     rawBytes: meta.rawBytes,
     textBytes: meta.textBytes,

@@ -1,6 +1,7 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "./errors.js";
 import type { Passages } from "./passage/passages.js";
+import { verifyKeywords } from "./passage/verify_keywords.js";
 import { verifyPassages } from "./passage/verify_passages.js";
 import type { Database } from "./storage/database.js";
 import { problemsOf } from "./storage/problems.js";
@@ -22,7 +23,7 @@ export async function verifyStore(database: Database, passages: Passages, signal
   return await database.snapshot(async (c) => {
     const problems: string[] = [];
     let sliceStart = performance.now();
-    for (const steps of [verifyTables(c), verifyPassages(c, passages)]) {
+    for (const steps of [verifyTables(c), verifyPassages(c, passages), verifyKeywords(c, passages)]) {
       for (const problem of steps) {
         if (problem !== undefined) problems.push(problem);
         if (problems.length >= MAX_PROBLEMS) break;

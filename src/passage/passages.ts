@@ -3,7 +3,7 @@ import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { addKeywords, removeKeywords } from "../storage/keywords.js";
-import { requirePresent } from "../storage/live_bits.js";
+import { isLive, requirePresent } from "../storage/live_bits.js";
 import { addToCounters, readMeta } from "../storage/meta.js";
 import type { Metadata } from "../types.js";
 import { DictionaryShelf } from "./dictionary_shelf.js";
@@ -62,8 +62,6 @@ interface StoredRow {
   metadata: string | null;
   text: Uint8Array;
 }
-
-const NONE: ReadonlySet<number> = new Set();
 
 const SELECT = "SELECT node, id, dict, hash, crc, metadata, text FROM passages";
 
@@ -130,7 +128,7 @@ export class Passages {
       const utf8 = texts[i] as Buffer;
       const { dict, bytes } = packText(utf8, dictionary);
       const hash = Buffer.from(textHash(utf8), "hex");
-      const crc = checksum("passages", node, id, dict, hash, metadata, bytes);
+      const crc = checksum(tx, "passages", node, id, dict, hash, metadata, bytes);
       const sql = "INSERT INTO passages (node, id, dict, hash, crc, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?)";
       tx.run(sql, node, id, dict, hash, crc, metadata, bytes);
       if (meta.keywords) addKeywords(tx, node, wordsOf(text));
@@ -145,7 +143,7 @@ export class Passages {
   replaceMetadata(tx: Connection, id: string, metadata: string | null): boolean {
     const row = find(tx, id);
     if (row === undefined) return false;
-    const crc = checksum("passages", row.node, row.id, row.dict, row.hash, metadata, row.text);
+    const crc = checksum(tx, "passages", row.node, row.id, row.dict, row.hash, metadata, row.text);
     tx.run("UPDATE passages SET metadata = ?, crc = ? WHERE node = ?", metadata, crc, row.node);
     return true;
   }
@@ -183,8 +181,8 @@ export class Passages {
       const found = new Map<number, PassageRow>();
       for (const node of nodes) {
         const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
-        if (row) found.set(node, this.#passage(c, checked(row)));
-        else requirePresent(c, node, node + 1, NONE);
+        if (row) found.set(node, this.#passage(c, checked(c, row)));
+        else if (isLive(c, node)) throw damagedRow("passages", node, "is missing");
       }
       return found;
     });
@@ -208,7 +206,7 @@ export class Passages {
     return this.#read(from, (c) => {
       const rows = c.all<StoredRow>(`${SELECT} WHERE node > ? ORDER BY node LIMIT ?`, afterNode, limit);
       requireAll(c, rows, afterNode, limit);
-      return rows.map((row) => this.#passage(c, checked(row)));
+      return rows.map((row) => this.#passage(c, checked(c, row)));
     });
   }
 
@@ -226,7 +224,7 @@ export class Passages {
   inspect(c: Connection, node: number): { id: string; rawBytes: number; textBytes: number; hashMatches: boolean } {
     const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
     if (row === undefined) throw damagedRow("passages", node, "is missing");
-    const utf8 = this.#unpack(c, checked(row));
+    const utf8 = this.#unpack(c, checked(c, row));
     parseMetadata(row);
     const hashMatches = textHash(utf8) === Buffer.from(row.hash).toString("hex");
     return { id: row.id, rawBytes: utf8.length, textBytes: row.text.length, hashMatches };
@@ -255,7 +253,7 @@ export class Passages {
   /** Texts stored so far, for the dictionary: that is less than 64 KB of them. */
   #firstTexts(tx: Connection): Uint8Array[] {
     const rows = tx.all<StoredRow>(`${SELECT} ORDER BY node LIMIT 65536`);
-    return rows.map((row) => this.#unpack(tx, checked(row)));
+    return rows.map((row) => this.#unpack(tx, checked(tx, row)));
   }
 }
 
@@ -267,7 +265,7 @@ function find(c: Connection, id: string): StoredRow | undefined {
     requireAbsent(c, id);
     return undefined;
   }
-  if (checked(row).id !== id) throw damagedRow("passages", row.node, "is not where its id leads");
+  if (checked(c, row).id !== id) throw damagedRow("passages", row.node, "is not where its id leads");
   return row;
 }
 
@@ -302,9 +300,9 @@ function requireAll(c: Connection, rows: readonly StoredRow[], afterNode: number
   requirePresent(c, afterNode + 1, end, new Set(rows.map(({ node }) => node)));
 }
 
-function checked(row: StoredRow): StoredRow {
+function checked(c: Connection, row: StoredRow): StoredRow {
   const { node, id, dict, hash, crc, metadata, text } = row;
-  checkRow("passages", node, crc, node, id, dict, hash, metadata, text);
+  checkRow(c, "passages", node, crc, node, id, dict, hash, metadata, text);
   return row;
 }
 

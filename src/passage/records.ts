@@ -100,12 +100,11 @@ export class Records {
       const within = checkRange(range);
       wholeNumberWithin("limit", limit, 0, Number.MAX_SAFE_INTEGER);
       const keys: string[] = [];
-      while (keys.length < limit) {
-        const size = Math.min(SLICE, limit - keys.length);
-        const rows = listRecords(this.#database.reader, this.namespace, within, keys.at(-1) ?? "", size);
-        for (const { key } of rows) keys.push(key);
-        if (rows.length < size) break;
-        await nextTurn();
+      for (let last: string | undefined = ""; last !== undefined && keys.length < limit; ) {
+        const { rows, lastKey } = listRecords(this.#database.reader, this.namespace, within, last, SLICE);
+        for (const { key } of rows.slice(0, limit - keys.length)) keys.push(key);
+        last = lastKey;
+        if (last !== undefined) await nextTurn();
       }
       return keys;
     });

@@ -7,6 +7,7 @@ import { indexedPaths } from "../passage/filterable.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
+import { requirePresent } from "../storage/live_bits.js";
 import { readMeta } from "../storage/meta.js";
 import { LruCache } from "./lru.js";
 
@@ -71,6 +72,7 @@ export async function matchingNodes(
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
   const { nextNode } = readMeta(c);
+  requireLastPassage(c);
   const bits = new Uint8Array(Math.ceil(nextNode / 8));
   const candidates = await candidateNodes(c, tree, bits.length, signal);
   const { sql, params } = filterCondition(tree);
@@ -96,6 +98,12 @@ export async function matchingNodes(
     if (from < nextNode) await nextTurn();
   }
   return bits;
+}
+
+/** Throws `CORRUPT` if the table of passages ends too early: a filter would only find fewer. */
+function requireLastPassage(c: Connection): void {
+  const last = c.get<{ last: number | null }>("SELECT max(node) AS last FROM passages NOT INDEXED")?.last ?? -1;
+  requirePresent(c, last + 1, Number.POSITIVE_INFINITY, new Set());
 }
 
 /** The nodes whose passages a function lets through, as a bitmap; on one snapshot like `matchingNodes`. */

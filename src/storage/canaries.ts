@@ -24,7 +24,7 @@ export function putCanaries(tx: Connection, canaries: readonly Canary[]): void {
   for (const [n, canary] of canaries.entries()) {
     const text = Buffer.from(canary.text);
     const vector = new Uint8Array(canary.vector.slice().buffer);
-    const crc = checksum("canaries", n, text, vector);
+    const crc = checksum(tx, "canaries", n, text, vector);
     tx.run("INSERT INTO canaries (n, text, vector, crc) VALUES (?, ?, ?, ?)", n, text, vector, crc);
   }
 }
@@ -38,7 +38,7 @@ export function getCanaries(c: Connection): Canary[] {
   const found = c.all<CanaryRow>("SELECT n, text, vector, crc FROM canaries ORDER BY n LIMIT 9");
   if (found.length > MAX_CANARIES) throw damagedRow("canaries", MAX_CANARIES, "should not exist");
   return found.map(({ n, text, vector, crc }) => {
-    checkRow("canaries", n, crc, n, text, vector);
+    checkRow(c, "canaries", n, crc, n, text, vector);
     if (vector.length === 0 || vector.length % 4 !== 0) throw damagedRow("canaries", n, "has another length");
     return { text: Buffer.from(text).toString("utf8"), vector: new Float32Array(vector.slice().buffer) };
   });

@@ -4,12 +4,19 @@ import { EmbedlessError } from "../errors.js";
 /** What a column of the file can hold. */
 export type Cell = string | number | Uint8Array | null;
 
+/** A store, as far as checksums are concerned: a connection to it. */
+export interface Salted {
+  /** A number of its own that every store has; 0 for one of the first, which have none. */
+  readonly salt: number;
+}
+
 /**
  * The `crc` of a row: CRC-32 of the JSON array `[table, ...cells]`, in which a blob stands as its length, followed by
  * the bytes of the blobs in the same order. It covers the key and the table's name, so that a sound row put in another
- * row's place is caught too. Kept as a signed 32-bit integer, the shortest form in the file.
+ * row's place is caught too; and it is turned around (xor) by the store's salt, so that a sound row of another store is.
+ * Kept as a signed 32-bit integer, the shortest form in the file.
  */
-export function checksum(table: string, ...cells: Cell[]): number {
+export function checksum({ salt }: Salted, table: string, ...cells: Cell[]): number {
   const plain: (string | number | null)[] = [table];
   const blobs: Uint8Array[] = [];
   for (const cell of cells) {
@@ -21,12 +28,12 @@ export function checksum(table: string, ...cells: Cell[]): number {
     // Of no bytes zlib answers 0 instead of the value so far.
     if (blob.length > 0) crc = crc32(blob, crc);
   }
-  return crc | 0;
+  return (crc ^ salt) | 0;
 }
 
 /** Throws `CORRUPT`, naming table and row, unless `crc` is the checksum of `cells`. */
-export function checkRow(table: string, row: string | number, crc: number, ...cells: Cell[]): void {
-  if (checksum(table, ...cells) !== crc) throw damagedRow(table, row, "does not match its checksum");
+export function checkRow(store: Salted, table: string, row: string | number, crc: number, ...cells: Cell[]): void {
+  if (checksum(store, table, ...cells) !== crc) throw damagedRow(table, row, "does not match its checksum");
 }
 
 /** The `CORRUPT` error of one row: `damagedRow("code_blocks", 3, "is missing")`. */

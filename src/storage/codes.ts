@@ -118,7 +118,7 @@ function seal(tx: Connection, block: number, rowBytes: number, part: CodePiece, 
   const { rows, exceptions } = join(pieces, rowBytes);
   if (rows.length !== BLOCK_NODES * rowBytes) throw damagedRow("code_open", firstRow, "is incomplete");
   tx.run("DELETE FROM code_open WHERE row >= ?", firstRow);
-  const crc = checksum("code_blocks", block, rows, exceptions, version);
+  const crc = checksum(tx, "code_blocks", block, rows, exceptions, version);
   tx.run(
     "INSERT INTO code_blocks (block, rows, exceptions, version, crc) VALUES (?, ?, ?, ?, ?)",
     block,
@@ -158,7 +158,7 @@ function putOpen(
     rows,
     exceptions,
     version,
-    checksum("code_open", row, count, rows, exceptions, version),
+    checksum(tx, "code_open", row, count, rows, exceptions, version),
   );
 }
 
@@ -177,7 +177,7 @@ function readBlock(c: Connection, block: number, rowBytes: number): StoredCodes 
   const sql = "SELECT block, rows, exceptions, version, crc FROM code_blocks WHERE block = ?";
   const found = c.get<BlockRow>(sql, block);
   if (found === undefined) throw damagedRow("code_blocks", block, "is missing");
-  checkRow("code_blocks", block, found.crc, block, found.rows, found.exceptions, found.version);
+  checkRow(c, "code_blocks", block, found.crc, block, found.rows, found.exceptions, found.version);
   checkSizes("code_blocks", block, found, BLOCK_NODES, rowBytes);
   return { firstNode: block * BLOCK_NODES, rows: found.rows, exceptions: found.exceptions };
 }
@@ -188,7 +188,7 @@ function* openRows(c: Connection, firstRow: number, rowBytes: number): Generator
   const found = c.all<OpenRow>(sql, firstRow);
   for (const [i, open] of found.entries()) {
     const { row, count, rows, exceptions, version, crc } = open;
-    checkRow("code_open", row, crc, row, count, rows, exceptions, version);
+    checkRow(c, "code_open", row, crc, row, count, rows, exceptions, version);
     if (row !== firstRow + i) throw damagedRow("code_open", firstRow + i, "is missing");
     const whole = i + 1 < found.length;
     if (count < 1 || count > OPEN_NODES || (whole && count < OPEN_NODES)) {

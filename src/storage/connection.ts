@@ -1,6 +1,7 @@
 import { backup, DatabaseSync } from "@photostructure/sqlite";
 import { EmbedlessError } from "../errors.js";
-import type { Cell } from "./checksum.js";
+import type { Cell, Salted } from "./checksum.js";
+import { readSalt } from "./salt.js";
 import { fromSqlite } from "./sqlite_errors.js";
 
 /** The part of `node:sqlite`'s `StatementSync` that is used. */
@@ -33,6 +34,8 @@ export class Session {
   /** Statements whose rows are being read: the driver crashes if one is garbage collected before its iterator is done. */
   readonly iterating = new Set<SqlStatement>();
   readonly #statements = new Map<string, SqlStatement>();
+  /** The salt of the store's checksums once it is known. */
+  salt: number | undefined;
 
   constructor(driver: SqlDriver, path: string) {
     this.driver = driver;
@@ -88,12 +91,23 @@ export function connect(path: string, uri: string, timeoutMs: number): Session {
  * Strings must not hold NUL characters: the driver hands them over as C strings. Integers must be safe integers.
  * Every method throws an `EmbedlessError` (`CORRUPT`, `LOCKED`, `NO_SPACE`, `IO`, ...; `CLOSED` after `end`).
  */
-export class Connection {
+export class Connection implements Salted {
   readonly #session: Session;
   #ended = false;
 
   constructor(session: Session) {
     this.#session = session;
+  }
+
+  /** The salt of the store's checksums, read once. Throws `CORRUPT` if it is damaged. */
+  get salt(): number {
+    this.#session.salt ??= readSalt(this);
+    return this.#session.salt;
+  }
+
+  /** Reads with another salt than the file says, for who saves what is left of a damaged one. */
+  adoptSalt(salt: number): void {
+    this.#session.salt = salt;
   }
 
   /** The first row, or `undefined`. */

@@ -15,7 +15,7 @@ interface DictionaryRow {
 export function putDictionary(tx: Connection, dictionary: Uint8Array): number {
   const dict = newestDictionary(tx) + 1;
   const bytes = deflateRawSync(dictionary, { level: 9 });
-  const crc = checksum("dictionaries", dict, bytes);
+  const crc = checksum(tx, "dictionaries", dict, bytes);
   tx.run("INSERT INTO dictionaries (dict, bytes, crc) VALUES (?, ?, ?)", dict, bytes, crc);
   return dict;
 }
@@ -33,7 +33,7 @@ export function newestDictionary(c: Connection): number {
 export function getDictionary(c: Connection, dict: number): Buffer {
   const row = c.get<DictionaryRow>("SELECT dict, bytes, crc FROM dictionaries WHERE dict = ?", dict);
   if (row === undefined) throw damagedRow("dictionaries", dict, "is missing");
-  checkRow("dictionaries", dict, row.crc, dict, row.bytes);
+  checkRow(c, "dictionaries", dict, row.crc, dict, row.bytes);
   try {
     return inflateRawSync(row.bytes, { maxOutputLength: DICTIONARY_BYTES });
   } catch {

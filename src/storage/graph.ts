@@ -21,7 +21,7 @@ export function putGraph(
 ): GraphReference {
   const rows = [graph.header, ...graph.blocks];
   for (const [n, bytes] of rows.entries()) {
-    const crc = checksum("graph_blocks", n, bytes);
+    const crc = checksum(tx, "graph_blocks", n, bytes);
     const same = tx.get<{ crc: number }>(
       "SELECT crc FROM graph_blocks WHERE n = ? AND crc = ? AND bytes = ?",
       n,
@@ -49,7 +49,7 @@ export function* readGraph(c: Connection, { blocks }: GraphReference, from = 0):
   for (let n = from; n < blocks; n++) {
     const row = c.get<GraphRow>("SELECT n, bytes, crc FROM graph_blocks WHERE n = ?", n);
     if (row === undefined) throw damagedRow("graph_blocks", n, "is missing");
-    checkRow("graph_blocks", n, row.crc, n, row.bytes);
+    checkRow(c, "graph_blocks", n, row.crc, n, row.bytes);
     yield row.bytes;
   }
 }

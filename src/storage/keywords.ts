@@ -38,6 +38,12 @@ export function countKeywords(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM keywords_docsize")?.n ?? 0;
 }
 
+/** Every word of every node, in order of the words. For a connection that stays on one snapshot. */
+export function* keywordEntries(c: Connection): Generator<{ word: string; node: number }> {
+  c.exec("CREATE VIRTUAL TABLE IF NOT EXISTS temp.keyword_entries USING fts5vocab('store', 'keywords', 'instance')");
+  yield* c.iterate<{ word: string; node: number }>("SELECT term AS word, doc AS node FROM temp.keyword_entries");
+}
+
 /** Bytes of the table. */
 export function keywordBytes(c: Connection): number {
   const sql = "SELECT sum(length(block)) AS bytes FROM keywords_data";

@@ -68,13 +68,20 @@ export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): 
     const found = c.all<LiveRow>(sql, last, since);
     if (found.length === 0) return;
     for (const row of found) {
-      const bits = checked(row);
+      const bits = checked(c, row);
       // There is one for every block from the first on.
       if (sinceVersion <= 0 && row.block !== last + 1) throw damagedRow("live_blocks", last + 1, "is missing");
       last = row.block;
       yield { block: row.block, bits };
     }
   }
+}
+
+/** Whether a node is marked live. Throws `CORRUPT` when its row is damaged. */
+export function isLive(c: Connection, node: number): boolean {
+  const bits = readBlock(c, Math.floor(node / BLOCK_NODES));
+  const n = node % BLOCK_NODES;
+  return (((bits?.[n >> 3] ?? 0) >> (n & 7)) & 1) === 1;
 }
 
 /**
@@ -87,7 +94,7 @@ export function requirePresent(c: Connection, from: number, end: number, present
   for (let block = Math.floor(from / BLOCK_NODES); block < endBlock; block++) {
     const row = c.get<LiveRow>(sql, block, endBlock);
     if (row === undefined) return;
-    const bits = checked(row);
+    const bits = checked(c, row);
     block = row.block;
     const first = block * BLOCK_NODES;
     const stop = Math.min(BLOCK_NODES, end - first);
@@ -100,17 +107,17 @@ export function requirePresent(c: Connection, from: number, end: number, present
 
 function readBlock(c: Connection, block: number): Uint8Array | undefined {
   const row = c.get<LiveRow>("SELECT block, bits, version, crc FROM live_blocks WHERE block = ?", block);
-  return row && checked(row);
+  return row && checked(c, row);
 }
 
-function checked(row: LiveRow): Uint8Array {
-  checkRow("live_blocks", row.block, row.crc, row.block, row.bits, row.version);
+function checked(c: Connection, row: LiveRow): Uint8Array {
+  checkRow(c, "live_blocks", row.block, row.crc, row.block, row.bits, row.version);
   if (row.bits.length !== BITS_BYTES) throw damagedRow("live_blocks", row.block, "has another length");
   return row.bits;
 }
 
 function putBlock(tx: Connection, block: number, bits: Uint8Array, version: number): void {
-  const crc = checksum("live_blocks", block, bits, version);
+  const crc = checksum(tx, "live_blocks", block, bits, version);
   const sql = "INSERT OR REPLACE INTO live_blocks (block, bits, version, crc) VALUES (?, ?, ?, ?)";
   tx.run(sql, block, bits, version, crc);
 }

@@ -3,6 +3,7 @@ import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
 import { ifSound } from "./problems.js";
+import { createSalt, SALT_KEY } from "./salt.js";
 
 /** Which embedder made the store. */
 export interface StoredEmbedder {
@@ -83,8 +84,9 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   filterable: (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
 };
 
-/** Puts the counters of a new store. */
+/** Puts the salt and the counters of a new store. */
 export function createMeta(tx: Connection): void {
+  createSalt(tx);
   for (const key of COUNTERS) put(tx, key, 0);
 }
 
@@ -95,7 +97,8 @@ export function createMeta(tx: Connection): void {
 export function readMeta(c: Connection): Meta {
   const found = new Map<string, unknown>();
   for (const row of c.all<{ key: string; value: string; crc: number }>("SELECT key, value, crc FROM meta")) {
-    checkRow("meta", row.key, row.crc, row.key, row.value);
+    if (row.key === SALT_KEY) continue; // read, and checked, for every other row
+    checkRow(c, "meta", row.key, row.crc, row.key, row.value);
     found.set(row.key, parseValue(row.key, row.value));
   }
   const missing = COUNTERS.find((key) => !found.has(key));
@@ -114,7 +117,7 @@ export function readSoundMeta(c: Connection): Partial<Meta> {
 function readValue(c: Connection, key: MetaKey): unknown {
   const row = c.get<{ value: string; crc: number }>("SELECT value, crc FROM meta WHERE key = ?", key);
   if (row === undefined) return undefined;
-  checkRow("meta", key, row.crc, key, row.value);
+  checkRow(c, "meta", key, row.crc, key, row.value);
   return parseValue(key, row.value);
 }
 
@@ -144,7 +147,7 @@ export function raiseVersion(tx: Connection): number {
 function put(tx: Connection, key: MetaKey, value: unknown): void {
   if (!CHECKS[key](value)) throw new TypeError(`${JSON.stringify(value)} is no value of meta.${key}`);
   const json = JSON.stringify(value);
-  tx.run("INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?)", key, json, checksum("meta", key, json));
+  tx.run("INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?)", key, json, checksum(tx, "meta", key, json));
 }
 
 function parseValue(key: string, json: string): unknown {

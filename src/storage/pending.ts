@@ -22,7 +22,7 @@ export function addPending(tx: Connection, firstNode: number, rowBytes: number, 
   if (rows.length % rowBytes !== 0) throw new RangeError(`Expected whole rows of ${rowBytes} bytes.`);
   for (let at = 0, node = firstNode; at < rows.length; at += rowBytes, node++) {
     const row = rows.subarray(at, at + rowBytes);
-    const crc = checksum("pending", node, row);
+    const crc = checksum(tx, "pending", node, row);
     tx.run("INSERT INTO pending (node, row, crc) VALUES (?, ?, ?)", node, row, crc);
   }
 }
@@ -39,7 +39,7 @@ export function* readPending(c: Connection, sinceNode: number, rowBytes: number)
     if (found.length === 0) return;
     const rows = new Uint8Array(found.length * rowBytes);
     for (const [i, { node, row, crc }] of found.entries()) {
-      checkRow("pending", node, crc, node, row);
+      checkRow(c, "pending", node, crc, node, row);
       if (node !== next + i) throw damagedRow("pending", next + i, "is missing");
       if (row.length !== rowBytes) throw damagedRow("pending", node, "has another length");
       rows.set(row, i * rowBytes);
@@ -54,7 +54,7 @@ export function getPending(c: Connection, nodes: readonly number[], rowBytes: nu
   return nodes.map((node) => {
     const found = c.get<PendingRow>("SELECT node, row, crc FROM pending WHERE node = ?", node);
     if (found === undefined) return undefined;
-    checkRow("pending", node, found.crc, node, found.row);
+    checkRow(c, "pending", node, found.crc, node, found.row);
     if (found.row.length !== rowBytes) throw damagedRow("pending", node, "has another length");
     return found.row;
   });

@@ -11,7 +11,7 @@ interface SampleRow {
 export function addSampleQueries(tx: Connection, first: number, vectors: readonly Float32Array[]): void {
   for (const [i, vector] of vectors.entries()) {
     const bytes = new Uint8Array(vector.slice().buffer);
-    const crc = checksum("sample_queries", first + i, bytes);
+    const crc = checksum(tx, "sample_queries", first + i, bytes);
     tx.run("INSERT INTO sample_queries (n, vector, crc) VALUES (?, ?, ?)", first + i, bytes, crc);
   }
 }
@@ -28,7 +28,7 @@ export function getSampleQueries(c: Connection, dims: number): Float32Array {
   for (let n = 0; n < count; n++) {
     const row = c.get<SampleRow>("SELECT n, vector, crc FROM sample_queries WHERE n = ?", n);
     if (row === undefined) throw damagedRow("sample_queries", n, "is missing");
-    checkRow("sample_queries", n, row.crc, n, row.vector);
+    checkRow(c, "sample_queries", n, row.crc, n, row.vector);
     if (row.vector.length !== dims * 4) throw damagedRow("sample_queries", n, "has another length");
     vectors.set(new Float32Array(row.vector.slice().buffer), n * dims);
   }

@@ -7,7 +7,7 @@ export const APPLICATION_ID = 0x45424c53;
 
 /**
  * The tables of format 1. The comments are part of the statements and so of every store: whoever opens one with the
- * sqlite3 shell finds them in `.schema`. Every `crc` is what `checksum.ts` says, over the other columns in this order.
+ * sqlite3 shell finds them in `.schema`. Every `crc` is what `checksum.ts` says, over the other columns in this order, and meta's "salt".
  */
 export const TABLES = `
 CREATE TABLE store.meta (

@@ -52,9 +52,13 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
+/** SQLITE_IOERR_SHMSIZE: the file that connections share could not grow, which takes a disk without 32 KB. */
+const NO_ROOM_TO_SHARE = 4874;
+
 interface DriverError extends Error {
   code?: unknown;
   errcode?: unknown;
+  sqliteExtendedCode?: unknown;
 }
 
 /**
@@ -72,6 +76,7 @@ export function fromSqlite(error: unknown, path: string): unknown {
 }
 
 function kindOf(error: DriverError): Kind {
+  if (error.sqliteExtendedCode === NO_ROOM_TO_SHARE) return KINDS.find(({ code }) => code === "NO_SPACE") as Kind;
   const result = resultCode(error);
   const byNumber = result === undefined ? undefined : KINDS.find((kind) => kind.result.includes(result & 0xff));
   return byNumber ?? KINDS.find((kind) => kind.message.test(error.message)) ?? (KINDS.at(-1) as Kind);
@@ -85,7 +90,7 @@ export function isBusy(error: unknown): boolean {
 
 /** The operating system could not confirm that data reached the disk (SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC). */
 export function isFailedSync(error: unknown): boolean {
-  const extended = (driverError(error) as { sqliteExtendedCode?: unknown } | undefined)?.sqliteExtendedCode;
+  const extended = driverError(error)?.sqliteExtendedCode;
   return extended === 1034 || extended === 1290;
 }
 

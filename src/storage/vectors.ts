@@ -23,7 +23,7 @@ export function putVectors(tx: Connection, firstNode: number, rows: readonly Uin
   const sql = "INSERT INTO vectors (node, row, crc) VALUES (?, ?, ?)";
   for (const [i, row] of rows.entries()) {
     const node = firstNode + i;
-    tx.run(sql, node, row, checksum("vectors", node, row));
+    tx.run(sql, node, row, checksum(tx, "vectors", node, row));
   }
 }
 
@@ -40,7 +40,7 @@ export function deleteVectors(tx: Connection, nodes: Iterable<number>): void {
 export function getVectors(c: Connection, nodes: readonly number[], rowBytes: number): (Uint8Array | undefined)[] {
   return nodes.map((node) => {
     const found = c.get<VectorRow>("SELECT node, row, crc FROM vectors WHERE node = ?", node);
-    if (found) return checked(found, rowBytes);
+    if (found) return checked(c, found, rowBytes);
     requireGone(c, node, node + 1);
     return undefined;
   });
@@ -61,7 +61,7 @@ export function* readVectors(c: Connection, sinceNode: number, rowBytes: number)
       if (firstNode > next) requireGone(c, next, firstNode);
       let to = from;
       while (found[to]?.node === firstNode + to - from) to++;
-      const rows = Buffer.concat(found.slice(from, to).map((row) => checked(row, rowBytes)));
+      const rows = Buffer.concat(found.slice(from, to).map((row) => checked(c, row, rowBytes)));
       yield { firstNode, rows };
       next = firstNode + to - from;
       from = to;
@@ -79,8 +79,8 @@ function requireGone(c: Connection, from: number, to: number): void {
   if (left) throw damagedRow("vectors", left.node, "is missing");
 }
 
-function checked({ node, row, crc }: VectorRow, rowBytes: number): Uint8Array {
-  checkRow("vectors", node, crc, node, row);
+function checked(c: Connection, { node, row, crc }: VectorRow, rowBytes: number): Uint8Array {
+  checkRow(c, "vectors", node, crc, node, row);
   if (row.length !== rowBytes) throw damagedRow("vectors", node, "has another length");
   return row;
 }

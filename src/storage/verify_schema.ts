@@ -4,8 +4,8 @@ import { readMeta } from "./meta.js";
 import { problemsOf, type VerifyStep } from "./problems.js";
 import { migrate } from "./schema.js";
 
-/** Tables and indexes by name, as SQLite keeps the statements that made them. */
-type Schema = ReadonlyMap<string, string | null>;
+/** Tables and indexes by name: what SQLite knows of each, but where it begins. */
+type Schema = ReadonlyMap<string, string>;
 
 /** Indexes on metadata are named so; the paths are the store's own. */
 const FILTERABLE = /^passages_by_/;
@@ -18,7 +18,7 @@ export function* verifySchema(c: Connection): Generator<VerifyStep> {
     const found = schemaOf(c);
     for (const [name, sql] of wanted) {
       if (!found.has(name)) problems.push(`The table or index ${name} is missing.`);
-      else if (found.get(name) !== sql) problems.push(`The statement that made ${name} is damaged.`);
+      else if (found.get(name) !== sql) problems.push(`The description of the table or index ${name} is damaged.`);
     }
     for (const name of found.keys()) {
       if (!wanted.has(name) && !FILTERABLE.test(name))
@@ -41,6 +41,7 @@ function newSchema(keywords: boolean): Schema {
 }
 
 function schemaOf(c: Connection): Schema {
-  const rows = c.all<{ name: string; sql: string | null }>("SELECT name, sql FROM store.sqlite_schema");
-  return new Map(rows.map(({ name, sql }) => [name, sql]));
+  const sql = "SELECT name, json_array(type, tbl_name, sql) AS description FROM store.sqlite_schema";
+  const rows = c.all<{ name: string; description: string }>(sql);
+  return new Map(rows.map(({ name, description }) => [name, description]));
 }

@@ -30,7 +30,7 @@ export function* verifyVectors(c: Connection, meta: Meta): Generator<VerifyStep>
     const to = Math.min(endOf(stored.map(({ node }) => node)), endOf(passages));
     const rows = stored.filter(({ node }) => node < to);
     rowBytes ??= rows[0]?.row.length;
-    for (const row of rows) yield* problemsOf(() => checkVector(row, rowBytes!));
+    for (const row of rows) yield* problemsOf(() => checkVector(c, row, rowBytes!));
     yield* comparison(
       rows.map(({ node }) => node),
       passages.filter((node) => node < to),
@@ -52,8 +52,8 @@ function endOf(nodes: readonly number[]): number {
   return nodes.length < SLICE ? Number.POSITIVE_INFINITY : nodes.at(-1)! + 1;
 }
 
-function checkVector({ node, row, crc }: VectorRow, rowBytes: number): void {
-  checkRow("vectors", node, crc, node, row);
+function checkVector(c: Connection, { node, row, crc }: VectorRow, rowBytes: number): void {
+  checkRow(c, "vectors", node, crc, node, row);
   if (row.length !== rowBytes) throw damagedRow("vectors", node, "has another length");
 }
 

@@ -17,6 +17,7 @@ import { growth } from "./growth.js";
 import { ladder } from "./ladder.js";
 import { misses } from "./misses.js";
 import { query } from "./query.js";
+import { reliability } from "./reliability.js";
 import { Report } from "./report.js";
 import { retrieval } from "./retrieval.js";
 import { scan } from "./scan.js";
@@ -46,6 +47,7 @@ const BENCHES: readonly Bench[] = [
   calibrate,
   expected,
   misses,
+  reliability,
 ];
 
 function help(): string {

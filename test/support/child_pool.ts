@@ -1,5 +1,5 @@
 import { type ChildProcess, fork } from "node:child_process";
-import { fileURLToPath } from "node:url";
+import { programPath } from "./programs.js";
 
 /** What came of a question to a child: its answer, or how it died over it. */
 export type Reply<A> = { value: A } | { failure: string };
@@ -19,12 +19,18 @@ export class ChildPool<Q, A> {
   readonly #program: string;
   readonly #timeoutMs: number;
   readonly #mostAnswers: number;
+  readonly #user: { uid?: number; gid?: number };
   readonly #idle: Child[] = [];
   readonly #all = new Set<Child>();
 
-  /** @param mostAnswers Answers of one child before it is let go. */
-  constructor(program: URL, timeoutMs: number, mostAnswers: number) {
-    this.#program = fileURLToPath(program);
+  /**
+   * @param program Its name in `test/support`.
+   * @param mostAnswers Answers of one child before it is let go.
+   * @param user Whom the children run as. Default: whoever runs this process.
+   */
+  constructor(program: string, timeoutMs: number, mostAnswers: number, user: { uid?: number; gid?: number } = {}) {
+    this.#user = user;
+    this.#program = programPath(program);
     this.#timeoutMs = timeoutMs;
     this.#mostAnswers = mostAnswers;
   }
@@ -61,7 +67,7 @@ export class ChildPool<Q, A> {
   }
 
   #start(): Child {
-    const process = fork(this.#program, { stdio: ["ignore", "ignore", "pipe", "ipc"] });
+    const process = fork(this.#program, { ...this.#user, stdio: ["ignore", "ignore", "pipe", "ipc"] });
     const child: Child = { process, answered: 0, words: "" };
     process.stderr!.setEncoding("utf8").on("data", (words: string) => {
       child.words = (child.words + words).slice(-2000);

@@ -1,5 +1,7 @@
 import { readFileSync, rmSync, writeFileSync } from "node:fs";
+import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { DatabaseSync } from "@photostructure/sqlite";
 import { ChildPool } from "../../support/child_pool.js";
 import { seeded } from "../../support/seeded.js";
 import { type Answers, interrogate, judge } from "./answers.js";
@@ -69,29 +71,56 @@ async function tryMutants(
   options: Parameters<Campaign>[0],
   pick: (n: number) => { subject: Subject; mutation: Mutation },
 ): Promise<CampaignResult> {
-  const program = new URL("../../support/damage_child.js", import.meta.url);
-  const pool = new ChildPool<DamageRequest, Answers>(program, TIMEOUT_MS, MUTANTS_A_CHILD);
-  const counts = { noticed: 0, withoutEffect: 0 };
+  const pool = new ChildPool<DamageRequest, Answers>("damage_child", TIMEOUT_MS, MUTANTS_A_CHILD);
+  const counts = { noticed: 0, withoutEffect: 0, otherSelection: 0, idsNotFound: 0 };
   try {
     const result = await runTrials(options, async (n) => {
       const { subject, mutation } = pick(n);
       const { kind, ids, bytes, other, victim } = subject;
       const path = join(folder, `mutant-${n}.db`);
-      writeFileSync(path, mutate(bytes, mutation, victim.pageBytes, other));
+      const damaged = mutate(bytes, mutation, victim.pageBytes, other);
+      writeFileSync(path, damaged);
       const name = `${kind} store, ${nameMutation(mutation)}`;
       const reply = await pool.ask({ path, kind, ids, readOnly: n % 2 === 1 });
       for (const suffix of ["", "-wal", "-shm"]) rmSync(path + suffix, { force: true });
-      if ("failure" in reply) return [`${name}: ${reply.failure}`];
-      const { wrong, noticed } = judge(subject.answers, reply.value);
+      if ("failure" in reply) return [`${name}: ${reply.failure}; ${keep(options.seed, n, damaged)}`];
+      const otherPage = mutation.kind === "splice" || mutation.kind === "swap";
+      const { wrong, noticed, otherSelection, notFound } = judge(subject.answers, reply.value, otherPage);
+      if (notFound > 0) counts.idsNotFound++;
+      if (otherSelection > 0) counts.otherSelection++;
       if (noticed) counts.noticed++;
       else counts.withoutEffect++;
       if (!noticed && mayNotGoUnnoticed(mutation, subject)) wrong.push("nobody noticed");
-      return wrong.length === 0 ? [] : [`${name}: ${wrong.length} wrong, ${wrong.slice(0, MOST_TOLD).join("; ")}`];
+      if (wrong.length === 0) return [];
+      const told = wrong.slice(0, MOST_TOLD).join("; ");
+      return [`${name}: ${wrong.length} wrong, ${told}; ${keep(options.seed, n, damaged)}`];
     });
     return { ...result, counts };
   } finally {
     pool.close();
   }
+}
+
+/** Pages on which tables of FTS5 begin: it keeps there what nobody asks for, such as how long each passage was. */
+function pagesOfWords(path: string): number[] {
+  const driver = new DatabaseSync(path, { readOnly: true });
+  const rows = driver.prepare("SELECT rootpage FROM sqlite_schema WHERE name LIKE 'keywords!_%' ESCAPE '!'").all();
+  driver.close();
+  return (rows as { rootpage: number }[]).map(({ rootpage }) => rootpage - 1);
+}
+
+/** What lies there may go unnoticed as long as no answer is another one. */
+function soften(uses: Uint8Array, page: number, pageBytes: number): void {
+  for (let at = page * pageBytes; at < (page + 1) * pageBytes; at++) {
+    if (uses[at] === Use.content) uses[at] = Use.structure;
+  }
+}
+
+/** Keeps a damaged file for who wants to look at it: no two stores are the same to the byte. */
+function keep(seed: number, n: number, damaged: Uint8Array): string {
+  const path = join(tmpdir(), `embedless-mutant-${seed}-${n}.db`);
+  writeFileSync(path, damaged);
+  return `kept as ${path}`;
 }
 
 /** Whether the mutation changed something that is stored. */
@@ -113,6 +142,7 @@ async function makeSubject(folder: string, kind: StoreKind): Promise<Subject> {
   if (failed) throw new Error(`the sound store fails: ${JSON.stringify(failed)}`);
   if (!(answers["verify"] as { value: { ok: boolean } }).value.ok) throw new Error(`the sound ${kind} store is not ok`);
   const uses = usesOf(bytes);
+  for (const page of pagesOfWords(path)) soften(uses, page, bytes.readUInt16BE(16));
   const used = [...uses.keys()].filter((at) => uses[at] !== Use.nothing);
   const victim: Victim = {
     bytes: bytes.length,

@@ -10,7 +10,7 @@ import { makeScarce, type Scarcity, smallFiles } from "./scarcity.js";
 export type FullQuestion = { step: "attempt" | "retry"; kind: FullKind; path: string };
 
 /** No operation needs more room than this. */
-const MOST_BYTES = 1_500_000;
+const MOST_BYTES = 600_000;
 const TIMEOUT_MS = 20_000;
 
 /** Runs every operation with too little space, from none at all to enough, step by step; then makes room and tries again. */
@@ -31,8 +31,7 @@ async function tryAll(options: CampaignOptions, folder: string, scarcity: Scarci
   const count = (what: string) => {
     counts[what] = (counts[what] ?? 0) + 1;
   };
-  const program = new URL("../../support/full_disk_child.js", import.meta.url);
-  const pool = new ChildPool<FullQuestion, Outcome>(program, TIMEOUT_MS, Number.POSITIVE_INFINITY);
+  const pool = new ChildPool<FullQuestion, Outcome>("full_disk_child", TIMEOUT_MS, Number.POSITIVE_INFINITY);
   try {
     const template = join(folder, "template.db");
     await task("compact").prepare(template);

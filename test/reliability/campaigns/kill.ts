@@ -1,8 +1,8 @@
 import { type ChildProcess, spawn } from "node:child_process";
 import { copyFileSync, existsSync, mkdirSync, rmSync } from "node:fs";
 import { join } from "node:path";
-import { fileURLToPath } from "node:url";
 import { VectorStore } from "../../../src/index.js";
+import { programPath } from "../../support/programs.js";
 import { seeded } from "../../support/seeded.js";
 import { type Campaign, inScratchFolder, runTrials } from "./campaign.js";
 import {
@@ -23,7 +23,7 @@ const LATEST_KILL_MS = 60;
 const FIRST_OPERATIONS = 6;
 /** Longest that a child may take to begin. */
 const START_MS = 30_000;
-const PROGRAM = fileURLToPath(new URL("../../support/kill_child.js", import.meta.url));
+const PROGRAM = programPath("kill_child");
 
 /** What a child had told when it died. */
 interface Told {

@@ -114,6 +114,8 @@ function readCell(reading: Reading, page: Page, cell: number, type: number, over
   if (type === 13) varint();
   const local = localBytes(payload, usable, type === 13);
   uses.fill(Use.content, begin, at + local);
+  // The type of a value that is the key anyway: SQLite passes over it.
+  if (type === 13 && view.getUint8(at + 1) === 0) uses[at + 1] = Use.structure;
   if (local === payload) return;
   uses.fill(Use.structure, at + local, at + local + 4);
   readOverflow(reading, page, view.getUint32(at + local), payload - local, overflow);

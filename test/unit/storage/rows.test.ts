@@ -11,24 +11,24 @@ describe("checksum", () => {
   it("covers table, every cell, its type and every byte, and keeps cells apart", () => {
     const blob = Uint8Array.of(1, 2, 3);
     const variants = [
-      checksum("a", 1, "x", blob, null),
-      checksum("b", 1, "x", blob, null),
-      checksum("a", 2, "x", blob, null),
-      checksum("a", "1", "x", blob, null),
-      checksum("a", 1, "", blob, null),
-      checksum("a", 1, "x", Uint8Array.of(1, 2), null),
-      checksum("a", 1, "x", Uint8Array.of(1, 2, 4), null),
-      checksum("a", 1, "x", blob, new Uint8Array()),
-      checksum("a", 1, "x", Uint8Array.of(1, 2), Uint8Array.of(3)),
-      checksum("a", 1, "x", Uint8Array.of(1), Uint8Array.of(2, 3)),
-      checksum("a", 1, "x", new Uint8Array(), blob),
+      checksum({ salt: 0 }, "a", 1, "x", blob, null),
+      checksum({ salt: 0 }, "b", 1, "x", blob, null),
+      checksum({ salt: 0 }, "a", 2, "x", blob, null),
+      checksum({ salt: 0 }, "a", "1", "x", blob, null),
+      checksum({ salt: 0 }, "a", 1, "", blob, null),
+      checksum({ salt: 0 }, "a", 1, "x", Uint8Array.of(1, 2), null),
+      checksum({ salt: 0 }, "a", 1, "x", Uint8Array.of(1, 2, 4), null),
+      checksum({ salt: 0 }, "a", 1, "x", blob, new Uint8Array()),
+      checksum({ salt: 0 }, "a", 1, "x", Uint8Array.of(1, 2), Uint8Array.of(3)),
+      checksum({ salt: 0 }, "a", 1, "x", Uint8Array.of(1), Uint8Array.of(2, 3)),
+      checksum({ salt: 0 }, "a", 1, "x", new Uint8Array(), blob),
     ];
     expect(new Set(variants).size).toBe(variants.length);
   });
 
   it("does not lose what came before an empty blob", () => {
-    expect(checksum("a", 1, new Uint8Array())).not.toBe(checksum("a", 2, new Uint8Array()));
-    expect(checksum("a", 1, new Uint8Array())).not.toBe(0);
+    expect(checksum({ salt: 0 }, "a", 1, new Uint8Array())).not.toBe(checksum({ salt: 0 }, "a", 2, new Uint8Array()));
+    expect(checksum({ salt: 0 }, "a", 1, new Uint8Array())).not.toBe(0);
   });
 });
 
@@ -61,7 +61,7 @@ describe("meta", () => {
     });
     const plant = (key: string, json: string) =>
       database.write((tx) =>
-        tx.run("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", key, json, checksum("meta", key, json)),
+        tx.run("INSERT OR REPLACE INTO meta VALUES (?, ?, ?)", key, json, checksum(tx, "meta", key, json)),
       );
     for (const [key, json] of [
       ["metric", '"dot"'],

@@ -63,7 +63,10 @@ import { verifyStore } from "./verify.js";
  * estimates all scores from the codes and embeds only those passages anew that could still be among the best. With the
  * option `vectors` it keeps them after all, and then ranks by those.
  *
- * Any number of processes may use the same file at once. Every method but `close` throws `CLOSED` after `close`.
+ * Any number of processes and `worker_threads` may use the same file at once, each with a store of its own. Let a thread
+ * close its store or call `process.exit()` itself: `worker.terminate()`, or the end of the main thread, in the middle of a
+ * statement makes the driver of SQLite abort the process. As after any crash, what was acknowledged stays.
+ * Every method but `close` throws `CLOSED` after `close`.
  *
  * ```ts
  * const store = await VectorStore.open("notes.db");
@@ -353,11 +356,7 @@ export class VectorStore {
   async #close(): Promise<void> {
     this.#stop.abort(new EmbedlessError("CLOSED", "The store was closed."));
     await Promise.allSettled(this.#running);
-    try {
-      await this.#parts.model.close();
-    } finally {
-      await this.#parts.database.close();
-    }
+    await this.#parts.model.close().finally(() => this.#parts.database.close());
   }
 
   /** Runs an operation that `close` waits for. */

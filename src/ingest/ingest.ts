@@ -14,6 +14,7 @@ import { encodeVectors } from "./coding.js";
 import { type Circumstances, type Counts, commitItems, type ReadyItem, StaleItems, storedTexts } from "./commit.js";
 import { type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
 import type { SampleQuery } from "./sample_queries.js";
+import { itemsOf } from "./source.js";
 import { Tally } from "./tally.js";
 
 /** What adding needs of the store. */
@@ -106,8 +107,7 @@ export class Ingest {
     };
     const slice = Math.min(COMMIT_PASSAGES, await this.#sliceSize());
     let index = 0;
-    for await (const item of raw) {
-      throwIfAborted(signal);
+    for await (const item of itemsOf(raw, signal)) {
       waiting.push(prepareItem(item, index++));
       if (index % PREPARE_SLICE === 0) await nextTurn();
       if (waiting.length >= slice) await embed();

@@ -39,7 +39,7 @@ async function napFor(milliseconds: number, signal: AbortSignal | undefined): Pr
 }
 
 /** `promise`, or `ABORTED` as soon as the signal fires. */
-export async function unlessAborted(promise: Promise<void>, signal: AbortSignal | undefined): Promise<void> {
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
   throwIfAborted(signal);
   let stop = () => {};
@@ -48,7 +48,7 @@ export async function unlessAborted(promise: Promise<void>, signal: AbortSignal 
     signal.addEventListener("abort", stop, { once: true });
   });
   try {
-    await Promise.race([promise, fired]);
+    return await Promise.race([promise, fired]);
   } finally {
     signal.removeEventListener("abort", stop);
   }

@@ -10,7 +10,10 @@ const file = [
   join(root, "build", "Release", "embedless.node"),
   join(root, "prebuilds", `${process.platform}-${process.arch}`, "embedless.node"),
 ].find((path) => existsSync(path))!;
-const works = ["trainCodebook", "encode", "search", "timeScan", "buildGraph"];
+const works = [
+  ...["trainCodebook", "encode", "search", "guided", "timeScan", "buildGraph", "loadGraph"],
+  ...["extend", "repair", "thin", "renumber", "save"],
+];
 
 function run(script: string, work: string, ending: string) {
   const path = join(import.meta.dirname, script);

@@ -27,6 +27,19 @@ async function bigIndex(coder) {
   return index;
 }
 
+const coder = addon.createVectorCoder("float16", dims, "cosine");
+
+async function manyVectors(count = 40_000) {
+  const index = addon.createIndex(coder, { order: "walk" });
+  index.publish({ rows: await coder.encode(vectors(count)) });
+  return index;
+}
+
+async function smallGraph() {
+  const index = await manyVectors(4_000);
+  return { index, graph: await addon.buildGraph(index, { kind: "vamana", maxDegree: 16, buildWindow: 20 }) };
+}
+
 const query = vectors(1);
 const options = { k: 10, eps: 1, batch: 8, cap: 64, pool: 400 };
 
@@ -51,10 +64,40 @@ const works = {
     return () => Array.from({ length: 10 }, () => addon.timeScan(index, query, { pool: 400, rounds: 10_000 }));
   },
   buildGraph: async () => {
-    const coder = addon.createVectorCoder("float16", dims, "cosine");
-    const index = addon.createIndex(coder);
-    index.publish({ rows: await coder.encode(vectors(40_000)) });
+    const index = await manyVectors();
     return () => ["vamana", "hnsw"].map((kind) => addon.buildGraph(index, { kind, threads: 2 }));
+  },
+  extend: async () => {
+    const { index, graph } = await smallGraph();
+    index.publish({ rows: await coder.encode(vectors(40_000)) });
+    return () => [1, 2].map(() => graph.extend(index, { threads: 2 }));
+  },
+  repair: async () => {
+    const { index, graph } = await smallGraph();
+    index.publish({ dead: Uint32Array.from({ length: 2_000 }, (_, i) => 2 * i) });
+    return () => Array.from({ length: 100 }, () => graph.repair(index, { threads: 2 }));
+  },
+  thin: async () => {
+    const { index, graph } = await smallGraph();
+    return () => Array.from({ length: 300 }, () => graph.thin(index, { degree: 8, threads: 2 }));
+  },
+  renumber: async () => {
+    const { graph } = await smallGraph();
+    const numbers = Uint32Array.from({ length: graph.count }, (_, i) => i);
+    return () => Array.from({ length: 5_000 }, () => graph.renumber(numbers));
+  },
+  save: async () => {
+    const { graph } = await smallGraph();
+    return () => Array.from({ length: 2_000 }, () => graph.save());
+  },
+  loadGraph: async () => {
+    const saved = await (await smallGraph()).graph.save();
+    return () => Array.from({ length: 2_000 }, () => addon.loadGraph(saved, { lists: "flat" }));
+  },
+  guided: async () => {
+    const { index, graph } = await smallGraph();
+    const walk = { ...options, mode: "guided", graph, searchWindow: 4_000 };
+    return () => Array.from({ length: 1_000 }, () => index.search(query, walk));
   },
 };
 

@@ -33,6 +33,8 @@ const STATES = {
   open: async (): Promise<Staged> => ({}),
   /** Another call adds passages; its embedder is slow. */
   adding: async ({ store }: Scene): Promise<Staged> => ({ work: store.add(items(20, 500)) }),
+  /** Another call adds what a source gives that has stopped giving. */
+  stalled: async ({ store }: Scene): Promise<Staged> => ({ work: store.add(stalling()), workEnds: "ABORTED" }),
   /** Another call searches. */
   searching: async ({ store }: Scene): Promise<Staged> => ({ work: store.search("What is at the harbour?") }),
   /** Another process is in the middle of a write, for longer than this one waits. */
@@ -114,6 +116,11 @@ const STATIC: Record<string, Row> = {
   plan: [() => VectorStore.plan({ passages: 10, bytesPerPassage: 64, embedder: fakeEmbedder() }), always],
 };
 
+async function* stalling() {
+  yield* items(2, 700);
+  await new Promise(() => {});
+}
+
 async function all(listing: AsyncIterable<unknown>): Promise<unknown[]> {
   const found = [];
   for await (const one of listing) found.push(one);
@@ -176,6 +183,7 @@ describe.each(names)("a store that is %s", (state) => {
     const { work, workEnds, end } = await STATES[state](set);
     const ended = work === undefined ? undefined : outcomeOf(() => work);
     expect(await outcomeOf(() => call(set))).toBe(expected);
+    if (state === "stalled") await set.store.close();
     if (ended) expect(await ended).toBe(workEnds ?? (label === "close" ? "ABORTED" : "works"));
     await end?.();
     await set.store.close();

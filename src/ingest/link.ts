@@ -27,6 +27,8 @@ export interface LinkParts {
   inMemory: boolean;
   /** The graph that may grow, of the first nodes of the index; `undefined` to build anew. */
   graph: NativeGraph | undefined;
+  /** `meta.numbering` that the nodes of both are of. */
+  numbering: number;
 }
 
 /** How linking is stopped and watched. */
@@ -34,9 +36,6 @@ export interface LinkRun {
   signal: AbortSignal;
   onProgress: ((progress: CompactProgress) => void) | undefined;
 }
-
-/** The graph as it is then. */
-export type Linked = Omit<CompactResult, "dropped" | "freedBytes">;
 
 type GraphKind = { vamana: VamanaSettings } | { hnsw: HnswSettings };
 
@@ -59,16 +58,16 @@ export async function linkNodes(
   parts: LinkParts,
   { index: choice, codes }: Pick<Traits, "index" | "codes">,
   run: LinkRun,
-): Promise<Linked> {
+): Promise<void> {
   const { database } = parts;
   const before = readMeta(database.reader);
-  if (isUpToDate(before)) return resultOf(database.reader);
+  if (isUpToDate(before)) return;
   const kind = graphKind(choice, before.passages, parts.inMemory);
   const index = kind && before.passages > 0 ? await parts.rows(run) : undefined;
   if (kind === undefined || index === undefined || index.live === 0) {
     // Without codes nothing else tells which nodes there are.
     if (before.graph !== undefined && codes !== "none") await database.write((tx) => removeGraph(tx), run);
-    return resultOf(database.reader);
+    return;
   }
   const passages = index.live;
   const graph = await watched(parts.addon, run, (native) => renew(parts, index, withBytes(kind, codes), native));
@@ -76,12 +75,25 @@ export async function linkNodes(
   throwIfAborted(run.signal);
   await database.write((tx) => {
     const now = readMeta(tx);
-    if (now.graph?.version !== before.graph?.version || now.numbering !== before.numbering) return;
+    if (now.graph?.version !== before.graph?.version || now.numbering !== parts.numbering) return;
     const version = raiseVersion(tx);
     writeMeta(tx, { graph: putGraph(tx, saved, { nodes: graph.count, passages, version }) });
     if (codes === "none") clearPending(tx, graph.count);
   }, run);
-  return resultOf(database.reader);
+}
+
+/** A graph without the nodes that are dead in the index; `undefined` if none of its nodes lives. */
+export async function repairGraph(
+  addon: NativeAddon,
+  graph: NativeGraph,
+  index: NativeIndex,
+  run: LinkRun,
+): Promise<NativeGraph | undefined> {
+  const bits = index.liveBits();
+  let isAlive = false;
+  for (let node = 0; node < graph.count && !isAlive; node++) isAlive = ((bits[node >> 3]! >> (node & 7)) & 1) === 1;
+  if (!isAlive) return undefined;
+  return await watched(addon, run, (native) => graph.repair(index, native));
 }
 
 /** Whether the graph links all that is stored and nothing else: no node is used twice. */
@@ -89,7 +101,8 @@ function isUpToDate({ graph, nextNode, passages }: Meta): boolean {
   return graph !== undefined && graph.nodes === nextNode && graph.passages === passages;
 }
 
-function resultOf(c: Connection): Linked {
+/** What there is of a graph. */
+export function graphOf(c: Connection): Pick<CompactResult, "linked" | "graphBytes"> {
   return { linked: readMeta(c).graph?.nodes ?? 0, graphBytes: graphBytes(c) };
 }
 

@@ -1,12 +1,13 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
+import type { NativeGraph } from "../native.js";
 import { enterAllWords } from "../passage/keywords.js";
 import type { Passages } from "../passage/passages.js";
 import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import { appendCodes, clearCodes, countCodes, keepRows, readCodes } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
-import { clearGraph } from "../storage/graph.js";
+import { clearGraph, putGraph } from "../storage/graph.js";
 import { clearKeywords } from "../storage/keywords.js";
 import { clearLiveBits, readLive, setLive } from "../storage/live_bits.js";
 import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
@@ -14,6 +15,8 @@ import type { LinkRun } from "./link.js";
 
 /** Passages are renumbered once so many of the nodes belong to none: at most a tenth of the codes is then idle. */
 const LEAST_DEAD = 0.1;
+/** The new number of a node that a graph has to leave out. */
+const GONE = 0xffff_ffff;
 /** Rows read at once, and work done between two turns of the event loop. */
 const PAGE = 64;
 const SLICE_MS = 4;
@@ -24,12 +27,14 @@ export interface RenumberParts {
   passages: Passages;
   /** Bytes of a code's row; 0 while there are none. */
   codeRowBytes: () => Promise<number>;
+  /** The graph, if there is one, without edges to nodes whose passages are gone. */
+  graph: () => Promise<NativeGraph | undefined>;
 }
 
 /**
  * Gives the passages the nodes 0, 1, 2, ... in their order, once a tenth of the nodes belongs to deleted ones, and drops
  * the codes of those. One transaction: what interrupts it leaves the store as it was. Others read on meanwhile, and look
- * again when it is over; their writes wait. A graph goes too, for `linkNodes` to build on the new nodes.
+ * again when it is over; their writes wait. A graph keeps its edges.
  *
  * @returns how many nodes were dropped
  * @throws EmbedlessError `LOCKED`, `ABORTED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`
@@ -37,17 +42,16 @@ export interface RenumberParts {
 export async function renumber(parts: RenumberParts, run: LinkRun): Promise<number> {
   const { database } = parts;
   if (!isWorthIt(readMeta(database.reader))) return 0;
-  const codeRowBytes = await parts.codeRowBytes();
   return await database.write(async (tx) => {
     const meta = readMeta(tx);
     if (!isWorthIt(meta)) return 0; // another process did it
     // Nobody else writes now: a snapshot shows what there was, whatever this transaction changes.
-    await database.snapshot((old) => new Renumbering(tx, old, meta, run).all(parts.passages, codeRowBytes));
+    await database.snapshot((old) => new Renumbering(tx, old, meta, run).all(parts));
     return meta.nextNode - meta.passages;
   }, run);
 }
 
-/** Without codes there is nothing to drop, and the graph, which took a model's hours, would be lost. */
+/** Without codes there is nothing to drop: nodes that are gone take a bit each, and no place in the graph. */
 function isWorthIt({ codes, nextNode, passages }: Meta): boolean {
   return codes !== "none" && nextNode > passages && nextNode - passages >= LEAST_DEAD * nextNode;
 }
@@ -71,18 +75,18 @@ class Renumbering {
     this.#version = raiseVersion(tx);
   }
 
-  async all(passages: Passages, codeRowBytes: number): Promise<void> {
+  async all({ passages, codeRowBytes, graph }: RenumberParts): Promise<void> {
     const { numbering } = this.#meta;
     if (this.#live.count !== this.#meta.passages) {
       throw damagedRow("meta", "passages", `says ${this.#meta.passages}, but ${this.#live.count} nodes are live`);
     }
+    await this.#graph(this.#meta.graph && (await graph()));
     await this.#passages(passages);
     await this.#vectors("vectors");
     await this.#vectors("pending");
-    await this.#codes(codeRowBytes);
+    await this.#codes(await codeRowBytes());
     clearLiveBits(this.#tx);
     setLive(this.#tx, 0, this.#live.count, this.#version);
-    clearGraph(this.#tx);
     writeMeta(this.#tx, { numbering: numbering + 1, nextNode: this.#live.count });
     if (this.#meta.keywords) {
       clearKeywords(this.#tx);
@@ -122,6 +126,18 @@ class Renumbering {
       if (page.length < PAGE) return;
       last = page.at(-1)!.node;
     }
+  }
+
+  async #graph(graph: NativeGraph | undefined): Promise<void> {
+    if (graph === undefined) return clearGraph(this.#tx);
+    const numbers = new Uint32Array(graph.count).fill(GONE);
+    for (let node = 0; node < numbers.length; node++) {
+      if (this.#live.has(node)) numbers[node] = this.#live.newNode(node);
+    }
+    const moved = await graph.renumber(numbers);
+    const saved = await moved.save();
+    const reference = { nodes: moved.count, passages: moved.count, version: this.#version };
+    writeMeta(this.#tx, { graph: putGraph(this.#tx, saved, reference) });
   }
 
   async #codes(rowBytes: number): Promise<void> {

@@ -64,6 +64,7 @@ describe.each(kinds)("%s", (_, options) => {
     await store.delete({ ids: items(600, 1_000).map(({ id }) => id!) });
     const afterwards = await answers(store, { walk: "scan" });
     expect(await store.compact()).toMatchObject({ linked: COUNT - 600, dropped: 900 });
+    expect(share(await answers(store, { walk: "scan" }), afterwards)).toBe(1);
     expect(share(await answers(store, walk), afterwards)).toBeGreaterThanOrEqual(0.97);
     expect((await store.verify()).problems).toEqual([]);
 

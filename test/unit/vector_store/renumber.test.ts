@@ -134,7 +134,7 @@ it("searches, listings and writes of others go on meanwhile, and no answer pairs
     }
   })();
   let left = 4_300;
-  for (const from of [0, 700, 2_000]) {
+  for (const from of [0, 2_000]) {
     await store.delete({ ids: items(600, from).map(({ id }) => id!) });
     left -= 600;
     expect((await store.compact()).dropped).toBe(600);
@@ -144,7 +144,7 @@ it("searches, listings and writes of others go on meanwhile, and no answer pairs
   expect(Math.min(...Object.values(rounds))).toBeGreaterThan(3);
   expect(await other.count()).toBe(left);
   expect((await other.verify()).problems).toEqual([]);
-});
+}, 120_000);
 
 it("a listing keeps its place, with and without a filter", async () => {
   for (const filter of [undefined, { n: { $gte: 0 } }]) {

@@ -5,14 +5,13 @@
 
 import { spawnSync } from "node:child_process";
 import { once } from "node:events";
-import { fileURLToPath } from "node:url";
 import { Worker } from "node:worker_threads";
 import { describe, expect, test } from "vitest";
 import { VectorStore } from "../../src/index.js";
 import { fakeEmbedder } from "../support/fake_embedder.js";
+import { programPath } from "../support/programs.js";
 import { items, openStore, temporaryFile } from "../support/store.js";
 
-const program = (name: string) => fileURLToPath(new URL(`../../dist/test/support/${name}.js`, import.meta.url));
 const TASKS = ["add", "search", "list", "verify", "compact", "backup", "churn"] as const;
 const TIMES = 6;
 
@@ -36,7 +35,7 @@ async function expectSound(file: string): Promise<void> {
 }
 
 function run(name: string, args: string[]) {
-  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [program(name), ...args], {
+  const { status, signal, stdout, stderr } = spawnSync(process.execPath, [programPath(name), ...args], {
     encoding: "utf8",
     timeout: 60_000,
   });
@@ -47,7 +46,7 @@ test("threads that open one store add and search side by side: nothing is lost",
   const file = await made();
   const rounds = 8;
   const workers = (["add", "add", "search"] as const).map(
-    (task, i) => new Worker(program("store_thread"), { workerData: { file, task, name: `t${i}`, rounds } }),
+    (task, i) => new Worker(programPath("store_thread"), { workerData: { file, task, name: `t${i}`, rounds } }),
   );
   expect(await Promise.all(workers.map(async (worker) => (await once(worker, "exit"))[0]))).toEqual([0, 0, 0]);
   const store = await openStore(file, { embedder: fakeEmbedder() });

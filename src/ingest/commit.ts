@@ -61,7 +61,7 @@ export class StaleItems extends Error {
 }
 
 /** Items written between two turns of the event loop: a few milliseconds. */
-const WRITE_SLICE = 64;
+const WRITE_SLICE = 16;
 
 /**
  * Writes items inside a write transaction: new ids get a node, a changed text (or kept vector) gets a new node and its

@@ -11,7 +11,7 @@ import { raiseVersion } from "../storage/meta.js";
 import { deleteVectors } from "../storage/vectors.js";
 
 /** Passages removed between two turns of the event loop. */
-const REMOVE_SLICE = 64;
+const REMOVE_SLICE = 16;
 
 /** Which passages to remove: distinct ids (unknown ones are passed over), those that match a filter, or all. */
 export type Condemned = { readonly ids: readonly string[] } | { readonly filter: FilterTree } | "all";

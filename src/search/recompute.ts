@@ -1,7 +1,10 @@
+import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Embedder } from "../embed/embedder.js";
 import type { Flights } from "./flights.js";
 import { LruCache } from "./lru.js";
 
+/** Texts read between two turns of the event loop: a millisecond or two. */
+const READ_SLICE = 32;
 /** For an embedder that does not say how many texts suit it. */
 const DEFAULT_LANES = 64;
 
@@ -81,7 +84,7 @@ export class Recompute implements ExactVectors {
     if (unknown.length === 0) return { vectors, sources, embedded: 0, readMs: 0 };
 
     const before = performance.now();
-    const texts = this.#readTexts(unknown);
+    const texts = await this.#textsOf(unknown);
     const readMs = performance.now() - before;
     const present = unknown.filter((node) => texts.has(node));
     const flown = await this.#flights.embed(
@@ -97,5 +100,14 @@ export class Recompute implements ExactVectors {
       sources[i] = "recompute";
     });
     return { vectors, sources, embedded: flown.started.filter(Boolean).length, readMs };
+  }
+
+  async #textsOf(nodes: readonly number[]): Promise<Map<number, string>> {
+    const texts = new Map<number, string>();
+    for (let at = 0; at < nodes.length; at += READ_SLICE) {
+      if (at > 0) await nextTurn();
+      for (const [node, text] of this.#readTexts(nodes.slice(at, at + READ_SLICE))) texts.set(node, text);
+    }
+    return texts;
   }
 }

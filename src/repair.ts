@@ -121,7 +121,8 @@ async function fill(
 ): Promise<number> {
   const stop = signal ? { signal } : {};
   try {
-    const known = new Set((await store.add(items, stop)).ids);
+    const known = new Set<string>();
+    await store.add(noting(items, known), stop);
     // What an interrupted repair put in may have been deleted since.
     const gone: string[] = [];
     for await (const { id } of store.passages()) if (!known.has(id)) gone.push(id);
@@ -134,6 +135,13 @@ async function fill(
     return known.size;
   } finally {
     await store.close();
+  }
+}
+
+async function* noting(items: AsyncIterable<AddItem>, ids: Set<string>): AsyncGenerator<AddItem> {
+  for await (const item of items) {
+    ids.add(item.id!);
+    yield item;
   }
 }
 

@@ -127,7 +127,7 @@ export interface RepairResult {
 
 /** What an `add` did. */
 export interface AddResult {
-  /** Ids in the order of the items. */
+  /** Of an array the ids in the order of its items; of an iterable none: it may be longer than memory is large. */
   ids: string[];
   added: number;
   updated: number;

@@ -128,7 +128,8 @@ class BuildRun {
       const result = await this.#store.add(this.#passages(), {
         onProgress: ({ done, committed }) => this.#tell(done, committed),
       });
-      this.#tell(result.ids.length, result.ids.length);
+      const { added, updated, unchanged } = result;
+      this.#tell(added + updated + unchanged, added + updated + unchanged);
       return result;
     } finally {
       this.#progress.finish();

@@ -38,13 +38,14 @@ export async function importPassages(path: string, file: string, options: Import
       result = await store.add(lines.items(), {
         onProgress: ({ done, committed }) => progress.update({ done, committed, share: lines.share }),
       });
-      progress.update({ done: result.ids.length, committed: result.ids.length, share: lines.share });
+      const done = addedIn(result);
+      progress.update({ done, committed: done, share: lines.share });
     } finally {
       progress.finish();
       await store.close();
     }
     if (interruption.stopped) {
-      const message = `Stopped with ${count(result.ids.length)} passages safe in the store; the same command goes on from here.`;
+      const message = `Stopped with ${count(addedIn(result))} passages safe in the store; the same command goes on from here.`;
       throw new Interrupted(message, interruption.exitCode);
     }
     const { ids, ...counts } = result;
@@ -55,6 +56,11 @@ export async function importPassages(path: string, file: string, options: Import
     await embedder?.close?.();
     interruption.end();
   }
+}
+
+/** How many items there were. */
+function addedIn({ added, updated, unchanged }: AddResult): number {
+  return added + updated + unchanged;
 }
 
 function summary({ added, updated, unchanged, truncated }: Omit<AddResult, "ids">, seconds: number): string {

@@ -25,7 +25,7 @@ export class Tally {
   }
 
   commit(items: readonly PreparedItem[], { added, updated, unchanged }: Counts): void {
-    for (const { id } of items) this.result.ids.push(id);
+    if (this.#total !== undefined) for (const { id } of items) this.result.ids.push(id);
     this.result.added += added;
     this.result.updated += updated;
     this.result.unchanged += unchanged;

@@ -58,8 +58,8 @@ test.each([1, 511, 512, 513, 1300])("an iterable of %i is committed as it goes",
     yield* items(count);
   }
   const result = await store.add(source(), { onProgress: (progress) => committed.push(progress.committed) });
-  expect(result).toMatchObject({ added: count, updated: 0 });
-  expect(result.ids).toEqual(items(count).map(({ id }) => id));
+  // No ids: there may be more of them than memory holds.
+  expect(result).toEqual({ ids: [], added: count, updated: 0, unchanged: 0, truncated: 0 });
   expect(committed.at(-1)).toBe(count);
   expect(committed).toEqual([...committed].sort((a, b) => a - b));
   if (count > 513) expect(new Set(committed).size).toBeGreaterThan(2);
@@ -102,7 +102,7 @@ test("of equal ids in an iterable the last one wins; in an array they are refuse
     message: expect.stringContaining("items[2]"),
   });
   expect(await store.count()).toBe(0);
-  expect(await store.add(new Set(twice))).toMatchObject({ ids: ["a", "b", "a"], added: 2, updated: 1 });
+  expect(await store.add(new Set(twice))).toMatchObject({ added: 2, updated: 1 });
   expect((await store.get(["a"]))[0]?.text).toBe("second");
 });
 

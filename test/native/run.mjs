@@ -1,7 +1,7 @@
 // Builds the native tests with sanitizers and runs them:
 //   npm run test:native [-- address | thread | fuzz [--seconds N] [--seed S]]
 // address: all tests under ASan and UBSan; thread: *Concurrency* under TSan; fuzz: every decoder of blocks that a file may
-// bring, on mutants for N seconds each (20 unless said), two at a time. Needs cmake, a C++20 compiler and GoogleTest.
+// bring, on mutants for N seconds each (60 unless said), two at a time. Needs cmake, a C++20 compiler and GoogleTest.
 
 import { spawnSync } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -102,7 +102,7 @@ async function test(variant) {
 
 const { positionals: wanted, values: options } = parseArgs({
   allowPositionals: true,
-  options: { seconds: { type: "string", default: "20" }, seed: { type: "string", default: "1" } },
+  options: { seconds: { type: "string", default: "60" }, seed: { type: "string", default: "1" } },
 });
 const unknown = wanted.find((name) => !(name in variants));
 if (unknown !== undefined) {

@@ -24,7 +24,7 @@ const embedder = fakeEmbedder();
 async function round(n: number): Promise<void> {
   const store = await VectorStore.open(file!, { embedder, keywords: true });
   await store.search(`the river in round ${n % 50}`, { k: 5, mode: n % 3 === 0 ? "hybrid" : "vector" });
-  if (n % 10 === 0) await store.add([{ id: "again", text: `Written in round ${n}.` }]);
+  if (n % 10 === 0) await store.add([{ id: "again", text: `Written in round ${n % 50}.` }]);
   await store.close();
   embedder.texts.length = 0; // it keeps all that it was asked
 }

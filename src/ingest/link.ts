@@ -1,5 +1,6 @@
 import { throwIfAborted } from "../errors.js";
 import type { GraphOptions, NativeAddon, NativeGraph, NativeIndex, Progress } from "../native.js";
+import { nodesFrom } from "../storage/bitmap.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { clearGraph, graphBytes, putGraph } from "../storage/graph.js";
@@ -89,10 +90,8 @@ export async function repairGraph(
   index: NativeIndex,
   run: LinkRun,
 ): Promise<NativeGraph | undefined> {
-  const bits = index.liveBits();
-  let isAlive = false;
-  for (let node = 0; node < graph.count && !isAlive; node++) isAlive = ((bits[node >> 3]! >> (node & 7)) & 1) === 1;
-  if (!isAlive) return undefined;
+  const [firstAlive = Number.POSITIVE_INFINITY] = nodesFrom(index.liveBits(), 0, 1);
+  if (firstAlive >= graph.count) return undefined;
   return await watched(addon, run, (native) => graph.repair(index, native));
 }
 

@@ -3,8 +3,9 @@ import { throwIfAborted } from "../errors.js";
 import type { NativeGraph } from "../native.js";
 import { enterAllWords } from "../passage/keywords.js";
 import type { Passages } from "../passage/passages.js";
+import { Ranks } from "../storage/bitmap.js";
 import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
-import { appendCodes, clearCodes, countCodes, keepRows, readCodes } from "../storage/codes.js";
+import { appendCodes, BLOCK_NODES, clearCodes, countCodes, keepRows, readCodes } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { clearGraph, putGraph } from "../storage/graph.js";
@@ -62,7 +63,8 @@ class Renumbering {
   readonly #old: Connection;
   readonly #meta: Meta;
   readonly #run: LinkRun;
-  readonly #live: LiveNodes;
+  /** The nodes that have a passage. */
+  readonly #live: Ranks;
   readonly #version: number;
   #sliceStart = performance.now();
 
@@ -71,7 +73,9 @@ class Renumbering {
     this.#old = old;
     this.#meta = meta;
     this.#run = run;
-    this.#live = new LiveNodes(old, meta.nextNode);
+    const blocks = [...readLive(old, 0)];
+    if (blocks.length * BLOCK_NODES < meta.nextNode) throw damagedRow("live_blocks", blocks.length, "is missing");
+    this.#live = new Ranks(Buffer.concat(blocks.map(({ bits }) => bits)));
     this.#version = raiseVersion(tx);
   }
 
@@ -99,7 +103,7 @@ class Renumbering {
     let moved = 0;
     for (let last = -1; ; ) {
       const page = passages.stored(this.#old, last, PAGE);
-      for (const row of page) passages.move(this.#tx, row, this.#live.newNode(row.node));
+      for (const row of page) passages.move(this.#tx, row, this.#live.before(row.node));
       moved += page.length;
       await this.#pause(moved);
       if (page.length < PAGE) return;
@@ -118,7 +122,7 @@ class Renumbering {
           this.#tx.run(`DELETE FROM ${table} WHERE node = ?`, node);
           continue;
         }
-        const moved = this.#live.newNode(node);
+        const moved = this.#live.before(node);
         if (moved === node) continue;
         const fresh = checksum(this.#tx, table, moved, row);
         this.#tx.run(`UPDATE ${table} SET node = ?, crc = ? WHERE node = ?`, moved, fresh, node);
@@ -132,7 +136,7 @@ class Renumbering {
     if (graph === undefined) return clearGraph(this.#tx);
     const numbers = new Uint32Array(graph.count).fill(GONE);
     for (let node = 0; node < numbers.length; node++) {
-      if (this.#live.has(node)) numbers[node] = this.#live.newNode(node);
+      if (this.#live.has(node)) numbers[node] = this.#live.before(node);
     }
     const moved = await graph.renumber(numbers);
     const saved = await moved.save();
@@ -164,46 +168,4 @@ class Renumbering {
     await nextTurn();
     this.#sliceStart = performance.now();
   }
-}
-
-/** Which nodes have a passage, and how many before each of them. */
-class LiveNodes {
-  readonly #bits: Uint8Array;
-  /** Live nodes before the 512 nodes of each 64 bytes. */
-  readonly #before: Uint32Array;
-  readonly count: number;
-
-  constructor(c: Connection, nextNode: number) {
-    const blocks = [...readLive(c, 0)].map(({ bits }) => bits);
-    this.#bits = Buffer.concat(blocks);
-    this.#before = new Uint32Array(Math.ceil(this.#bits.length / GROUP));
-    let count = 0;
-    for (const [byte, bits] of this.#bits.entries()) {
-      if (byte % GROUP === 0) this.#before[byte / GROUP] = count;
-      count += ones(bits);
-    }
-    this.count = count;
-    if (this.#bits.length * 8 < nextNode) throw damagedRow("live_blocks", blocks.length, "is missing");
-  }
-
-  has(node: number): boolean {
-    return (((this.#bits[node >> 3] ?? 0) >> (node & 7)) & 1) === 1;
-  }
-
-  /** How many nodes before this one have a passage. */
-  newNode(node: number): number {
-    const byte = node >> 3;
-    let rank = this.#before[Math.floor(byte / GROUP)]!;
-    for (let i = byte - (byte % GROUP); i < byte; i++) rank += ones(this.#bits[i]!);
-    return rank + ones(this.#bits[byte]! & ((1 << (node & 7)) - 1));
-  }
-}
-
-/** Bytes of live bits with a count of those before. */
-const GROUP = 64;
-
-function ones(byte: number): number {
-  let count = 0;
-  for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
-  return count;
 }

@@ -5,6 +5,7 @@ import type { Passages } from "../passage/passages.js";
 import type { Coders } from "../search/coders.js";
 import type { Model } from "../search/model.js";
 import { requireVector } from "../search/vectors.js";
+import { nodesWithout } from "../storage/bitmap.js";
 import type { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
 import { readPending } from "../storage/pending.js";
@@ -43,7 +44,7 @@ export async function vectorsToLink(parts: VectorsToLink, run: LinkRun): Promise
   await embedLinked(parts, index, meta.graph?.nodes ?? 0, run);
   if (!(await takeWaiting(database, index, meta.graph?.version, run.signal))) return undefined;
   const nodes = await parts.nodes();
-  if (nodes !== undefined) index.publish({ dead: deadOf(nodes.liveBits(), index.count) });
+  if (nodes !== undefined) index.publish({ dead: Uint32Array.from(nodesWithout(nodes.liveBits(), index.count)) });
   return index;
 }
 
@@ -102,11 +103,4 @@ function publish(index: NativeIndex, rows: Uint8Array): void {
   for (let at = 0; at < rows.length; at += most) {
     index.publish({ rows: { rows: rows.subarray(at, at + most), exceptions: NO_EXCEPTIONS } });
   }
-}
-
-/** Nodes below `count` whose bits are not set. */
-function deadOf(live: Uint8Array, count: number): Uint32Array {
-  const dead: number[] = [];
-  for (let node = 0; node < count; node++) if (((live[node >> 3] ?? 0) & (1 << (node & 7))) === 0) dead.push(node);
-  return Uint32Array.from(dead);
 }

@@ -1,3 +1,4 @@
+import { countBits, hasBit } from "../storage/bitmap.js";
 import { BLOCK_NODES } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import { countKeywords } from "../storage/keywords.js";
@@ -67,15 +68,14 @@ function checkPassage(c: Connection, node: number, { passages, live, totals }: K
   totals.nodes = node + 1;
   for (const step of problemsOf(check)) if (step !== undefined) problems.push(step);
   const bits = live.get(Math.floor(node / BLOCK_NODES));
-  const n = node % BLOCK_NODES;
-  if ((((bits?.[n >> 3] ?? 0) >> (n & 7)) & 1) === 0)
+  if (bits === undefined || !hasBit(bits, node % BLOCK_NODES))
     problems.push(`Node ${node} has a passage but is not marked live.`);
   return problems;
 }
 
 function* verifyTotals(c: Connection, totals: Totals, live: Map<number, Uint8Array>): Generator<VerifyStep> {
   let marked = 0;
-  for (const bits of live.values()) for (const byte of bits) marked += popcount(byte);
+  for (const bits of live.values()) marked += countBits(bits);
   if (marked !== totals.passages) yield `${marked} nodes are marked live, but there are ${totals.passages} passages.`;
   const counted: string[] = [];
   yield* problemsOf(() => {
@@ -94,10 +94,4 @@ function* verifyTotals(c: Connection, totals: Totals, live: Map<number, Uint8Arr
       counted.push(`The words of ${worded} passages are known, but there are ${totals.passages}.`);
   });
   yield* counted;
-}
-
-function popcount(byte: number): number {
-  let count = 0;
-  for (let rest = byte; rest > 0; rest &= rest - 1) count++;
-  return count;
 }

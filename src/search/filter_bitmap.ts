@@ -5,6 +5,7 @@ import { type Condition, holds } from "../passage/filter_match.js";
 import { filterCondition, indexQueries } from "../passage/filter_sql.js";
 import { indexedPaths } from "../passage/filterable.js";
 import type { Passages } from "../passage/passages.js";
+import { countBits, nodesFrom, setBit } from "../storage/bitmap.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { requirePresent } from "../storage/live_bits.js";
@@ -162,29 +163,4 @@ class Pace {
     if (ms < Pace.#SHORT_MS) this.size = Math.min(Pace.#MOST, this.size * 2);
     if (ms > Pace.#LONG_MS) this.size = Math.max(16, this.size >> 1);
   }
-}
-
-/** Up to `limit` nodes of a bitmap from node `from` on, rising. */
-export function nodesFrom(bits: Uint8Array, from: number, limit: number): number[] {
-  const nodes: number[] = [];
-  for (let node = from; node < bits.length * 8 && nodes.length < limit; ) {
-    const left = bits[node >> 3]! >> (node & 7);
-    if (left === 0) {
-      node = (node | 7) + 1;
-      continue;
-    }
-    if (left & 1) nodes.push(node);
-    node++;
-  }
-  return nodes;
-}
-
-function setBit(bits: Uint8Array, node: number): void {
-  bits[node >> 3]! |= 1 << (node & 7);
-}
-
-function countBits(bits: Uint8Array): number {
-  let count = 0;
-  for (let byte of bits) for (; byte !== 0; byte &= byte - 1) count++;
-  return count;
 }

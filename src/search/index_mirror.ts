@@ -1,5 +1,6 @@
 import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NativeAddon, NativeCoder, NativeIndex, Publication } from "../native.js";
+import { nodesWithout } from "../storage/bitmap.js";
 import { damagedRow } from "../storage/checksum.js";
 import { BLOCK_NODES } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
@@ -140,8 +141,9 @@ export class IndexMirror {
 /** Goes on with a walk until `end`: nodes without a passage die. Answers whether the walk is over. */
 function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, end: number): boolean {
   for (const { block, bits } of readLive(c, version, walk.lastBlock)) {
-    const dead = deadOfBlock(block * BLOCK_NODES, bits, index.count);
-    if (dead.length > 0) index.publish({ dead: Uint32Array.from(dead) });
+    const first = block * BLOCK_NODES;
+    const dead = nodesWithout(bits, Math.min(BLOCK_NODES, index.count - first));
+    if (dead.length > 0) index.publish({ dead: Uint32Array.from(dead, (node) => first + node) });
     walk.lastBlock = block;
     if (performance.now() >= end) return false;
   }
@@ -152,17 +154,4 @@ function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, end
 function requireLiveBits({ version, walk }: Loaded, { nextNode }: Meta): void {
   const last = Math.ceil(nextNode / BLOCK_NODES) - 1;
   if (version === 0 && walk!.lastBlock < last) throw damagedRow("live_blocks", last, "is missing");
-}
-
-/** Nodes from `first` on, below `count`, whose bits are not set. */
-function deadOfBlock(first: number, bits: Uint8Array, count: number): number[] {
-  const dead: number[] = [];
-  const known = Math.min(BLOCK_NODES, count - first);
-  for (let byte = 0; byte * 8 < known; byte++) {
-    const gone = ~bits[byte]! & 0xff;
-    for (let bit = 0; gone >> bit !== 0; bit++) {
-      if ((gone >> bit) & 1 && byte * 8 + bit < known) dead.push(first + byte * 8 + bit);
-    }
-  }
-  return dead;
 }

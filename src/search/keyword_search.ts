@@ -3,6 +3,7 @@ import { EmbedlessError, throwIfAborted } from "../errors.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import { wordsOf } from "../passage/words.js";
+import { hasBit } from "../storage/bitmap.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { nodesWithWord } from "../storage/keywords.js";
@@ -145,7 +146,7 @@ function bestByRareness(terms: readonly Term[], limit: number, filter: Uint8Arra
   const weights = new Map<number, number>();
   for (const { nodes, idf } of terms) {
     for (const node of nodes) {
-      if (filter && ((filter[node >> 3] ?? 0) & (1 << (node & 7))) === 0) continue;
+      if (filter && !hasBit(filter, node)) continue;
       weights.set(node, (weights.get(node) ?? 0) + idf);
     }
   }

@@ -1,3 +1,4 @@
+import { clearBit, hasBit, setBit } from "./bitmap.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import { BLOCK_NODES } from "./codes.js";
 import type { Connection } from "./connection.js";
@@ -26,7 +27,7 @@ export function setLive(tx: Connection, firstNode: number, count: number, versio
     if (stored === undefined && node % BLOCK_NODES !== 0) throw damagedRow("live_blocks", block, "is missing");
     const bits = stored ?? new Uint8Array(BITS_BYTES);
     for (let n = node - block * BLOCK_NODES; n < next - block * BLOCK_NODES; n++) {
-      bits[n >> 3] = (bits[n >> 3] ?? 0) | (1 << (n & 7));
+      setBit(bits, n);
     }
     putBlock(tx, block, bits, version);
     node = next;
@@ -45,10 +46,7 @@ export function clearLive(tx: Connection, nodes: Iterable<number>, version: numb
   for (const [block, list] of byBlock) {
     const bits = readBlock(tx, block);
     if (bits === undefined) throw damagedRow("live_blocks", block, "is missing");
-    for (const node of list) {
-      const n = node - block * BLOCK_NODES;
-      bits[n >> 3] = (bits[n >> 3] ?? 0) & ~(1 << (n & 7));
-    }
+    for (const node of list) clearBit(bits, node - block * BLOCK_NODES);
     putBlock(tx, block, bits, version);
   }
 }
@@ -85,8 +83,7 @@ export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): 
 /** Whether a node is marked live. Throws `CORRUPT` when its row is damaged. */
 export function isLive(c: Connection, node: number): boolean {
   const bits = readBlock(c, Math.floor(node / BLOCK_NODES));
-  const n = node % BLOCK_NODES;
-  return (((bits?.[n >> 3] ?? 0) >> (n & 7)) & 1) === 1;
+  return bits !== undefined && hasBit(bits, node % BLOCK_NODES);
 }
 
 /**
@@ -104,8 +101,7 @@ export function requirePresent(c: Connection, from: number, end: number, present
     const first = block * BLOCK_NODES;
     const stop = Math.min(BLOCK_NODES, end - first);
     for (let n = Math.max(0, from - first); n < stop; n++) {
-      const isLive = ((bits[n >> 3]! >> (n & 7)) & 1) === 1;
-      if (isLive && !present.has(first + n)) throw damagedRow("passages", first + n, "is missing");
+      if (hasBit(bits, n) && !present.has(first + n)) throw damagedRow("passages", first + n, "is missing");
     }
   }
 }

@@ -6,7 +6,8 @@ import { filterCondition, indexQueries } from "../../../src/passage/filter_sql.j
 import { checkFilterable, ensureFilterable, indexedPaths } from "../../../src/passage/filterable.js";
 import { metadataToJson } from "../../../src/passage/metadata.js";
 import { Passages } from "../../../src/passage/passages.js";
-import { FilterBitmaps, matchingNodes, nodesFrom } from "../../../src/search/filter_bitmap.js";
+import { FilterBitmaps, matchingNodes } from "../../../src/search/filter_bitmap.js";
+import { nodesFrom } from "../../../src/storage/bitmap.js";
 import type { Database } from "../../../src/storage/database.js";
 import { raiseVersion } from "../../../src/storage/meta.js";
 import type { Filter, Metadata } from "../../../src/types.js";

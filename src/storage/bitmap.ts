@@ -1,0 +1,90 @@
+/** Sets of nodes: bit `n % 8` of byte `n / 8`, lowest first, stands for node n. Nodes behind the end are not in the set. */
+export type Bitmap = Uint8Array;
+
+/** Whether a node is in the set. */
+export function hasBit(bits: Bitmap, node: number): boolean {
+  return (((bits[node >> 3] ?? 0) >> (node & 7)) & 1) === 1;
+}
+
+/** Puts a node in, which must lie before the end. */
+export function setBit(bits: Bitmap, node: number): void {
+  bits[node >> 3]! |= 1 << (node & 7);
+}
+
+/** Takes a node out. */
+export function clearBit(bits: Bitmap, node: number): void {
+  bits[node >> 3]! &= ~(1 << (node & 7));
+}
+
+/** How many nodes are in the set. */
+export function countBits(bits: Bitmap): number {
+  let count = 0;
+  for (const byte of bits) count += ONES[byte]!;
+  return count;
+}
+
+/** Up to `limit` nodes of the set from node `from` on, rising. */
+export function nodesFrom(bits: Bitmap, from: number, limit: number): number[] {
+  const nodes: number[] = [];
+  for (let node = from; node < bits.length * 8 && nodes.length < limit; ) {
+    const left = bits[node >> 3]! >> (node & 7);
+    if (left === 0) {
+      node = (node | 7) + 1;
+      continue;
+    }
+    if (left & 1) nodes.push(node);
+    node++;
+  }
+  return nodes;
+}
+
+/** The nodes below `count` that are not in the set, rising. */
+export function nodesWithout(bits: Bitmap, count: number): number[] {
+  const nodes: number[] = [];
+  for (let node = 0; node < count; node++) {
+    if ((bits[node >> 3] ?? 0) === 0xff && (node & 7) === 0) node += 7;
+    else if (!hasBit(bits, node)) nodes.push(node);
+  }
+  return nodes;
+}
+
+/** Bits that are set in a byte. */
+const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
+  let count = 0;
+  for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
+  return count;
+});
+
+/** How many of a set come before a node: counts beside the bits make it cheap. The set must not change meanwhile. */
+export class Ranks {
+  readonly bits: Bitmap;
+  /** Nodes in the set. */
+  readonly count: number;
+  /** Nodes of the set before each group of bytes. */
+  readonly #before: Uint32Array;
+
+  constructor(bits: Bitmap) {
+    this.bits = bits;
+    this.#before = new Uint32Array(Math.ceil(bits.length / GROUP_BYTES));
+    let count = 0;
+    for (let group = 0; group < this.#before.length; group++) {
+      this.#before[group] = count;
+      count += countBits(bits.subarray(group * GROUP_BYTES, (group + 1) * GROUP_BYTES));
+    }
+    this.count = count;
+  }
+
+  has(node: number): boolean {
+    return hasBit(this.bits, node);
+  }
+
+  /** How many nodes of the set are less than this one, which lies before the end. */
+  before(node: number): number {
+    const byte = node >> 3;
+    const group = Math.floor(byte / GROUP_BYTES);
+    const whole = countBits(this.bits.subarray(group * GROUP_BYTES, byte));
+    return this.#before[group]! + whole + ONES[this.bits[byte]! & ((1 << (node & 7)) - 1)]!;
+  }
+}
+
+const GROUP_BYTES = 64;

@@ -1,7 +1,7 @@
 /** `embedless compact`: builds a store's graph, or brings it up to date. */
 
 import { VectorStore } from "../index.js";
-import { bytes, count } from "./figures.js";
+import { bytes, count, counted } from "./figures.js";
 import { terminalOf } from "./terminal.js";
 import { Working } from "./working.js";
 
@@ -22,7 +22,7 @@ export async function compact(path: string, options: { json?: boolean }): Promis
         linked === 0
           ? "Nothing to build: all codes are scanned"
           : `${count(linked)} passages linked, ${bytes(graphBytes)}`;
-      const gone = dropped > 0 ? `; codes of ${count(dropped)} deleted passages dropped` : "";
+      const gone = dropped > 0 ? `; codes of ${counted(dropped, "deleted passage")} dropped` : "";
       process.stdout.write(`${graph}${gone}${freedBytes > 0 ? `; ${bytes(freedBytes)} given back` : ""}.\n`);
     }
   } finally {

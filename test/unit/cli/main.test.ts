@@ -2,6 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
+import { VectorStore } from "../../../src/index.js";
 import type { Hit } from "../../../src/types.js";
 import { type Ended, runCommand } from "../../support/command_line.js";
 
@@ -67,6 +68,18 @@ describe("with the bundled model", () => {
     expect([code, stdout]).toEqual([0, expect.stringMatching(/^2 passages linked, \d+ B\.\n$/)]);
     expect((await run("stats", "g.db")).stdout).toMatch(/^ +index +hnsw, 2 passages linked/m);
     expect((await run("compact", "s.db")).stdout).toBe("Nothing to build: all codes are scanned.\n");
+  });
+
+  it("drops the codes of what was deleted", async () => {
+    await run("build", "d.db", "ferry.md", "bread.md", "engine.md");
+    const store = await VectorStore.open(join(folder, "d.db"));
+    await store.delete({ filter: { source: "bread.md" } });
+    await store.close();
+    expect((await run("compact", "d.db")).stdout).toBe(
+      "Nothing to build: all codes are scanned; codes of 1 deleted passage dropped.\n",
+    );
+    expect((await run("verify", "d.db")).code).toBe(0);
+    expect((await run("search", "d.db", "When does the boat go?")).stdout).toContain("ferry.md");
   });
 
   it("foretells what a question costs", async () => {

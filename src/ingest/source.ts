@@ -20,6 +20,7 @@ export async function* itemsOf(
   let over = false;
   try {
     for (;;) {
+      throwIfAborted(signal);
       const next = await unlessAborted(Promise.resolve(source.next()), signal);
       if (next.done) {
         over = true;

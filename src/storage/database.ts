@@ -45,6 +45,7 @@ export class Database {
   #tail: Promise<void> = Promise.resolve();
   #broken: EmbedlessError | undefined;
   #closing: Promise<void> | undefined;
+  #isShut = false;
 
   private constructor(access: FileAccess, options: DatabaseOptions, reading: Session, writing: Session | undefined) {
     this.path = access.path;
@@ -86,6 +87,7 @@ export class Database {
 
   /** Runs `work` on one consistent snapshot. It must be synchronous: the reading connection is shared. */
   readTransaction<T>(work: (c: Connection) => T): T {
+    if (this.#isShut) throw this.#closed();
     if (this.#readSession.driver.isTransaction) return work(this.#reader);
     this.#reader.run("BEGIN");
     try {
@@ -159,6 +161,7 @@ export class Database {
   async #shutDown(): Promise<void> {
     await this.#tail;
     await Promise.all(this.#snapshots);
+    this.#isShut = true;
     this.#reader.end();
     try {
       this.#readSession.close();

@@ -41,6 +41,7 @@ async function napFor(milliseconds: number, signal: AbortSignal | undefined): Pr
 /** `promise`, or `ABORTED` as soon as the signal fires. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return promise;
+  promise.catch(() => {}); // whatever becomes of it once nobody waits for it any more
   throwIfAborted(signal);
   let stop = () => {};
   const fired = new Promise<never>((_, reject) => {

@@ -258,6 +258,13 @@ describe("waiting for another program's lock", () => {
     other.close();
   });
 
+  it("reads nothing any more once it is closed", async () => {
+    const database = await openDatabase();
+    await database.close();
+    expect(await codeOf(() => database.readTransaction((c) => c.get("SELECT 1")))).toBe("CLOSED");
+    expect(await codeOf(() => database.snapshot(async (c) => c.get("SELECT 1")))).toBe("CLOSED");
+  });
+
   it("stops waiting when the database is closed", async () => {
     const { database, other } = await locked(10_000);
     const waiting = codeOf(() => database.write(() => 1));

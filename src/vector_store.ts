@@ -305,9 +305,9 @@ export class VectorStore {
   }
 
   /**
-   * Drops the codes of deleted passages once a tenth of all are such: one write, during which others read on and writers
-   * wait. Then builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by
-   * scan, and found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile.
+   * Builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
+   * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile. Then drops
+   * the codes of deleted passages once a tenth of all are such: one write, during which others read on and writers wait.
    * Last it gives the space of deleted passages back to the file system.
    *
    * @throws `INVALID_ARGUMENT`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`, `ABORTED`

@@ -6,7 +6,7 @@ import { EmbedlessError } from "../errors.js";
 import { VectorStore } from "../index.js";
 import type { AddResult, Stats } from "../types.js";
 import { Interrupted } from "./failures.js";
-import { bytes, count, counted, duration, ratio } from "./figures.js";
+import { bytes, count, counted, duration, itemsIn, ratio } from "./figures.js";
 import { type FilePassage, fileOf, passagesOf } from "./file_passages.js";
 import { type Found, findFiles, isWithin, LARGEST_FILE, type Selection, selectionOf, selects } from "./files.js";
 import { Interruption } from "./interruption.js";
@@ -128,8 +128,7 @@ class BuildRun {
       const result = await this.#store.add(this.#passages(), {
         onProgress: ({ done, committed }) => this.#tell(done, committed),
       });
-      const { added, updated, unchanged } = result;
-      this.#tell(added + updated + unchanged, added + updated + unchanged);
+      this.#tell(itemsIn(result), itemsIn(result));
       return result;
     } finally {
       this.#progress.finish();

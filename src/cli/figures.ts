@@ -1,5 +1,7 @@
 /** How numbers, sizes and times are written for a person. */
 
+import type { AddResult } from "../types.js";
+
 /** `1536` as `1,536`. */
 export function count(value: number): string {
   return value.toLocaleString("en-US");
@@ -39,4 +41,9 @@ export function duration(seconds: number): string {
 /** A share as `0.47`; `-` where there is nothing to share. */
 export function ratio(part: number, whole: number): string {
   return whole > 0 ? (part / whole).toFixed(2) : "-";
+}
+
+/** How many items an `add` was given. */
+export function itemsIn({ added, updated, unchanged }: Pick<AddResult, "added" | "updated" | "unchanged">): number {
+  return added + updated + unchanged;
 }

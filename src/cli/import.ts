@@ -6,7 +6,7 @@ import { EmbedlessError } from "../errors.js";
 import { VectorStore } from "../index.js";
 import type { AddItem, AddResult } from "../types.js";
 import { Interrupted } from "./failures.js";
-import { count, counted, duration } from "./figures.js";
+import { count, counted, duration, itemsIn } from "./figures.js";
 import { Interruption } from "./interruption.js";
 import { type NewStoreOptions, newStoreEmbedder, traitsOf } from "./new_store.js";
 import { Progress } from "./progress.js";
@@ -38,14 +38,14 @@ export async function importPassages(path: string, file: string, options: Import
       result = await store.add(lines.items(), {
         onProgress: ({ done, committed }) => progress.update({ done, committed, share: lines.share }),
       });
-      const done = addedIn(result);
+      const done = itemsIn(result);
       progress.update({ done, committed: done, share: lines.share });
     } finally {
       progress.finish();
       await store.close();
     }
     if (interruption.stopped) {
-      const message = `Stopped with ${count(addedIn(result))} passages safe in the store; the same command goes on from here.`;
+      const message = `Stopped with ${count(itemsIn(result))} passages safe in the store; the same command goes on from here.`;
       throw new Interrupted(message, interruption.exitCode);
     }
     const { ids, ...counts } = result;
@@ -56,11 +56,6 @@ export async function importPassages(path: string, file: string, options: Import
     await embedder?.close?.();
     interruption.end();
   }
-}
-
-/** How many items there were. */
-function addedIn({ added, updated, unchanged }: AddResult): number {
-  return added + updated + unchanged;
 }
 
 function summary({ added, updated, unchanged, truncated }: Omit<AddResult, "ids">, seconds: number): string {

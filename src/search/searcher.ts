@@ -87,10 +87,10 @@ export class Searcher {
       const begun = performance.now();
       const vector = await this.#questionVector(question, matching, signal);
       const queryMs = performance.now() - begun;
-      const { ranking, rows } = await acrossNumberings(async () => {
-        await this.#refresh();
-        return await this.#rank(vector, settings, filter, deadline, signal);
-      });
+      const { ranking, rows } = await acrossNumberings(
+        () => this.#rank(vector, settings, filter, deadline, signal),
+        () => this.#refresh(),
+      );
       const hits = toHits(ranking, rows, settings);
       const cost = { ...ranking.cost, queryMs, keywordMs: 0, totalMs: performance.now() - before };
       const asked = settings.includeVectors && vector && { vector: vector.slice() };

@@ -13,13 +13,18 @@ export function requireNumbering(c: Connection, numbering: number): void {
   if (readNumbering(c) !== numbering) throw new Renumbered();
 }
 
-/** Does `work` again for as long as nodes that it relied on were given to other passages meanwhile. */
-export async function acrossNumberings<T>(work: () => Promise<T>): Promise<T> {
+/**
+ * Does `work` again for as long as nodes that it relied on were given to other passages meanwhile.
+ *
+ * @param refresh Brings up to date what `work` starts from. Default: it reads all itself.
+ */
+export async function acrossNumberings<T>(work: () => Promise<T>, refresh?: () => Promise<void>): Promise<T> {
   for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof Renumbered)) throw error;
+      await refresh?.();
     }
   }
 }

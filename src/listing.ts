@@ -95,7 +95,7 @@ export class Listing {
   #find(c: Connection): number {
     if (this.#ids.length === 0) return -1;
     for (const id of [...this.#ids].reverse()) {
-      const node = this.#parts.passages.nodeOf(id, c);
+      const [node] = this.#parts.passages.nodesOf([id], c);
       if (node !== undefined) return node;
     }
     const last = JSON.stringify(this.#ids.at(-1));

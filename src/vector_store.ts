@@ -216,7 +216,7 @@ export class VectorStore {
 
   /** Of each id (100,000 at most) whether it is stored. Throws `INVALID_ID`, `LIMIT`. */
   has(ids: readonly string[]): Promise<boolean[]> {
-    return this.#run(async () => cleanIds(ids).map((id) => this.#parts.passages.nodeOf(id) !== undefined));
+    return this.#run(async () => this.#parts.passages.nodesOf(cleanIds(ids)).map((node) => node !== undefined));
   }
 
   /**

@@ -9,6 +9,7 @@ import { appendCodes, BLOCK_NODES, clearCodes, countCodes, keepRows, readCodes }
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { clearGraph, putGraph } from "../storage/graph.js";
+import { renumberIds } from "../storage/ids.js";
 import { clearKeywords } from "../storage/keywords.js";
 import { clearLiveBits, readLive, setLive } from "../storage/live_bits.js";
 import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
@@ -86,6 +87,7 @@ class Renumbering {
     }
     await this.#graph(this.#meta.graph && (await graph()));
     await this.#passages(passages);
+    await this.#ids();
     await this.#vectors("vectors");
     await this.#vectors("pending");
     await this.#codes(await codeRowBytes());
@@ -109,6 +111,14 @@ class Renumbering {
       if (page.length < PAGE) return;
       last = page.at(-1)!.node;
     }
+  }
+
+  async #ids(): Promise<void> {
+    const numberOf = (node: number) => {
+      if (!this.#live.has(node)) throw damagedRow("passages", node, "is missing");
+      return this.#live.before(node);
+    };
+    for (const _ of renumberIds(this.#tx, numberOf)) await this.#pause();
   }
 
   /** Kept vectors, or such as wait for a codebook. */

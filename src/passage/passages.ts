@@ -2,6 +2,7 @@ import { EmbedlessError, show, wrongType } from "../errors.js";
 import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
+import { IdTable } from "../storage/ids.js";
 import { addKeywords, removeKeywords } from "../storage/keywords.js";
 import { isLive, requirePresent } from "../storage/live_bits.js";
 import { addToCounters, readMeta } from "../storage/meta.js";
@@ -125,25 +126,29 @@ export class Passages {
     const meta = readMeta(tx);
     const dictionary = this.#dictionaries.forWriting(tx, meta.rawBytes, texts, () => this.#firstTexts(tx));
     let textBytes = 0;
+    const ids = new IdTable(tx);
     let nextNode = meta.nextNode;
     for (const [i, { node, id, text, metadata }] of passages.entries()) {
+      if (find(tx, ids, id)) throw new Error(`There is a passage ${id} already.`);
       const utf8 = texts[i] as Buffer;
       const { dict, bytes } = packText(utf8, dictionary);
       const hash = Buffer.from(textHash(utf8), "hex");
       const crc = checksum(tx, "passages", node, id, dict, hash, metadata, bytes);
       const sql = "INSERT INTO passages (node, id, dict, hash, crc, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?)";
       tx.run(sql, node, id, dict, hash, crc, metadata, bytes);
+      ids.enter(id, node);
       if (meta.keywords) addKeywords(tx, node, wordsOf(text));
       textBytes += bytes.length;
       nextNode = Math.max(nextNode, node + 1);
     }
+    ids.save(meta.passages + passages.length);
     addToCounters(tx, { passages: passages.length, rawBytes, textBytes, nextNode: nextNode - meta.nextNode });
     return { rawBytes, textBytes };
   }
 
   /** Gives a passage other metadata (`metadataToJson`); its text stays. Answers whether the id exists. */
   replaceMetadata(tx: Connection, id: string, metadata: string | null): boolean {
-    const row = find(tx, id);
+    const row = find(tx, new IdTable(tx), id);
     if (row === undefined) return false;
     const crc = checksum(tx, "passages", row.node, row.id, row.dict, row.hash, metadata, row.text);
     tx.run("UPDATE passages SET metadata = ?, crc = ? WHERE node = ?", metadata, crc, row.node);
@@ -153,28 +158,33 @@ export class Passages {
   /** Removes passages; unknown ids are passed over. The nodes' live bits are the caller's to clear. */
   removeByIds(tx: Connection, ids: Iterable<string>): Removed {
     const removed: Removed = { nodes: [], rawBytes: 0, textBytes: 0 };
+    const table = new IdTable(tx);
     for (const id of ids) {
-      const row = find(tx, id);
+      const row = find(tx, table, id);
       if (row === undefined) continue;
       tx.run("DELETE FROM passages WHERE node = ?", row.node);
+      table.remove(id, row.node);
       removed.nodes.push(row.node);
       removed.rawBytes += this.#unpack(tx, row).length;
       removed.textBytes += row.text.length;
     }
     const { nodes, rawBytes, textBytes } = removed;
-    if (readMeta(tx).keywords) removeKeywords(tx, nodes);
+    const { keywords, passages } = readMeta(tx);
+    table.save(passages - nodes.length);
+    if (keywords) removeKeywords(tx, nodes);
     addToCounters(tx, { passages: -nodes.length, rawBytes: -rawBytes, textBytes: -textBytes });
     return removed;
   }
 
   /** The passages with these ids, in their order; `undefined` where there is none. */
   byIds(ids: readonly string[], from?: Connection): (PassageRow | undefined)[] {
-    return this.#read(from, (c) =>
-      ids.map((id) => {
-        const row = find(c, id);
+    return this.#read(from, (c) => {
+      const table = new IdTable(c);
+      return ids.map((id) => {
+        const row = find(c, table, id);
         return row && this.#passage(c, row);
-      }),
-    );
+      });
+    });
   }
 
   /**
@@ -204,8 +214,9 @@ export class Passages {
   lookup(ids: Iterable<string>, from?: Connection): Map<string, PassageKey> {
     return this.#read(from, (c) => {
       const found = new Map<string, PassageKey>();
+      const table = new IdTable(c);
       for (const id of ids) {
-        const row = find(c, id);
+        const row = find(c, table, id);
         if (row)
           found.set(id, { node: row.node, id, hash: Buffer.from(row.hash).toString("hex"), metadata: row.metadata });
       }
@@ -233,9 +244,12 @@ export class Passages {
     tx.run("UPDATE passages SET node = ?, crc = ? WHERE node = ?", node, crc, row.node);
   }
 
-  /** The node of an id, `undefined` if there is none. */
-  nodeOf(id: string, from: Connection = this.#database.reader): number | undefined {
-    return find(from, id)?.node;
+  /** The nodes of ids, in their order; `undefined` where there is none. */
+  nodesOf(ids: readonly string[], from?: Connection): (number | undefined)[] {
+    return this.#read(from, (c) => {
+      const table = new IdTable(c);
+      return ids.map((id) => find(c, table, id)?.node);
+    });
   }
 
   /** How many passages there are. */
@@ -280,36 +294,13 @@ export class Passages {
   }
 }
 
-function find(c: Connection, id: string): StoredRow | undefined {
-  // The driver cuts a string at NUL and mends lone surrogates: such an id must not find another one.
-  if (id.includes("\0") || !(id as string & { isWellFormed(): boolean }).isWellFormed()) return undefined;
-  const row = c.get<StoredRow>(`${SELECT} WHERE id = ?`, id);
-  if (row === undefined) {
-    requireAbsent(c, id);
-    return undefined;
+function find(c: Connection, ids: IdTable, id: string): StoredRow | undefined {
+  for (const node of ids.nodesOf(id)) {
+    const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
+    if (row === undefined) throw damagedRow("passages", node, "is missing");
+    if (checked(c, row).id === id) return row;
   }
-  if (checked(c, row).id !== id) throw damagedRow("passages", row.node, "is not where its id leads");
-  return row;
-}
-
-/**
- * Throws `CORRUPT` if an id may be missing only because its entry in the index of ids is damaged, which no checksum covers:
- * such an entry stands where the looked for one would, so its neighbors are compared with the passages they lead to.
- */
-function requireAbsent(c: Connection, id: string): void {
-  const before = "SELECT id, node FROM passages WHERE id < ? ORDER BY id DESC LIMIT 1";
-  const behind = "SELECT id, node FROM passages WHERE id > ? ORDER BY id LIMIT 1";
-  let entries = 0;
-  for (const sql of [before, behind]) {
-    const entry = c.get<{ id: string; node: number }>(sql, id);
-    if (entry === undefined) continue;
-    entries++;
-    const row = c.get<{ id: string }>("SELECT id FROM passages NOT INDEXED WHERE node = ?", entry.node);
-    if (row?.id !== entry.id) throw damagedRow("passages", entry.node, "is not where its id leads");
-  }
-  if (entries > 0) return;
-  const any = c.get<{ node: number }>("SELECT node FROM passages NOT INDEXED LIMIT 1");
-  if (any) throw damagedRow("passages", any.node, "is not where its id leads");
+  return undefined;
 }
 
 /** Throws `CORRUPT` unless these are all passages behind a node: in order, and none that is marked live is left out. */

@@ -80,11 +80,10 @@ export class Records {
   exists(keys: readonly string[]): Promise<boolean[]> {
     return this.#run(async () => {
       const clean = cleanIds(keys, "keys");
-      return this.#database.readTransaction((c) =>
-        clean.map(
-          (key) => getRecord(c, this.namespace, key) !== undefined && this.#passages.nodeOf(key, c) !== undefined,
-        ),
-      );
+      return this.#database.readTransaction((c) => {
+        const nodes = this.#passages.nodesOf(clean, c);
+        return clean.map((key, i) => nodes[i] !== undefined && getRecord(c, this.namespace, key) !== undefined);
+      });
     });
   }
 

@@ -41,6 +41,8 @@ export interface Meta {
   numbering: number;
   /** The next node that is free. */
   nextNode: number;
+  /** Buckets of the table of ids. */
+  idBuckets: number;
   /** Passages stored. */
   passages: number;
   /** UTF-8 bytes of all texts. */
@@ -66,11 +68,14 @@ export interface Meta {
 type MetaKey = keyof Meta;
 
 const COUNTERS = ["version", "nextNode", "passages", "rawBytes", "textBytes"] as const;
+/** What every store has. */
+const REQUIRED = [...COUNTERS, "idBuckets"] as const;
 
 const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   version: isCount,
   numbering: isCount,
   nextNode: isCount,
+  idBuckets: (value) => isCount(value) && (value as number) >= 1,
   passages: isCount,
   rawBytes: isCount,
   textBytes: isCount,
@@ -104,7 +109,7 @@ export function readMeta(c: Connection): Meta {
     checkRow(c, "meta", row.key, row.crc, row.key, row.value);
     found.set(row.key, parseValue(row.key, row.value));
   }
-  const missing = COUNTERS.find((key) => !found.has(key));
+  const missing = REQUIRED.find((key) => !found.has(key));
   if (missing !== undefined) throw damagedRow("meta", missing, "is missing");
   const meta = Object.fromEntries((Object.keys(CHECKS) as MetaKey[]).map((key) => [key, found.get(key)]));
   return { ...meta, numbering: meta["numbering"] ?? 0 } as unknown as Meta;
@@ -113,6 +118,13 @@ export function readMeta(c: Connection): Meta {
 /** `Meta.numbering` alone. */
 export function readNumbering(c: Connection): number {
   return (readValue(c, "numbering") as number | undefined) ?? 0;
+}
+
+/** `Meta.idBuckets` alone. */
+export function readIdBuckets(c: Connection): number {
+  const count = readValue(c, "idBuckets");
+  if (count === undefined) throw damagedRow("meta", "idBuckets", "is missing");
+  return count as number;
 }
 
 /** What can still be read of a damaged table: rows that are whole and make sense. */

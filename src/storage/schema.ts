@@ -1,5 +1,6 @@
 import { EmbedlessError } from "../errors.js";
 import type { Connection } from "./connection.js";
+import { createIds } from "./ids.js";
 import { createMeta } from "./meta.js";
 
 /** `PRAGMA application_id` of a store: "EBLS" in ASCII. */
@@ -18,12 +19,18 @@ CREATE TABLE store.meta (
 
 CREATE TABLE store.passages (
   node INTEGER PRIMARY KEY, -- dense internal number, in the order of adding
-  id TEXT NOT NULL UNIQUE,  -- the caller's name of the passage
+  id TEXT NOT NULL,         -- the caller's name of the passage; id_buckets leads from it to the node
   dict INTEGER,             -- how text is packed: NULL plain UTF-8, 0 raw deflate, n raw deflate with dictionary n
   hash BLOB NOT NULL,       -- first 8 bytes of SHA-256 of the UTF-8 text
   crc INTEGER NOT NULL,     -- checksum of node, id, dict, hash, metadata, text
   metadata TEXT,            -- JSON object; NULL if empty
   text BLOB NOT NULL        -- the text, packed
+) STRICT;
+
+CREATE TABLE store.id_buckets (
+  bucket INTEGER PRIMARY KEY, -- 0 to meta.idBuckets - 1
+  entries BLOB NOT NULL,      -- of each id in it 4 bytes of its hash, 4 of its node, in no order
+  crc INTEGER NOT NULL        -- checksum of bucket, entries
 ) STRICT;
 
 CREATE TABLE store.dictionaries (
@@ -117,6 +124,7 @@ export const MIGRATIONS: readonly Migration[] = [
     apply(tx) {
       tx.exec(TABLES);
       createMeta(tx);
+      createIds(tx);
     },
   },
 ];

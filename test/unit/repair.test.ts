@@ -45,6 +45,8 @@ describe("repair makes anew from the texts", () => {
     ["waiting vectors", flip("pending", "row", "node = 9")],
     ["waiting vectors that are missing", run("DELETE FROM pending WHERE node > 250")],
     ["live bits", flip("live_blocks", "bits", "block = 0")],
+    ["the table of ids", flip("id_buckets", "entries", "bucket = 1")],
+    ["how many buckets of ids there are", run("DELETE FROM meta WHERE key = 'idBuckets'")],
     ["canaries", flip("canaries", "vector", "n = 3")],
     ["a counter", run("UPDATE meta SET value = '17' WHERE key = 'passages'")],
     ["the version", run("DELETE FROM meta WHERE key = 'version'")],

@@ -105,27 +105,20 @@ const REFUSALS = ["CORRUPT", "NOT_A_STORE", "FORMAT_VERSION", "IO"];
  */
 const BY_UNCHECKED = /filter|What freezes at dawn|keywords|orchard measures/;
 
-/** Questions for ids, which an index of SQLite without checksums answers. */
-const BY_ID = /^get |^has$|records that exist/;
-
 /** What is wrong with the answers of a damaged store, beside those of the sound one; nothing if all is as it must be. */
 export interface Judgement {
   /** Answers that differ without an error, and errors that have no business there. */
   wrong: string[];
   /** Answers by a filter or by words that are other ones, which only `verify` noticed. */
   otherSelection: number;
-  /** Ids that are not found because another page, whole in itself, stands in the place of one of the index of ids. */
-  notFound: number;
   /** Some reading failed, or verifying found something. */
   noticed: boolean;
 }
 
-/** @param otherPage Whether the damage is a whole page that another one took the place of. */
-export function judge(sound: Answers, damaged: Answers, otherPage: boolean): Judgement {
+export function judge(sound: Answers, damaged: Answers): Judgement {
   const wrong: string[] = [];
   let readFailed = false;
   let otherSelection = 0;
-  let notFound = 0;
   for (const [question, answer] of Object.entries(damaged)) {
     if ("error" in answer) {
       readFailed = true;
@@ -134,16 +127,14 @@ export function judge(sound: Answers, damaged: Answers, otherPage: boolean): Jud
       const unlike = difference(answer.value, (sound[question] as { value: unknown }).value);
       if (unlike === undefined) continue;
       if (BY_UNCHECKED.test(question)) otherSelection++;
-      else if (otherPage && BY_ID.test(question) && /: (null|false) instead/.test(unlike)) notFound++;
       else wrong.push(`${question} answers otherwise${unlike}`);
     }
   }
   const verified = damaged["verify"];
   const verifyFound = verified === undefined || "error" in verified || !(verified.value as { ok: boolean }).ok;
   if (readFailed && !verifyFound) wrong.push("a reading failed, but verify finds nothing");
-  if (wrong.length + otherSelection + notFound > 0 && !verifyFound)
-    wrong.push("another answer, and verify finds nothing");
-  return { wrong, otherSelection, notFound, noticed: readFailed || verifyFound };
+  if (wrong.length + otherSelection > 0 && !verifyFound) wrong.push("another answer, and verify finds nothing");
+  return { wrong, otherSelection, noticed: readFailed || verifyFound };
 }
 
 /** Where two values differ, as `.hits.0.id: "a" instead of "b"`; numbers may differ in the seventh place. */

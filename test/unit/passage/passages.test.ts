@@ -52,11 +52,11 @@ describe("ids", () => {
     );
     for (const id of ["a\0b", "\ud800", "A", "a ", ""]) {
       expect(passages.byIds([id])).toEqual([undefined]);
-      expect(passages.nodeOf(id)).toBeUndefined();
+      expect(passages.nodesOf([id])).toEqual([undefined]);
       expect(passages.lookup([id]).size).toBe(0);
       expect((await database.write((tx) => passages.removeByIds(tx, [id]))).nodes).toEqual([]);
     }
-    expect(passages.nodeOf("a")).toBe(0);
+    expect(passages.nodesOf(["a", "b"])).toEqual([0, undefined]);
   });
 });
 
@@ -146,7 +146,9 @@ describe("passages", () => {
   it("refuse an id that is taken", async () => {
     const { database, passages } = await opened();
     await database.write((tx) => passages.insert(tx, [passage(0, "x")]));
-    await expect(database.write((tx) => passages.insert(tx, [{ ...passage(1, "y"), id: "id-0" }]))).rejects.toThrow();
+    await expect(database.write((tx) => passages.insert(tx, [{ ...passage(1, "y"), id: "id-0" }]))).rejects.toThrow(
+      "There is a passage id-0 already.",
+    );
     expect(passages.byIds(["id-0"])[0]?.text).toBe("x");
   });
 

@@ -6,6 +6,7 @@ import { getCodebook, putCodebook } from "../../../src/storage/codebooks.js";
 import { appendCodes, readCodes } from "../../../src/storage/codes.js";
 import type { Database } from "../../../src/storage/database.js";
 import { getDictionary } from "../../../src/storage/dictionaries.js";
+import { countIds } from "../../../src/storage/ids.js";
 import { readLive, setLive } from "../../../src/storage/live_bits.js";
 import { raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
 import { addPending, readPending } from "../../../src/storage/pending.js";
@@ -67,6 +68,7 @@ async function problems(database: Database): Promise<string[]> {
 const readers: Record<string, (database: Database) => unknown> = {
   meta: (d) => readMeta(d.reader),
   passages: (d) => new Passages(d).page(-1, 10_000),
+  id_buckets: (d) => [0, 1, 2, 3].map((address) => countIds(d.reader, address, 4)),
   dictionaries: (d) => getDictionary(d.reader, 1),
   codebooks: (d) => getCodebook(d.reader, d.reader.get<{ s: string }>("SELECT sha256 AS s FROM codebooks")?.s ?? ""),
   code_blocks: (d) => [...readCodes(d.reader, 0, ROW)],
@@ -82,11 +84,19 @@ const readers: Record<string, (database: Database) => unknown> = {
 const damages = [
   ...["meta.value", "passages.id", "passages.dict", "passages.hash", "passages.metadata", "passages.text"],
   ...["dictionaries.bytes", "codebooks.bytes", "code_blocks.rows", "code_blocks.exceptions", "code_blocks.version"],
-  ...["code_open.count", "code_open.rows", "code_open.version", "live_blocks.bits", "live_blocks.version"],
+  ...[
+    "code_open.count",
+    "code_open.rows",
+    "code_open.version",
+    "id_buckets.entries",
+    "live_blocks.bits",
+    "live_blocks.version",
+  ],
   ...["pending.row", "sample_queries.vector", "vectors.row", "canaries.text", "canaries.vector"],
   ...[
     "meta",
     "passages",
+    "id_buckets",
     "dictionaries",
     "codebooks",
     "code_blocks",
@@ -143,6 +153,9 @@ describe("damage", () => {
       ["DELETE FROM code_open WHERE row = 64", /Row 64 of table code_open is missing/],
       ["DELETE FROM code_blocks", /Row 0 of table code_blocks is missing/],
       ["DELETE FROM live_blocks WHERE block = 1", /not marked live/],
+      ["DELETE FROM id_buckets WHERE bucket = 3", /Row 3 of table id_buckets is missing/],
+      ["INSERT INTO id_buckets VALUES (999, x'', 0)", /Row 999 of table id_buckets is one too many/],
+      ["DELETE FROM meta WHERE key = 'idBuckets'", /Row "idBuckets" of table meta is missing/],
       ["DELETE FROM dictionaries", /Row 1 of table dictionaries is missing/],
       ["DELETE FROM codebooks", /codebook .* is missing/],
       ["DELETE FROM meta WHERE key = 'passages'", /meta is missing/],
@@ -169,6 +182,7 @@ describe("damage", () => {
       tx.run("UPDATE code_blocks SET crc = crc + 1");
       tx.run("UPDATE code_open SET crc = crc + 1 WHERE row = 65");
       tx.run("UPDATE passages SET crc = crc + 1 WHERE node IN (70, 4100)");
+      tx.run("UPDATE id_buckets SET crc = crc + 1 WHERE bucket IN (0, 2)");
     });
     const found = (await problems(database)).join("\n");
     for (const row of [
@@ -176,8 +190,10 @@ describe("damage", () => {
       "65 of table code_open",
       "70 of table passages",
       "4100 of table passages",
+      "0 of table id_buckets",
+      "2 of table id_buckets",
     ]) {
-      expect(found).toContain(`Row ${row}`);
+      expect(found.split(`Row ${row}`)).toHaveLength(2);
     }
   });
 });

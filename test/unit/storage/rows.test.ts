@@ -35,7 +35,8 @@ describe("checksum", () => {
 describe("meta", () => {
   it("starts with counters of 0 and no settings", async () => {
     const { reader } = await openDatabase();
-    expect(readMeta(reader)).toEqual({ version: 0, numbering: 0, nextNode: 0, passages: 0, rawBytes: 0, textBytes: 0 });
+    const counters = { version: 0, numbering: 0, nextNode: 0, passages: 0, rawBytes: 0, textBytes: 0 };
+    expect(readMeta(reader)).toEqual({ ...counters, idBuckets: 1 });
   });
 
   it("keeps what is written and leaves the rest", async () => {
@@ -50,7 +51,7 @@ describe("meta", () => {
       writeMeta(tx, { metric: undefined, dims: 3 });
     });
     const counters = { version: 2, numbering: 0, nextNode: 5, passages: 3, rawBytes: 0, textBytes: 0 };
-    expect(readMeta(database.reader)).toEqual({ ...counters, metric: "ip", dims: 3, embedder, codebook });
+    expect(readMeta(database.reader)).toEqual({ ...counters, idBuckets: 1, metric: "ip", dims: 3, embedder, codebook });
   });
 
   it("never writes or believes an impossible value", async () => {

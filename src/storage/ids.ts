@@ -1,0 +1,177 @@
+import { hash as digest } from "node:crypto";
+import { checkRow, checksum, damagedRow } from "./checksum.js";
+import type { Connection } from "./connection.js";
+import { readIdBuckets, writeMeta } from "./meta.js";
+
+/** Bytes of an entry: four of the id's hash, four of the node, both little-endian. */
+const ENTRY_BYTES = 8;
+/** Ids a bucket holds on average, at most: half a kilobyte to read for one id, and to write for a new one. */
+const LOAD = 64;
+
+/**
+ * Which node an id belongs to: a hash table in the file whose buckets have checksums, so that it proves of an id that it
+ * does not exist; an index of SQLite could be led past it by a damaged page. It takes 8 bytes an id, however long that is.
+ *
+ * Buckets are added one at a time, each taking over its part of another one (linear hashing, Litwin 1980). They are read
+ * when they are needed and kept: an object serves one transaction, and `save` writes what it changed.
+ */
+export class IdTable {
+  readonly #c: Connection;
+  readonly #buckets = new Map<number, Buffer>();
+  readonly #changed = new Set<number>();
+  readonly #savedCount: number;
+  #count: number;
+
+  /** @throws EmbedlessError `CORRUPT` when the number of buckets is damaged */
+  constructor(c: Connection) {
+    this.#c = c;
+    this.#count = readIdBuckets(c);
+    this.#savedCount = this.#count;
+  }
+
+  /**
+   * The nodes that may belong to an id: one if it exists, none if not; another one in 2 ** 26 times, so look at the passage.
+   *
+   * @throws EmbedlessError `CORRUPT` when the bucket is damaged or missing
+   */
+  nodesOf(id: string): number[] {
+    const wanted = hashOf(this.#c, id);
+    const bucket = this.#bucket(addressOf(wanted, this.#count));
+    const nodes: number[] = [];
+    for (const { hash, node } of entriesOf(bucket)) if (hash === wanted) nodes.push(node);
+    return nodes;
+  }
+
+  /** Enters an id that is not there yet. */
+  enter(id: string, node: number): void {
+    const entry = Buffer.alloc(ENTRY_BYTES);
+    const hash = hashOf(this.#c, id);
+    entry.writeUInt32LE(hash);
+    entry.writeUInt32LE(node, 4);
+    const address = addressOf(hash, this.#count);
+    this.#put(address, Buffer.concat([this.#bucket(address), entry]));
+  }
+
+  /** Removes the entry of an id that belonged to a node. */
+  remove(id: string, node: number): void {
+    const wanted = hashOf(this.#c, id);
+    const address = addressOf(wanted, this.#count);
+    const others = (entry: Entry) => entry.hash !== wanted || entry.node !== node;
+    this.#put(address, pick(this.#bucket(address), others));
+  }
+
+  /** Writes what changed, with as many buckets as so many passages need. */
+  save(passages: number): void {
+    while (this.#count * LOAD < passages) this.#split();
+    for (const address of this.#changed) putBucket(this.#c, address, this.#bucket(address));
+    this.#changed.clear();
+    if (this.#count !== this.#savedCount) writeMeta(this.#c, { idBuckets: this.#count });
+  }
+
+  /** The bucket whose turn it is gives half of its ids to a new one. */
+  #split(): void {
+    const before = this.#count++;
+    const full = before - 2 ** Math.floor(Math.log2(before));
+    const bucket = this.#bucket(full);
+    const stays = ({ hash }: Entry) => addressOf(hash, this.#count) === full;
+    this.#put(full, pick(bucket, stays));
+    this.#put(
+      before,
+      pick(bucket, (entry) => !stays(entry)),
+    );
+  }
+
+  #bucket(address: number): Buffer {
+    const known = this.#buckets.get(address);
+    if (known) return known;
+    const bucket = getBucket(this.#c, address);
+    this.#buckets.set(address, bucket);
+    return bucket;
+  }
+
+  #put(address: number, bucket: Buffer): void {
+    this.#buckets.set(address, bucket);
+    this.#changed.add(address);
+  }
+}
+
+/** Makes the table of a new store. */
+export function createIds(tx: Connection): void {
+  putBucket(tx, 0, Buffer.alloc(0));
+  writeMeta(tx, { idBuckets: 1 });
+}
+
+/** Gives every id the new number of its node, one bucket a step. */
+export function* renumberIds(tx: Connection, numberOf: (node: number) => number): Generator<void> {
+  const count = readIdBuckets(tx);
+  for (let address = 0; address < count; address++) {
+    const bucket = Buffer.from(getBucket(tx, address));
+    for (const { node, at } of entriesOf(bucket)) bucket.writeUInt32LE(numberOf(node), at + 4);
+    putBucket(tx, address, bucket);
+    yield;
+  }
+}
+
+/**
+ * How many ids a bucket holds, of so many buckets.
+ *
+ * @throws EmbedlessError `CORRUPT` when it is damaged or missing, or an id belongs elsewhere
+ */
+export function countIds(c: Connection, address: number, buckets: number): number {
+  const bucket = getBucket(c, address);
+  for (const { hash } of entriesOf(bucket)) {
+    if (addressOf(hash, buckets) !== address) throw damagedRow("id_buckets", address, "holds an id of another one");
+  }
+  return bucket.length / ENTRY_BYTES;
+}
+
+/** Throws `CORRUPT` if there are more buckets than so many, which nobody would look at. */
+export function requireNoBucketBeyond(c: Connection, buckets: number): void {
+  const stray = c.get<{ bucket: number }>("SELECT bucket FROM id_buckets WHERE bucket < 0 OR bucket >= ?", buckets);
+  if (stray) throw damagedRow("id_buckets", stray.bucket, "is one too many");
+}
+
+interface Entry {
+  hash: number;
+  node: number;
+  /** Where it begins. */
+  at: number;
+}
+
+function* entriesOf(bucket: Buffer): Generator<Entry> {
+  for (let at = 0; at < bucket.length; at += ENTRY_BYTES) {
+    yield { hash: bucket.readUInt32LE(at), node: bucket.readUInt32LE(at + 4), at };
+  }
+}
+
+function pick(bucket: Buffer, wanted: (entry: Entry) => boolean): Buffer {
+  const picked = [...entriesOf(bucket)].filter(wanted);
+  return Buffer.concat(picked.map(({ at }) => bucket.subarray(at, at + ENTRY_BYTES)));
+}
+
+/** With the store's salt: nobody can choose ids that all fall into one bucket. */
+function hashOf({ salt }: Connection, id: string): number {
+  return digest("sha256", `${salt} ${id}`, "buffer").readUInt32LE();
+}
+
+/** Of so many buckets the one that a hash falls into. */
+function addressOf(hash: number, count: number): number {
+  const half = 2 ** Math.floor(Math.log2(count));
+  const address = hash % (2 * half);
+  return address < count ? address : address - half;
+}
+
+function getBucket(c: Connection, address: number): Buffer {
+  const sql = "SELECT entries, crc FROM id_buckets WHERE bucket = ?";
+  const row = c.get<{ entries: Uint8Array; crc: number }>(sql, address);
+  if (row === undefined) throw damagedRow("id_buckets", address, "is missing");
+  const { entries, crc } = row;
+  checkRow(c, "id_buckets", address, crc, address, entries);
+  if (entries.length % ENTRY_BYTES !== 0) throw damagedRow("id_buckets", address, "has another length");
+  return Buffer.from(entries.buffer, entries.byteOffset, entries.length);
+}
+
+function putBucket(tx: Connection, address: number, entries: Uint8Array): void {
+  const sql = "INSERT OR REPLACE INTO id_buckets (bucket, entries, crc) VALUES (?, ?, ?)";
+  tx.run(sql, address, entries, checksum(tx, "id_buckets", address, entries));
+}

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { EmbedlessError } from "./errors.js";
 import { type Condition, holds } from "./passage/filter_match.js";
 import type { PassageRow, Passages } from "./passage/passages.js";
@@ -8,6 +7,7 @@ import type { Connection } from "./storage/connection.js";
 import type { Database } from "./storage/database.js";
 import { readNumbering } from "./storage/meta.js";
 import { acrossNumberings, requireNumbering } from "./storage/numbering.js";
+import { nextTurn } from "./turns.js";
 
 /** Passages read at once. */
 const PAGE = 128;

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { EmbedlessError, throwIfAborted } from "./errors.js";
 import { Passages } from "./passage/passages.js";
 import type { KeptVectors } from "./search/kept_vectors.js";
@@ -6,6 +5,7 @@ import type { Connection } from "./storage/connection.js";
 import type { Database } from "./storage/database.js";
 import { isLive } from "./storage/live_bits.js";
 import { ifSound } from "./storage/problems.js";
+import { nextTurn } from "./turns.js";
 import type { AddItem } from "./types.js";
 
 /** Nodes looked at between two turns of the event loop. */

@@ -1,5 +1,4 @@
 import { setMaxListeners } from "node:events";
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { checkKeys, requireIterable, wholeNumberWithin } from "./checks.js";
 import { compactStore } from "./compact.js";
 import type { Embedder } from "./embed/embedder.js";
@@ -34,6 +33,7 @@ import { Database } from "./storage/database.js";
 import { readMeta } from "./storage/meta.js";
 import { requireUseful, traitsOf } from "./storage/traits.js";
 import { assemble, type StoreParts } from "./store_parts.js";
+import { nextTurn } from "./turns.js";
 import type {
   AddItem,
   AddOptions,

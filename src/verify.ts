@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "./errors.js";
 import { verifyFilterable } from "./passage/filterable.js";
 import type { Passages } from "./passage/passages.js";
@@ -7,6 +6,7 @@ import { verifyPassages } from "./passage/verify_passages.js";
 import type { Database } from "./storage/database.js";
 import { problemsOf } from "./storage/problems.js";
 import { verifyTables } from "./storage/verify.js";
+import { nextTurn } from "./turns.js";
 import type { VerifyReport } from "./types.js";
 
 /** Most problems reported: a file that is nothing but damage should not fill the memory. */

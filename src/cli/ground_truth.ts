@@ -1,7 +1,7 @@
 /** Which vectors are truly nearest, and how many of them an answer holds. */
 
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { outOfRange } from "../errors.js";
+import { nextTurn } from "../turns.js";
 import type { Metric } from "../types.js";
 
 /** Vectors that come in pieces, row-major, so that they need not fit into memory together. */

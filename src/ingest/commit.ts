@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
 import type { NativeAddon, NativeCoder } from "../native.js";
 import type { NewPassage, Passages } from "../passage/passages.js";
@@ -10,6 +9,7 @@ import { raiseVersion, readMeta, type StoredEmbedder, writeMeta } from "../stora
 import { addSampleQueries } from "../storage/sample_queries.js";
 import { sameTraits, type Traits, traitsOf } from "../storage/traits.js";
 import { deleteVectors, getVectors, putVectors } from "../storage/vectors.js";
+import { nextTurn } from "../turns.js";
 import { appendCoded, type CodedVector, type Coding } from "./coding.js";
 import type { PreparedItem } from "./items.js";
 

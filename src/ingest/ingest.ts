@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { EmbedlessError, throwIfAborted } from "../errors.js";
 import type { NativeAddon } from "../native.js";
 import type { Passages } from "../passage/passages.js";
@@ -8,6 +7,7 @@ import { requireVector } from "../search/vectors.js";
 import type { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
 import { type AskedTraits, traitsOf } from "../storage/traits.js";
+import { nextTurn } from "../turns.js";
 import type { AddOptions, AddResult, Metric } from "../types.js";
 import { beginStore } from "./birth.js";
 import { encodeVectors } from "./coding.js";

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { checkKeys } from "../checks.js";
 import { EmbedlessError, throwIfAborted, wrongType } from "../errors.js";
 import { type FilterTree, parseFilter } from "../passage/filter.js";
@@ -10,6 +9,7 @@ import type { Database } from "../storage/database.js";
 import { clearLive } from "../storage/live_bits.js";
 import { raiseVersion } from "../storage/meta.js";
 import { deleteVectors } from "../storage/vectors.js";
+import { nextTurn } from "../turns.js";
 
 /** Passages removed between two turns of the event loop. */
 const REMOVE_SLICE = 16;

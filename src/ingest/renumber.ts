@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
 import type { NativeGraph } from "../native.js";
 import { enterAllWords } from "../passage/keywords.js";
@@ -13,6 +12,7 @@ import { renumberIds } from "../storage/ids.js";
 import { clearKeywords } from "../storage/keywords.js";
 import { clearLiveBits, readLive, setLive } from "../storage/live_bits.js";
 import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import { nextTurn } from "../turns.js";
 import type { LinkRun } from "./link.js";
 
 /** Passages are renumbered once so many of the nodes belong to none: at most a tenth of the codes is then idle. */

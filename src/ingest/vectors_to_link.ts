@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
 import type { NativeAddon, NativeIndex } from "../native.js";
 import type { Passages } from "../passage/passages.js";
@@ -10,6 +9,7 @@ import type { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
 import { readPending } from "../storage/pending.js";
 import { traitsOf } from "../storage/traits.js";
+import { nextTurn } from "../turns.js";
 import { encodeVectors } from "./coding.js";
 import type { LinkRun } from "./link.js";
 

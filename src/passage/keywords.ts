@@ -1,8 +1,8 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { addKeywords, createKeywords } from "../storage/keywords.js";
 import { raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import { nextTurn } from "../turns.js";
 import type { Passages } from "./passages.js";
 import { wordsOf } from "./words.js";
 

@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { checkKeys, numberWithin, wholeNumberWithin } from "../checks.js";
 import { outOfRange, wrongType } from "../errors.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { deleteRecord, getRecord, newestRecord, putRecord, type RecordRow, readRecords } from "../storage/records.js";
+import { nextTurn } from "../turns.js";
 import { cleanId, cleanIds, MAX_IDS, type Passages } from "./passages.js";
 
 /** Which entries to list. Times are exclusive. */

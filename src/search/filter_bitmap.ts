@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
 import type { FilterTree } from "../passage/filter.js";
 import { type Condition, holds } from "../passage/filter_match.js";
@@ -10,6 +9,7 @@ import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { requirePresent } from "../storage/live_bits.js";
 import { readMeta } from "../storage/meta.js";
+import { nextTurn } from "../turns.js";
 import { LruCache } from "./lru.js";
 
 /** The nodes that match a filter, as of one version of the store. */

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { NativeAddon, NativeCoder, NativeIndex, Publication } from "../native.js";
 import { nodesWithout } from "../storage/bitmap.js";
 import { damagedRow } from "../storage/checksum.js";
@@ -7,6 +6,7 @@ import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { readLive } from "../storage/live_bits.js";
 import { type Meta, readMeta } from "../storage/meta.js";
+import { nextTurn } from "../turns.js";
 import { Follower } from "./follower.js";
 
 /** Which rows of the file an index holds. */

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { throwIfAborted } from "../errors.js";
 import type { EncodedRows, NativeAddon, NativeCoder, NativeIndex } from "../native.js";
 import type { Connection } from "../storage/connection.js";
@@ -7,6 +6,7 @@ import { type Meta, readMeta } from "../storage/meta.js";
 import { Renumbered, requireNumbering } from "../storage/numbering.js";
 import { traitsOf } from "../storage/traits.js";
 import { getVectors, readVectors } from "../storage/vectors.js";
+import { nextTurn } from "../turns.js";
 import type { Coders } from "./coders.js";
 import { IndexMirror } from "./index_mirror.js";
 import type { ExactVectors, Recomputed } from "./recompute.js";

@@ -1,4 +1,3 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { EmbedlessError, throwIfAborted } from "../errors.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
@@ -9,6 +8,7 @@ import type { Database } from "../storage/database.js";
 import { nodesWithWord } from "../storage/keywords.js";
 import { readMeta } from "../storage/meta.js";
 import { Renumbered } from "../storage/numbering.js";
+import { nextTurn } from "../turns.js";
 import type { Matching } from "./filter_bitmap.js";
 
 /** Nodes read between two turns of the event loop: a few milliseconds. */

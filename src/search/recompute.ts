@@ -1,5 +1,5 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import type { Embedder } from "../embed/embedder.js";
+import { nextTurn } from "../turns.js";
 import type { Flights } from "./flights.js";
 import { LruCache } from "./lru.js";
 
@@ -86,18 +86,25 @@ export class Recompute implements ExactVectors {
     const before = performance.now();
     const texts = await this.#textsOf(unknown);
     const readMs = performance.now() - before;
-    const present = unknown.filter((node) => texts.has(node));
+    const found = new Map<number, [Float32Array, VectorSource]>();
+    // Another search may have embedded some of them meanwhile.
+    for (const node of unknown) {
+      const vector = this.#cache.get(node);
+      if (vector) found.set(node, [vector, "cache"]);
+    }
+    const wanted = unknown.filter((node) => texts.has(node) && !found.has(node));
     const flown = await this.#flights.embed(
-      present.map((node) => texts.get(node)!),
+      wanted.map((node) => texts.get(node)!),
       signal,
     );
-    const fresh = new Map(present.map((node, i) => [node, flown.vectors[i]!]));
-    nodes.forEach((node, i) => {
-      const vector = fresh.get(node);
-      if (vector === undefined) return;
+    for (const [i, node] of wanted.entries()) {
+      const vector = flown.vectors[i]!;
       this.#cache.set(node, vector);
-      vectors[i] = vector;
-      sources[i] = "recompute";
+      found.set(node, [vector, "recompute"]);
+    }
+    nodes.forEach((node, i) => {
+      const answer = found.get(node);
+      if (answer) [vectors[i], sources[i]] = answer;
     });
     return { vectors, sources, embedded: flown.started.filter(Boolean).length, readMs };
   }
@@ -105,7 +112,7 @@ export class Recompute implements ExactVectors {
   async #textsOf(nodes: readonly number[]): Promise<Map<number, string>> {
     const texts = new Map<number, string>();
     for (let at = 0; at < nodes.length; at += READ_SLICE) {
-      if (at > 0) await nextTurn();
+      await nextTurn();
       for (const [node, text] of this.#readTexts(nodes.slice(at, at + READ_SLICE))) texts.set(node, text);
     }
     return texts;

@@ -1,9 +1,9 @@
-import { setImmediate as nextTurn } from "node:timers/promises";
 import { EmbedlessError } from "../errors.js";
 import type { NativeAddon, NativeGraph } from "../native.js";
 import type { Database } from "../storage/database.js";
 import { readGraph } from "../storage/graph.js";
 import { type GraphReference, type Meta, readMeta } from "../storage/meta.js";
+import { nextTurn } from "../turns.js";
 import { Follower } from "./follower.js";
 
 /** Blocks are read for so long between two turns of the event loop. */

@@ -38,7 +38,9 @@ export class IdTable {
     const wanted = hashOf(this.#c, id);
     const bucket = this.#bucket(addressOf(wanted, this.#count));
     const nodes: number[] = [];
-    for (const { hash, node } of entriesOf(bucket)) if (hash === wanted) nodes.push(node);
+    for (let at = 0; at < bucket.length; at += ENTRY_BYTES) {
+      if (bucket.readUInt32LE(at) === wanted) nodes.push(bucket.readUInt32LE(at + 4));
+    }
     return nodes;
   }
 

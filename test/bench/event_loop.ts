@@ -9,6 +9,7 @@ import { round } from "./report.js";
 
 const PASSAGES = 20_000;
 const SEARCHES = 300;
+const AT_ONCE = 20;
 const DIMS = 384;
 /** A timer that is due is looked at so often. */
 const RESOLUTION_MS = 1;
@@ -38,10 +39,14 @@ async function measureEventLoop({ report }: BenchContext): Promise<void> {
   const search = async (more: object) => {
     for (const question of questions) await store.search(question, { k: 10, ...more });
   };
+  const inCrowds = async (work: (question: string) => Promise<unknown>) => {
+    for (let at = 0; at < SEARCHES; at += AT_ONCE) await Promise.all(questions.slice(at, at + AT_ONCE).map(work));
+  };
   const works: [name: string, work: () => Promise<unknown>][] = [
     ["add, an array", () => store.add(items)],
     ["add again, all unchanged", () => store.add(items.values())],
     ["search", () => search({})],
+    [`search, ${AT_ONCE} at once`, () => inCrowds((question) => store.search(question, { k: 10 }))],
     ["search, filtered", () => search({ filter: { n: { $lt: PASSAGES / 10 } } })],
     ["search, a function filters", () => store.search(questions[0]!, { filter: ({ text }) => text.includes("7") })],
     ["search by words", () => search({ mode: "keyword" })],

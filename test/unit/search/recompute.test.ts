@@ -62,3 +62,27 @@ test("its lanes are what the embedder takes at once", async () => {
   expect(await lanes(undefined)).toBe(64);
   expect(await lanes({ concurrency: 0 })).toBe(1);
 });
+
+test("texts are read after a turn of the event loop, whoever asks: reading takes milliseconds", async () => {
+  let reads = 0;
+  const flights = new Flights(async (batch) => batch.map(() => Float32Array.of(1)));
+  const read = (nodes: number[]) => {
+    reads++;
+    return new Map(nodes.map((node) => [node, `text ${node}`]));
+  };
+  const recompute = new Recompute(flights, read, 1 << 20);
+  const answers = [1, 33, 66].map((first) => recompute.vectorsOf(Array.from({ length: 32 }, (_, i) => first + i)));
+  for (const wanted of [0, 1, 2, 3]) {
+    expect(reads).toBe(wanted);
+    await new Promise(setImmediate);
+  }
+  for (const { vectors } of await Promise.all(answers)) expect(vectors).toHaveLength(32);
+});
+
+test("what another search embedded while this one waited for its turn is not embedded again", async () => {
+  const { recompute, embedded } = over({ 1: "one", 2: "three", 3: "fifteen" });
+  const [first, second] = await Promise.all([recompute.vectorsOf([1, 2]), recompute.vectorsOf([2, 3])]);
+  expect(embedded.sort()).toEqual(["fifteen", "one", "three"]);
+  expect(first.embedded + second.embedded).toBe(3);
+  expect(second.vectors).toEqual([first.vectors[1], Float32Array.of(7, 102)]);
+});

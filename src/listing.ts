@@ -10,7 +10,9 @@ import { acrossNumberings, requireNumbering } from "./storage/numbering.js";
 import { nextTurn } from "./turns.js";
 
 /** Passages read at once. */
-const PAGE = 128;
+const PAGE = 64;
+/** Ids that are remembered of the last passages given: one of them has to be there still to go on after. */
+const REMEMBERED = 2 * PAGE;
 
 /** What a listing reads from. */
 export interface ListingParts {
@@ -52,7 +54,7 @@ export class Listing {
     if (size === 0) return [];
     const page = await acrossNumberings(() => this.#page(size));
     this.#left -= page.length;
-    if (page.length > 0) this.#ids = page.map(({ id }) => id);
+    this.#ids = [...this.#ids, ...page.map(({ id }) => id)].slice(-REMEMBERED);
     return page;
   }
 

@@ -129,8 +129,7 @@ function sortOut(
 ): Slice {
   const slice: Slice = { fresh: [], replaced: [], sameText: [], unchanged: 0 };
   const stale: PreparedItem[] = [];
-  const stored = storedTexts(
-    passages,
+  const stored = passages.lookup(
     items.map(({ item }) => item),
     tx,
   );
@@ -162,25 +161,6 @@ function hasOtherVector(
   if (coded?.kept === undefined) return true;
   const [before] = getVectors(tx, [node], kept.rowBytes);
   return before === undefined || Buffer.compare(before, coded.kept) !== 0;
-}
-
-/** Of the ids that exist: whether the stored text is the item's, by hash first and then by the text itself. */
-export function storedTexts(
-  passages: Passages,
-  items: readonly PreparedItem[],
-  from?: Connection,
-): Map<string, { node: number; sameText: boolean; metadata: string | null }> {
-  const keys = passages.lookup(
-    items.map(({ id }) => id),
-    from,
-  );
-  const similar = items.filter(({ id, hash }) => keys.get(id)?.hash === hash);
-  const texts = passages.byIds(
-    similar.map(({ id }) => id),
-    from,
-  );
-  const same = new Set(similar.filter(({ text }, i) => texts[i]?.text === text).map(({ id }) => id));
-  return new Map([...keys].map(([id, { node, metadata }]) => [id, { node, sameText: same.has(id), metadata }]));
 }
 
 /** Rows, codes, kept vectors and live bits of the items that get a node. */

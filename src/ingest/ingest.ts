@@ -11,7 +11,7 @@ import { nextTurn } from "../turns.js";
 import type { AddOptions, AddResult, Metric } from "../types.js";
 import { beginStore } from "./birth.js";
 import { encodeVectors } from "./coding.js";
-import { type Circumstances, type Counts, commitItems, type ReadyItem, StaleItems, storedTexts } from "./commit.js";
+import { type Circumstances, type Counts, commitItems, type ReadyItem, StaleItems } from "./commit.js";
 import { type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
 import type { SampleQuery } from "./sample_queries.js";
 import { itemsOf } from "./source.js";
@@ -37,7 +37,7 @@ const COMMIT_MS = 3_000;
 /** Passages checked between two turns of the event loop. */
 const PREPARE_SLICE = 64;
 /** Items whose stored texts are read between two turns of the event loop. */
-const LOOK_UP_SLICE = 64;
+const LOOK_UP_SLICE = 32;
 /** Fewest passages handed to the embedder at once; it spreads them over its processes. */
 const EMBED_SLICE = 64;
 /** Of given vectors, one in this many is embedded again. */
@@ -184,7 +184,7 @@ export class Ingest {
     for (let at = 0; at < items.length; at += LOOK_UP_SLICE) {
       if (at > 0) await nextTurn();
       const slice = items.slice(at, at + LOOK_UP_SLICE);
-      for (const [id, found] of storedTexts(this.#parts.passages, slice)) stored.set(id, found);
+      for (const [id, found] of this.#parts.passages.lookup(slice)) stored.set(id, found);
     }
     // A vector that came along may be another one than the store keeps: comparing them takes its stored form.
     const isFresh = ({ id, vector }: PreparedItem) =>

@@ -36,12 +36,19 @@ export interface PassageRow {
   metadata: Metadata;
 }
 
-/** What is known of a stored passage without unpacking its text. */
-export interface PassageKey {
-  node: number;
+/** A text that may be stored already. */
+export interface WantedText {
   id: string;
-  /** `textHash` of its text: the same text again need not be embedded. */
+  text: string;
+  /** Its `textHash`: mostly that tells. */
   hash: string;
+}
+
+/** The passage that is stored under an id. */
+export interface StoredKey {
+  node: number;
+  /** Whether it has the wanted text, which then need not be embedded again. */
+  sameText: boolean;
   /** As stored, to compare with `metadataToJson`. */
   metadata: string | null;
 }
@@ -210,15 +217,16 @@ export class Passages {
     return found;
   }
 
-  /** Node, hash and metadata of the ids that exist. */
-  lookup(ids: Iterable<string>, from?: Connection): Map<string, PassageKey> {
+  /** What is stored under the ids of these texts; those that do not exist are left out. Of equal ids the last one counts. */
+  lookup(wanted: Iterable<WantedText>, from?: Connection): Map<string, StoredKey> {
     return this.#read(from, (c) => {
-      const found = new Map<string, PassageKey>();
+      const found = new Map<string, StoredKey>();
       const table = new IdTable(c);
-      for (const id of ids) {
+      for (const { id, hash, text } of wanted) {
         const row = find(c, table, id);
-        if (row)
-          found.set(id, { node: row.node, id, hash: Buffer.from(row.hash).toString("hex"), metadata: row.metadata });
+        if (row === undefined) continue;
+        const sameText = Buffer.from(row.hash).toString("hex") === hash && this.#passage(c, row).text === text;
+        found.set(id, { node: row.node, sameText, metadata: row.metadata });
       }
       return found;
     });

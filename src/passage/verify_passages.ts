@@ -8,7 +8,7 @@ import { readIdBuckets, readMeta } from "../storage/meta.js";
 import { ifSound, problemsOf, type VerifyStep } from "../storage/problems.js";
 import type { Passages } from "./passages.js";
 
-const SLICE = 64;
+const SLICE = 32;
 
 interface Totals {
   passages: number;

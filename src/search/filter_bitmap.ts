@@ -148,7 +148,7 @@ async function candidateNodes(
 }
 
 /** Passages unpacked for a function between two turns of the event loop. */
-const TEST_SLICE = 64;
+const TEST_SLICE = 32;
 /** Nodes read from an index between two turns of the event loop: a few milliseconds. */
 const INDEX_SLICE = 4_096;
 

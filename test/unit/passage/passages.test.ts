@@ -53,7 +53,7 @@ describe("ids", () => {
     for (const id of ["a\0b", "\ud800", "A", "a ", ""]) {
       expect(passages.byIds([id])).toEqual([undefined]);
       expect(passages.nodesOf([id])).toEqual([undefined]);
-      expect(passages.lookup([id]).size).toBe(0);
+      expect(passages.lookup([{ id, text: "one", hash: textHash("one") }]).size).toBe(0);
       expect((await database.write((tx) => passages.removeByIds(tx, [id]))).nodes).toEqual([]);
     }
     expect(passages.nodesOf(["a", "b"])).toEqual([0, undefined]);
@@ -86,11 +86,16 @@ describe("passages", () => {
     expect(passages.page(-1, 10)).toEqual(rows);
     expect(passages.page(0, 2)).toEqual(rows.slice(1, 3));
     expect(passages.page(12, 2)).toEqual([]);
-    expect(passages.lookup(["id-3", "nobody"])).toEqual(
-      new Map([
-        ["id-3", { node: 3, id: "id-3", hash: textHash("zero \0 inside"), metadata: '{"i":1,"k.e y":[true,null]}' }],
-      ]),
+    const wanted = (id: string, text: string, hash = textHash(text)) => ({ id, text, hash });
+    const metadata = '{"i":1,"k.e y":[true,null]}';
+    const text = "zero \0 inside";
+    expect(passages.lookup([wanted("id-3", text), wanted("nobody", text)])).toEqual(
+      new Map([["id-3", { node: 3, sameText: true, metadata }]]),
     );
+    // Another text, and one that only has the same hash.
+    for (const other of [wanted("id-3", "zero"), wanted("id-3", "zero", textHash(text))]) {
+      expect(passages.lookup([other]).get("id-3")).toEqual({ node: 3, sameText: false, metadata });
+    }
     expect(passages.count()).toBe(5);
   });
 
@@ -101,6 +106,7 @@ describe("passages", () => {
         const { database, passages } = await opened();
         const model = new Map<number, string>();
         let next = 0;
+        let idBuckets = 1;
         for (const { insert, remove } of steps) {
           const fresh = Array.from({ length: insert }, (_, i) => passage(next + i, prose(next + i)));
           const gone = [...new Set(remove)].filter((node) => model.has(node));
@@ -116,12 +122,14 @@ describe("passages", () => {
           for (const node of gone) model.delete(node);
           for (const { node, text } of fresh) model.set(node, text);
           next += insert;
+          idBuckets = Math.max(idBuckets, Math.ceil(model.size / 64));
         }
         const { version, ...counters } = readMeta(database.reader);
         const stored = database.reader.get<{ n: number }>("SELECT total(length(text)) AS n FROM passages")?.n;
         const rawBytes = [...model.values()].reduce((sum, text) => sum + Buffer.byteLength(text), 0);
         expect(version).toBe(0);
-        expect(counters).toEqual({ numbering: 0, nextNode: next, passages: model.size, rawBytes, textBytes: stored });
+        const sizes = { passages: model.size, rawBytes, textBytes: stored };
+        expect(counters).toEqual({ numbering: 0, nextNode: next, idBuckets, ...sizes });
         expect(passages.page(-1, 1000).map(({ node, text }) => [node, text])).toEqual(
           [...model].sort(([a], [b]) => a - b),
         );
@@ -159,7 +167,7 @@ describe("passages", () => {
     const ways = [
       () => passages.byIds(["id-1"]),
       () => passages.byNodes([1], 0),
-      () => passages.lookup(["id-1"]),
+      () => passages.lookup([{ id: "id-1", text: prose(2), hash: textHash(prose(2)) }]),
       () => passages.page(0, 1),
       () => database.write((tx) => passages.replaceMetadata(tx, "id-1", null)),
       () => database.write((tx) => passages.removeByIds(tx, ["id-1"])),

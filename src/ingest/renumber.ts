@@ -3,7 +3,7 @@ import type { NativeGraph } from "../native.js";
 import { enterAllWords } from "../passage/keywords.js";
 import type { Passages } from "../passage/passages.js";
 import { Ranks } from "../storage/bitmap.js";
-import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
+import { damagedRow } from "../storage/checksum.js";
 import { appendCodes, BLOCK_NODES, clearCodes, countCodes, keepRows, readCodes } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -12,6 +12,7 @@ import { renumberIds } from "../storage/ids.js";
 import { clearKeywords } from "../storage/keywords.js";
 import { clearLiveBits, readLive, setLive } from "../storage/live_bits.js";
 import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import { renumberRows } from "../storage/renumber_rows.js";
 import { nextTurn } from "../turns.js";
 import type { LinkRun } from "./link.js";
 
@@ -87,9 +88,10 @@ class Renumbering {
     }
     await this.#graph(this.#meta.graph && (await graph()));
     await this.#passages(passages);
-    await this.#ids();
-    await this.#vectors("vectors");
-    await this.#vectors("pending");
+    await this.#inSteps(renumberIds(this.#tx, (node) => this.#numberOf(node)));
+    for (const table of ["vectors", "pending"] as const) {
+      await this.#inSteps(renumberRows(this.#tx, this.#old, table, (node) => this.#numberOf(node)));
+    }
     await this.#codes(await codeRowBytes());
     clearLiveBits(this.#tx);
     setLive(this.#tx, 0, this.#live.count, this.#version);
@@ -113,41 +115,19 @@ class Renumbering {
     }
   }
 
-  async #ids(): Promise<void> {
-    const numberOf = (node: number) => {
-      if (!this.#live.has(node)) throw damagedRow("passages", node, "is missing");
-      return this.#live.before(node);
-    };
-    for (const _ of renumberIds(this.#tx, numberOf)) await this.#pause();
+  /** The new number of a node, `undefined` for one whose passage is gone. */
+  #numberOf(node: number): number | undefined {
+    return this.#live.has(node) ? this.#live.before(node) : undefined;
   }
 
-  /** Kept vectors, or such as wait for a codebook. */
-  async #vectors(table: "vectors" | "pending"): Promise<void> {
-    const sql = `SELECT node, row, crc FROM ${table} WHERE node > ? ORDER BY node LIMIT ${PAGE}`;
-    for (let last = -1; ; await this.#pause()) {
-      const page = this.#old.all<{ node: number; row: Uint8Array; crc: number }>(sql, last);
-      for (const { node, row, crc } of page) {
-        checkRow(this.#old, table, node, crc, node, row);
-        if (!this.#live.has(node)) {
-          this.#tx.run(`DELETE FROM ${table} WHERE node = ?`, node);
-          continue;
-        }
-        const moved = this.#live.before(node);
-        if (moved === node) continue;
-        const fresh = checksum(this.#tx, table, moved, row);
-        this.#tx.run(`UPDATE ${table} SET node = ?, crc = ? WHERE node = ?`, moved, fresh, node);
-      }
-      if (page.length < PAGE) return;
-      last = page.at(-1)!.node;
-    }
+  async #inSteps(steps: Iterable<void>): Promise<void> {
+    for (const _ of steps) await this.#pause();
   }
 
   async #graph(graph: NativeGraph | undefined): Promise<void> {
     if (graph === undefined) return clearGraph(this.#tx);
-    const numbers = new Uint32Array(graph.count).fill(GONE);
-    for (let node = 0; node < numbers.length; node++) {
-      if (this.#live.has(node)) numbers[node] = this.#live.before(node);
-    }
+    const numbers = new Uint32Array(graph.count);
+    for (let node = 0; node < numbers.length; node++) numbers[node] = this.#numberOf(node) ?? GONE;
     const moved = await graph.renumber(numbers);
     const saved = await moved.save();
     const reference = { nodes: moved.count, passages: moved.count, version: this.#version };

@@ -103,12 +103,20 @@ export function createIds(tx: Connection): void {
   writeMeta(tx, { idBuckets: 1 });
 }
 
-/** Gives every id the new number of its node, one bucket a step. */
-export function* renumberIds(tx: Connection, numberOf: (node: number) => number): Generator<void> {
+/**
+ * Gives every id the new number of its node, one bucket a step.
+ *
+ * @throws EmbedlessError `CORRUPT` when a bucket is damaged, or leads to a node that gets no number
+ */
+export function* renumberIds(tx: Connection, numberOf: (node: number) => number | undefined): Generator<void> {
   const count = readIdBuckets(tx);
   for (let address = 0; address < count; address++) {
     const bucket = Buffer.from(getBucket(tx, address));
-    for (const { node, at } of entriesOf(bucket)) bucket.writeUInt32LE(numberOf(node), at + 4);
+    for (const { node, at } of entriesOf(bucket)) {
+      const moved = numberOf(node);
+      if (moved === undefined) throw damagedRow("id_buckets", address, `leads to node ${node}, which is gone`);
+      bucket.writeUInt32LE(moved, at + 4);
+    }
     putBucket(tx, address, bucket);
     yield;
   }

@@ -30,7 +30,8 @@ export class IdTable {
   }
 
   /**
-   * The nodes that may belong to an id: one if it exists, none if not; another one in 2 ** 26 times, so look at the passage.
+   * The nodes that may belong to an id: one if it exists, none if not. Of a million ids one in 4,000 shares its hash with
+   * another, so look at the passage.
    *
    * @throws EmbedlessError `CORRUPT` when the bucket is damaged or missing
    */

@@ -22,7 +22,8 @@ const SLICE_MS = 4;
  */
 export async function verifyStore(database: Database, passages: Passages, signal: AbortSignal): Promise<VerifyReport> {
   return await database.snapshot(async (c) => {
-    const problems: string[] = [];
+    // What several checks run into is one problem.
+    const problems = new Set<string>();
     let sliceStart = performance.now();
     for (const steps of [
       verifyTables(c),
@@ -31,8 +32,8 @@ export async function verifyStore(database: Database, passages: Passages, signal
       verifyFilterable(c),
     ]) {
       for (const problem of steps) {
-        if (problem !== undefined) problems.push(problem);
-        if (problems.length >= MAX_PROBLEMS) break;
+        if (problem !== undefined) problems.add(problem);
+        if (problems.size >= MAX_PROBLEMS) break;
         if (performance.now() - sliceStart < SLICE_MS) continue;
         throwIfAborted(signal);
         await nextTurn();
@@ -42,6 +43,6 @@ export async function verifyStore(database: Database, passages: Passages, signal
     let count = 0;
     // A damaged counter was reported above already.
     for (const _ of problemsOf(() => (count = passages.count(c))));
-    return { ok: problems.length === 0, passages: count, problems };
+    return { ok: problems.size === 0, passages: count, problems: [...problems] };
   });
 }

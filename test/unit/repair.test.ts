@@ -67,6 +67,7 @@ describe("repair makes anew from the texts", () => {
     const { result, store, answer: after } = await repaired(path);
     expect(result).toMatchObject({ passages: COUNT - 2, lost: [], damaged: `${path}.damaged` });
     expect(result.problems.length).toBeGreaterThan(0);
+    expect(new Set(result.problems).size).toBe(result.problems.length);
     expect(after).toEqual(answer);
     expect(await store.count()).toBe(COUNT - 2);
     expect(await store.get(["p1", "p3"])).toEqual([items(1, 1)[0], undefined]);

@@ -1,6 +1,7 @@
 import { EmbedlessError, throwIfAborted } from "./errors.js";
 import { Passages } from "./passage/passages.js";
 import type { KeptVectors } from "./search/kept_vectors.js";
+import { BLOCK_NODES } from "./storage/codes.js";
 import type { Connection } from "./storage/connection.js";
 import type { Database } from "./storage/database.js";
 import { isLive } from "./storage/live_bits.js";
@@ -33,7 +34,7 @@ export class Salvage {
   constructor(parts: SalvageParts) {
     this.#parts = parts;
     this.#passages = new Passages(parts.database);
-    this.end = Math.max(parts.nextNode ?? 0, lastNode(parts.database.reader) + 1);
+    this.end = parts.nextNode ?? lastNode(parts.database.reader) + 1;
   }
 
   /** The passages that are whole, in the order they were added, with their vectors where the store kept them. */
@@ -91,6 +92,10 @@ function requireDamage(error: unknown): void {
   if (!(error instanceof EmbedlessError && error.code === "CORRUPT")) throw error;
 }
 
+/** As the passages tell, and their live bits: a number that damage made as large as can be is not counted up to. */
 function lastNode(c: Connection): number {
-  return ifSound(() => c.get<{ last: number | null }>("SELECT max(node) AS last FROM passages")?.last) ?? -1;
+  const last = (sql: string) => ifSound(() => c.get<{ last: number | null }>(sql)?.last) ?? undefined;
+  const node = last("SELECT max(node) AS last FROM passages") ?? -1;
+  const block = last("SELECT max(block) AS last FROM live_blocks");
+  return block === undefined ? node : Math.min(node, (block + 1) * BLOCK_NODES - 1);
 }

@@ -7,6 +7,7 @@ import { addKeywords, removeKeywords } from "../storage/keywords.js";
 import { isLive, requirePresent } from "../storage/live_bits.js";
 import { addToCounters, readMeta } from "../storage/meta.js";
 import { requireNumbering } from "../storage/numbering.js";
+import { requireOrder } from "../storage/order.js";
 import type { Metadata } from "../types.js";
 import { DictionaryShelf } from "./dictionary_shelf.js";
 import { metadataFromJson } from "./metadata.js";
@@ -313,13 +314,10 @@ function find(c: Connection, ids: IdTable, id: string): StoredRow | undefined {
 
 /** Throws `CORRUPT` unless these are all passages behind a node: in order, and none that is marked live is left out. */
 function requireAll(c: Connection, rows: readonly StoredRow[], afterNode: number, limit: number): void {
-  let last = afterNode;
-  for (const { node } of rows) {
-    if (node <= last) throw damagedRow("passages", node, "is out of order");
-    last = node;
-  }
-  const end = rows.length < limit ? Number.POSITIVE_INFINITY : last + 1;
-  requirePresent(c, afterNode + 1, end, new Set(rows.map(({ node }) => node)));
+  const nodes = rows.map(({ node }) => node);
+  requireOrder("passages", nodes, afterNode + 1);
+  const end = rows.length < limit ? Number.POSITIVE_INFINITY : (nodes.at(-1) ?? afterNode) + 1;
+  requirePresent(c, afterNode + 1, end, new Set(nodes));
 }
 
 function checked(c: Connection, row: StoredRow): StoredRow {

@@ -5,6 +5,7 @@ import { countIds, IdTable, requireNoBucketBeyond } from "../storage/ids.js";
 import { countKeywords } from "../storage/keywords.js";
 import { readLive } from "../storage/live_bits.js";
 import { readIdBuckets, readMeta } from "../storage/meta.js";
+import { requireOrder } from "../storage/order.js";
 import { ifSound, problemsOf, type VerifyStep } from "../storage/problems.js";
 import type { Passages } from "./passages.js";
 
@@ -46,10 +47,10 @@ function* next(c: Connection, after: number, check: (node: number) => void): Gen
   let last: number | undefined;
   yield* problemsOf(() => {
     const sql = `SELECT node FROM passages NOT INDEXED WHERE node > ? ORDER BY node LIMIT ${SLICE}`;
-    for (const { node } of c.all<{ node: number }>(sql, after)) {
-      check(node);
-      last = node;
-    }
+    const nodes = c.all<{ node: number }>(sql, after).map(({ node }) => node);
+    requireOrder("passages", nodes, after + 1);
+    for (const node of nodes) check(node);
+    last = nodes.at(-1);
   });
   return last;
 }

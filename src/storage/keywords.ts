@@ -1,4 +1,5 @@
 import type { Connection } from "./connection.js";
+import { requireOrder } from "./order.js";
 
 /**
  * The table of which passages hold which words: FTS5 lists of nodes alone. No text, no places in it, and no counts: those
@@ -30,7 +31,9 @@ export function nodesWithWord(c: Connection, word: string, from: number, limit: 
   // One string of all of them: a row each would take ten times as long to hand over.
   const listed = "SELECT rowid AS node FROM keywords WHERE keywords MATCH ? AND rowid >= ? ORDER BY rowid LIMIT ?";
   const sql = `SELECT json_group_array(node) AS nodes FROM (${listed})`;
-  return JSON.parse(c.get<{ nodes: string }>(sql, quoted(word), from, limit)?.nodes ?? "[]") as number[];
+  const nodes = JSON.parse(c.get<{ nodes: string }>(sql, quoted(word), from, limit)?.nodes ?? "[]") as number[];
+  requireOrder("keywords", nodes, from);
+  return nodes;
 }
 
 /** Takes out the words of all nodes. */

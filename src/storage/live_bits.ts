@@ -2,6 +2,7 @@ import { clearBit, hasBit, setBit } from "./bitmap.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import { BLOCK_NODES } from "./codes.js";
 import type { Connection } from "./connection.js";
+import { requireOrder } from "./order.js";
 
 const BITS_BYTES = BLOCK_NODES / 8;
 
@@ -70,6 +71,11 @@ export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): 
   for (let last = lastBlock; ; ) {
     const found = c.all<LiveRow>(sql, last, since);
     if (found.length === 0) return;
+    requireOrder(
+      "live_blocks",
+      found.map(({ block }) => block),
+      last + 1,
+    );
     for (const row of found) {
       const bits = checked(c, row);
       // There is one for every block from the first on.
@@ -97,6 +103,7 @@ export function requirePresent(c: Connection, from: number, end: number, present
     const row = c.get<LiveRow>(sql, block, endBlock);
     if (row === undefined) return;
     const bits = checked(c, row);
+    requireOrder("live_blocks", [row.block], block);
     block = row.block;
     const first = block * BLOCK_NODES;
     const stop = Math.min(BLOCK_NODES, end - first);

@@ -1,5 +1,6 @@
 import { checkRow, checksum } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import { requireOrder } from "./order.js";
 
 /** Rows moved a step. */
 const PAGE = 64;
@@ -20,6 +21,11 @@ export function* renumberRows(
   const sql = `SELECT node, row, crc FROM ${table} WHERE node > ? ORDER BY node LIMIT ${PAGE}`;
   for (let last = -1; ; ) {
     const page = old.all<{ node: number; row: Uint8Array; crc: number }>(sql, last);
+    requireOrder(
+      table,
+      page.map(({ node }) => node),
+      last + 1,
+    );
     for (const { node, row, crc } of page) {
       checkRow(old, table, node, crc, node, row);
       const moved = numberOf(node);

@@ -1,5 +1,6 @@
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import { requireOrder } from "./order.js";
 
 /** Rows read at once: half a megabyte of float32 vectors of 384 dims. */
 const PAGE = 256;
@@ -56,6 +57,11 @@ export function* readVectors(c: Connection, sinceNode: number, rowBytes: number)
   const sql = `SELECT node, row, crc FROM vectors WHERE node >= ? ORDER BY node LIMIT ${PAGE}`;
   for (let next = sinceNode; ; ) {
     const found = c.all<VectorRow>(sql, next);
+    requireOrder(
+      "vectors",
+      found.map(({ node }) => node),
+      next,
+    );
     for (let from = 0; from < found.length; ) {
       const firstNode = found[from]!.node;
       if (firstNode > next) requireGone(c, next, firstNode);

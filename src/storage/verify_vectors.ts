@@ -1,6 +1,7 @@
 import { checkRow, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
 import type { Meta } from "./meta.js";
+import { requireOrder } from "./order.js";
 import { problemsOf, type VerifyStep } from "./problems.js";
 
 /** Nodes looked at in one step. */
@@ -17,17 +18,14 @@ export function* verifyVectors(c: Connection, meta: Meta): Generator<VerifyStep>
   const keeps = meta.vectors !== undefined && meta.vectors !== "recompute";
   let rowBytes: number | undefined;
   for (let from = 0; ; ) {
-    let stored: VectorRow[] = [];
-    let passages: number[] = [];
+    let next: { stored: VectorRow[]; passages: number[] } | undefined;
     yield* problemsOf(() => {
-      stored = c.all<VectorRow>(
-        `SELECT node, row, crc FROM vectors WHERE node >= ? ORDER BY node LIMIT ${SLICE}`,
-        from,
-      );
-      passages = keeps ? nodesOfPassages(c, from) : [];
+      next = { stored: vectorsFrom(c, from), passages: keeps ? passagesFrom(c, from) : [] };
     });
+    if (next === undefined) return;
+    const { stored, passages } = next;
     // Up to here both lists are complete.
-    const to = Math.min(endOf(stored.map(({ node }) => node)), endOf(passages));
+    const to = Math.min(endOf(nodesOf(stored)), endOf(passages));
     const rows = stored.filter(({ node }) => node < to);
     for (const row of rows) {
       yield* problemsOf(() => {
@@ -37,7 +35,7 @@ export function* verifyVectors(c: Connection, meta: Meta): Generator<VerifyStep>
       });
     }
     yield* comparison(
-      rows.map(({ node }) => node),
+      nodesOf(rows),
       passages.filter((node) => node < to),
       keeps,
     );
@@ -47,9 +45,22 @@ export function* verifyVectors(c: Connection, meta: Meta): Generator<VerifyStep>
   }
 }
 
-function nodesOfPassages(c: Connection, from: number): number[] {
+function vectorsFrom(c: Connection, node: number): VectorRow[] {
+  const sql = `SELECT node, row, crc FROM vectors WHERE node >= ? ORDER BY node LIMIT ${SLICE}`;
+  const rows = c.all<VectorRow>(sql, node);
+  requireOrder("vectors", nodesOf(rows), node);
+  return rows;
+}
+
+function passagesFrom(c: Connection, node: number): number[] {
   const sql = `SELECT node FROM passages NOT INDEXED WHERE node >= ? ORDER BY node LIMIT ${SLICE}`;
-  return c.all<{ node: number }>(sql, from).map(({ node }) => node);
+  const nodes = nodesOf(c.all<{ node: number }>(sql, node));
+  requireOrder("passages", nodes, node);
+  return nodes;
+}
+
+function nodesOf(rows: readonly { node: number }[]): number[] {
+  return rows.map(({ node }) => node);
 }
 
 /** The node up to which a list of the next nodes says all; a short list is the last one. */

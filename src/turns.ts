@@ -1,3 +1,6 @@
+// By name: fake timers, which tests of applications put in the place of global ones, must not stop a store.
+import { setImmediate } from "node:timers";
+
 const waiting: (() => void)[] = [];
 
 /**

@@ -1,4 +1,4 @@
-import { expect, it } from "vitest";
+import { expect, it, vi } from "vitest";
 import { nextTurn } from "../../src/turns.js";
 
 it("lets one go on in each round of the event loop, in the order they came", async () => {
@@ -32,4 +32,13 @@ it("lets timers run between", async () => {
   await Promise.all(Array.from({ length: 10 }, work));
   clearInterval(timer);
   expect(ran).toBeGreaterThanOrEqual(8);
+});
+
+it("goes on under fake timers", async () => {
+  vi.useFakeTimers({ toFake: ["setImmediate", "setTimeout", "setInterval"] });
+  try {
+    await nextTurn();
+  } finally {
+    vi.useRealTimers();
+  }
 });

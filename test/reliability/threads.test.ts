@@ -1,6 +1,6 @@
 // Worker threads on one store. A thread that closes its store, or ends itself, ends cleanly whatever was running. One that
 // is ended from outside in the middle of a statement takes the process along, because the driver of SQLite throws where
-// nothing may: then, as after any crash, nothing acknowledged is lost. Our own native calls end cleanly even so, see
+// nothing may, or because Node's zlib asserts that an object it was just making is finished: then, as after any crash, nothing acknowledged is lost. Our own native calls end cleanly even so, see
 // unit/native/teardown.test.ts.
 
 import { spawnSync } from "node:child_process";
@@ -64,13 +64,13 @@ describe.each(TASKS)("threads busy with %s", (task) => {
     await expectSound(file);
   });
 
-  test("that are terminated: at worst the driver ends the process, and the store is sound", async () => {
+  test("that are terminated: at worst the driver or Node ends the process, and the store is sound", async () => {
     const file = await made();
     const { status, signal, stderr } = run("terminate_threads", [file, task, String(TIMES), "terminate"]);
     if (status === 0) expect(stderr).toBe("");
     else {
       expect({ status, signal }).toEqual({ status: null, signal: "SIGABRT" });
-      expect(stderr).toContain("Napi::Error");
+      expect(stderr).toMatch(/Napi::Error|close before init/);
     }
     await expectSound(file);
   });

@@ -71,8 +71,9 @@ function checkPassage(c: Connection, node: number, { passages, ids, live, totals
     totals.textBytes += sizes.textBytes;
     if (!sizes.hashMatches) problems.push(`The text of passage ${sizes.id} (node ${node}) does not match its hash.`);
     // A damaged bucket is told of once, below.
-    if (ifSound(() => ids?.nodesOf(sizes.id))?.includes(node) === false)
-      problems.push(`The id ${sizes.id} does not lead to its passage (node ${node}).`);
+    const nodes = ifSound(() => ids?.nodesOf(sizes.id)) ?? [node];
+    const found = nodes.length > 1 ? passages.nodesOf([sizes.id], c)[0] : nodes[0];
+    if (found !== node) problems.push(`The id ${sizes.id} does not lead to its passage (node ${node}).`);
   };
   totals.passages++;
   totals.nodes = node + 1;

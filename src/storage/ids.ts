@@ -39,6 +39,7 @@ export class IdTable {
     const wanted = hashOf(this.#c, id);
     const bucket = this.#bucket(addressOf(wanted, this.#count));
     const nodes: number[] = [];
+    // Not `entriesOf`: every lookup of an id comes here, and an object an entry shows in its time.
     for (let at = 0; at < bucket.length; at += ENTRY_BYTES) {
       if (bucket.readUInt32LE(at) === wanted) nodes.push(bucket.readUInt32LE(at + 4));
     }

@@ -2,11 +2,12 @@ import { describe, expect, it } from "vitest";
 import { Passages } from "../../../src/passage/passages.js";
 import { verifyPassages } from "../../../src/passage/verify_passages.js";
 import { getCanaries, putCanaries } from "../../../src/storage/canaries.js";
+import { type Cell, checksum } from "../../../src/storage/checksum.js";
 import { getCodebook, putCodebook } from "../../../src/storage/codebooks.js";
 import { appendCodes, readCodes } from "../../../src/storage/codes.js";
 import type { Database } from "../../../src/storage/database.js";
 import { getDictionary } from "../../../src/storage/dictionaries.js";
-import { countIds } from "../../../src/storage/ids.js";
+import { countIds, IdTable } from "../../../src/storage/ids.js";
 import { readLive, setLive } from "../../../src/storage/live_bits.js";
 import { raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
 import { addPending, readPending } from "../../../src/storage/pending.js";
@@ -174,6 +175,20 @@ describe("damage", () => {
       expect((await problems(database)).join("\n")).toMatch(sentence);
       await database.close();
     }
+  });
+
+  it("that gives two passages one id is found by verifying", async () => {
+    const database = await filledStore();
+    await database.write((tx) => {
+      const row = tx.get<Record<string, Cell>>("SELECT dict, hash, metadata, text FROM passages WHERE node = 6")!;
+      const crc = checksum(tx, "passages", 6, "p5x", row["dict"]!, row["hash"]!, row["metadata"]!, row["text"]!);
+      tx.run("UPDATE passages SET id = 'p5x', crc = ? WHERE node = 6", crc);
+      const ids = new IdTable(tx);
+      ids.remove("p6x", 6);
+      ids.enter("p5x", 6);
+      ids.save(LIVE.length);
+    });
+    expect((await problems(database)).join("\n")).toContain("The id p5x does not lead to its passage (node 6).");
   });
 
   it("goes on verifying after a damaged row", async () => {

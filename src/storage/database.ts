@@ -1,6 +1,7 @@
 import { EmbedlessError } from "../errors.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { bytesOnDisk, type FileAccess, fileUri, inspectFile } from "./file_access.js";
+import { noteOpen } from "./open_files.js";
 import { FORMAT, identify, MIGRATIONS, type Migration, migrate, pragma } from "./schema.js";
 import { fromSqlite, isFailedSync } from "./sqlite_errors.js";
 import { retryWhileBusy, unlessAborted } from "./waiting.js";
@@ -40,6 +41,7 @@ export class Database {
   readonly #readSession: Session;
   readonly #reader: Connection;
   readonly #writeSession: Session | undefined;
+  readonly #forgetOpen: () => void;
   readonly #snapshots = new Set<Promise<unknown>>();
   /** Settles when the last write in the queue is over; never rejects. */
   #tail: Promise<void> = Promise.resolve();
@@ -47,7 +49,13 @@ export class Database {
   #closing: Promise<void> | undefined;
   #isShut = false;
 
-  private constructor(access: FileAccess, options: DatabaseOptions, reading: Session, writing: Session | undefined) {
+  private constructor(
+    access: FileAccess,
+    options: DatabaseOptions,
+    sessions: { reading: Session; writing: Session | undefined },
+    forgetOpen: () => void,
+  ) {
+    const { reading, writing } = sessions;
     this.path = access.path;
     this.readOnly = access.readOnly;
     this.#access = access;
@@ -55,6 +63,7 @@ export class Database {
     this.#readSession = reading;
     this.#reader = new Connection(reading);
     this.#writeSession = writing;
+    this.#forgetOpen = forgetOpen;
   }
 
   /**
@@ -66,6 +75,7 @@ export class Database {
     const access = inspectFile(path, options);
     const migrations = options.migrations ?? MIGRATIONS;
     const waiting = { path: access.path, timeoutMs: options.lockTimeoutMs, signal: undefined };
+    const forgetOpen = noteOpen(access.path);
     let writing: Session | undefined;
     try {
       if (!access.readOnly) {
@@ -73,9 +83,10 @@ export class Database {
       }
       const newest = writing === undefined ? newestFormat(migrations) : undefined;
       const reading = await retryWhileBusy(() => openReader(access, newest), waiting);
-      return new Database(access, options, reading, writing);
+      return new Database(access, options, { reading, writing }, forgetOpen);
     } catch (error) {
       writing?.close();
+      forgetOpen();
       throw error;
     }
   }
@@ -168,6 +179,8 @@ export class Database {
       this.#writeSession?.close();
     } catch (error) {
       throw fromSqlite(error, this.path);
+    } finally {
+      this.#forgetOpen();
     }
   }
 

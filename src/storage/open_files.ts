@@ -1,0 +1,62 @@
+import { type BigIntStats, statSync } from "node:fs";
+
+/** Names a file whatever path leads to it: its device and inode. */
+export type FileIdentity = string;
+
+/** Databases that this thread has open, by path, with the number of handles. */
+const open = new Map<string, number>();
+
+/** What SQLite keeps beside a database. */
+const SIDE_FILES = ["-wal", "-shm", "-journal"];
+
+/** Which file is at `path` now; `undefined` if there is none. Links are followed. */
+export function identityOf(path: string): FileIdentity | undefined {
+  const stats = statOf(path);
+  return stats && `${stats.dev}:${stats.ino}`;
+}
+
+/** Notes that this thread has the database at an absolute path open. Answers the function that takes the note back. */
+export function noteOpen(path: string): () => void {
+  open.set(path, (open.get(path) ?? 0) + 1);
+  let isOver = false;
+  return () => {
+    if (isOver) return;
+    isOver = true;
+    const handles = open.get(path)! - 1;
+    if (handles === 0) open.delete(path);
+    else open.set(path, handles);
+  };
+}
+
+/**
+ * Whether a file belongs to a store that this thread has open: the store itself or a file beside it, by whatever name.
+ *
+ * Such a file must not be opened. Closing any descriptor of it drops the POSIX locks that SQLite holds for the whole
+ * process; another process then takes the store for unused and removes the write-ahead log, and commits are lost
+ * (https://sqlite.org/howtocorrupt.html, section 2.2).
+ */
+export function isOpenStore(path: string): boolean {
+  if (open.size === 0) return false;
+  const wanted = identityOf(path);
+  return wanted !== undefined && openIdentities().has(wanted);
+}
+
+/** The log is removed and made again while a store is open, so nothing is remembered between two questions. */
+function openIdentities(): Set<FileIdentity> {
+  const found = new Set<FileIdentity>();
+  for (const path of open.keys()) {
+    for (const suffix of ["", ...SIDE_FILES]) {
+      const identity = identityOf(path + suffix);
+      if (identity !== undefined) found.add(identity);
+    }
+  }
+  return found;
+}
+
+function statOf(path: string): BigIntStats | undefined {
+  try {
+    return statSync(path, { bigint: true, throwIfNoEntry: false });
+  } catch {
+    return undefined; // a part of the path is no folder, or may not be looked into: nobody could open the file either
+  }
+}

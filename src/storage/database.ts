@@ -1,8 +1,9 @@
 import { EmbedlessError } from "../errors.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { bytesOnDisk, type FileAccess, fileUri, inspectFile } from "./file_access.js";
-import { noteOpen } from "./open_files.js";
-import { FORMAT, identify, MIGRATIONS, type Migration, migrate, pragma } from "./schema.js";
+import { identityOf, noteOpen, type StoreFiles, sameFiles, storeFilesAt } from "./open_files.js";
+import { Reading } from "./reading.js";
+import { FORMAT, identify, MIGRATIONS, type Migration, migrate } from "./schema.js";
 import { fromSqlite, isFailedSync } from "./sqlite_errors.js";
 import { retryWhileBusy, unlessAborted } from "./waiting.js";
 
@@ -25,8 +26,6 @@ const PAGE_SIZE = 16_384;
 const CHECKPOINT_PAGES = 256;
 /** A log that one large write made long is cut back to this. */
 const LOG_BYTES = 8 * 1024 * 1024;
-/** Reading meets a lock only while another process recovers a log after a crash; that is worth a blocking wait. */
-const READ_BUSY_MS = 1_000;
 
 /**
  * A store's file: one reading and one writing connection in WAL mode. Readers see committed states only and never wait;
@@ -36,12 +35,12 @@ export class Database {
   /** Absolute path of the file. */
   readonly path: string;
   readonly readOnly: boolean;
-  readonly #access: FileAccess;
   readonly #lockTimeoutMs: number;
-  readonly #readSession: Session;
-  readonly #reader: Connection;
+  readonly #reading: Reading;
   readonly #writeSession: Session | undefined;
   readonly #forgetOpen: () => void;
+  /** The files that this handle reads and writes, whatever has come in their places since. */
+  readonly #files: StoreFiles;
   readonly #snapshots = new Set<Promise<unknown>>();
   /** Settles when the last write in the queue is over; never rejects. */
   #tail: Promise<void> = Promise.resolve();
@@ -52,18 +51,16 @@ export class Database {
   private constructor(
     access: FileAccess,
     options: DatabaseOptions,
-    sessions: { reading: Session; writing: Session | undefined },
+    { reading, writing }: { reading: Reading; writing: Session | undefined },
     forgetOpen: () => void,
   ) {
-    const { reading, writing } = sessions;
     this.path = access.path;
     this.readOnly = access.readOnly;
-    this.#access = access;
     this.#lockTimeoutMs = options.lockTimeoutMs;
-    this.#readSession = reading;
-    this.#reader = new Connection(reading);
+    this.#reading = reading;
     this.#writeSession = writing;
     this.#forgetOpen = forgetOpen;
+    this.#files = storeFilesAt(access.path);
   }
 
   /**
@@ -81,8 +78,11 @@ export class Database {
       if (!access.readOnly) {
         writing = await retryWhileBusy(() => openWriter(access, options, migrations), waiting);
       }
-      const newest = writing === undefined ? newestFormat(migrations) : undefined;
-      const reading = await retryWhileBusy(() => openReader(access, newest), waiting);
+      const check = (c: Connection) => requireNewest(c, access.path, newestFormat(migrations));
+      const reading = await retryWhileBusy(
+        () => new Reading(access, writing === undefined ? check : undefined),
+        waiting,
+      );
       return new Database(access, options, { reading, writing }, forgetOpen);
     } catch (error) {
       writing?.close();
@@ -93,30 +93,28 @@ export class Database {
 
   /** Sees committed states only, each statement the newest. */
   get reader(): Connection {
-    return this.#reader;
+    return this.#reading.connection;
   }
 
   /** Runs `work` on one consistent snapshot. It must be synchronous: the reading connection is shared. */
   readTransaction<T>(work: (c: Connection) => T): T {
     if (this.#isShut) throw this.#closed();
-    if (this.#readSession.driver.isTransaction) return work(this.#reader);
-    this.#reader.run("BEGIN");
-    try {
-      return work(this.#reader);
-    } finally {
-      this.#reader.run("COMMIT");
-    }
+    return this.#reading.transaction(work);
   }
 
   /**
    * Runs `work` on a snapshot that lasts while it awaits, on a connection of its own. The log cannot be cut back
-   * meanwhile, so this is for verifying and the like, not for every read.
+   * meanwhile, so this is for verifying and the like, not for every read. A bounded number run at once, so a snapshot
+   * must not wait for another one. `work` may be run again, see `Reading`.
+   *
+   * @throws EmbedlessError `CLOSED`, `ABORTED` when `signal` fires before `work` began, `IO`, and whatever `work` throws
    */
-  async snapshot<T>(work: (c: Connection) => Promise<T>): Promise<T> {
+  async snapshot<T>(work: (c: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
     // A failed sync does not matter here: what was confirmed before can still be read, and saved elsewhere.
     if (this.#closing) throw this.#closed();
-    const session = openReader(this.#access);
-    const running = runSnapshot(session, work);
+    // A new connection would open whatever is at the path.
+    if (identityOf(this.path) !== this.#files.database) throw this.#replaced();
+    const running = this.#reading.snapshot(work, signal);
     const settled = running.then(
       () => undefined,
       () => undefined,
@@ -132,7 +130,8 @@ export class Database {
    * `work` has ended. A write inside a write would wait for itself: pass `tx` on instead.
    *
    * @throws EmbedlessError `LOCKED` after `lockTimeoutMs`, `ABORTED` when `signal` fires before `work` began, `READONLY`,
-   *   `CLOSED`, `NO_SPACE`, `IO`, and whatever `work` throws
+   *   `CLOSED`, `NO_SPACE`, `IO` (also when the file or its log was removed or replaced: then nothing is written to what
+   *   has come in its place), and whatever `work` throws
    */
   async write<T>(
     work: (tx: Connection) => Promise<T> | T,
@@ -152,7 +151,7 @@ export class Database {
 
   /** Changes whenever another connection (of any process, this one's writer included) has committed. */
   dataVersion(): number {
-    return pragma(this.#reader, "data_version");
+    return this.#reading.dataVersion();
   }
 
   /** Bytes on disk: the file and its write-ahead log. */
@@ -173,10 +172,12 @@ export class Database {
     await this.#tail;
     await Promise.all(this.#snapshots);
     this.#isShut = true;
-    this.#reader.end();
+    // The last connection to close moves the log into the file, unless it can only read. A log that is no longer the
+    // store's must not get there: others may have written since.
+    const isOrphaned = !sameFiles(this.#files, storeFilesAt(this.path));
+    const sides = [this.#reading, this.#writeSession];
     try {
-      this.#readSession.close();
-      this.#writeSession?.close();
+      for (const side of isOrphaned ? sides.reverse() : sides) side?.close();
     } catch (error) {
       throw fromSqlite(error, this.path);
     } finally {
@@ -215,6 +216,7 @@ export class Database {
     await retryWhileBusy(
       () => {
         this.#requireOpen();
+        this.#requireSameFiles();
         session.statement("BEGIN IMMEDIATE").run();
       },
       { path: this.path, timeoutMs: this.#lockTimeoutMs, signal },
@@ -226,7 +228,10 @@ export class Database {
     try {
       const result = await work(tx);
       tx.end();
+      this.#requireSameFiles();
       session.statement("COMMIT").run();
+      // What went into a file that was taken away meanwhile is not acknowledged.
+      this.#requireSameFiles();
       return result;
     } catch (error) {
       tx.end();
@@ -235,6 +240,21 @@ export class Database {
       if (isFailedSync(error)) this.#breakOff(error);
       throw fromSqlite(error, this.path);
     }
+  }
+
+  /**
+   * Throws `IO` if the store or its log was removed or another file took its place. SQLite would go on writing to what
+   * nobody can open any more, or put pages of the old store into the new one.
+   */
+  #requireSameFiles(): void {
+    if (!sameFiles(this.#files, storeFilesAt(this.path))) throw this.#replaced();
+  }
+
+  #replaced(): EmbedlessError {
+    return new EmbedlessError(
+      "IO",
+      `${this.path} or its write-ahead log was removed or replaced while it was open, so this handle writes no more; open the store again.`,
+    );
   }
 
   /** After a failed sync the system may have dropped what it could not write; a second try would only look like success. */
@@ -256,15 +276,6 @@ function configured(session: Session, configure: () => void): Session {
     session.close();
     throw error;
   }
-}
-
-/** Opens the reading connection; with `newest`, for a store that has no writing one, checks that it needs no upgrade. */
-function openReader(access: FileAccess, newest?: number): Session {
-  const session = connect(access.path, fileUri(access.path, "ro", access.immutable), READ_BUSY_MS);
-  return configured(session, () => {
-    session.driver.exec("PRAGMA store.mmap_size = 0; PRAGMA store.cache_size = -4096");
-    if (newest !== undefined) requireNewest(new Connection(session), access.path, newest);
-  });
 }
 
 /** Opens the writing connection, makes or upgrades the store and switches it to WAL. */
@@ -314,18 +325,5 @@ function requireNewest(c: Connection, path: string, newest: number): void {
       "FORMAT_VERSION",
       `${path} has the older format ${identity.format}; open it once for writing to bring it to format ${newest}.`,
     );
-  }
-}
-
-async function runSnapshot<T>(session: Session, work: (c: Connection) => Promise<T>): Promise<T> {
-  const c = new Connection(session);
-  try {
-    c.run("BEGIN");
-    // The snapshot is taken by the first read, not by BEGIN.
-    c.get("SELECT 1 FROM store.sqlite_schema");
-    return await work(c);
-  } finally {
-    c.end();
-    session.close();
   }
 }

@@ -1,6 +1,7 @@
 import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { dirname, resolve, sep } from "node:path";
 import { EmbedlessError, wrongType } from "../errors.js";
+import { identityOf } from "./open_files.js";
 
 // The file itself is never opened here, only asked about: closing any descriptor of it would drop the POSIX locks that
 // SQLite's connections of this process hold (https://sqlite.org/howtocorrupt.html, section 2.2).
@@ -10,7 +11,10 @@ export interface FileAccess {
   /** Absolute. */
   path: string;
   readOnly: boolean;
-  /** Nobody can be writing and no side file can be made: SQLite needs neither locks nor a write-ahead log. */
+  /**
+   * No side file can be made and nobody has made one: SQLite reads without locks and without a write-ahead log. That
+   * holds only for as long as nobody writes; see `Reading`.
+   */
   immutable: boolean;
 }
 
@@ -38,7 +42,7 @@ export function inspectFile(path: string, options: { create: boolean; readOnly: 
   }
   if (!may(absolute, constants.R_OK)) throw new EmbedlessError("IO", `${absolute} may not be read by this process.`);
   const readOnly = options.readOnly || !may(absolute, constants.W_OK);
-  return { path: absolute, readOnly, immutable: readOnly && isFrozen(absolute) };
+  return readOnly ? readingAccess(absolute) : { path: absolute, readOnly, immutable: false };
 }
 
 /**
@@ -56,9 +60,25 @@ export function bytesOnDisk(path: string): number {
   return (stat(path)?.size ?? 0) + (stat(`${path}-wal`)?.size ?? 0);
 }
 
-/** The folder takes no side files and there is no log to read: the file is all there is. */
+/** How a file that this process only reads is to be opened now. */
+export function readingAccess(path: string): FileAccess {
+  return { path, readOnly: true, immutable: isFrozen(path) };
+}
+
+/**
+ * Differs once somebody has written to the file or opened it for writing: then a log or the memory that connections share
+ * lies beside it.
+ */
+export function fileStamp(path: string): string {
+  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const written = stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs].join();
+  return `${written} ${identityOf(`${path}-wal`)} ${identityOf(`${path}-shm`)}`;
+}
+
+/** The folder takes no side files and nobody has made any: the file is all there is. */
 function isFrozen(path: string): boolean {
-  return !may(dirname(path), constants.W_OK) && (stat(`${path}-wal`)?.size ?? 0) === 0;
+  const isShared = stat(`${path}-wal`) !== undefined || stat(`${path}-shm`) !== undefined;
+  return !may(dirname(path), constants.W_OK) && !isShared;
 }
 
 function requireCreatable(path: string, options: { create: boolean; readOnly: boolean }): void {

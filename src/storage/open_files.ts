@@ -28,6 +28,23 @@ export function noteOpen(path: string): () => void {
   };
 }
 
+/** The files of an open database: itself, its log, and the memory that its connections share. */
+export interface StoreFiles {
+  readonly database: FileIdentity | undefined;
+  readonly log: FileIdentity | undefined;
+  readonly shared: FileIdentity | undefined;
+}
+
+/** Which files are at the places of a database's files now. While a handle is open, no inode of them is used again. */
+export function storeFilesAt(path: string): StoreFiles {
+  return { database: identityOf(path), log: identityOf(`${path}-wal`), shared: identityOf(`${path}-shm`) };
+}
+
+/** Whether both names stand for the same three files. */
+export function sameFiles(a: StoreFiles, b: StoreFiles): boolean {
+  return a.database === b.database && a.log === b.log && a.shared === b.shared;
+}
+
 /**
  * Whether a file belongs to a store that this thread has open: the store itself or a file beside it, by whatever name.
  *

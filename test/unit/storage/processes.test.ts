@@ -1,48 +1,10 @@
-import { type ChildProcess, spawn } from "node:child_process";
-import { chmodSync, copyFileSync, existsSync, mkdirSync, readdirSync } from "node:fs";
+import { chmodSync, copyFileSync, mkdirSync, readdirSync } from "node:fs";
 import { dirname, join } from "node:path";
-import { fileURLToPath } from "node:url";
-import { beforeAll, describe, expect, it } from "vitest";
+import { describe, expect, it } from "vitest";
+import { start } from "./other_process.js";
 import { codeOf, openDatabase, temporaryPath } from "./temporary_store.js";
 
-const built = new URL("../../../dist/src/storage/", import.meta.url);
-
-/** Runs a script in a process of its own, with `open(path, options)` at hand; resolves to what it printed. */
-function start(script: string, user?: number): { child: ChildProcess; printed: Promise<string[]> } {
-  const preamble = `
-    import { Database } from ${JSON.stringify(new URL("database.js", built).href)};
-    const say = (line) => process.stdout.write(line + "\\n");
-    const open = (path, options) =>
-      Database.open(path, { create: true, readOnly: false, durability: "normal", lockTimeoutMs: 20000, ...options });`;
-  const identity = user === undefined ? {} : { uid: user, gid: user };
-  const child = spawn(process.execPath, ["--input-type=module", "-e", preamble + script], {
-    stdio: ["ignore", "pipe", "pipe"],
-    cwd: "/",
-    ...identity,
-  });
-  let out = "";
-  let err = "";
-  child.stdout?.on("data", (data) => {
-    out += data;
-  });
-  child.stderr?.on("data", (data) => {
-    err += data;
-  });
-  const printed = new Promise<string[]>((resolve, reject) => {
-    child.on("close", (code, signal) => {
-      if (code === 0 || signal === "SIGKILL") resolve(out.trim().split("\n"));
-      else reject(new Error(`exit ${code}: ${err}`));
-    });
-  });
-  return { child, printed };
-}
-
 const text = JSON.stringify;
-
-beforeAll(() => {
-  const message = "dist/ is missing: these tests start processes, so build the TypeScript first";
-  expect(existsSync(fileURLToPath(new URL("database.js", built))), message).toBe(true);
-});
 
 describe("several processes", () => {
   it("may make the same store at once", async () => {

@@ -1,0 +1,48 @@
+import { unlessAborted } from "./waiting.js";
+
+/** Lets a bounded number of pieces of work run at once; the others wait in the order in which they came. */
+export class Slots {
+  #free: number;
+  readonly #queue: (() => void)[] = [];
+
+  constructor(count: number) {
+    this.#free = count;
+  }
+
+  /**
+   * Waits for a slot. Answers the function that gives it back.
+   *
+   * @throws EmbedlessError `ABORTED` when the signal fires before there was one
+   */
+  async take(signal?: AbortSignal): Promise<() => void> {
+    const turn = this.#turn();
+    try {
+      await unlessAborted(turn, signal);
+    } catch (error) {
+      // The slot comes all the same, to be handed on.
+      void turn.then(() => this.#give());
+      throw error;
+    }
+    let isOver = false;
+    return () => {
+      if (!isOver) this.#give();
+      isOver = true;
+    };
+  }
+
+  #turn(): Promise<void> {
+    if (this.#free > 0) {
+      this.#free--;
+      return Promise.resolve();
+    }
+    return new Promise((resolve) => {
+      this.#queue.push(resolve);
+    });
+  }
+
+  #give(): void {
+    const next = this.#queue.shift();
+    if (next) next();
+    else this.#free++;
+  }
+}

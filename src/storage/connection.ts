@@ -93,6 +93,8 @@ export function connect(path: string, uri: string, timeoutMs: number): Session {
  */
 export class Connection implements Salted {
   readonly #session: Session;
+  /** What lets go of each statement whose rows are being read. */
+  readonly #iterations = new Set<() => void>();
   #ended = false;
 
   constructor(session: Session) {
@@ -129,6 +131,12 @@ export class Connection implements Salted {
     const statement = this.#run(() => this.#session.driver.prepare(sql));
     this.#session.iterating.add(statement);
     const rows = this.#run(() => statement.iterate(...params));
+    const letGo = () => {
+      this.#iterations.delete(letGo);
+      rows.return?.();
+      this.#session.iterating.delete(statement);
+    };
+    this.#iterations.add(letGo);
     try {
       for (;;) {
         const { value, done } = this.#run(() => rows.next());
@@ -136,8 +144,7 @@ export class Connection implements Salted {
         yield value as T;
       }
     } finally {
-      rows.return?.();
-      this.#session.iterating.delete(statement);
+      if (this.#iterations.has(letGo)) letGo();
     }
   }
 
@@ -160,9 +167,13 @@ export class Connection implements Salted {
     await backup(driver, path, { source: "store", rate: PAGES_A_STEP, progress: onStep });
   }
 
-  /** Makes every later call throw `CLOSED`: what a transaction leaves behind must not write into the next one. */
+  /**
+   * Makes every later call throw `CLOSED`: what a transaction leaves behind must not write into the next one. Rows that
+   * were not read to their end are let go of: they would hold on to an old snapshot.
+   */
   end(): void {
     this.#ended = true;
+    for (const letGo of this.#iterations) letGo();
   }
 
   #run<T>(work: () => T): T {

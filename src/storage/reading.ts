@@ -136,11 +136,10 @@ export class Reading {
     }
   }
 
-  /** Keeps a connection for the next snapshot, unless a statement of it is still open and with it the old snapshot. */
+  /** Keeps a connection for the next snapshot, if it is of this generation and there are not enough. */
   #putBack(session: Session, generation: number): void {
     if (session.driver.isTransaction) session.driver.exec("ROLLBACK");
-    const isUsable = generation === this.#generation && session.iterating.size === 0;
-    if (isUsable && this.#idle.length < IDLE_CONNECTIONS) this.#idle.push(session);
+    if (generation === this.#generation && this.#idle.length < IDLE_CONNECTIONS) this.#idle.push(session);
     else session.close();
   }
 

@@ -10,6 +10,9 @@ const KILLS = 20;
 const FILES = 25;
 const SECTIONS = 100;
 const SEED = 20260305;
+/** The kill comes up to so long after one of the requests that a whole build makes: while the server answers, or after. */
+const REQUESTS = 40;
+const LATEST_KILL_MS = 60;
 
 /** A generator with 32 bits of state (mulberry32), so that a failing run can be had again. */
 function random(seed: number): () => number {
@@ -51,15 +54,14 @@ async function inspect(path: string, told: number): Promise<Set<string>> {
 
 it(`build, killed at ${KILLS} random moments, keeps what it told and goes on with the rest`, async () => {
   const folder = mkdtempSync(join(tmpdir(), "embedless-kill-"));
-  const server = await embeddingServer({ delayMs: 30 });
+  let onRequest = () => {};
+  const server = await embeddingServer({ delayMs: 30, onRequest: () => onRequest() });
   const next = random(SEED);
   try {
     writeCorpus(folder);
     const store = join(folder, "s.db");
     const args = ["build", store, folder, "--model", "fake", "--url", server.url];
-    const started = performance.now();
     expect((await runCommand(args)).code).toBe(0);
-    const wholeRun = performance.now() - started;
     const passages = FILES * SECTIONS;
     let kills = 0;
     let killedAfterCommit = 0;
@@ -74,9 +76,13 @@ it(`build, killed at ${KILLS} random moments, keeps what it told and goes on wit
       }
       server.texts.length = 0;
       const running = startCommand(args);
-      const timer = setTimeout(() => running.child.kill("SIGKILL"), next() * wholeRun);
+      const fatal = Math.floor(next() * REQUESTS);
+      const later = next() * LATEST_KILL_MS;
+      let requests = 0;
+      onRequest = () => {
+        if (requests++ === fatal) setTimeout(() => running.child.kill("SIGKILL"), later);
+      };
       const { code, stdout } = await running.ended;
-      clearTimeout(timer);
       expect(["SIGKILL", 0]).toContain(code);
       const committed = [...stdout.matchAll(/^committed ([\d,]+)/gm)].map(([, text]) =>
         Number(text!.replace(/,/g, "")),

@@ -12,10 +12,13 @@ export interface EmbeddingServer {
 }
 
 /** A server on this machine that speaks the OpenAI protocol and answers with the fake embedder's vectors. */
-export async function embeddingServer(options: { delayMs?: number; dims?: number } = {}): Promise<EmbeddingServer> {
+export async function embeddingServer(
+  options: { delayMs?: number; dims?: number; onRequest?: () => void } = {},
+): Promise<EmbeddingServer> {
   const embedder = fakeEmbedder({ dims: options.dims ?? 64 });
   const server = createServer(async (request, response) => {
     const { input } = JSON.parse(await bodyOf(request)) as { input: string[] };
+    options.onRequest?.();
     if (options.delayMs) await sleep(options.delayMs);
     const vectors = await embedder.embedDocuments(input);
     const data = vectors.map((vector, index) => ({ index, embedding: Array.from(vector) }));

@@ -22,6 +22,8 @@ export interface FakeEmbedderOptions {
   failAt?: number;
   /** Never settles at this call and ignores its signal. */
   hangAt?: number;
+  /** From this call on it answers nothing, but ends with its signal. */
+  waitFrom?: number;
   /** Answers one vector too few at this call. */
   tooFewAt?: number;
   /** Answers vectors one element too long at this call. */
@@ -48,6 +50,8 @@ export interface FakeCounts {
   calls: number;
   /** Most texts under way at once. */
   peak: number;
+  /** Calls that wait for their signal; see `waitFrom`. */
+  waiting: number;
   /** Every passage embedded, in order. */
   readonly texts: string[];
 }
@@ -84,6 +88,7 @@ export function fakeEmbedder(options: FakeEmbedderOptions = {}): Embedder & Fake
     fake.peak = Math.max(fake.peak, underWay);
     try {
       if (n === options.hangAt) await new Promise<never>(() => {});
+      if (options.waitFrom !== undefined && n >= options.waitFrom) await untilAborted(fake, signal);
       if (options.delayMs) await sleep(options.delayMs, undefined, signal ? { signal } : {});
       if (n === options.failAt) throw new Error(`the fake embedder fails at call ${n}`);
     } finally {
@@ -105,6 +110,7 @@ export function fakeEmbedder(options: FakeEmbedderOptions = {}): Embedder & Fake
     queries: 0,
     calls: 0,
     peak: 0,
+    waiting: 0,
     texts: [],
     embedDocuments: (texts, callOptions = {}) => {
       fake.documents += texts.length;
@@ -119,6 +125,16 @@ export function fakeEmbedder(options: FakeEmbedderOptions = {}): Embedder & Fake
     close: async () => {},
   };
   return fake;
+}
+
+async function untilAborted(fake: FakeCounts, signal: AbortSignal | undefined): Promise<never> {
+  fake.waiting++;
+  return await new Promise<never>((_, reject) => {
+    signal?.addEventListener("abort", () => {
+      fake.waiting--;
+      reject(new Error("the fake embedder was told to stop"));
+    });
+  });
 }
 
 function spoil(vectors: Float32Array[], call: number, options: FakeEmbedderOptions): Float32Array[] {

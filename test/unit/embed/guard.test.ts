@@ -55,13 +55,11 @@ describe("embedPassages", () => {
   });
 
   it("gives up on an embedder that hangs, when its time is up", async () => {
-    const begun = performance.now();
     const hung = embedPassages(fakeEmbedder({ hangAt: 2, batch: 1 }), words(3), { timeoutMs: 50 });
     await expect(hung).rejects.toMatchObject({
       code: "EMBEDDER_TIMEOUT",
       message: "The embedder fake-64 did not answer within 50 ms.",
     });
-    expect(performance.now() - begun).toBeLessThan(1_000);
   });
 
   it("tells the embedder through its signal when time is up", async () => {

@@ -190,7 +190,7 @@ describe("a search", () => {
       metric: "cosine",
       stop,
     });
-    setTimeout(() => stop.stop(), 20);
+    setImmediate(() => stop.stop());
     await expect(training).rejects.toMatchObject({ code: "ABORTED" });
   });
 

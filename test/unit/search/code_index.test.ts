@@ -6,6 +6,7 @@ import { appendCodes, BLOCK_NODES, clearCodes } from "../../../src/storage/codes
 import type { Database } from "../../../src/storage/database.js";
 import { clearLive, setLive } from "../../../src/storage/live_bits.js";
 import { raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
+import { slowClock } from "../../support/clock.js";
 import { openDatabase } from "../storage/temporary_store.js";
 
 const DIMS = 4;
@@ -112,38 +113,39 @@ it("follows what others commit, in the same index", async () => {
 
 it("leaves the event loop its turns, and ends with what was committed meanwhile", async () => {
   const database = await openDatabase();
-  const count = 200 * BLOCK_NODES;
+  const count = 20 * BLOCK_NODES;
   await commit(database, { add: count });
   const index = indexOf(database);
   const dead = new Set<number>();
   let over = false;
+  slowClock(5); // each block is a slice
   const loading = index.refresh().finally(() => {
     over = true;
   });
-  let turns = 0;
   let added = 0;
-  while (!over && turns < 20) {
-    const node = (turns * 7919) % count;
+  while (!over && added < 10) {
+    const node = (added * 7919) % count;
     await commit(database, { add: 1, dead: [node] });
     added++;
     dead.add(node);
-    turns++;
     await new Promise((resolve) => setImmediate(resolve));
   }
+  expect(over).toBe(false);
   await loading;
   await index.refresh();
-  expect(turns).toBeGreaterThan(3);
+  expect(added).toBe(10);
   expectState(index.current, count + added, dead);
-}, 60_000);
+});
 
 it("begins anew when the codebook changes, also in the middle of loading", async () => {
   const database = await openDatabase();
-  await commit(database, { add: 100 * BLOCK_NODES });
+  await commit(database, { add: 20 * BLOCK_NODES });
   const index = indexOf(database);
+  slowClock(5);
   const loading = index.refresh();
   await new Promise((resolve) => setImmediate(resolve));
   await commit(database, { add: 1, dead: [5], codebook: other });
   await loading;
   await index.refresh();
-  expectState(index.current, 100 * BLOCK_NODES + 1, new Set([5]), other);
-}, 60_000);
+  expectState(index.current, 20 * BLOCK_NODES + 1, new Set([5]), other);
+});

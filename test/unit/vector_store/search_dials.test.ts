@@ -1,6 +1,6 @@
-import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
 import type { OpenOptions, SearchOptions, VectorStore } from "../../../src/index.js";
+import { stoppedTimers, until } from "../../support/clock.js";
 import { type FakeEmbedderOptions, fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile, texts } from "../../support/store.js";
 
@@ -76,18 +76,19 @@ test("a deadline of 0 embeds the question and nothing else", async () => {
 });
 
 test("at the deadline the search answers with what has come, and the model is left alone", async () => {
-  const { store, embedder } = await freshStore({ delayMs: 60, concurrency: 2 });
-  const { cost, hits, exact } = await summary(store, { recall: 0.999, recompute: { deadlineMs: 500 } });
-  expect(hits.length).toBe(10);
-  expect(cost.recomputed).toBeGreaterThan(0);
-  expect(cost.recomputed).toBeLessThan(60);
-  expect(exact).toBe(Math.min(10, cost.recomputed));
+  // Call 1 is the question, call 2 the canaries; then three passages are answered and two wait.
+  const { store, embedder } = await freshStore({ waitFrom: 6, concurrency: 2 });
+  const pass = stoppedTimers();
+  const searching = summary(store, { recall: 0.999, recompute: { deadlineMs: 600_000 } });
+  await until(() => embedder.waiting === 2);
+  pass(600_000);
+  const { cost, hits, exact } = await searching;
+  expect([hits.length, cost.recomputed, exact]).toEqual([10, 3, 3]);
   expect(embedder.peak).toBeLessThanOrEqual(4); // two passages, and the two canaries
-  const asked = embedder.documents;
-  await sleep(100);
-  expect(embedder.documents).toBe(asked);
+  expect([embedder.waiting, embedder.calls]).toEqual([0, 7]);
   // Without a deadline the same search goes on to the end.
-  expect((await summary(store, { recall: 0.999 })).cost.recomputed).toBeGreaterThan(cost.recomputed);
+  const { store: patient } = await freshStore({ concurrency: 2 });
+  expect((await summary(patient, { recall: 0.999 })).cost.recomputed).toBeGreaterThan(10);
 });
 
 test("a deadline that is far away changes nothing", async () => {
@@ -131,10 +132,10 @@ test("a search that is cut short does not disturb another that waits for the sam
 });
 
 test("closing ends a search with a deadline", async () => {
-  const { store } = await freshStore({ delayMs: 40, concurrency: 1 });
+  const { store, embedder } = await freshStore({ waitFrom: 3, concurrency: 1 });
   const searching = store.search(QUESTION, { recompute: { deadlineMs: 60_000 } });
   searching.catch(() => {});
-  await sleep(60);
+  await until(() => embedder.waiting === 1);
   await store.close();
   await expect(searching).rejects.toMatchObject({ code: "ABORTED" });
 });
@@ -168,12 +169,12 @@ test("of an empty store all was found", async () => {
 });
 
 test("the parts of the time are told apart", async () => {
-  const { store } = await freshStore({ delayMs: 20 });
+  const { store, embedder } = await freshStore({ delayMs: 20 });
   const vector = await fakeEmbedder().embedQuery(QUESTION);
   const byText = (await summary(store, {})).cost;
   const { cost: byVector } = await store.search(vector, { recall: 0.999 });
-  expect(byText.queryMs).toBeGreaterThan(15);
-  expect(byVector.queryMs).toBeLessThan(byText.queryMs);
+  expect(embedder.queries).toBe(1);
+  expect(byText.queryMs).toBeGreaterThan(15); // the embedder's 20 ms; a timer may fire a little early
   for (const cost of [byText, byVector]) {
     expect(cost.recomputeMs).toBeGreaterThan(15);
     expect(cost.scanMs).toBeGreaterThan(0);

@@ -8,9 +8,9 @@ import { basename, join } from "node:path";
 const corpus = join(import.meta.dirname, "corpus");
 
 /** @returns {Promise<boolean>} */
-function runProgram(program, args) {
+function runProgram(program, args, env) {
   return new Promise((resolve, reject) => {
-    const child = spawn(program, args, { stdio: "inherit" });
+    const child = spawn(program, args, { stdio: "inherit", env: { ...process.env, ...env } });
     child.once("error", reject);
     child.once("close", (code) => resolve(code === 0));
   });
@@ -18,11 +18,11 @@ function runProgram(program, args) {
 
 /**
  * @param {string} folder of the programs
- * @param {string} seconds that each mutates
- * @param {string} seed
+ * @param {{ seconds: string, seed: string, env: Record<string, string> }} options how long each mutates, and options of
+ *   the sanitizers
  * @returns {Promise<boolean>} whether no decoder failed
  */
-export async function fuzzDecoders(folder, seconds, seed) {
+export async function fuzzDecoders(folder, { seconds, seed, env }) {
   const programs = readdirSync(folder).filter((name) => /_fuzz(\.exe)?$/.test(name));
   const waiting = [...programs];
   let ok = programs.length > 0;
@@ -36,8 +36,9 @@ export async function fuzzDecoders(folder, seconds, seed) {
         (await runProgram(
           program,
           failedOnce.map((file) => join(corpus, file)),
+          env,
         ));
-      ok = replayed && (await runProgram(program, ["--seconds", seconds, "--seed", seed])) && ok;
+      ok = replayed && (await runProgram(program, ["--seconds", seconds, "--seed", seed], env)) && ok;
     }
   };
   await Promise.all([work(), work()]);

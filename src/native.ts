@@ -325,6 +325,8 @@ export interface NativeAddon {
   score(metric: Metric, a: Float32Array, b: Float32Array): number;
   instructionSets(): IsaInfo[];
   activeInstructionSet(): string;
+  /** Whether the processor multiplies and sums bytes exactly: x86-64 with AVX-512 VNNI or AVX-VNNI. */
+  hasByteProducts(): boolean;
   /** Forces one instruction set, or the best with `undefined`. For tests and benchmarks. */
   forceInstructionSet(name: string | undefined): void;
   /**

@@ -12,6 +12,7 @@
 #include "index/score.h"
 #include "index_object.h"
 #include "kernel/kernel.h"
+#include "kernel/processor.h"
 #include "native_class.h"
 #include "progress_object.h"
 #include "search_object.h"
@@ -58,6 +59,11 @@ Napi::Value instruction_sets(const Napi::CallbackInfo& info) {
 /// activeInstructionSet() -> string
 Napi::Value active_instruction_set(const Napi::CallbackInfo& info) {
   return Napi::String::New(info.Env(), kernel::active().name);
+}
+
+/// hasByteProducts() -> boolean
+Napi::Value has_byte_products(const Napi::CallbackInfo& info) {
+  return Napi::Boolean::New(info.Env(), kernel::processor().vnni);
 }
 
 /// forceInstructionSet(name | undefined)
@@ -107,6 +113,7 @@ Napi::Object initialise(Napi::Env env, Napi::Object exports) {
   export_function<score>(exports, "score");
   export_function<instruction_sets>(exports, "instructionSets");
   export_function<active_instruction_set>(exports, "activeInstructionSet");
+  export_function<has_byte_products>(exports, "hasByteProducts");
   export_function<force_instruction_set>(exports, "forceInstructionSet");
   export_function<time_scan>(exports, "timeScan", call_async<time_scan>);
   export_function<use_error_class>(exports, "useErrorClass");

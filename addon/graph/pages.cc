@@ -10,7 +10,6 @@ namespace embedless::graph {
 namespace {
 
 constexpr std::size_t line = 64;
-constexpr std::size_t huge_page = std::size_t{1} << 21;
 
 std::shared_ptr<std::uint8_t> allocate(std::size_t bytes, std::size_t alignment) {
   const auto align = std::align_val_t{alignment};

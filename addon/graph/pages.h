@@ -9,6 +9,9 @@
 
 namespace embedless::graph {
 
+/// Bytes of a huge page, the common size of x86-64 and 64-bit Arm.
+inline constexpr std::size_t huge_page = std::size_t{1} << 21;
+
 /// Bytes that begin at a cache line; from 2 MB on at a page of 2 MB, which the system is asked to use where it can.
 /// Random rows then miss the address cache a hundred times less often. Not initialised. @throws std::bad_alloc.
 std::shared_ptr<std::uint8_t> allocate_pages(std::size_t bytes);

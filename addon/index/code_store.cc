@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "code/error.h"
+#include "graph/pages.h"
 
 namespace embedless::index {
 
@@ -23,11 +24,40 @@ std::shared_ptr<std::uint8_t> allocate(std::size_t bytes) {
   return {memory, [](std::uint8_t* p) { ::operator delete(p, cache_line); }};
 }
 
+/// Bytes of a slab for chunks of this size: whole huge pages, as few as leave at most a sixteenth unused.
+std::size_t slab_bytes(std::size_t chunk_bytes) {
+  constexpr std::size_t most_pages = 16;
+  std::size_t best = 0;
+  std::size_t least_unused = std::numeric_limits<std::size_t>::max();
+  const std::size_t fewest = (chunk_bytes + graph::huge_page - 1) / graph::huge_page;
+  for (std::size_t pages = fewest; pages < fewest + most_pages; ++pages) {
+    const std::size_t bytes = pages * graph::huge_page;
+    const std::size_t unused = bytes % chunk_bytes * most_pages / pages;  // as if of `most_pages`
+    if (unused < least_unused) {
+      best = bytes;
+      least_unused = unused;
+    }
+    if (bytes % chunk_bytes <= bytes / 16) break;
+  }
+  return best;
+}
+
+/// The place of the next chunk, after so many others.
+std::shared_ptr<std::uint8_t> place_chunk(Slab& slab, std::size_t chunk_bytes, std::size_t chunks) {
+  if (chunks * chunk_bytes < graph::huge_page) return allocate(chunk_bytes);
+  if (slab.used == slab.chunks) {
+    const std::size_t bytes = slab_bytes(chunk_bytes);
+    slab = {graph::allocate_pages(bytes), bytes / chunk_bytes, 0};
+  }
+  return {slab.memory, slab.memory.get() + chunk_bytes * slab.used++};
+}
+
 /// Changes one snapshot into the next. Chunks that change are copied once; their memory is shared.
 class Change {
  public:
-  Change(const Layout& layout, std::vector<std::shared_ptr<const Chunk>>& chunks, std::size_t& count, std::size_t& live)
-      : layout_(layout), chunks_(chunks), count_(count), live_(live) {}
+  Change(const Layout& layout, std::vector<std::shared_ptr<const Chunk>>& chunks, Slab& slab, std::size_t& count,
+         std::size_t& live)
+      : layout_(layout), chunks_(chunks), slab_(slab), count_(count), live_(live) {}
 
   void append(const Publication& change, std::size_t rows) {
     auto exception = change.exceptions.begin();
@@ -82,7 +112,8 @@ class Change {
 
   Chunk& add() {
     auto chunk = std::make_shared<Chunk>();
-    chunk->memory = allocate(layout_.chunk_bytes());
+    // Rows of no bytes need no place.
+    if (layout_.row_bytes != 0) chunk->memory = place_chunk(slab_, layout_.chunk_bytes(), chunks_.size());
     return adopt(chunks_.size(), std::move(chunk));
   }
 
@@ -102,6 +133,7 @@ class Change {
 
   const Layout& layout_;
   std::vector<std::shared_ptr<const Chunk>>& chunks_;
+  Slab& slab_;
   std::size_t& count_;
   std::size_t& live_;
   std::vector<Chunk*> owned_;  // the chunks of chunks_ that this change has copied or made
@@ -127,7 +159,7 @@ void check_exceptions(std::span<const code::FactorException> exceptions, std::si
 }  // namespace
 
 std::size_t Snapshot::memory_bytes() const {
-  std::size_t bytes = 0;
+  std::size_t bytes = (slab_.chunks - slab_.used) * layout_.chunk_bytes();
   for (const auto& chunk : chunks_) {
     bytes += layout_.chunk_bytes() + sizeof(Chunk) + chunk->exceptions.capacity() * sizeof(code::FactorException);
     if (chunk->tail) bytes += layout_.block_bytes();
@@ -177,7 +209,7 @@ void CodeStore::publish(const Publication& change) {
   const std::size_t rows = layout_.row_bytes == 0 ? change.nodes : layout_.rows_in(change.rows.size());
   check(change, rows, next->count_);
   next->access_ = std::make_shared<RandomAccess>(next->access_->factors_so_far());
-  Change work(layout_, next->chunks_, next->count_, next->live_);
+  Change work(layout_, next->chunks_, next->slab_, next->count_, next->live_);
   work.append(change, rows);
   for (const std::uint32_t node : change.dead) work.kill(node);
   std::shared_ptr<const Snapshot> old = std::move(next);

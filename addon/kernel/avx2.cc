@@ -56,8 +56,10 @@ struct Sums {
   }
 };
 
+}  // namespace
+
 /// Half a block at a time: with both halves at once the registers do not suffice, which costs a fifth.
-void lookup(const ScanQuery& query, const std::uint8_t* codes, std::uint16_t* sums) {
+void avx2_lookup(const ScanQuery& query, const std::uint8_t* codes, std::uint16_t* sums) {
   for (std::size_t half = 0; half < block_nodes; half += 32) {
     Sums total;
     const std::uint8_t* table = query.tables;
@@ -68,6 +70,8 @@ void lookup(const ScanQuery& query, const std::uint8_t* codes, std::uint16_t* su
     total.store(sums + half);
   }
 }
+
+namespace {
 
 inline __m256 bytes_to_floats(const std::uint8_t* p) {
   return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
@@ -108,14 +112,14 @@ std::uint64_t finish(ScanQuery query, const BlockView& block, const std::uint16_
   return mask;
 }
 
-std::uint64_t scan_block(const ScanQuery& query, const BlockView& block, float threshold, float* estimates) {
+}  // namespace
+
+std::uint64_t avx2_scan_block(const ScanQuery& query, const BlockView& block, float threshold, float* estimates) {
   std::uint16_t sums[block_nodes];
-  lookup(query, block.codes, sums);
+  avx2_lookup(query, block.codes, sums);
   return query.form == FactorForm::byte ? finish<FactorForm::byte>(query, block, sums, threshold, estimates)
                                         : finish<FactorForm::half>(query, block, sums, threshold, estimates);
 }
-
-}  // namespace
 
 const Table avx2_table{
     "avx2",
@@ -125,8 +129,8 @@ const Table avx2_table{
     loops::squared_norm<Avx2>,
     loops::axpy<Avx2>,
     loops::multiply<Avx2>,
-    lookup,
-    scan_block,
+    avx2_lookup,
+    avx2_scan_block,
 };
 
 }  // namespace embedless::kernel

@@ -22,6 +22,8 @@ extern const Table scalar_table;
 
 #if EMBEDLESS_X86
 extern const Table avx2_table;
+void avx2_lookup(const ScanQuery& query, const std::uint8_t* codes, std::uint16_t* sums);
+std::uint64_t avx2_scan_block(const ScanQuery& query, const BlockView& block, float threshold, float* estimates);
 extern const Table avx512_table;
 extern const Table avx512vbmi_table;
 #endif

@@ -23,20 +23,20 @@ struct Leaf {
 };
 
 #if defined(_MSC_VER) && !defined(__clang__)
-Leaf cpuid(std::uint32_t leaf) {
+Leaf cpuid(std::uint32_t leaf, std::uint32_t part = 0) {
   int registers[4] = {};
   __cpuid(registers, 0);
   if (static_cast<std::uint32_t>(registers[0]) < leaf) return {};
-  __cpuidex(registers, static_cast<int>(leaf), 0);
+  __cpuidex(registers, static_cast<int>(leaf), static_cast<int>(part));
   return {static_cast<std::uint32_t>(registers[0]), static_cast<std::uint32_t>(registers[1]),
           static_cast<std::uint32_t>(registers[2]), static_cast<std::uint32_t>(registers[3])};
 }
 
 std::uint64_t saved_registers() { return _xgetbv(0); }
 #else
-Leaf cpuid(std::uint32_t leaf) {
+Leaf cpuid(std::uint32_t leaf, std::uint32_t part = 0) {
   Leaf found{};
-  __get_cpuid_count(leaf, 0, &found.eax, &found.ebx, &found.ecx, &found.edx);
+  __get_cpuid_count(leaf, part, &found.eax, &found.ebx, &found.ecx, &found.edx);
   return found;
 }
 
@@ -68,6 +68,9 @@ Processor detect() {
   const bool vl = has(extended.ebx, 31);
   found.avx512 = found.avx2 && saves_512 && f && dq && bw && vl;
   found.avx512vbmi = found.avx512 && has(extended.ecx, 1);
+  const bool avx512_vnni = found.avx512 && has(extended.ecx, 11);
+  const bool avx_vnni = found.avx2 && extended.eax >= 1 && has(cpuid(7, 1).eax, 4);
+  found.vnni = avx512_vnni || avx_vnni;
   return found;
 }
 

@@ -10,7 +10,7 @@ let last: Promise<void> = Promise.resolve();
 
 process.on("message", (message: ToChild) => {
   if (message.type === "load") {
-    engine = load(message.spec);
+    engine = load(message.spec, message.exactBytes);
     engine.then(
       () => send({ type: "ready" }),
       (error: unknown) => send({ type: "unusable", ...described(error) }),
@@ -25,13 +25,13 @@ if (!process.connected) process.exit(0);
 // Ctrl-C reaches all processes of a terminal; the parent decides when this one ends.
 process.on("SIGINT", () => {});
 
-async function load(spec: EngineSpec): Promise<Engine> {
+async function load(spec: EngineSpec, exactBytes: boolean): Promise<Engine> {
   if (spec.kind === "onnx") {
     const { loadOnnxEngine } = await import("./onnx_engine.js");
-    return loadOnnxEngine(spec.model, spec.sha256);
+    return loadOnnxEngine(spec.model, spec.sha256, exactBytes);
   }
   const { loadTransformersEngine } = await import("./transformers_engine.js");
-  return loadTransformersEngine(spec);
+  return loadTransformersEngine(spec, exactBytes);
 }
 
 async function embed(task: number, text: string, kind: TextKind): Promise<void> {

@@ -35,7 +35,7 @@ export interface Engine {
 
 /** From the pool to a child. `load` comes once and first. */
 export type ToChild =
-  | { type: "load"; spec: EngineSpec }
+  | { type: "load"; spec: EngineSpec; exactBytes: boolean }
   | { type: "embed"; task: number; text: string; kind: TextKind };
 
 /** From a child to the pool. Tasks are answered in the order in which they came. */

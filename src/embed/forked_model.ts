@@ -1,6 +1,7 @@
 import { type ChildProcess, fork } from "node:child_process";
 import { existsSync } from "node:fs";
 import { EmbedlessError } from "../errors.js";
+import { needsExactBytes } from "./byte_products.js";
 import type { EngineSpec, FromChild, ToChild } from "./engine.js";
 import { packagePath } from "./package_root.js";
 
@@ -27,6 +28,7 @@ export class ForkedModel {
   #stderr = "";
 
   constructor(spec: EngineSpec, events: ForkedModelEvents) {
+    const exactBytes = needsExactBytes();
     const program = packagePath("dist", "src", "embed", "child.js");
     if (!existsSync(program))
       throw new EmbedlessError("NOT_FOUND", `There is no file ${program}; "npm run build" makes it.`);
@@ -49,7 +51,7 @@ export class ForkedModel {
     };
     this.#child.once("exit", (status, signal) => end(this.#ending(status, signal)));
     this.#child.once("error", (error) => end(`could not be started: ${error.message}`));
-    this.send({ type: "load", spec });
+    this.send({ type: "load", spec, exactBytes });
   }
 
   get pid(): number | undefined {

@@ -10,16 +10,18 @@ import { sentenceVector } from "./pooling.js";
 import { TextTokenizer } from "./tokenizer.js";
 
 /**
- * What a session is made with: one thread that sleeps when idle (more processes, not more threads, use more cores), and
- * exact products of bytes. Without the latter, processors that lack VNNI saturate 16-bit sums, and an int8 model gives a
- * text a vector at cosine 0.99 of what it gives on others: stores could not travel between machines.
+ * What a session is made with: one thread that sleeps when idle (more processes, not more threads, use more cores).
+ *
+ * @param exactBytes See `needsExactBytes`.
  */
-export const SESSION_OPTIONS: InferenceSession.SessionOptions = {
-  intraOpNumThreads: 1,
-  interOpNumThreads: 1,
-  logSeverityLevel: 3,
-  extra: { session: { intra_op: { allow_spinning: "0" }, x64quantprecision: "1" } },
-};
+export function sessionOptions(exactBytes: boolean): InferenceSession.SessionOptions {
+  return {
+    intraOpNumThreads: 1,
+    interOpNumThreads: 1,
+    logSeverityLevel: 3,
+    extra: { session: { intra_op: { allow_spinning: "0" }, x64quantprecision: exactBytes ? "1" : "0" } },
+  };
+}
 
 /** Answers by which a model may call its tokens' vectors, best first. */
 const OUTPUTS = ["last_hidden_state", "token_embeddings", "sentence_embedding"];
@@ -37,17 +39,18 @@ export async function folderTokenizer({ folder, window, settings }: ModelFolder)
  * Loads a sentence model with ONNX Runtime.
  *
  * @param sha256 that the weights must have
+ * @param exactBytes See `needsExactBytes`.
  * @throws EmbedlessError `CORRUPT` if the weights have another checksum or cannot be loaded, `NOT_FOUND` without
  *   `onnxruntime-node`
  */
-export async function loadOnnxEngine(model: ModelFolder, sha256: string): Promise<Engine> {
+export async function loadOnnxEngine(model: ModelFolder, sha256: string, exactBytes: boolean): Promise<Engine> {
   const ort = await runtime();
   if ((await fileSha256(model.weights)) !== sha256)
     throw new EmbedlessError(
       "CORRUPT",
       `The file ${model.weights} is not the one that was expected: its sha256 differs.`,
     );
-  const session = await ort.InferenceSession.create(model.weights, SESSION_OPTIONS).catch((cause: Error) => {
+  const session = await ort.InferenceSession.create(model.weights, sessionOptions(exactBytes)).catch((cause: Error) => {
     throw new EmbedlessError("CORRUPT", `ONNX Runtime cannot load ${model.weights}: ${cause.message}`, { cause });
   });
   const tokenizer = await folderTokenizer(model);

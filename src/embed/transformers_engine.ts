@@ -3,15 +3,15 @@ import path from "node:path";
 import { EmbedlessError } from "../errors.js";
 import type { Engine, EngineSpec } from "./engine.js";
 import { number, sentenceSettings } from "./model_folder.js";
-import { SESSION_OPTIONS } from "./onnx_engine.js";
+import { sessionOptions } from "./onnx_engine.js";
 import { sentenceVector } from "./pooling.js";
 import { TextTokenizer } from "./tokenizer.js";
 
 type Spec = Extract<EngineSpec, { kind: "transformers" }>;
 type Library = typeof import("@huggingface/transformers");
 
-/** Loads a model of a hub, from the cache where it is there already. */
-export async function loadTransformersEngine(spec: Spec): Promise<Engine> {
+/** Loads a model of a hub, from the cache where it is there already. @param exactBytes See `needsExactBytes`. */
+export async function loadTransformersEngine(spec: Spec, exactBytes: boolean): Promise<Engine> {
   const library = await importLibrary();
   const { env, AutoTokenizer, AutoModel } = library;
   env.allowLocalModels = false;
@@ -26,7 +26,7 @@ export async function loadTransformersEngine(spec: Spec): Promise<Engine> {
       revision,
       dtype,
       device: "cpu",
-      session_options: SESSION_OPTIONS,
+      session_options: sessionOptions(exactBytes),
     });
     const tokenizer = await AutoTokenizer.from_pretrained(name, { revision });
     const read = (file: string): Promise<unknown> => hubJson(library, spec, file);

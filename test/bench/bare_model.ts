@@ -1,11 +1,12 @@
 /**
  * The program of a child process that does nothing but run the model: what the embedder's own processes are measured
- * against. Inputs are made beforehand, so its time is that of ONNX Runtime alone.
+ * against. Inputs are made beforehand, so its time is that of ONNX Runtime alone:
+ * `node bare_model.js exact|plain`, which is how bytes are multiplied (`needsExactBytes`).
  */
 import { InferenceSession, Tensor } from "onnxruntime-node";
 import { minilmFolder } from "../../src/embed/minilm/minilm.js";
 import { readModelFolder } from "../../src/embed/model_folder.js";
-import { folderTokenizer, SESSION_OPTIONS } from "../../src/embed/onnx_engine.js";
+import { folderTokenizer, sessionOptions } from "../../src/embed/onnx_engine.js";
 
 /** To this process: texts to get ready for, or the word to run them all. It answers both when done. */
 export type ToBareModel = { prepare: readonly string[] } | "run";
@@ -13,7 +14,7 @@ export type ToBareModel = { prepare: readonly string[] } | "run";
 type Feeds = Record<string, Tensor>;
 
 const model = await readModelFolder(minilmFolder());
-const session = await InferenceSession.create(model.weights, SESSION_OPTIONS);
+const session = await InferenceSession.create(model.weights, sessionOptions(process.argv[2] === "exact"));
 const tokenizer = await folderTokenizer(model);
 let prepared: Feeds[] = [];
 

@@ -11,10 +11,16 @@ export class BareModels {
     this.#children = children;
   }
 
-  /** Deals the texts out by falling length, so that all processes have about as much to do. */
-  static async start(processes: number, texts: readonly string[]): Promise<BareModels> {
+  /**
+   * Deals the texts out by falling length, so that all processes have about as much to do.
+   *
+   * @param exactBytes See `needsExactBytes`.
+   */
+  static async start(processes: number, texts: readonly string[], exactBytes: boolean): Promise<BareModels> {
     const program = fileURLToPath(new URL("./bare_model.js", import.meta.url));
-    const children = Array.from({ length: processes }, () => fork(program, { execArgv: [] }));
+    const children = Array.from({ length: processes }, () =>
+      fork(program, [exactBytes ? "exact" : "plain"], { execArgv: [] }),
+    );
     const models = new BareModels(children);
     await models.#all();
     const byLength = texts.toSorted((a, b) => b.length - a.length);

@@ -1,6 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
+import { needsExactBytes } from "../../src/embed/byte_products.js";
 import { minilm } from "../../src/embed/minilm/minilm.js";
 import { type Embedder, type SearchCost, VectorStore } from "../../src/index.js";
 import { type DataPassage, readPassages, readQueries, readVectors, rowOf } from "../support/data.js";
@@ -35,7 +36,7 @@ async function measureQueries({ report, data }: BenchContext): Promise<void> {
     await build(file, readPassages(data), readVectors(data));
     const questions = choose(readQueries(data, "questions").texts, QUESTIONS, seeded(4));
     const workers = availableParallelism();
-    const bare = await BareModels.start(workers, await textsFound(file, questions));
+    const bare = await BareModels.start(workers, await textsFound(file, questions), needsExactBytes());
     try {
       for (const k of KS) await measureK({ report, file, questions, bare, workers }, k);
     } finally {

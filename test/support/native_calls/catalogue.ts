@@ -246,6 +246,7 @@ export const CATALOGUE: Readonly<Record<string, Entry>> = {
   score: { args: (_, random) => [pick(random, METRICS), vectors(random, 1), vectors(random, 1)] },
   instructionSets: { weight: 0.2, args: none },
   activeInstructionSet: { weight: 0.2, args: none },
+  hasByteProducts: { weight: 0.2, args: none },
   forceInstructionSet: {
     weight: 0.3,
     args: ({ addon }, random) => [pick(random, [undefined, ...addon.instructionSets().map(({ name }) => name)])],

@@ -1,11 +1,12 @@
 import { createHash } from "node:crypto";
 import ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { SESSION_OPTIONS } from "../../../../src/embed/onnx_engine.js";
+import { needsExactBytes } from "../../../../src/embed/byte_products.js";
+import { sessionOptions } from "../../../../src/embed/onnx_engine.js";
 import { exportTiny, TINY_DIMS, tinyWeights } from "../../../support/tiny_model.js";
 
 async function run(model: Buffer, ids: number[][], mask: number[][]): Promise<Float32Array> {
-  const session = await ort.InferenceSession.create(model, SESSION_OPTIONS);
+  const session = await ort.InferenceSession.create(model, sessionOptions(needsExactBytes()));
   const tensor = (rows: number[][]) =>
     new ort.Tensor("int64", BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]!.length]);
   const feeds = {

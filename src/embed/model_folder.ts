@@ -32,9 +32,9 @@ type Json = Record<string, unknown>;
  *   tokens, mean, first or last token, and scaling
  */
 export async function readModelFolder(folder: string, chosen: ModelSettings = {}): Promise<ModelFolder> {
-  const config = await required(folder, "config.json");
-  const tokenizerConfig = await required(folder, "tokenizer_config.json");
-  await required(folder, "tokenizer.json");
+  const config = await readModelFile(folder, "config.json");
+  const tokenizerConfig = await readModelFile(folder, "tokenizer_config.json");
+  await firstOf(folder, ["tokenizer.json"]);
   const sentence = await sentenceSettings(folder, (name) => optional(folder, name));
   const bert = (await optional(folder, "sentence_bert_config.json")) as Json | undefined;
   const rows = number(config["max_position_embeddings"]) ?? number(config["n_positions"]);
@@ -100,7 +100,8 @@ async function firstOf(folder: string, names: string[]): Promise<string> {
   throw missing(path.join(folder, names[0]!));
 }
 
-async function required(folder: string, name: string): Promise<Json> {
+/** A JSON file of a model's folder. Throws `NOT_FOUND` if it is missing, `CORRUPT` if it is not JSON, `IO`. */
+export async function readModelFile(folder: string, name: string): Promise<Json> {
   const content = await optional(folder, name);
   if (content === undefined) throw missing(path.join(folder, name));
   return content as Json;

@@ -1,11 +1,9 @@
-import { readFile } from "node:fs/promises";
-import path from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { EmbedlessError } from "../errors.js";
 import { fileSha256 } from "./checksum.js";
 import type { Engine } from "./engine.js";
-import type { ModelFolder } from "./model_folder.js";
+import { type ModelFolder, readModelFile } from "./model_folder.js";
 import { sentenceVector } from "./pooling.js";
 import { TextTokenizer } from "./tokenizer.js";
 
@@ -26,10 +24,13 @@ export function sessionOptions(exactBytes: boolean): InferenceSession.SessionOpt
 /** Answers by which a model may call its tokens' vectors, best first. */
 const OUTPUTS = ["last_hidden_state", "token_embeddings", "sentence_embedding"];
 
-/** The tokenizer of a sentence model's folder. */
+/** The tokenizer of a sentence model's folder. Throws `NOT_FOUND`, `CORRUPT`, `IO`. */
 export async function folderTokenizer({ folder, window, settings }: ModelFolder): Promise<TextTokenizer> {
-  const read = async (name: string): Promise<object> => JSON.parse(await readFile(path.join(folder, name), "utf8"));
-  const tokenizer = new Tokenizer(await read("tokenizer.json"), await read("tokenizer_config.json"));
+  const [rules, config] = [
+    await readModelFile(folder, "tokenizer.json"),
+    await readModelFile(folder, "tokenizer_config.json"),
+  ];
+  const tokenizer = new Tokenizer(rules, config);
   const encode = (text: string, special: boolean): number[] =>
     tokenizer.encode(text, { add_special_tokens: special }).ids;
   return new TextTokenizer(encode, window, settings.maxTokens);

@@ -40,6 +40,13 @@ export async function exportTiny(folder: string, precision: Precision): Promise<
   return exportBert(folder, precision);
 }
 
+/** The optimiser of the package, from file to file. */
+export async function optimizeModel(from: string, to: string): Promise<void> {
+  const program = pathToFileURL(path.resolve("src/embed/minilm/export/optimize.mjs")).href;
+  const { optimize } = (await import(program)) as { optimize(from: string, to: string): Promise<void> };
+  await optimize(from, to);
+}
+
 /** A sentence model's folder as `onnxEmbedder` wants it; `files` are added as JSON, by path. */
 export async function tinyModel(files: Record<string, unknown> = {}, precision: Precision = "int8"): Promise<string> {
   const folder = tinyWeights();

@@ -1,12 +1,19 @@
 import { createHash } from "node:crypto";
+import { readFileSync, writeFileSync } from "node:fs";
+import path from "node:path";
 import ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
 import { needsExactBytes } from "../../../../src/embed/byte_products.js";
 import { sessionOptions } from "../../../../src/embed/onnx_engine.js";
-import { exportTiny, TINY_DIMS, tinyWeights } from "../../../support/tiny_model.js";
+import { exportTiny, optimizeModel, TINY_DIMS, tinyWeights } from "../../../support/tiny_model.js";
 
-async function run(model: Buffer, ids: number[][], mask: number[][]): Promise<Float32Array> {
-  const session = await ort.InferenceSession.create(model, sessionOptions(needsExactBytes()));
+async function run(
+  model: Buffer,
+  ids: number[][],
+  mask: number[][],
+  exactBytes = needsExactBytes(),
+): Promise<Float32Array> {
+  const session = await ort.InferenceSession.create(model, sessionOptions(exactBytes));
   const tensor = (rows: number[][]) =>
     new ort.Tensor("int64", BigInt64Array.from(rows.flat(), BigInt), [rows.length, rows[0]!.length]);
   const feeds = {
@@ -51,6 +58,20 @@ describe("export_bert", () => {
     expect(await hash(7)).toBe(await hash(7));
     expect(await hash(8)).not.toBe(await hash(7));
   });
+
+  it.each([true, false])(
+    "optimised beforehand answers the same bits, exact products of bytes: %s",
+    async (exactBytes) => {
+      const folder = tinyWeights();
+      const [from, to] = ["exported.onnx", "optimised.onnx"].map((name) => path.join(folder, name)) as [string, string];
+      const model = await exportTiny(folder, "int8");
+      writeFileSync(from, model);
+      await optimizeModel(from, to);
+      const optimised = readFileSync(to);
+      expect(optimised.equals(model)).toBe(false);
+      expect(await run(optimised, IDS, ALL, exactBytes)).toEqual(await run(model, IDS, ALL, exactBytes));
+    },
+  );
 
   it("is deterministic across runs of one session form", async () => {
     const model = await exportTiny(tinyWeights(), "int8");

@@ -30,7 +30,9 @@ export function start(script: string, user?: number): OtherProcess {
     import { Database } from ${JSON.stringify(new URL("database.js", built).href)};
     const say = (line) => process.stdout.write(line + "\\n");
     const steps = createInterface({ input: process.stdin })[Symbol.asyncIterator]();
-    const step = () => steps.next();
+    const step = async () => {
+      if ((await steps.next()).done) process.exit(0); // the test is over, however it ended
+    };
     const open = (path, options) =>
       Database.open(path, { create: true, readOnly: false, durability: "normal", lockTimeoutMs: 20000, ...options });
     const main = async () => {${script}};

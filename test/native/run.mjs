@@ -32,7 +32,7 @@ const variants = {
     name: "thread sanitizer, concurrency tests",
     folder: "build-native-tsan",
     sanitize: "thread",
-    target: "embedless_tests",
+    target: "embedless_threaded_tests",
     filter: "*Concurrency*",
     env: { TSAN_OPTIONS: "halt_on_error=1:second_deadlock_stack=1" },
   },
@@ -123,7 +123,7 @@ async function test(variant) {
   if (variant === variants.fuzz) {
     return await fuzzDecoders(join(root, variant.folder, "tests", "fuzz"), { ...options, env });
   }
-  const executable = join(root, variant.folder, "tests", "embedless_tests");
+  const executable = join(root, variant.folder, "tests", variant.target);
   const filter = `--gtest_filter=${variant.filter}`;
   const listed = run(executable, [filter, "--gtest_list_tests"], { quiet: true, env });
   if (!/^ {2}\S/m.test(listed.output)) {

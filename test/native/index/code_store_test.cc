@@ -4,13 +4,16 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <chrono>
+#include <cstdint>
 #include <limits>
 #include <string>
 #include <utility>
 
 #include "code/error.h"
 #include "corpus.h"
+#include "graph/pages.h"
 
 namespace {
 
@@ -134,6 +137,45 @@ TEST(CodeStore, TakesAsManyRowsAtOnceAsAnExceptionCanName) {
   ASSERT_EQ(store.snapshot()->count(), 65536u);
   EXPECT_EQ(store.snapshot()->exceptions_of(65535).front().value, 4.5f);
   EXPECT_TRUE(store.snapshot()->exceptions_of(65534).empty());
+}
+
+TEST(CodeStore, LargeStoresLieInSlabsOfWholeHugePages) {
+  using embedless::graph::huge_page;
+  for (const auto& coder : corpus::coders()) {
+    SCOPED_TRACE(coder->kind());
+    const auto& layout = coder->layout();
+    const std::size_t chunk_bytes = layout.chunk_bytes();
+    const std::size_t chunks = 3 * huge_page / chunk_bytes + 3;
+    const Encoded rows = random_rows(*coder, embedless::index::chunk_nodes, 11);
+    CodeStore store(coder);
+    while (store.snapshot()->chunks() < chunks) {
+      const auto before = store.snapshot();
+      const std::vector<std::uint32_t> unknown{static_cast<std::uint32_t>(before->count() + rows.rows.size())};
+      ASSERT_EQ(failure_of(store, {.rows = rows.rows, .exceptions = {}, .dead = unknown}), "INVALID_ARGUMENT");
+      ASSERT_EQ(store.snapshot()->memory_bytes(), before->memory_bytes());
+      store.publish({.rows = rows.rows, .exceptions = {}, .dead = {}});
+      ASSERT_EQ(before->chunks() + 1, store.snapshot()->chunks());
+    }
+    const auto snapshot = store.snapshot();
+    const auto place = [&](std::size_t chunk) { return snapshot->block(chunk * embedless::index::chunk_blocks); };
+    std::size_t slabs = 0;
+    for (std::size_t i = 0; i < snapshot->chunks(); ++i) {
+      if (i * chunk_bytes < huge_page) continue;  // the first ones are by themselves
+      const bool begins = reinterpret_cast<std::uintptr_t>(place(i)) % huge_page == 0;
+      if (begins) ++slabs;
+      else EXPECT_EQ(place(i), place(i - 1) + chunk_bytes) << "chunk " << i;
+    }
+    EXPECT_GE(slabs, 1u);
+    std::vector<std::uint8_t> row(layout.row_bytes);
+    for (std::size_t node = 0; node < snapshot->count(); node += 997) {
+      snapshot->read_row(static_cast<std::uint32_t>(node), row.data());
+      const std::size_t at = node % embedless::index::chunk_nodes * layout.row_bytes;
+      ASSERT_TRUE(std::equal(row.begin(), row.end(), rows.rows.begin() + static_cast<std::ptrdiff_t>(at))) << node;
+    }
+    // A slab is paid for when it is made: at most one more than the codes take, and an eighth that no chunk fits.
+    const double codes = static_cast<double>(snapshot->chunks() * chunk_bytes);
+    EXPECT_LT(static_cast<double>(snapshot->memory_bytes()), 1.125 * codes + 16.0 * huge_page);
+  }
 }
 
 TEST(CodeStore, TakesLittleMoreMemoryThanTheCodes) {

@@ -1,5 +1,6 @@
 import { EmbedlessError, show } from "../errors.js";
 import type { FilterValue } from "../types.js";
+import { folded } from "./filter_fold.js";
 import { isPlainObject } from "./metadata.js";
 
 /** Deepest nesting of `$and`, `$or` and `$not`; the filter itself is level 1. */
@@ -88,7 +89,7 @@ function readFilter(filter: unknown, place: string, depth: number, budget: Budge
     const inside = placeOf(place, key);
     const value = filter[key];
     if (key === "$and" || key === "$or") {
-      return { kind: key === "$and" ? "all" : "any", of: readFilters(value, inside, depth, budget) } as const;
+      return folded(key === "$and" ? "all" : "any", readFilters(value, inside, depth, budget));
     }
     if (key === "$not") return { kind: "not", of: readFilter(value, inside, depth + 1, budget) } as const;
     if (key.startsWith("$")) {
@@ -209,7 +210,7 @@ function tooLarge(what: string, most: number, place: string): EmbedlessError {
 /** One tree that holds when all `parts` do. */
 function joined(parts: readonly FilterTree[]): FilterTree {
   const [only] = parts;
-  return parts.length === 1 && only ? only : { kind: "all", of: parts };
+  return parts.length === 1 && only ? only : folded("all", parts);
 }
 
 function unknownOperator(operator: string, place: string): EmbedlessError {

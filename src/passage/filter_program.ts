@@ -42,14 +42,16 @@ export class FilterProgram {
       }
       case "exists": {
         const place = this.#placeOf(tree.path);
-        return (asked) => asked.at(place).value !== undefined;
+        return (asked) => asked.at(place) !== undefined;
       }
       case "value": {
         const place = this.#placeOf(tree.path);
-        const tests = tree.tests.map(testOf);
+        const [first, ...others] = tree.tests.map(testOf);
+        if (first === undefined) return () => true;
+        if (others.length === 0) return (asked) => first(asked.at(place));
         return (asked) => {
           const value = asked.at(place);
-          return tests.every((test) => test(value));
+          return first(value) && others.every((test) => test(value));
         };
       }
     }
@@ -63,27 +65,39 @@ export class FilterProgram {
   }
 }
 
-function testOf(test: ValueTest): (found: Found) => boolean {
-  if (test.op !== "in") return (found) => found.isWithin(test);
-  const values = new Set(test.values);
-  return (found) => found.isAmong(values);
+/** Tests what `Asked.at` gives. */
+function testOf(test: ValueTest): (value: unknown) => boolean {
+  if (test.op === "in") {
+    const values: ReadonlySet<unknown> = new Set(test.values);
+    return (value) => (value instanceof Elements ? value.haveAny(values) : values.has(value ?? null));
+  }
+  const { op, value: bound } = test;
+  return (value) => {
+    if (value instanceof Elements) return value.areWithin(op, bound);
+    return typeof value === typeof bound && isOn(op, order(value, bound));
+  };
 }
+
+const UNKNOWN = Symbol("not looked up yet");
 
 /** The metadata of one passage, looked up at each path at most once. */
 class Asked {
   readonly #metadata: Metadata;
   readonly #paths: readonly FilterPath[];
-  readonly #found: Found[] = [];
+  /** By the place of the path; `UNKNOWN` where nobody has asked. */
+  readonly #found: unknown[] = [];
 
   constructor(metadata: Metadata, paths: readonly FilterPath[]) {
     this.#metadata = metadata;
     this.#paths = paths;
   }
 
-  at(place: number): Found {
-    const known = this.#found[place];
-    if (known !== undefined) return known;
-    const found = new Found(valueAt(this.#metadata, this.#paths[place]!));
+  /** What lies at a path, `undefined` if nothing does; an array as its `Elements`. */
+  at(place: number): unknown {
+    while (this.#found.length <= place) this.#found.push(UNKNOWN);
+    if (this.#found[place] !== UNKNOWN) return this.#found[place];
+    const value = valueAt(this.#metadata, this.#paths[place]!);
+    const found = Array.isArray(value) ? new Elements(value) : value;
     this.#found[place] = found;
     return found;
   }
@@ -93,48 +107,48 @@ class Asked {
 function valueAt(metadata: Metadata, path: FilterPath): unknown {
   let value: unknown = metadata;
   for (const key of path) {
-    if (typeof value !== "object" || value === null || Array.isArray(value) || !Object.hasOwn(value, key)) return;
-    value = (value as Metadata)[key];
+    if (typeof value !== "object" || value === null || Array.isArray(value)) return;
+    const inside: unknown = (value as Metadata)[key];
+    // Asked last because it takes longest: what every object inherits does not lie there.
+    if (inside === undefined || !Object.hasOwn(value, key)) return;
+    value = inside;
   }
   return value;
 }
 
-/** The value at a path. Of an array it is enough that one element passes a test. */
-class Found {
-  readonly value: unknown;
-  #elements: ReadonlySet<unknown> | undefined;
+/** The elements of an array. It is enough that one of them passes a test. */
+class Elements {
+  readonly #list: readonly unknown[];
+  #set: ReadonlySet<unknown> | undefined;
   #numbers: Extremes<number> | undefined;
   #strings: Extremes<string> | undefined;
 
-  constructor(value: unknown) {
-    this.value = value;
+  constructor(list: readonly unknown[]) {
+    this.#list = list;
   }
 
   /** Reads the shorter one of array and list; an array that is longer than many lists is read for the first of them only. */
-  isAmong(values: ReadonlySet<unknown>): boolean {
-    const { value } = this;
-    if (!Array.isArray(value)) return values.has(value ?? null);
-    if (value.length <= values.size) return value.some((element) => values.has(element));
-    this.#elements ??= new Set(value);
-    for (const one of values) if (this.#elements.has(one)) return true;
+  haveAny(values: ReadonlySet<unknown>): boolean {
+    if (this.#list.length <= values.size) return this.#list.some((element) => values.has(element));
+    this.#set ??= new Set(this.#list);
+    for (const one of values) if (this.#set.has(one)) return true;
     return false;
   }
 
-  isWithin({ op, value: bound }: Range): boolean {
-    if (!Array.isArray(this.value)) return typeof this.value === typeof bound && isOn(op, order(this.value, bound));
-    const extremes = typeof bound === "string" ? this.#stringsOf(this.value) : this.#numbersOf(this.value);
-    // If any element lies above a bound, then the highest one does.
-    const farthest = op === "gt" || op === "gte" ? extremes.highest : extremes.lowest;
+  /** If any element lies above a bound, then the highest one does. */
+  areWithin(op: Range["op"], bound: string | number): boolean {
+    const { lowest, highest } = typeof bound === "string" ? this.#stringExtremes() : this.#numberExtremes();
+    const farthest = op === "gt" || op === "gte" ? highest : lowest;
     return farthest !== undefined && isOn(op, order(farthest, bound));
   }
 
-  #numbersOf(elements: readonly unknown[]): Extremes<number> {
-    this.#numbers ??= extremesOf(elements.filter((element) => typeof element === "number"));
+  #numberExtremes(): Extremes<number> {
+    this.#numbers ??= extremesOf(this.#list.filter((element) => typeof element === "number"));
     return this.#numbers;
   }
 
-  #stringsOf(elements: readonly unknown[]): Extremes<string> {
-    this.#strings ??= extremesOf(elements.filter((element) => typeof element === "string"));
+  #stringExtremes(): Extremes<string> {
+    this.#strings ??= extremesOf(this.#list.filter((element) => typeof element === "string"));
     return this.#strings;
   }
 }

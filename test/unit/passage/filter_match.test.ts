@@ -146,7 +146,11 @@ describe("work grows with passages and values, not with their product", () => {
     ["$or of ranges", { $or: names(499).map((a, i) => ({ a: i % 2 ? { $lt: "a" } : { $gt: `z${a}` } })) }, false],
     ["$and of negations", { $and: names(499).map((a) => ({ a: { $ne: a } })) }, true],
     ["a long list", { a: { $in: names(10_000) } }, false],
-    ["many lists", { $or: Array.from({ length: 300 }, (_, i) => ({ a: { $in: names(20, 20 * i), $gt: "zz" } })) }, false],
+    [
+      "many lists",
+      { $or: Array.from({ length: 300 }, (_, i) => ({ a: { $in: names(20, 20 * i), $gt: "zz" } })) },
+      false,
+    ],
   ])("an array of a passage is read a few times: %s", (_, filter, matched) => {
     const { list, reads } = counted(Array.from({ length: 5_000 }, (_, i) => (i % 2 ? i : `of ${i}`)));
     expect(matches(parseFilter(filter), { a: list })).toBe(matched);

@@ -242,9 +242,9 @@ describe("indexes, the matcher and the oracle say the same", () => {
         }
         first += all.length;
       }),
-      { numRuns: RUNS, seed: 5 },
+      { numRuns: 24, seed: 5 },
     );
-    expect(matched).toBeGreaterThan(100);
+    expect(matched).toBeGreaterThan(40);
   });
 
   it("of neighbouring numbers, large and small", async () => {
@@ -510,11 +510,11 @@ describe("the work of a filter", () => {
   ];
 
   it.each(many)("%s: every passage is read once, with an index at most twice", async (_, filter) => {
-    const all = Array.from({ length: 2_000 }, (_, i) => ({ a: i % 3 ? `n${i}` : [`n${i}`, i] }));
+    const all = Array.from({ length: 1_100 }, (_, i) => ({ a: i % 3 ? `n${i}` : [`n${i}`, i] }));
     for (const filterable of [[], ["a"]]) {
       const { statements, rows } = await workOf(await storeOf(all, filterable), filter);
       expect(statements).toBeLessThan(450);
-      expect(rows).toBeLessThan(2_000 + 450);
+      expect(rows).toBeLessThan(1_100 + 450);
     }
   });
 

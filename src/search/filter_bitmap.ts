@@ -94,7 +94,7 @@ export class FilterBitmaps {
           ? await testedNodes(c, this.#passages, condition, signal)
           : await matchingNodes(c, condition, signal);
       return { bits, count: countBits(bits), version, numbering };
-    });
+    }, signal);
   }
 }
 

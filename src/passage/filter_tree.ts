@@ -1,5 +1,22 @@
 import type { FilterValue } from "../types.js";
-import type { FilterPath, FilterTree } from "./filter.js";
+
+/** Metadata keys from the outermost to the innermost. */
+export type FilterPath = readonly string[];
+
+/**
+ * What the values at a path are asked. The value itself is looked at, or if it is an array each of its elements: one
+ * that holds is enough. Objects are no values. `in` with `null` also holds where the path is missing.
+ */
+export type ValueTest =
+  | { readonly op: "in"; readonly values: readonly FilterValue[] }
+  | { readonly op: "gt" | "gte" | "lt" | "lte"; readonly value: string | number };
+
+/** A checked filter. `value` holds when all its tests do; `$ne` and `$nin` are `not` around `in`. */
+export type FilterTree =
+  | { readonly kind: "all" | "any"; readonly of: readonly FilterTree[] }
+  | { readonly kind: "not"; readonly of: FilterTree }
+  | { readonly kind: "exists"; readonly path: FilterPath }
+  | { readonly kind: "value"; readonly path: FilterPath; readonly tests: readonly ValueTest[] };
 
 /**
  * The tree of `kind` over `parts`, made smaller where it means the same: trees of the same kind are taken apart, and

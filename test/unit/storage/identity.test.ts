@@ -2,7 +2,8 @@ import { writeFileSync } from "node:fs";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { VectorStore } from "../../../src/index.js";
 import { Connection } from "../../../src/storage/connection.js";
-import { isMetadataIndex, isPlain } from "../../../src/storage/known_schema.js";
+import { isMetadataIndex, isPlain, newSchema } from "../../../src/storage/known_schema.js";
+import { MIGRATIONS } from "../../../src/storage/schema.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile } from "../../support/store.js";
 import { tamper } from "./temporary_store.js";
@@ -31,8 +32,16 @@ const described = (name: string, from: string, to: string) => `PRAGMA writable_s
 
 /** What SQLite would run, for ever or at the cost of all memory, when the store is read or written. */
 const hostile: [what: string, sql: string, named: string][] = [
-  ["a generated column", "ALTER TABLE passages ADD COLUMN evil TEXT AS (hex(zeroblob(900000000))) VIRTUAL", "passages"],
-  ["a generated column of meta", "ALTER TABLE meta ADD COLUMN evil TEXT AS (hex(zeroblob(900000000)))", "meta"],
+  [
+    "a generated column",
+    described("passages", "text BLOB NOT NULL", "text BLOB AS (zeroblob(900000000)) NOT NULL"),
+    "passages",
+  ],
+  [
+    "a generated column of meta",
+    described("meta", "value TEXT NOT NULL,", "value TEXT AS (hex(zeroblob(400000000))) NOT NULL,"),
+    "meta",
+  ],
   [
     "a default that is an expression",
     described("pending", "row BLOB NOT NULL", "row BLOB DEFAULT (zeroblob(9))"),
@@ -68,6 +77,7 @@ const strange: [what: string, sql: string, named: string][] = [
 describe("a file that describes more than a store", () => {
   it.each([...hostile, ...strange])("%s: is not opened, and no table of it is read", async (_, sql, named) => {
     const file = await tampered(sql);
+    newSchema(MIGRATIONS, true); // what the file is compared with is made once, in memory
     const statements: string[] = [];
     for (const method of ["get", "all", "run"] as const) {
       const original = Connection.prototype[method] as (sql: string, ...rest: never[]) => unknown;
@@ -82,9 +92,7 @@ describe("a file that describes more than a store", () => {
         message: expect.stringContaining(named),
       });
     }
-    // Those of the store in memory that it is compared with make tables and fill them.
-    const read = statements.filter((sql) => !/^(PRAGMA|INSERT)|sqlite_schema/.test(sql));
-    expect(read).toEqual([]);
+    expect(statements.filter((sql) => !/^PRAGMA|sqlite_schema/.test(sql))).toEqual([]);
   });
 
   it.each(hostile)("%s: is not repaired either", async (_, sql) => {

@@ -7,6 +7,7 @@ import { indexedPaths } from "../passage/filterable.js";
 import type { Passages } from "../passage/passages.js";
 import { MetadataReader, type MetadataSlice } from "../passage/stored_metadata.js";
 import { countBits, nodesFrom, setBit } from "../storage/bitmap.js";
+import { damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { requirePresent } from "../storage/live_bits.js";
@@ -131,6 +132,7 @@ export async function matchingNodes(
     throwIfAborted(signal);
     const { slice, next } = nextSlice(reader, from, candidates);
     if (slice === undefined) break;
+    requireGiven(slice.nodes.at(-1) ?? 0, nextNode);
     await decide(slice, tree, bits, signal);
     from = next;
   }
@@ -179,6 +181,11 @@ function requireLastPassage(c: Connection): void {
   requirePresent(c, last + 1, Number.POSITIVE_INFINITY, new Set());
 }
 
+/** A node from the end on has no bit; its remainder would be that of another one. */
+function requireGiven(node: number, nextNode: number): void {
+  if (node > 0 && node >= nextNode) throw damagedRow("passages", node, "is of a node that was never given out");
+}
+
 /** The nodes whose passages a function lets through, as a bitmap; on one snapshot like `matchingNodes`. */
 async function testedNodes(
   c: Connection,
@@ -186,10 +193,12 @@ async function testedNodes(
   condition: Condition,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const bits = new Uint8Array(Math.ceil(readMeta(c).nextNode / 8));
+  const { nextNode } = readMeta(c);
+  const bits = new Uint8Array(Math.ceil(nextNode / 8));
   for (let last = -1; ; await nextTurn()) {
     throwIfAborted(signal);
     const page = passages.page(last, TEST_SLICE, c);
+    requireGiven(page.at(-1)?.node ?? 0, nextNode);
     for (const row of page) if (holds(condition, row)) setBit(bits, row.node);
     if (page.length < TEST_SLICE) return bits;
     last = page.at(-1)!.node;
@@ -212,6 +221,7 @@ async function candidateNodes(
   let read = 0;
   for (const { sql, params } of queries) {
     for (const { node } of c.iterate<{ node: number }>(sql, ...params)) {
+      requireGiven(node, nextNode);
       setBit(bits, node);
       if (++read > nextNode) return undefined;
       if (read % INDEX_SLICE !== 0) continue;

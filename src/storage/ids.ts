@@ -139,7 +139,9 @@ export function countIds(c: Connection, address: number, buckets: number): numbe
 
 /** Throws `CORRUPT` if there are more buckets than so many, which nobody would look at. */
 export function requireNoBucketBeyond(c: Connection, buckets: number): void {
-  const stray = c.get<{ bucket: number }>("SELECT bucket FROM id_buckets WHERE bucket < 0 OR bucket >= ?", buckets);
+  const stray =
+    c.get<{ bucket: number }>("SELECT bucket FROM id_buckets WHERE bucket >= ? LIMIT 1", buckets) ??
+    c.get<{ bucket: number }>("SELECT bucket FROM id_buckets WHERE bucket < 0 LIMIT 1");
   if (stray) throw damagedRow("id_buckets", stray.bucket, "is one too many");
 }
 

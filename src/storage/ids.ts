@@ -105,6 +105,12 @@ export function createIds(tx: Connection): void {
   writeMeta(tx, { idBuckets: 1 });
 }
 
+/** Forgets all ids. */
+export function clearIds(tx: Connection): void {
+  tx.run("DELETE FROM id_buckets");
+  createIds(tx);
+}
+
 /**
  * Gives every id the new number of its node, one bucket a step.
  *

@@ -100,6 +100,8 @@ export class Listing {
       const [node] = this.#parts.passages.nodesOf([id], c);
       if (node !== undefined) return node;
     }
+    // All passages were deleted: what has been given was all there was.
+    if (this.#place !== undefined && this.#parts.passages.count(c) === 0) return -1;
     const last = JSON.stringify(this.#ids.at(-1));
     throw new EmbedlessError("NOT_FOUND", `There is no passage ${last} to go on after.`);
   }

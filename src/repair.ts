@@ -45,7 +45,12 @@ export async function repairStore(
   const file = inspectFile(path, { create: false, readOnly: false }).path;
   const fresh = `${file}.repaired`;
   foldStoreLog(file); // nobody should have to wait for the end to hear that the store is in use
-  const database = await Database.open(file, { ...resolveOpenOptions(given), create: false, readOnly: true });
+  const database = await Database.open(file, {
+    ...resolveOpenOptions(given),
+    create: false,
+    readOnly: true,
+    strangers: true,
+  });
   let embedder: Embedder | undefined;
   try {
     const problems = await problemsIn(database, signal);

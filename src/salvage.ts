@@ -11,6 +11,8 @@ import type { AddItem } from "./types.js";
 
 /** Nodes looked at between two turns of the event loop. */
 const SLICE = 64;
+/** Nodes without anything that are looked at all the same: a page of rows may lie out of order. */
+const WIDE_GAP = 65_536;
 
 /** What a damaged store is read with. */
 export interface SalvageParts {
@@ -44,11 +46,24 @@ export class Salvage {
         throwIfAborted(this.#parts.signal);
         onNode(node);
         await nextTurn();
+        node = this.#placeFrom(node);
+        if (node >= this.end) break;
       }
       const item = await this.#passage(node);
       if (item) yield item;
     }
     onNode(this.end);
+  }
+
+  /** The node to go on with: a wide gap without rows and live bits is one that damage made up. */
+  #placeFrom(node: number): number {
+    const c = this.#parts.database.reader;
+    const first = (sql: string, from: number) => ifSound(() => [c.get<{ at: number }>(sql, from)?.at ?? Infinity])?.[0];
+    const row = first("SELECT node AS at FROM passages WHERE node >= ? ORDER BY node LIMIT 1", node);
+    const sql = "SELECT block AS at FROM live_blocks WHERE block >= ? ORDER BY block LIMIT 1";
+    const block = first(sql, Math.floor(node / BLOCK_NODES));
+    const next = Math.min(row ?? node, (block ?? 0) * BLOCK_NODES);
+    return next - node > WIDE_GAP ? next - (next % SLICE) : node;
   }
 
   async #passage(node: number): Promise<AddItem | undefined> {

@@ -31,6 +31,7 @@ import { readStats } from "./stats.js";
 import { copyDatabase } from "./storage/backup.js";
 import { Database } from "./storage/database.js";
 import { readMeta } from "./storage/meta.js";
+import { readSoundCounters } from "./storage/sound_counters.js";
 import { requireUseful, traitsOf } from "./storage/traits.js";
 import { assemble, type StoreParts } from "./store_parts.js";
 import { nextTurn } from "./turns.js";
@@ -102,7 +103,7 @@ export class VectorStore {
     native();
     const database = await Database.open(path, settings);
     try {
-      const meta = readMeta(database.reader);
+      const meta = database.readTransaction(readSoundCounters);
       requireUseful(settings, traitsOf(meta, settings));
       const stop = new AbortController();
       // Every operation under way listens to it, and there may be any number of them.

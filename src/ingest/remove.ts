@@ -4,11 +4,15 @@ import { type FilterTree, parseFilter } from "../passage/filter.js";
 import { cleanIds, type Passages } from "../passage/passages.js";
 import { matchingNodes } from "../search/filter_bitmap.js";
 import { nodesFrom } from "../storage/bitmap.js";
+import { clearCodes } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
-import { clearLive } from "../storage/live_bits.js";
-import { raiseVersion } from "../storage/meta.js";
-import { deleteVectors } from "../storage/vectors.js";
+import { clearGraph } from "../storage/graph.js";
+import { clearKeywords } from "../storage/keywords.js";
+import { clearLive, clearLiveBits } from "../storage/live_bits.js";
+import { raiseNumbering, raiseVersion, readMeta } from "../storage/meta.js";
+import { clearPending } from "../storage/pending.js";
+import { clearVectors, deleteVectors } from "../storage/vectors.js";
 import { nextTurn } from "../turns.js";
 
 /** Passages removed between two turns of the event loop. */
@@ -49,6 +53,7 @@ export async function removePassages(
   signal: AbortSignal,
 ): Promise<number> {
   const remove = async (tx: Connection) => {
+    if (what === "all") return await removeAll(tx, passages, signal);
     const version = raiseVersion(tx);
     const next = await slices(tx, passages, what, signal);
     let removed = 0;
@@ -66,14 +71,32 @@ export async function removePassages(
   return await database.write(remove, { signal });
 }
 
+/**
+ * Empties the tables of everything that belongs to passages, each in one go, and numbers nodes from 0 again. What the
+ * store is, its codebook and its dictionaries stay.
+ */
+async function removeAll(tx: Connection, passages: Passages, signal: AbortSignal): Promise<number> {
+  const { passages: count, nextNode, keywords } = readMeta(tx);
+  if (nextNode === 0) return 0;
+  raiseVersion(tx);
+  // Whoever found a passage by its node looks again.
+  raiseNumbering(tx);
+  const rest = [clearCodes, clearPending, clearVectors, clearLiveBits, clearGraph];
+  for (const clear of [(c: Connection) => passages.clear(c), ...rest, ...(keywords ? [clearKeywords] : [])]) {
+    clear(tx);
+    await nextTurn();
+    throwIfAborted(signal);
+  }
+  return count;
+}
+
 /** A function that gives the next ids to remove, and none at the end. */
 async function slices(
   tx: Connection,
   passages: Passages,
-  what: Condemned,
+  what: Exclude<Condemned, "all">,
   signal: AbortSignal,
 ): Promise<() => readonly string[]> {
-  if (what === "all") return () => passages.page(-1, REMOVE_SLICE, tx).map(({ id }) => id);
   if ("ids" in what) {
     let at = 0;
     return () => {

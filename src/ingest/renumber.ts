@@ -11,7 +11,7 @@ import { clearGraph, putGraph } from "../storage/graph.js";
 import { renumberIds } from "../storage/ids.js";
 import { clearKeywords } from "../storage/keywords.js";
 import { clearLiveBits, readLive, setLive } from "../storage/live_bits.js";
-import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import { type Meta, raiseNumbering, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
 import { renumberRows } from "../storage/renumber_rows.js";
 import { nextTurn } from "../turns.js";
 import type { LinkRun } from "./link.js";
@@ -82,7 +82,6 @@ class Renumbering {
   }
 
   async all({ passages, codeRowBytes, graph }: RenumberParts): Promise<void> {
-    const { numbering } = this.#meta;
     if (this.#live.count !== this.#meta.passages) {
       throw damagedRow("meta", "passages", `says ${this.#meta.passages}, but ${this.#live.count} nodes are live`);
     }
@@ -95,7 +94,8 @@ class Renumbering {
     await this.#codes(await codeRowBytes());
     clearLiveBits(this.#tx);
     setLive(this.#tx, 0, this.#live.count, this.#version);
-    writeMeta(this.#tx, { numbering: numbering + 1, nextNode: this.#live.count });
+    raiseNumbering(this.#tx);
+    writeMeta(this.#tx, { nextNode: this.#live.count });
     if (this.#meta.keywords) {
       clearKeywords(this.#tx);
       await enterAllWords(this.#tx, passages, (entered) => this.#pause(this.#live.count + entered));
@@ -107,7 +107,10 @@ class Renumbering {
     let moved = 0;
     for (let last = -1; ; ) {
       const page = passages.stored(this.#old, last, PAGE);
-      for (const row of page) passages.move(this.#tx, row, this.#live.before(row.node));
+      for (const row of page) {
+        if (!this.#live.has(row.node)) throw damagedRow("passages", row.node, "is not marked live");
+        passages.move(this.#tx, row, this.#live.before(row.node));
+      }
       moved += page.length;
       await this.#pause(moved);
       if (page.length < PAGE) return;

@@ -1,6 +1,9 @@
 import { EmbedlessError, show } from "../errors.js";
 import type { FilterValue } from "../types.js";
+import { type FilterPath, type FilterTree, folded, type ValueTest } from "./filter_tree.js";
 import { isPlainObject } from "./metadata.js";
+
+export type { FilterPath, FilterTree, ValueTest } from "./filter_tree.js";
 
 /** Deepest nesting of `$and`, `$or` and `$not`; the filter itself is level 1. */
 export const MAX_FILTER_DEPTH = 32;
@@ -13,24 +16,6 @@ export const MAX_FILTER_TEXT = 2 ** 20;
 /** Longest path in UTF-16 units, and most keys in it. */
 export const MAX_PATH_LENGTH = 1_000;
 export const MAX_PATH_KEYS = 32;
-
-/** Metadata keys from the outermost to the innermost. */
-export type FilterPath = readonly string[];
-
-/**
- * What the values at a path are asked. The value itself is looked at, or if it is an array each of its elements: one
- * that holds is enough. Objects are no values. `in` with `null` also holds where the path is missing.
- */
-export type ValueTest =
-  | { readonly op: "in"; readonly values: readonly FilterValue[] }
-  | { readonly op: "gt" | "gte" | "lt" | "lte"; readonly value: string | number };
-
-/** A checked filter. `value` holds when all its tests do; `$ne` and `$nin` are `not` around `in`. */
-export type FilterTree =
-  | { readonly kind: "all" | "any"; readonly of: readonly FilterTree[] }
-  | { readonly kind: "not"; readonly of: FilterTree }
-  | { readonly kind: "exists"; readonly path: FilterPath }
-  | { readonly kind: "value"; readonly path: FilterPath; readonly tests: readonly ValueTest[] };
 
 /** What is left of the limits while a filter is read. */
 interface Budget {
@@ -88,7 +73,7 @@ function readFilter(filter: unknown, place: string, depth: number, budget: Budge
     const inside = placeOf(place, key);
     const value = filter[key];
     if (key === "$and" || key === "$or") {
-      return { kind: key === "$and" ? "all" : "any", of: readFilters(value, inside, depth, budget) } as const;
+      return folded(key === "$and" ? "all" : "any", readFilters(value, inside, depth, budget));
     }
     if (key === "$not") return { kind: "not", of: readFilter(value, inside, depth + 1, budget) } as const;
     if (key.startsWith("$")) {
@@ -209,7 +194,7 @@ function tooLarge(what: string, most: number, place: string): EmbedlessError {
 /** One tree that holds when all `parts` do. */
 function joined(parts: readonly FilterTree[]): FilterTree {
   const [only] = parts;
-  return parts.length === 1 && only ? only : { kind: "all", of: parts };
+  return parts.length === 1 && only ? only : folded("all", parts);
 }
 
 function unknownOperator(operator: string, place: string): EmbedlessError {

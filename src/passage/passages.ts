@@ -2,10 +2,10 @@ import { EmbedlessError, show, wrongType } from "../errors.js";
 import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
-import { IdTable } from "../storage/ids.js";
+import { clearIds, IdTable } from "../storage/ids.js";
 import { addKeywords, removeKeywords } from "../storage/keywords.js";
 import { isLive, requirePresent } from "../storage/live_bits.js";
-import { addToCounters, readMeta } from "../storage/meta.js";
+import { addToCounters, readMeta, writeMeta } from "../storage/meta.js";
 import { requireNumbering } from "../storage/numbering.js";
 import { requireOrder } from "../storage/order.js";
 import type { Metadata } from "../types.js";
@@ -182,6 +182,13 @@ export class Passages {
     if (keywords) removeKeywords(tx, nodes);
     addToCounters(tx, { passages: -nodes.length, rawBytes: -rawBytes, textBytes: -textBytes });
     return removed;
+  }
+
+  /** Removes all passages, whatever there is of them. Nodes begin at 0 again. */
+  clear(tx: Connection): void {
+    tx.run("DELETE FROM passages");
+    clearIds(tx);
+    writeMeta(tx, { passages: 0, rawBytes: 0, textBytes: 0, nextNode: 0 });
   }
 
   /** The passages with these ids, in their order; `undefined` where there is none. */

@@ -1,5 +1,6 @@
 import { checkKeys, numberWithin, wholeNumberWithin } from "../checks.js";
 import { outOfRange, wrongType } from "../errors.js";
+import { damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { deleteRecord, getRecord, newestRecord, putRecord, type RecordRow, readRecords } from "../storage/records.js";
@@ -149,8 +150,13 @@ function isWithin({ updated, group }: RecordRow, { before, after, groups }: Reco
   return updated < (before ?? Infinity) && updated > (after ?? -1) && (groups?.includes(group) ?? true);
 }
 
+/** The last time that JavaScript knows. */
+const LAST_TIME = 8.64e15;
+
 function nextTime(c: Connection): number {
-  lastTime = Math.max(Date.now(), lastTime + 1, newestRecord(c) + 1);
+  const newest = newestRecord(c);
+  if (newest >= LAST_TIME) throw damagedRow("records", newest, "is of a time that never comes");
+  lastTime = Math.max(Date.now(), lastTime + 1, newest + 1);
   return lastTime;
 }
 

@@ -93,6 +93,7 @@ export function packText(utf8: Uint8Array, dictionary: TextDictionary | undefine
  * @throws Error of zlib when the bytes are damaged or would become longer than any text may be
  */
 export function unpackText(packed: PackedText, dictionary: Uint8Array | undefined): Uint8Array {
+  if (packed.bytes.length > MAX_TEXT_BYTES) throw new RangeError("the text is longer than any may be");
   if (packed.dict === null) return packed.bytes;
   const options = { maxOutputLength: MAX_TEXT_BYTES, chunkSize: chunkSize(4 * packed.bytes.length) };
   return inflateRawSync(packed.bytes, dictionary ? { ...options, dictionary } : options);

@@ -1,14 +1,18 @@
+import { createHash } from "node:crypto";
 import { throwIfAborted } from "../errors.js";
 import type { FilterTree } from "../passage/filter.js";
-import { type Condition, holds } from "../passage/filter_match.js";
-import { filterCondition, indexQueries } from "../passage/filter_sql.js";
+import { type Condition, holds, matches } from "../passage/filter_match.js";
+import { indexQueries } from "../passage/filter_sql.js";
 import { indexedPaths } from "../passage/filterable.js";
 import type { Passages } from "../passage/passages.js";
+import { MetadataReader, type MetadataSlice } from "../passage/stored_metadata.js";
 import { countBits, nodesFrom, setBit } from "../storage/bitmap.js";
+import { damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { requirePresent } from "../storage/live_bits.js";
 import { readMeta } from "../storage/meta.js";
+import { unlessAborted } from "../storage/waiting.js";
 import { nextTurn } from "../turns.js";
 import { LruCache } from "./lru.js";
 
@@ -26,11 +30,20 @@ export interface Matching {
 /** Memory for answers of earlier filters: 64 of a million passages each. */
 const CACHE_BYTES = 8 * 2 ** 20;
 
+/** A filter that is being worked out for one search or more. */
+interface Run {
+  readonly matching: Promise<Matching>;
+  readonly stop: AbortController;
+  waiters: number;
+}
+
 /** Answers filters with bitmaps, and remembers the answers while nothing is written. */
 export class FilterBitmaps {
   readonly #database: Database;
   readonly #passages: Passages;
   readonly #known = new LruCache<string, Matching>(CACHE_BYTES, ({ bits }) => bits.byteLength + 500);
+  /** By filter and version, what is being worked out now. */
+  readonly #running = new Map<string | Condition, Run>();
 
   /** Answers of functions, for as long as one search goes on: who knows what they depend on. */
   readonly #tested = new WeakMap<Condition, Matching>();
@@ -41,26 +54,63 @@ export class FilterBitmaps {
   }
 
   /**
-   * The nodes that match, all read from one snapshot, in slices with the event loop between them.
+   * The nodes that match, all read from one snapshot, in slices with the event loop between them. Equal filters that are
+   * asked at the same time are worked out once; a caller that aborts leaves, and the last one to leave stops the work.
    *
    * @param condition A function is asked again by every other `readCondition`.
    * @throws `ABORTED`, `CORRUPT`; `INVALID_FILTER` and whatever else a function brings about
    */
   async matching(condition: Condition, signal: AbortSignal | undefined): Promise<Matching> {
-    const key = JSON.stringify(condition);
-    const known = condition.kind === "test" ? this.#tested.get(condition) : this.#known.get(key);
-    if (known?.version === readMeta(this.#database.reader).version) return known;
-    const found = await this.#database.snapshot(async (c) => {
+    throwIfAborted(signal);
+    const { version } = readMeta(this.#database.reader);
+    const key = condition.kind === "test" ? undefined : keyOf(condition);
+    const known = key === undefined ? this.#tested.get(condition) : this.#known.get(key);
+    if (known?.version === version) return known;
+    const place = key === undefined ? condition : `${version} ${key}`;
+    const run = this.#running.get(place) ?? this.#start(place, condition);
+    const found = await joinRun(run, signal);
+    if (key === undefined) this.#tested.set(condition, found);
+    else this.#known.set(key, found);
+    return found;
+  }
+
+  #start(place: string | Condition, condition: Condition): Run {
+    const stop = new AbortController();
+    const run: Run = { stop, waiters: 0, matching: this.#workOut(condition, stop.signal) };
+    const end = () => {
+      if (this.#running.get(place) === run) this.#running.delete(place);
+    };
+    this.#running.set(place, run);
+    // Nobody joins a run that everybody left.
+    stop.signal.addEventListener("abort", end, { once: true });
+    run.matching.then(end, end);
+    return run;
+  }
+
+  async #workOut(condition: Condition, signal: AbortSignal): Promise<Matching> {
+    return await this.#database.snapshot(async (c) => {
       const { version, numbering } = readMeta(c);
       const bits =
         condition.kind === "test"
           ? await testedNodes(c, this.#passages, condition, signal)
           : await matchingNodes(c, condition, signal);
       return { bits, count: countBits(bits), version, numbering };
-    });
-    if (condition.kind === "test") this.#tested.set(condition, found);
-    else this.#known.set(key, found);
-    return found;
+    }, signal);
+  }
+}
+
+/** Short, however long the filter is: what is remembered by it should not take more memory than the answers. */
+function keyOf(tree: FilterTree): string {
+  return createHash("sha256").update(JSON.stringify(tree)).digest("base64");
+}
+
+/** Waits for a run. */
+async function joinRun(run: Run, signal: AbortSignal | undefined): Promise<Matching> {
+  run.waiters++;
+  try {
+    return await unlessAborted(run.matching, signal);
+  } finally {
+    if (--run.waiters === 0) run.stop.abort();
   }
 }
 
@@ -76,36 +126,64 @@ export async function matchingNodes(
   const { nextNode } = readMeta(c);
   requireLastPassage(c);
   const bits = new Uint8Array(Math.ceil(nextNode / 8));
-  const candidates = await candidateNodes(c, tree, bits.length, signal);
-  const { sql, params } = filterCondition(tree);
-  const next = params.length + 1;
-  const inRange = `SELECT node FROM passages WHERE (${sql}) AND node >= ?${next} AND node < ?${next + 1}`;
-  const inList = `SELECT node FROM json_each(?${next}) AS listed CROSS JOIN passages ON node = listed.value WHERE (${sql})`;
-  const pace = new Pace();
-  for (let from = 0; from < nextNode; ) {
+  const candidates = await candidateNodes(c, tree, nextNode, signal);
+  const reader = new MetadataReader(c);
+  for (let from = 0; from < nextNode; await nextTurn()) {
     throwIfAborted(signal);
-    const nodes = candidates && nodesFrom(candidates, from, pace.size);
-    const first = nodes ? nodes[0] : from;
-    if (first === undefined) break;
-    const end = nodes ? nodes.at(-1)! + 1 : Math.min(nextNode, from + pace.size);
-    const began = performance.now();
-    // Where most nodes of a range are candidates anyway, reading it in order is cheaper.
-    const scattered = nodes !== undefined && nodes.length * 4 < end - first;
-    const rows = scattered
-      ? c.all<{ node: number }>(inList, ...params, JSON.stringify(nodes))
-      : c.all<{ node: number }>(inRange, ...params, first, end);
-    for (const { node } of rows) setBit(bits, node);
-    pace.took(performance.now() - began);
-    from = end;
-    if (from < nextNode) await nextTurn();
+    const { slice, next } = nextSlice(reader, from, candidates);
+    if (slice === undefined) break;
+    requireGiven(slice.nodes.at(-1) ?? 0, nextNode);
+    await decide(slice, tree, bits, signal);
+    from = next;
   }
   return bits;
+}
+
+/** The next passages to look at from a node on, and the node to go on from. */
+function nextSlice(
+  reader: MetadataReader,
+  from: number,
+  candidates: Uint8Array | undefined,
+): { slice: MetadataSlice | undefined; next: number } {
+  const nodes = candidates && nodesFrom(candidates, from, reader.rows);
+  const first = nodes ? nodes[0] : from;
+  if (first === undefined) return { slice: undefined, next: from };
+  // Where most nodes of a range are candidates anyway, reading it in order is cheaper.
+  if (nodes !== undefined && nodes.length * 4 < nodes.at(-1)! + 1 - first) {
+    const { read, ...slice } = reader.of(nodes);
+    return { slice, next: nodes[read - 1]! + 1 };
+  }
+  const slice = reader.from(first);
+  const last = slice.nodes.at(-1);
+  return last === undefined ? { slice: undefined, next: from } : { slice, next: last + 1 };
+}
+
+/** Puts the nodes of a slice that match into `bits`; a filter of many conditions takes turns within the slice. */
+async function decide(
+  { nodes, all }: MetadataSlice,
+  tree: FilterTree,
+  bits: Uint8Array,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  let turnAt = performance.now() + SLICE_MS;
+  for (const [i, node] of nodes.entries()) {
+    if (matches(tree, all[i]!)) setBit(bits, node);
+    if (i % DECIDED_AT_ONCE !== 0 || performance.now() < turnAt) continue;
+    await nextTurn();
+    throwIfAborted(signal);
+    turnAt = performance.now() + SLICE_MS;
+  }
 }
 
 /** Throws `CORRUPT` if the table of passages ends too early: a filter would only find fewer. */
 function requireLastPassage(c: Connection): void {
   const last = c.get<{ last: number | null }>("SELECT max(node) AS last FROM passages NOT INDEXED")?.last ?? -1;
   requirePresent(c, last + 1, Number.POSITIVE_INFINITY, new Set());
+}
+
+/** A node from the end on has no bit; its remainder would be that of another one. */
+function requireGiven(node: number, nextNode: number): void {
+  if (node > 0 && node >= nextNode) throw damagedRow("passages", node, "is of a node that was never given out");
 }
 
 /** The nodes whose passages a function lets through, as a bitmap; on one snapshot like `matchingNodes`. */
@@ -115,34 +193,42 @@ async function testedNodes(
   condition: Condition,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array> {
-  const bits = new Uint8Array(Math.ceil(readMeta(c).nextNode / 8));
+  const { nextNode } = readMeta(c);
+  const bits = new Uint8Array(Math.ceil(nextNode / 8));
   for (let last = -1; ; await nextTurn()) {
     throwIfAborted(signal);
     const page = passages.page(last, TEST_SLICE, c);
+    requireGiven(page.at(-1)?.node ?? 0, nextNode);
     for (const row of page) if (holds(condition, row)) setBit(bits, row.node);
     if (page.length < TEST_SLICE) return bits;
     last = page.at(-1)!.node;
   }
 }
 
-/** The nodes that indexes leave over; `undefined`: all. */
+/**
+ * The nodes that indexes leave over; `undefined`: all. That is so too when the indexes hold more entries for the filter
+ * than there are nodes: ranges that overlap would be read again and again.
+ */
 async function candidateNodes(
   c: Connection,
   tree: FilterTree,
-  bytes: number,
+  nextNode: number,
   signal: AbortSignal | undefined,
 ): Promise<Uint8Array | undefined> {
   const queries = indexQueries(tree, indexedPaths(c));
   if (queries === undefined) return undefined;
-  const bits = new Uint8Array(bytes);
+  const bits = new Uint8Array(Math.ceil(nextNode / 8));
+  let read = 0;
   for (const { sql, params } of queries) {
-    let read = 0;
     for (const { node } of c.iterate<{ node: number }>(sql, ...params)) {
+      requireGiven(node, nextNode);
       setBit(bits, node);
-      if (++read % INDEX_SLICE !== 0) continue;
+      if (++read > nextNode) return undefined;
+      if (read % INDEX_SLICE !== 0) continue;
       await nextTurn();
       throwIfAborted(signal);
     }
+    await nextTurn();
   }
   return bits;
 }
@@ -151,16 +237,6 @@ async function candidateNodes(
 const TEST_SLICE = 32;
 /** Nodes read from an index between two turns of the event loop: a few milliseconds. */
 const INDEX_SLICE = 4_096;
-
-/** How many passages to look at between two turns of the event loop, by what the last ones took. */
-class Pace {
-  static readonly #MOST = 8_192;
-  static readonly #SHORT_MS = 2;
-  static readonly #LONG_MS = 6;
-  size = 512;
-
-  took(ms: number): void {
-    if (ms < Pace.#SHORT_MS) this.size = Math.min(Pace.#MOST, this.size * 2);
-    if (ms > Pace.#LONG_MS) this.size = Math.max(16, this.size >> 1);
-  }
-}
+/** Time for deciding between two turns, and passages decided between two looks at the clock. */
+const SLICE_MS = 4;
+const DECIDED_AT_ONCE = 8;

@@ -3,17 +3,18 @@ export type Bitmap = Uint8Array;
 
 /** Whether a node is in the set. */
 export function hasBit(bits: Bitmap, node: number): boolean {
-  return (((bits[node >> 3] ?? 0) >> (node & 7)) & 1) === 1;
+  // Not by shifting alone: that would take a node of more than 31 bits for another one.
+  return node < bits.length * 8 && (((bits[node >>> 3] ?? 0) >> (node & 7)) & 1) === 1;
 }
 
 /** Puts a node in, which must lie before the end. */
 export function setBit(bits: Bitmap, node: number): void {
-  bits[node >> 3]! |= 1 << (node & 7);
+  bits[node >>> 3]! |= 1 << (node & 7);
 }
 
 /** Takes a node out. */
 export function clearBit(bits: Bitmap, node: number): void {
-  bits[node >> 3]! &= ~(1 << (node & 7));
+  bits[node >>> 3]! &= ~(1 << (node & 7));
 }
 
 /** How many nodes are in the set. */
@@ -27,9 +28,9 @@ export function countBits(bits: Bitmap): number {
 export function nodesFrom(bits: Bitmap, from: number, limit: number): number[] {
   const nodes: number[] = [];
   for (let node = from; node < bits.length * 8 && nodes.length < limit; ) {
-    const left = bits[node >> 3]! >> (node & 7);
+    const left = bits[node >>> 3]! >> (node & 7);
     if (left === 0) {
-      node = (node | 7) + 1;
+      node += 8 - (node & 7);
       continue;
     }
     if (left & 1) nodes.push(node);
@@ -42,7 +43,7 @@ export function nodesFrom(bits: Bitmap, from: number, limit: number): number[] {
 export function nodesWithout(bits: Bitmap, count: number): number[] {
   const nodes: number[] = [];
   for (let node = 0; node < count; node++) {
-    if ((bits[node >> 3] ?? 0) === 0xff && (node & 7) === 0) node += 7;
+    if ((bits[node >>> 3] ?? 0) === 0xff && (node & 7) === 0) node += 7;
     else if (!hasBit(bits, node)) nodes.push(node);
   }
   return nodes;
@@ -80,7 +81,7 @@ export class Ranks {
 
   /** How many nodes of the set are less than this one, which lies before the end. */
   before(node: number): number {
-    const byte = node >> 3;
+    const byte = node >>> 3;
     const group = Math.floor(byte / GROUP_BYTES);
     const whole = countBits(this.bits.subarray(group * GROUP_BYTES, byte));
     return this.#before[group]! + whole + ONES[this.bits[byte]! & ((1 << (node & 7)) - 1)]!;

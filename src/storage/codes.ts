@@ -43,8 +43,9 @@ interface OpenRow {
  * of 4,096 that becomes full one sealed row.
  *
  * @param version what `raiseVersion` gave this transaction
- * @throws RangeError unless `firstNode` is the number of nodes that have codes
- * @throws EmbedlessError `CORRUPT` when a row that must be continued is damaged
+ * @throws RangeError unless the piece is one of whole rows
+ * @throws EmbedlessError `CORRUPT` when a row that must be continued is damaged, or `firstNode` is not the number of nodes
+ *   that have codes
  */
 export function appendCodes(
   tx: Connection,
@@ -55,9 +56,10 @@ export function appendCodes(
 ): void {
   const count = piece.rows.length / rowBytes;
   checkExceptions(piece.exceptions, count, () => new RangeError("exceptions do not fit their rows"));
+  if (!Number.isInteger(count)) throw new RangeError(`Expected whole rows, but received ${count}.`);
   const stored = countCodes(tx);
-  if (!Number.isInteger(count) || firstNode !== stored) {
-    throw new RangeError(`Expected whole rows from node ${stored} on, but received ${count} from ${firstNode} on.`);
+  if (firstNode !== stored) {
+    throw damagedRow("meta", "nextNode", `gives node ${firstNode} out, but ${stored} nodes have codes`);
   }
   const end = firstNode + count;
   for (let node = firstNode; node < end; ) {

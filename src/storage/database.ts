@@ -1,9 +1,10 @@
 import { EmbedlessError } from "../errors.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { bytesOnDisk, type FileAccess, fileUri, inspectFile } from "./file_access.js";
+import { type Expected, identify } from "./identity.js";
 import { identityOf, noteOpen, type StoreFiles, sameFiles, storeFilesAt } from "./open_files.js";
 import { Reading } from "./reading.js";
-import { FORMAT, identify, MIGRATIONS, type Migration, migrate } from "./schema.js";
+import { FORMAT, MIGRATIONS, type Migration, migrate } from "./schema.js";
 import { fromSqlite, isFailedSync } from "./sqlite_errors.js";
 import { retryWhileBusy, unlessAborted } from "./waiting.js";
 
@@ -18,6 +19,8 @@ export interface DatabaseOptions {
   lockTimeoutMs: number;
   /** Steps between formats; for tests. Default: those of this version. */
   migrations?: readonly Migration[];
+  /** Open a file that has tables beside those of a store, as long as they are plain: for repairing. */
+  strangers?: boolean;
 }
 
 /** 16 KB pages: rows of about 1 KB waste 7 % of them instead of 34 % of 4 KB pages, at the same reading speed. */
@@ -76,9 +79,10 @@ export class Database {
     let writing: Session | undefined;
     try {
       if (!access.readOnly) {
-        writing = await retryWhileBusy(() => openWriter(access, options, migrations), waiting);
+        writing = await retryWhileBusy(() => openWriter(access, options), waiting);
       }
-      const check = (c: Connection) => requireNewest(c, access.path, newestFormat(migrations));
+      const expected = { migrations, strangers: options.strangers };
+      const check = (c: Connection) => requireNewest(c, access.path, expected);
       const reading = await retryWhileBusy(
         () => new Reading(access, writing === undefined ? check : undefined),
         waiting,
@@ -279,13 +283,13 @@ function configured(session: Session, configure: () => void): Session {
 }
 
 /** Opens the writing connection, makes or upgrades the store and switches it to WAL. */
-function openWriter(access: FileAccess, options: DatabaseOptions, migrations: readonly Migration[]): Session {
+function openWriter(access: FileAccess, options: DatabaseOptions): Session {
   const session = connect(access.path, fileUri(access.path, options.create ? "rwc" : "rw"), 0);
   return configured(session, () => {
     const synchronous = options.durability === "normal" ? "NORMAL" : "FULL";
     session.driver.exec(`PRAGMA store.mmap_size = 0; PRAGMA store.cache_size = -8192;
       PRAGMA store.synchronous = ${synchronous}; PRAGMA wal_autocheckpoint = ${CHECKPOINT_PAGES}`);
-    upgrade(session, options.create, migrations);
+    upgrade(session, options);
     const mode = session.driver.prepare("PRAGMA store.journal_mode = WAL").get() as { journal_mode: string };
     if (mode.journal_mode !== "wal") {
       throw new EmbedlessError("IO", `The file system of ${session.path} cannot share a write-ahead log.`);
@@ -294,18 +298,18 @@ function openWriter(access: FileAccess, options: DatabaseOptions, migrations: re
   });
 }
 
-function upgrade(session: Session, create: boolean, migrations: readonly Migration[]): void {
+function upgrade(session: Session, { create, strangers, migrations = MIGRATIONS }: DatabaseOptions): void {
   const { driver, path } = session;
   const newest = newestFormat(migrations);
   const c = new Connection(session);
-  const before = identify(c, path, newest);
+  const before = identify(c, path, { migrations, strangers });
   if (before.empty && !create) throw new EmbedlessError("NOT_A_STORE", `Expected a store, but ${path} is empty.`);
   if (!before.empty && before.format === newest) return;
   // Both only take effect while the file has no page yet.
   if (before.empty) driver.exec(`PRAGMA store.page_size = ${PAGE_SIZE}; PRAGMA store.auto_vacuum = INCREMENTAL`);
   driver.exec("BEGIN IMMEDIATE");
   try {
-    migrate(c, identify(c, path, newest).format, migrations);
+    migrate(c, identify(c, path, { migrations, strangers }).format, migrations);
     driver.exec("COMMIT");
   } catch (error) {
     if (driver.isTransaction) driver.exec("ROLLBACK");
@@ -317,8 +321,9 @@ function newestFormat(migrations: readonly Migration[]): number {
   return migrations.at(-1)?.to ?? FORMAT;
 }
 
-function requireNewest(c: Connection, path: string, newest: number): void {
-  const identity = identify(c, path, newest);
+function requireNewest(c: Connection, path: string, expected: Expected & { migrations: readonly Migration[] }): void {
+  const newest = newestFormat(expected.migrations);
+  const identity = identify(c, path, expected);
   if (identity.empty) throw new EmbedlessError("NOT_A_STORE", `Expected a store, but ${path} is empty.`);
   if (identity.format < newest) {
     throw new EmbedlessError(

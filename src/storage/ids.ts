@@ -105,6 +105,12 @@ export function createIds(tx: Connection): void {
   writeMeta(tx, { idBuckets: 1 });
 }
 
+/** Forgets all ids. */
+export function clearIds(tx: Connection): void {
+  tx.run("DELETE FROM id_buckets");
+  createIds(tx);
+}
+
 /**
  * Gives every id the new number of its node, one bucket a step.
  *
@@ -139,7 +145,9 @@ export function countIds(c: Connection, address: number, buckets: number): numbe
 
 /** Throws `CORRUPT` if there are more buckets than so many, which nobody would look at. */
 export function requireNoBucketBeyond(c: Connection, buckets: number): void {
-  const stray = c.get<{ bucket: number }>("SELECT bucket FROM id_buckets WHERE bucket < 0 OR bucket >= ?", buckets);
+  const stray =
+    c.get<{ bucket: number }>("SELECT bucket FROM id_buckets WHERE bucket >= ? LIMIT 1", buckets) ??
+    c.get<{ bucket: number }>("SELECT bucket FROM id_buckets WHERE bucket < 0 LIMIT 1");
   if (stray) throw damagedRow("id_buckets", stray.bucket, "is one too many");
 }
 

@@ -86,6 +86,16 @@ export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): 
   }
 }
 
+/**
+ * Throws `CORRUPT` unless as many nodes were given out as there are live bits for: bitmaps and loops are sized by that
+ * number. Not inside of a write, where nodes are given out before they get their bits.
+ */
+export function requireGivenOut(c: Connection, nextNode: number): void {
+  const last = c.get<{ last: number | null }>("SELECT max(block) AS last FROM live_blocks")?.last ?? -1;
+  if (Math.ceil(nextNode / BLOCK_NODES) - 1 === last) return;
+  throw damagedRow("meta", "nextNode", `says ${nextNode}, but the last row of live_blocks is ${last}`);
+}
+
 /** Whether a node is marked live. Throws `CORRUPT` when its row is damaged. */
 export function isLive(c: Connection, node: number): boolean {
   const bits = readBlock(c, Math.floor(node / BLOCK_NODES));

@@ -1,4 +1,4 @@
-import { checkCodes, checkIndex, VECTOR_KEEPINGS } from "../trait_options.js";
+import { checkCodes, checkIndex, MAX_DIMS, VECTOR_KEEPINGS } from "../trait_options.js";
 import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
@@ -67,23 +67,33 @@ export interface Meta {
 
 type MetaKey = keyof Meta;
 
+/** Nodes are 32-bit numbers, and the last of those stands for none. */
+const MOST_NODES = 2 ** 32 - 1;
+/** Far more writes than any store sees, and far enough from where numbers stop to be exact. */
+const MOST_WRITES = 2 ** 48;
+/** So many passages of the longest texts. */
+const MOST_BYTES = 2 ** 52;
+
 const COUNTERS = ["version", "nextNode", "passages", "rawBytes", "textBytes"] as const;
 /** What every store has. */
 const REQUIRED = [...COUNTERS, "idBuckets"] as const;
 
 const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
-  version: isCount,
-  numbering: isCount,
-  nextNode: isCount,
-  idBuckets: (value) => isCount(value) && (value as number) >= 1,
-  passages: isCount,
-  rawBytes: isCount,
-  textBytes: isCount,
+  version: (value) => isCount(value, MOST_WRITES),
+  numbering: (value) => isCount(value, MOST_WRITES),
+  nextNode: (value) => isCount(value, MOST_NODES),
+  idBuckets: (value) => isCount(value, MOST_NODES) && (value as number) >= 1,
+  passages: (value) => isCount(value, MOST_NODES),
+  rawBytes: (value) => isCount(value, MOST_BYTES),
+  textBytes: (value) => isCount(value, MOST_BYTES),
   metric: (value) => value === "cosine" || value === "ip" || value === "l2",
-  dims: (value) => isCount(value) && (value as number) >= 1,
+  dims: (value) => isCount(value, MAX_DIMS) && (value as number) >= 1,
   codes: (value) => isAccepted(() => checkCodes(value)),
   index: (value) => isAccepted(() => checkIndex(value)),
-  graph: (value) => isObject(value) && ["version", "nodes", "passages", "blocks"].every((key) => isCount(value[key])),
+  graph: (value) =>
+    isObject(value) &&
+    isCount(value["version"], MOST_WRITES) &&
+    ["nodes", "passages", "blocks"].every((key) => isCount(value[key], MOST_NODES)),
   vectors: (value) => VECTOR_KEEPINGS.includes(value as VectorKeeping),
   embedder: (value) => isObject(value) && typeof value["id"] === "string",
   codebook: (value) =>
@@ -111,8 +121,20 @@ export function readMeta(c: Connection): Meta {
   }
   const missing = REQUIRED.find((key) => !found.has(key));
   if (missing !== undefined) throw damagedRow("meta", missing, "is missing");
-  const meta = Object.fromEntries((Object.keys(CHECKS) as MetaKey[]).map((key) => [key, found.get(key)]));
-  return { ...meta, numbering: meta["numbering"] ?? 0 } as unknown as Meta;
+  const values = Object.fromEntries((Object.keys(CHECKS) as MetaKey[]).map((key) => [key, found.get(key)]));
+  const meta = { ...values, numbering: values["numbering"] ?? 0 } as unknown as Meta;
+  requireNoContradiction(meta);
+  return meta;
+}
+
+/** What counts a part of something is not more than that. */
+function requireNoContradiction({ passages, nextNode, graph }: Meta): void {
+  const given = `but ${nextNode} nodes were given out`;
+  if (passages > nextNode) throw damagedRow("meta", "passages", `says ${passages}, ${given}`);
+  if (graph && graph.nodes > nextNode) throw damagedRow("meta", "graph", `links ${graph.nodes} nodes, ${given}`);
+  if (graph && graph.passages > graph.nodes) {
+    throw damagedRow("meta", "graph", `links ${graph.passages} passages by ${graph.nodes} nodes`);
+  }
 }
 
 /** `Meta.numbering` alone. */
@@ -149,20 +171,34 @@ export function writeMeta(tx: Connection, changes: Partial<Meta>): void {
   }
 }
 
-/** Adds to counters: `addToCounters(tx, { passages: -3, rawBytes: -2100 })`. */
+/**
+ * Adds to counters: `addToCounters(tx, { passages: -3, rawBytes: -2100 })`.
+ *
+ * @throws EmbedlessError `CORRUPT` when one of them then says what no store can: it was wrong before
+ */
 export function addToCounters(tx: Connection, changes: Partial<Record<(typeof COUNTERS)[number], number>>): void {
   const meta = readMeta(tx);
   for (const key of COUNTERS) {
     const change = changes[key];
-    if (change) put(tx, key, meta[key] + change);
+    if (change) count(tx, key, meta[key], change);
   }
 }
 
 /** Raises the store's version by one, once in every write transaction, and returns it. */
 export function raiseVersion(tx: Connection): number {
-  const version = readMeta(tx).version + 1;
-  put(tx, "version", version);
-  return version;
+  return count(tx, "version", readMeta(tx).version, 1);
+}
+
+/** Raises `meta.numbering` by one: the passages get other nodes. */
+export function raiseNumbering(tx: Connection): number {
+  return count(tx, "numbering", readNumbering(tx), 1);
+}
+
+function count(tx: Connection, key: MetaKey, before: number, change: number): number {
+  const after = before + change;
+  if (!CHECKS[key](after)) throw damagedRow("meta", key, `says ${before}, which cannot become ${after}`);
+  put(tx, key, after);
+  return after;
 }
 
 function put(tx: Connection, key: MetaKey, value: unknown): void {
@@ -193,8 +229,8 @@ function isAccepted(check: () => unknown): boolean {
   }
 }
 
-function isCount(value: unknown): boolean {
-  return Number.isSafeInteger(value) && (value as number) >= 0;
+function isCount(value: unknown, most: number): boolean {
+  return Number.isSafeInteger(value) && (value as number) >= 0 && (value as number) <= most;
 }
 
 function isObject(value: unknown): value is Record<string, unknown> {

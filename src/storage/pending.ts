@@ -60,9 +60,10 @@ export function getPending(c: Connection, nodes: readonly number[], rowBytes: nu
   });
 }
 
-/** Removes the waiting rows below node `end`: they have codes now, or are linked. */
-export function clearPending(tx: Connection, end = Number.MAX_SAFE_INTEGER): void {
-  tx.run("DELETE FROM pending WHERE node < ?", end);
+/** Removes the waiting rows below node `end`, which have codes now or are linked. Default: all rows, in one go. */
+export function clearPending(tx: Connection, end?: number): void {
+  if (end === undefined) tx.run("DELETE FROM pending");
+  else tx.run("DELETE FROM pending WHERE node < ?", end);
 }
 
 /** How many nodes wait. */

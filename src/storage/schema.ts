@@ -1,4 +1,3 @@
-import { EmbedlessError } from "../errors.js";
 import type { Connection } from "./connection.js";
 import { createIds } from "./ids.js";
 import { createMeta } from "./meta.js";
@@ -131,37 +130,6 @@ export const MIGRATIONS: readonly Migration[] = [
 
 /** The format that this version of the library reads and writes. */
 export const FORMAT = MIGRATIONS.at(-1)?.to ?? 0;
-
-/** What the header of a file says of it. */
-export interface Identity {
-  /** No table yet, no application: a store may be made here. */
-  empty: boolean;
-  format: number;
-}
-
-/**
- * Reads whose file this is.
- * @throws EmbedlessError `NOT_A_STORE` for another application's database, `FORMAT_VERSION` for a newer store,
- *   `CORRUPT` for a store with triggers or views, which no version makes.
- */
-export function identify(c: Connection, path: string, newest: number = FORMAT): Identity {
-  const application = pragma(c, "application_id");
-  const format = pragma(c, "user_version");
-  const objects = c.all<{ type: string; name: string }>("SELECT type, name FROM store.sqlite_schema");
-  if (application === 0 && format === 0 && objects.length === 0) return { empty: true, format: 0 };
-  if (application !== APPLICATION_ID) {
-    throw new EmbedlessError("NOT_A_STORE", `Expected a store, but ${path} is the SQLite database of another program.`);
-  }
-  if (format > newest) {
-    throw new EmbedlessError(
-      "FORMAT_VERSION",
-      `${path} has format ${format}, made by a newer version; this one reads formats up to ${newest}.`,
-    );
-  }
-  const alien = objects.find(({ type }) => type === "trigger" || type === "view");
-  if (alien) throw new EmbedlessError("CORRUPT", `${path} holds the ${alien.type} ${alien.name}, which no store has.`);
-  return { empty: false, format };
-}
 
 /** Brings a file (an empty one too) to the newest format. Must run inside a write transaction. */
 export function migrate(tx: Connection, from: number, migrations: readonly Migration[] = MIGRATIONS): void {

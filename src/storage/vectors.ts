@@ -28,6 +28,11 @@ export function putVectors(tx: Connection, firstNode: number, rows: readonly Uin
   }
 }
 
+/** Removes the vectors of all nodes. */
+export function clearVectors(tx: Connection): void {
+  tx.run("DELETE FROM vectors");
+}
+
 /** Removes the vectors of nodes whose passages are gone; nodes without one are passed over. */
 export function deleteVectors(tx: Connection, nodes: Iterable<number>): void {
   for (const node of nodes) tx.run("DELETE FROM vectors WHERE node = ?", node);

@@ -1,11 +1,8 @@
-import { Connection, connect } from "./connection.js";
-import { createKeywords } from "./keywords.js";
+import type { Connection } from "./connection.js";
+import { isMetadataIndex, newSchema, readSchema, type SchemaObject } from "./known_schema.js";
 import { readMeta } from "./meta.js";
 import { problemsOf, type VerifyStep } from "./problems.js";
-import { migrate } from "./schema.js";
-
-/** Tables and indexes by name: what SQLite knows of each, but where it begins. */
-type Schema = ReadonlyMap<string, string>;
+import { MIGRATIONS } from "./schema.js";
 
 /** Indexes on metadata are named so; the paths are the store's own. */
 const FILTERABLE = /^passages_by_/;
@@ -14,43 +11,21 @@ const FILTERABLE = /^passages_by_/;
 export function* verifySchema(c: Connection): Generator<VerifyStep> {
   const problems: string[] = [];
   yield* problemsOf(() => {
-    const wanted = newSchema(readMeta(c).keywords ?? false);
-    const found = schemaOf(c);
-    for (const [name, sql] of wanted) {
-      if (!found.has(name)) problems.push(`The table or index ${name} is missing.`);
-      else if (found.get(name) !== sql) problems.push(`The description of the table or index ${name} is damaged.`);
+    const wanted = newSchema(MIGRATIONS, readMeta(c).keywords ?? false);
+    const found = new Map(readSchema(c).map((object) => [object.name, object]));
+    for (const [name, own] of wanted) {
+      const object = found.get(name);
+      if (object === undefined) problems.push(`The table or index ${name} is missing.`);
+      else if (!isSame(object, own)) problems.push(`The description of the table or index ${name} is damaged.`);
     }
-    for (const name of found.keys()) {
-      if (!wanted.has(name) && !FILTERABLE.test(name))
-        problems.push(`There is a table or index ${name} that no store has.`);
+    for (const object of found.values()) {
+      const isKnown = wanted.has(object.name) || (isMetadataIndex(object) && FILTERABLE.test(object.name));
+      if (!isKnown) problems.push(`There is a table or index ${object.name} that no store has.`);
     }
   });
   yield* problems;
 }
 
-/** Of stores without and with a table of words; made once. */
-const made = new Map<boolean, Schema>();
-
-function newSchema(keywords: boolean): Schema {
-  const schema = made.get(keywords) ?? makeSchema(keywords);
-  made.set(keywords, schema);
-  return schema;
-}
-
-function makeSchema(keywords: boolean): Schema {
-  const session = connect("a store in memory", "file:/embedless-schema?mode=memory", 0);
-  try {
-    const c = new Connection(session);
-    migrate(c, 0);
-    if (keywords) createKeywords(c);
-    return schemaOf(c);
-  } finally {
-    session.close();
-  }
-}
-
-function schemaOf(c: Connection): Schema {
-  const sql = "SELECT name, json_array(type, tbl_name, sql) AS description FROM store.sqlite_schema";
-  const rows = c.all<{ name: string; description: string }>(sql);
-  return new Map(rows.map(({ name, description }) => [name, description]));
+function isSame(a: SchemaObject, b: SchemaObject): boolean {
+  return a.type === b.type && a.table === b.table && a.sql === b.sql;
 }

@@ -1,5 +1,6 @@
 import { describe, expect, it } from "vitest";
-import { matchesFilter } from "../../../src/passage/filter_match.js";
+import { type FilterTree, parseFilter } from "../../../src/passage/filter.js";
+import { matches, matchesFilter } from "../../../src/passage/filter_match.js";
 import type { Filter, Metadata } from "../../../src/types.js";
 
 const book: Metadata = {
@@ -115,4 +116,44 @@ it("strings are in the order of code points", () => {
       expect([a, b, matchesFilter({ a }, { a: { $gte: b } })]).toEqual([a, b, i >= j]);
     }
   }
+});
+
+describe("work grows with passages and values, not with their product", () => {
+  /** An array that counts how often one of its elements is read. */
+  function counted<T>(list: readonly T[]): { list: readonly T[]; reads: () => number } {
+    let reads = 0;
+    const get = (target: readonly T[], key: string | symbol, receiver: unknown) => {
+      if (typeof key === "string" && /^\d+$/.test(key)) reads++;
+      return Reflect.get(target, key, receiver) as unknown;
+    };
+    return { list: new Proxy(list, { get }), reads: () => reads };
+  }
+
+  const names = (count: number, from = 0) => Array.from({ length: count }, (_, i) => `name ${i + from}`);
+
+  it("a long list of values is read once for all passages", () => {
+    const { list, reads } = counted(names(10_000));
+    for (const isNegated of [false, true]) {
+      const test: FilterTree = { kind: "value", path: ["a"], tests: [{ op: "in", values: list }] };
+      const tree: FilterTree = isNegated ? { kind: "not", of: test } : test;
+      for (let i = 9_000; i < 11_000; i++) expect(matches(tree, { a: `name ${i}` })).toBe(i < 10_000 !== isNegated);
+    }
+    expect(reads()).toBeLessThanOrEqual(20_000);
+  });
+
+  it.each<[name: string, filter: Filter, matched: boolean]>([
+    ["$or of equalities", { $or: names(499).map((a) => ({ a })) }, false],
+    ["$or of ranges", { $or: names(499).map((a, i) => ({ a: i % 2 ? { $lt: "a" } : { $gt: `z${a}` } })) }, false],
+    ["$and of negations", { $and: names(499).map((a) => ({ a: { $ne: a } })) }, true],
+    ["a long list", { a: { $in: names(10_000) } }, false],
+    [
+      "many lists",
+      { $or: Array.from({ length: 300 }, (_, i) => ({ a: { $in: names(20, 20 * i), $gt: "zz" } })) },
+      false,
+    ],
+  ])("an array of a passage is read a few times: %s", (_, filter, matched) => {
+    const { list, reads } = counted(Array.from({ length: 5_000 }, (_, i) => (i % 2 ? i : `of ${i}`)));
+    expect(matches(parseFilter(filter), { a: list })).toBe(matched);
+    expect(reads()).toBeLessThanOrEqual(5 * 5_000);
+  });
 });

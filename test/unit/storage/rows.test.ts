@@ -3,7 +3,7 @@ import { type Canary, getCanaries, putCanaries } from "../../../src/storage/cana
 import { checksum } from "../../../src/storage/checksum.js";
 import { getCodebook, putCodebook } from "../../../src/storage/codebooks.js";
 import { getDictionary, newestDictionary, putDictionary } from "../../../src/storage/dictionaries.js";
-import { addToCounters, raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
+import { addToCounters, raiseNumbering, raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
 import { addPending, clearPending, countPending, readPending } from "../../../src/storage/pending.js";
 import { codeOf, openDatabase } from "./temporary_store.js";
 
@@ -54,11 +54,24 @@ describe("meta", () => {
     expect(readMeta(database.reader)).toEqual({ ...counters, idBuckets: 1, metric: "ip", dims: 3, embedder, codebook });
   });
 
+  const COUNTERS = ["version", "nextNode", "idBuckets", "passages", "rawBytes"];
+
+  it("a counter that was too low is CORRUPT once something is taken away, and stays as it was", async () => {
+    const database = await openDatabase();
+    for (const key of ["passages", "rawBytes", "textBytes", "nextNode"] as const) {
+      const written = database.write((tx) => addToCounters(tx, { [key]: -925 }));
+      await expect(written).rejects.toMatchObject({ code: "CORRUPT", message: expect.stringContaining(`"${key}"`) });
+    }
+    expect(readMeta(database.reader)).toMatchObject({ passages: 0, rawBytes: 0, nextNode: 0 });
+    await database.write((tx) => writeMeta(tx, { version: 2 ** 48, numbering: 2 ** 48 }));
+    expect(await codeOf(() => database.write((tx) => raiseVersion(tx)))).toBe("CORRUPT");
+    expect(await codeOf(() => database.write((tx) => raiseNumbering(tx)))).toBe("CORRUPT");
+  });
+
   it("never writes or believes an impossible value", async () => {
     const database = await openDatabase();
     await database.write((tx) => {
       expect(() => writeMeta(tx, { dims: 0 })).toThrow(TypeError);
-      expect(() => addToCounters(tx, { passages: -1 })).toThrow(TypeError);
     });
     const plant = (key: string, json: string) =>
       database.write((tx) =>
@@ -71,12 +84,24 @@ describe("meta", () => {
       ["codebook", "{}"],
       ["dims", "{"],
       ["other", "1"],
+      ["passages", "1"],
+      ["passages", "4294967296"],
+      ["nextNode", "4294967296"],
+      ["nextNode", "10000000000"],
+      ["idBuckets", "1e12"],
+      ["idBuckets", "0"],
+      ["version", "9007199254740991"],
+      ["numbering", "9007199254740991"],
+      ["rawBytes", "9007199254740991"],
+      ["dims", "1000000"],
+      ["graph", '{"version":1,"nodes":1,"passages":1,"blocks":2}'],
+      ["graph", '{"version":1,"nodes":0,"passages":1,"blocks":2}'],
     ]) {
       await plant(String(key), String(json));
       expect(await codeOf(() => readMeta(database.reader))).toBe("CORRUPT");
       await database.write((tx) => tx.run("DELETE FROM meta WHERE key = ?", String(key)));
+      if (COUNTERS.includes(String(key))) await plant(String(key), key === "idBuckets" ? "1" : "0");
     }
-    await plant("passages", "0");
     expect(await codeOf(() => readMeta(database.reader))).toBe("none");
     await database.write((tx) => tx.run("DELETE FROM meta WHERE key = 'version'"));
     await expect(async () => readMeta(database.reader)).rejects.toThrow('Row "version" of table meta is missing');

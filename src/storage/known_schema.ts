@@ -1,0 +1,107 @@
+import { EmbedlessError } from "../errors.js";
+import { Connection, connect } from "./connection.js";
+import { createKeywords } from "./keywords.js";
+import { type Migration, migrate } from "./schema.js";
+
+/** A table or index as a file describes it: a row of `sqlite_schema`. */
+export interface SchemaObject {
+  readonly type: string;
+  readonly name: string;
+  /** The table that it is, or that it is an index on. */
+  readonly table: string;
+  /** The statement that made it, comments too. */
+  readonly sql: string | null;
+}
+
+/** What a store has, by name. */
+export type Schema = ReadonlyMap<string, SchemaObject>;
+
+/** More descriptions than any store has, and longer ones: a path of 1,000 characters takes 6,000 bytes as JSON. */
+const MOST_OBJECTS = 128;
+const MOST_BYTES = 32_768;
+
+/**
+ * All that the file describes. SQLite has parsed it by then, but evaluated nothing.
+ *
+ * @throws EmbedlessError `CORRUPT` when that is more than any store has
+ */
+export function readSchema(c: Connection): SchemaObject[] {
+  const sizes = `SELECT count(*) AS objects, max(octet_length(name) + octet_length(coalesce(sql, ''))) AS longest
+    FROM store.sqlite_schema`;
+  const { objects, longest } = c.get<{ objects: number; longest: number | null }>(sizes)!;
+  if (objects > MOST_OBJECTS || (longest ?? 0) > MOST_BYTES) {
+    const what = `${objects} tables and indexes, in descriptions of up to ${longest} bytes`;
+    throw new EmbedlessError("CORRUPT", `The file describes ${what}, which no store has.`);
+  }
+  return c.all<SchemaObject>('SELECT type, name, tbl_name AS "table", sql FROM store.sqlite_schema');
+}
+
+/** Of stores of each list of migrations, without and with a table of words; made once. */
+const made = new Map<boolean, WeakMap<readonly Migration[], Schema>>([
+  [false, new WeakMap()],
+  [true, new WeakMap()],
+]);
+
+/** What a new store has once it has gone through `migrations`. */
+export function newSchema(migrations: readonly Migration[], keywords: boolean): Schema {
+  const known = made.get(keywords)!;
+  const schema = known.get(migrations) ?? makeSchema(migrations, keywords);
+  known.set(migrations, schema);
+  return schema;
+}
+
+function makeSchema(migrations: readonly Migration[], keywords: boolean): Schema {
+  const session = connect("a store in memory", "file:/embedless-schema?mode=memory", 0);
+  try {
+    const c = new Connection(session);
+    migrate(c, 0, migrations);
+    if (keywords) createKeywords(c);
+    return new Map(readSchema(c).map((object) => [object.name, object]));
+  } finally {
+    session.close();
+  }
+}
+
+/** An index on metadata, as the option `filterable` makes them: on the value at one path and nothing else. */
+export function isMetadataIndex({ sql }: SchemaObject): boolean {
+  return /^CREATE INDEX \w+ ON passages \(json_extract\(metadata, '(?:[^']|'')*'\)\)$/i.test(sql ?? "");
+}
+
+/**
+ * Whether SQLite does nothing for the object but store and fetch values: it is a table of plain columns, or an index on
+ * some. Generated columns, defaults, conditions, expressions, views, triggers and virtual tables are not plain.
+ */
+export function isPlain({ sql }: SchemaObject): boolean {
+  const words = sql === null ? undefined : wordsOf(sql);
+  return words !== undefined && (PLAIN_TABLE.test(words) || PLAIN_INDEX.test(words));
+}
+
+/** Whether all of two descriptions but one character is the same, as a damaged byte leaves them. */
+export function isNearly(found: SchemaObject, wanted: SchemaObject): boolean {
+  const [a, b] = [found, wanted].map(({ type, table, sql }) => JSON.stringify([type, table, sql])) as [string, string];
+  if (a.length !== b.length) return false;
+  let others = 0;
+  for (let i = 0; i < a.length; i++) if (a[i] !== b[i]) others++;
+  return others <= 1;
+}
+
+const NAMES = String.raw`\( \w+(?: , \w+)* \)`;
+const COLUMN = String.raw`\w+(?: \w+)?(?: PRIMARY KEY)?(?: NOT NULL)?`;
+const PLAIN_TABLE = new RegExp(
+  String.raw`^CREATE TABLE \w+ \( ${COLUMN}(?: , ${COLUMN})*(?: , PRIMARY KEY ${NAMES})? \)(?: (?:STRICT|WITHOUT ROWID)(?: ,(?= ))?)*$`,
+  "i",
+);
+const PLAIN_INDEX = new RegExp(String.raw`^CREATE (?:UNIQUE )?INDEX \w+ ON \w+ ${NAMES}$`, "i");
+
+/** The words of a statement with a space between them, comments left out; `undefined` if it holds other signs. */
+function wordsOf(sql: string): string | undefined {
+  const words: string[] = [];
+  const token = /\s+|--[^\n]*|(?<quote>["'`]?)(?<word>\w+)\k<quote>|(?<sign>[(),])/y;
+  while (token.lastIndex < sql.length) {
+    const found = token.exec(sql)?.groups;
+    if (found === undefined) return undefined;
+    const word = found["word"] ?? found["sign"];
+    if (word !== undefined) words.push(word);
+  }
+  return words.join(" ");
+}

@@ -1,11 +1,10 @@
 import { EmbedlessError, throwIfAborted } from "../errors.js";
-import type { NativeCoder, NativeGraph, NativeIndex } from "../native.js";
+import type { NativeCoder, NativeIndex } from "../native.js";
 import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import { acrossNumberings, Renumbered } from "../storage/numbering.js";
 import type { Hit, SearchResult } from "../types.js";
-import type { CodeIndex } from "./code_index.js";
 import { Deadline } from "./deadline.js";
 import type { FilterBitmaps, Matching } from "./filter_bitmap.js";
 import { Flights } from "./flights.js";
@@ -17,16 +16,15 @@ import { isImpossible, ModelDoubt } from "./model_doubt.js";
 import { planSearch } from "./plan.js";
 import { type ExactVectors, Recompute } from "./recompute.js";
 import { noCost, type Ranking, searchIndex } from "./search.js";
-import type { StoreGraph } from "./store_graph.js";
 import { requireVector } from "./vectors.js";
+import type { View, Views } from "./view.js";
 import { chooseWalk } from "./walk.js";
 
 type Settings = ReturnType<typeof resolveSearchOptions>;
 
 /** What searches are made of. */
 export interface SearchParts {
-  index: CodeIndex;
-  graph: StoreGraph;
+  views: Views;
   passages: Passages;
   filters: FilterBitmaps;
   model: () => Promise<Model>;
@@ -41,7 +39,7 @@ const MAX_ATTEMPTS = 4;
 
 /** Answers questions to a store: question to vector, vector to nodes, nodes to passages. */
 export class Searcher {
-  readonly #index: CodeIndex;
+  readonly #views: Views;
   readonly #passages: Passages;
   readonly #filters: FilterBitmaps;
   readonly #model: () => Promise<Model>;
@@ -52,15 +50,13 @@ export class Searcher {
   readonly #doubt = new ModelDoubt();
   readonly #kept: () => KeptVectors | undefined;
   readonly #waiting: SearchParts["waiting"];
-  readonly #graph: StoreGraph;
 
   /** @param settings Memory for vectors, and whether queries may change the bound of those to come. */
   constructor(
-    { index, graph, passages, filters, model, kept, waiting }: SearchParts,
+    { views, passages, filters, model, kept, waiting }: SearchParts,
     settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
   ) {
-    this.#graph = graph;
-    this.#index = index;
+    this.#views = views;
     this.#passages = passages;
     this.#filters = filters;
     this.#model = model;
@@ -82,14 +78,15 @@ export class Searcher {
     throwIfAborted(signal);
     const deadline = settings.deadlineMs === undefined ? undefined : new Deadline(settings.deadlineMs, before);
     try {
-      await this.#refresh();
-      const matching = filter && (await this.#matchingNow(filter, signal));
+      const view = await this.#filteredView(filter, signal);
       const begun = performance.now();
-      const vector = await this.#questionVector(question, matching, signal);
+      const vector = await this.#questionVector(question, view, signal);
       const queryMs = performance.now() - begun;
       const { ranking, rows } = await acrossNumberings(
         () => this.#rank(vector, settings, filter, deadline, signal),
-        () => this.#refresh(),
+        async () => {
+          await this.#views.newest();
+        },
       );
       const hits = toHits(ranking, rows, settings);
       const cost = { ...ranking.cost, queryMs, keywordMs: 0, totalMs: performance.now() - before };
@@ -103,15 +100,14 @@ export class Searcher {
   /** `undefined` when there is nothing to find: the model is not started for that. */
   async #questionVector(
     question: string | Float32Array,
-    matching: Matching | undefined,
+    { rows, matching }: FilteredView,
     signal: AbortSignal,
   ): Promise<Float32Array | undefined> {
-    const index = this.#index.current;
-    if (index === undefined || index.live === 0) return undefined;
+    if (rows === undefined || rows.live === 0) return undefined;
     const isText = typeof question === "string";
     if (isText && matching?.count === 0) return undefined;
     const vector = isText ? await (await this.#model()).embedQuestion(question, signal) : question;
-    requireVector(vector, index.coder, isText ? "the question's vector" : "query");
+    requireVector(vector, rows.coder, isText ? "the question's vector" : "query");
     return vector;
   }
 
@@ -125,10 +121,10 @@ export class Searcher {
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
     for (let attempt = 1; ; attempt++) {
-      const matching = filter && (await this.#matchingNow(filter, signal));
-      const { index, graph, numbering } = await this.#searched();
+      const view: FilteredView =
+        (filter === undefined && this.#views.current) || (await this.#filteredView(filter, signal));
+      const { rows: index, graph, numbering, matching } = view;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
-      if (matching && matching.numbering !== numbering) throw new Renumbered();
       const { recompute, waiting } = this.#recomputedOf(numbering);
       const source = this.#kept()?.ofNumbering(numbering) ?? (index.coder.kind === "none" ? waiting : recompute);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
@@ -146,7 +142,7 @@ export class Searcher {
         if (includeVectors) addCodedVectors(ranking, index);
         return { ranking, rows };
       }
-      await this.#refresh();
+      await this.#views.newest();
     }
   }
 
@@ -166,36 +162,20 @@ export class Searcher {
     throw new EmbedlessError("MODEL_MISMATCH", `${message} verify() tells whether the file is damaged.`);
   }
 
-  /** What to search. A walk on vectors in memory needs no codes; where there are none, rows and graph have to fit. */
-  async #searched(): Promise<{ index: NativeIndex | undefined; graph: NativeGraph | undefined; numbering: number }> {
-    for (;;) {
-      const graph = this.#graph.current;
-      const kept = graph && this.#kept();
-      const { current: index, numbering } =
-        kept?.inMemory === undefined ? this.#index : { current: kept.inMemory, numbering: kept.numbering };
-      const fits = graph !== undefined && graph.count <= (index?.count ?? 0);
-      const isOfOne = graph === undefined || this.#graph.numbering === numbering;
-      if (isOfOne && (index?.coder.kind !== "none" || fits)) return { index, graph, numbering };
-      await this.#refresh();
-    }
-  }
-
-  /** The graph first: it must not know of nodes that the rows in memory lack. Kept vectors matter here only to walks. */
-  async #refresh(): Promise<void> {
-    await this.#graph.refresh();
-    await this.#index.refresh();
-    if (this.#graph.current !== undefined) await this.#kept()?.refresh();
-  }
-
   /**
-   * The nodes that match, as of the same version as the codes in memory: a passage that was replaced between the two has
-   * another node in each. While others write without a pause, the newest codes have to do.
+   * What is searched, and the nodes that match as of the same version: a passage that was replaced between the two has
+   * another node in each. While others write without a pause, the newest rows have to do.
+   *
+   * @throws Renumbered if the nodes that match are others by now
    */
-  async #matchingNow(filter: Condition, signal: AbortSignal): Promise<Matching> {
+  async #filteredView(filter: Condition | undefined, signal: AbortSignal): Promise<FilteredView> {
     for (let attempt = 1; ; attempt++) {
-      const matching = await this.#filters.matching(filter, signal);
-      await this.#index.refresh();
-      if (matching.version === this.#index.version || attempt === MAX_ATTEMPTS) return matching;
+      const matching = filter && (await this.#filters.matching(filter, signal));
+      const view = await this.#views.newest();
+      if (matching === undefined) return view;
+      if (matching.version !== view.version && attempt < MAX_ATTEMPTS) continue;
+      if (matching.numbering !== view.numbering) throw new Renumbered();
+      return { ...view, matching };
     }
   }
 
@@ -211,6 +191,12 @@ export class Searcher {
     return this.#recomputed;
   }
 }
+
+/** What a search works on. */
+type FilteredView = View & {
+  /** Left out without a filter. */
+  readonly matching?: Matching;
+};
 
 /** Exact vectors by nodes of one numbering. */
 interface Recomputed {

@@ -274,8 +274,8 @@ export interface SearchResult {
   hits: Hit[];
   /**
    * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one; after a walk over a graph times
-   * the share that such walks meet. Blind for words; `undefined` by mode `"keyword"`, and by walks `"exact"` and
-   * `"two-level"`, where nothing tells it.
+   * the share that such walks meet. Blind for words; `undefined` where nothing tells it: by mode `"keyword"`, by walks
+   * `"exact"` and `"two-level"`, and where codes are too far from the exact scores to say anything of other passages.
    */
   expectedRecall: number | undefined;
   /** The question's vector; only with `includeVectors`, and not by mode `"keyword"`. */

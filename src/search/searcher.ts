@@ -1,4 +1,4 @@
-import { EmbedlessError, throwIfAborted } from "../errors.js";
+import { throwIfAborted } from "../errors.js";
 import type { NativeCoder, NativeIndex } from "../native.js";
 import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import { type Condition, holds } from "../passage/filter_match.js";
@@ -12,10 +12,10 @@ import { walkWithoutCodes } from "./graph_alone.js";
 import type { KeptVectors } from "./kept_vectors.js";
 import { LiveCalibration } from "./live_calibration.js";
 import type { Model } from "./model.js";
-import { isImpossible, ModelDoubt } from "./model_doubt.js";
+import { excessOf, isImpossible, isRounding, largestScore, MOST_WIDENED, ModelDoubt } from "./model_doubt.js";
 import { planSearch } from "./plan.js";
 import { type ExactVectors, Recompute } from "./recompute.js";
-import { noCost, type Ranking, searchIndex } from "./search.js";
+import { costWith, noCost, type Ranking, searchIndex } from "./search.js";
 import { requireVector } from "./vectors.js";
 import type { View, Views } from "./view.js";
 import { chooseWalk } from "./walk.js";
@@ -120,6 +120,8 @@ export class Searcher {
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
+    let spent = noCost();
+    const repeats: Repeats = { proofs: 0, widening: 1 };
     for (let attempt = 1; ; attempt++) {
       const view: FilteredView =
         (filter === undefined && this.#views.current) || (await this.#filteredView(filter, signal));
@@ -128,38 +130,59 @@ export class Searcher {
       const { recompute, waiting } = this.#recomputedOf(numbering);
       const source = this.#kept()?.ofNumbering(numbering) ?? (index.coder.kind === "none" ? waiting : recompute);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
-      const sigmaScale = this.#live?.scaleFor(index.coder);
+      const learned = Math.max(this.#live?.scaleFor(index.coder) ?? 1, this.#doubt.scaleFor(index.coder));
+      const sigmaScale = Math.min(MOST_WIDENED, learned * repeats.widening);
       const wanted = { asked, k, recall, scores, maxRecomputes, allowed: matching?.count };
       const isAlone = index.coder.kind === "none" && graph !== undefined;
       const walk = isAlone ? walkWithoutCodes(index, graph, wanted) : chooseWalk(index, graph, wanted);
       const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
+      spent = costWith(spent, ranking.cost);
       const rows = this.#passages.byNodes(ranking.nodes, numbering);
       for (const [node, row] of rows) if (filter && !holds(filter, row)) rows.delete(node);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
-        if (source === recompute) await this.#compareWithCodes(recompute, index.coder, ranking);
+        const verdict =
+          source === recompute ? await this.#compareWithCodes(recompute, index.coder, vector, ranking) : "fits";
+        const mayRepeat = deadline === undefined && attempt < MAX_ATTEMPTS;
+        if (mayRepeat && this.#helpsToRepeat(verdict, repeats, index.coder, ranking)) continue;
+        if (verdict !== "fits" || this.#doubt.scaleFor(index.coder) > 1) ranking.expectedRecall = undefined;
         this.#live?.observe(index.coder, ranking.firstRound);
         if (includeVectors) addCodedVectors(ranking, index);
-        return { ranking, rows };
+        return { ranking: { ...ranking, cost: spent }, rows };
       }
       await this.#views.newest();
     }
   }
 
-  /** Whoever changed the model behind its name changed the exact scores and not the codes. */
+  /**
+   * A model that was changed behind its name changes the exact scores and not the codes. Where the two disagree the canaries
+   * decide: a model that still gives their vectors gives right scores, and it is the codes that say too little. (What is
+   * wrong with these, `verify` finds out: they may not be those of the texts.)
+   *
+   * @throws EmbedlessError `MODEL_MISMATCH`, or the embedder's failure
+   */
   async #compareWithCodes(
     recompute: Recompute,
     coder: NativeCoder,
-    { firstRound, explanations }: Ranking,
-  ): Promise<void> {
-    const impossible = isImpossible(coder, explanations);
-    if (!this.#doubt.observe(coder, firstRound) && !impossible) return;
+    question: Float32Array,
+    { firstRound, explanations, nodes, vectors }: Ranking,
+  ): Promise<Verdict> {
+    const found = nodes.flatMap((node) => vectors.get(node) ?? []);
+    const isOff = isImpossible(coder, explanations);
+    if (isRounding(explanations, largestScore(coder.metric, question, found))) return isOff ? "rounded" : "fits";
+    if (!this.#doubt.observe(coder, firstRound) && !isOff) return "fits";
     recompute.forget();
     await (await this.#model()).proveAgain();
-    if (!impossible) return;
-    const message =
-      "The exact scores of this search are farther from their codes than codes of the same texts and model can be.";
-    throw new EmbedlessError("MODEL_MISMATCH", `${message} verify() tells whether the file is damaged.`);
+    return isOff ? "contradicted" : "fits";
+  }
+
+  /** Whether a search does better when it is done again, with vectors that the proved model makes now or a wider bound. */
+  #helpsToRepeat(verdict: Verdict, repeats: Repeats, coder: NativeCoder, { explanations }: Ranking): boolean {
+    if (verdict === "fits") return false;
+    if (verdict === "contradicted") return ++repeats.proofs === 1 || this.#doubt.widen(coder, explanations);
+    if (repeats.widening > 1) return false;
+    repeats.widening = excessOf(coder, explanations);
+    return true;
   }
 
   /**
@@ -190,6 +213,17 @@ export class Searcher {
     this.#recomputed = { numbering, recompute, waiting: this.#waiting(recompute) };
     return this.#recomputed;
   }
+}
+
+/** Whether codes and exact scores agree as they claim; if not, whether rounding explains it. */
+type Verdict = "fits" | "rounded" | "contradicted";
+
+/** What one search did because its codes were off. */
+interface Repeats {
+  /** How often the model proved itself. */
+  proofs: number;
+  /** What the errors are multiplied by for this search alone. */
+  widening: number;
 }
 
 /** What a search works on. */

@@ -130,7 +130,7 @@ export class Searcher {
       const { recompute, waiting } = this.#recomputedOf(numbering);
       const source = this.#kept()?.ofNumbering(numbering) ?? (index.coder.kind === "none" ? waiting : recompute);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
-      const learned = Math.max(this.#live?.scaleFor(index.coder) ?? 1, this.#doubt.scaleFor(index.coder));
+      const learned = (this.#live?.scaleFor(index.coder) ?? 1) * this.#doubt.scaleFor(index.coder);
       const sigmaScale = Math.min(MOST_WIDENED, learned * repeats.widening);
       const wanted = { asked, k, recall, scores, maxRecomputes, allowed: matching?.count };
       const isAlone = index.coder.kind === "none" && graph !== undefined;

@@ -243,7 +243,10 @@ export interface HitExplanation {
   bound: number | undefined;
   /** The score by the vector itself; `undefined` where the estimate stands. */
   exact: number | undefined;
-  /** Where the exact vector came from; `"none"` if there was none. */
+  /**
+   * Where the vector of `exact` came from; `"none"` if there was none. `"kept"`: from the file, in the form that the file
+   * keeps, so that all forms but `float32` round it. (A store with codes `"none"` keeps `float16` until `compact`.)
+   */
   source: "cache" | "recompute" | "kept" | "none";
   /** BM25 of the words shared with the question; `undefined` by mode `"vector"`, or where they share none. */
   keyword: number | undefined;

@@ -3,6 +3,7 @@ import { withAnyOf } from "./abort.js";
 import { checkKeys, requireIterable, wholeNumberWithin } from "./checks.js";
 import { compactStore } from "./compact.js";
 import type { Embedder } from "./embed/embedder.js";
+import { limitsOf } from "./embed/limits.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
 import { prepareSampleQueries } from "./ingest/sample_queries.js";
@@ -98,6 +99,7 @@ export class VectorStore {
   static async open(path: string, options: OpenOptions = {}): Promise<VectorStore> {
     if (typeof path !== "string" || path === "") throw wrongType("path", "the name of a file", path);
     const settings = resolveOpenOptions(options);
+    if (settings.embedder) limitsOf(settings.embedder);
     const samples = settings.sampleQueries && prepareSampleQueries(settings.sampleQueries);
     const filterable = checkFilterable(options.filterable);
     native();

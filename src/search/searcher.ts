@@ -45,7 +45,8 @@ export class Searcher {
   readonly #model: () => Promise<Model>;
   readonly #flights: Flights;
   readonly #cacheBytes: number;
-  #recomputed: Recomputed | undefined;
+  /** What recomputes by nodes of one numbering. */
+  #recomputed: { readonly numbering: number; readonly recompute: Recompute } | undefined;
   readonly #live: LiveCalibration | undefined;
   readonly #doubt = new ModelDoubt();
   readonly #kept: () => KeptVectors | undefined;
@@ -127,8 +128,8 @@ export class Searcher {
         (filter === undefined && this.#views.current) || (await this.#filteredView(filter, signal));
       const { rows: index, graph, numbering, matching } = view;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
-      const { recompute, waiting } = this.#recomputedOf(numbering);
-      const source = this.#kept()?.ofNumbering(numbering) ?? (index.coder.kind === "none" ? waiting : recompute);
+      const recompute = this.#recomputedOf(numbering);
+      const source = this.#sourceOf(recompute, index.coder, numbering);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
       const learned = (this.#live?.scaleFor(index.coder) ?? 1) * this.#doubt.scaleFor(index.coder);
       const sigmaScale = Math.min(MOST_WIDENED, learned * repeats.widening);
@@ -142,7 +143,9 @@ export class Searcher {
       for (const [node, row] of rows) if (filter && !holds(filter, row)) rows.delete(node);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
         const verdict =
-          source === recompute ? await this.#compareWithCodes(recompute, index.coder, vector, ranking) : "fits";
+          this.#kept() === undefined && index.coder.kind !== "none"
+            ? await this.#compareWithCodes(recompute, index.coder, vector, ranking)
+            : "fits";
         const mayRepeat = deadline === undefined && attempt < MAX_ATTEMPTS;
         if (mayRepeat && this.#helpsToRepeat(verdict, repeats, index.coder, ranking)) continue;
         if (verdict !== "fits" || this.#doubt.scaleFor(index.coder) > 1) ranking.expectedRecall = undefined;
@@ -202,16 +205,24 @@ export class Searcher {
     }
   }
 
+  /** Where one search's exact vectors come from: the file if it keeps them, or else the texts. */
+  #sourceOf(recompute: Recompute, coder: NativeCoder, numbering: number): ExactVectors {
+    const kept = this.#kept();
+    if (kept) return kept.ofNumbering(numbering);
+    const embedded = recompute.forSearch();
+    return coder.kind === "none" ? this.#waiting(embedded) : embedded;
+  }
+
   /** What recomputes by nodes of this numbering. Searches that began under an earlier one keep theirs to their end. */
-  #recomputedOf(numbering: number): Recomputed {
-    if (this.#recomputed?.numbering === numbering) return this.#recomputed;
+  #recomputedOf(numbering: number): Recompute {
+    if (this.#recomputed?.numbering === numbering) return this.#recomputed.recompute;
     // Nodes whose passage was deleted meanwhile are left out.
     const texts = (nodes: number[]) =>
       new Map([...this.#passages.byNodes(nodes, numbering)].map(([node, { text }]) => [node, text]));
     const embedder = async () => (await this.#model()).embedder;
     const recompute = new Recompute(this.#flights, texts, this.#cacheBytes, embedder);
-    this.#recomputed = { numbering, recompute, waiting: this.#waiting(recompute) };
-    return this.#recomputed;
+    this.#recomputed = { numbering, recompute };
+    return recompute;
   }
 }
 
@@ -231,14 +242,6 @@ type FilteredView = View & {
   /** Left out without a filter. */
   readonly matching?: Matching;
 };
-
-/** Exact vectors by nodes of one numbering. */
-interface Recomputed {
-  readonly numbering: number;
-  readonly recompute: Recompute;
-  /** In a store without codes. */
-  readonly waiting: ExactVectors;
-}
 
 function toHits(ranking: Ranking, rows: Map<number, PassageRow>, { explain, includeVectors }: Settings): Hit[] {
   return ranking.nodes.flatMap((node, i) => {

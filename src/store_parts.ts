@@ -15,6 +15,7 @@ import { ModelOfStore } from "./search/model_of_store.js";
 import type { ExactVectors } from "./search/recompute.js";
 import { Searcher } from "./search/searcher.js";
 import { StoreGraph } from "./search/store_graph.js";
+import { Views } from "./search/view.js";
 import { WaitingVectors } from "./search/waiting_vectors.js";
 import type { Database } from "./storage/database.js";
 
@@ -51,7 +52,9 @@ export function assemble(
   const model = () => modelOfStore.proven();
   const kept = () => (vectors.coder ? vectors : undefined);
   const waiting = (others: ExactVectors) => new WaitingVectors(database, coders, others);
-  const searcher = new Searcher({ index, graph, passages, filters, model, kept, waiting }, settings);
+  // A walk on vectors in memory needs no codes.
+  const views = new Views(graph, () => (graph.current && kept()?.memory) ?? index);
+  const searcher = new Searcher({ views, passages, filters, model, kept, waiting }, settings);
   const nodes = async () => {
     await index.refresh();
     return index.current;

@@ -243,7 +243,10 @@ export interface HitExplanation {
   bound: number | undefined;
   /** The score by the vector itself; `undefined` where the estimate stands. */
   exact: number | undefined;
-  /** Where the exact vector came from; `"none"` if there was none. */
+  /**
+   * Where the vector of `exact` came from; `"none"` if there was none. `"kept"`: from the file, in the form that the file
+   * keeps, so that all forms but `float32` round it. (A store with codes `"none"` keeps `float16` until `compact`.)
+   */
   source: "cache" | "recompute" | "kept" | "none";
   /** BM25 of the words shared with the question; `undefined` by mode `"vector"`, or where they share none. */
   keyword: number | undefined;
@@ -274,8 +277,8 @@ export interface SearchResult {
   hits: Hit[];
   /**
    * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one; after a walk over a graph times
-   * the share that such walks meet. Blind for words; `undefined` by mode `"keyword"`, and by walks `"exact"` and
-   * `"two-level"`, where nothing tells it.
+   * the share that such walks meet. Blind for words; `undefined` where nothing tells it: by mode `"keyword"`, by walks
+   * `"exact"` and `"two-level"`, and where codes are too far from the exact scores to say anything of other passages.
    */
   expectedRecall: number | undefined;
   /** The question's vector; only with `includeVectors`, and not by mode `"keyword"`. */

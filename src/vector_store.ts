@@ -1,7 +1,9 @@
 import { setMaxListeners } from "node:events";
+import { withAnyOf } from "./abort.js";
 import { checkKeys, requireIterable, wholeNumberWithin } from "./checks.js";
 import { compactStore } from "./compact.js";
 import type { Embedder } from "./embed/embedder.js";
+import { limitsOf } from "./embed/limits.js";
 import { EmbedlessError, wrongType } from "./errors.js";
 import { checkCondemned, removePassages } from "./ingest/remove.js";
 import { prepareSampleQueries } from "./ingest/sample_queries.js";
@@ -98,6 +100,7 @@ export class VectorStore {
   static async open(path: string, options: OpenOptions = {}): Promise<VectorStore> {
     if (typeof path !== "string" || path === "") throw wrongType("path", "the name of a file", path);
     const settings = resolveOpenOptions(options);
+    if (settings.embedder) limitsOf(settings.embedder);
     const samples = settings.sampleQueries && prepareSampleQueries(settings.sampleQueries);
     const filterable = checkFilterable(options.filterable);
     native();
@@ -179,10 +182,11 @@ export class VectorStore {
   ): Promise<AddResult> {
     return this.#run(async () => {
       const checked = resolveAddOptions(options);
-      const stop = this.#stoppable(checked.signal);
-      const merged = { signal: stop, ...(checked.onProgress && { onProgress: checked.onProgress }) };
-      if (Array.isArray(items)) return await this.#parts.ingest.addArray(items, merged);
-      return await this.#parts.ingest.addStream(requireIterable(items), merged);
+      return await this.#stoppable(checked.signal, async (signal) => {
+        const merged = { signal, ...(checked.onProgress && { onProgress: checked.onProgress }) };
+        if (Array.isArray(items)) return await this.#parts.ingest.addArray(items, merged);
+        return await this.#parts.ingest.addStream(requireIterable(items), merged);
+      });
     });
   }
 
@@ -200,7 +204,9 @@ export class VectorStore {
       const settings = resolveSearchOptions(options);
       const question = typeof query === "string" ? cleanText(query, "query") : cleanVector(query, "query");
       const filter = options?.filter === undefined ? undefined : readCondition(options.filter);
-      return await searchByMode(this.#parts.modes, question, settings, filter, this.#stoppable(settings.signal));
+      return await this.#stoppable(settings.signal, (signal) =>
+        searchByMode(this.#parts.modes, question, settings, filter, signal),
+      );
     });
   }
 
@@ -301,7 +307,7 @@ export class VectorStore {
         keptRowBytes: this.#parts.kept.coder?.rowBytes ?? 0,
         embedder: async () => (await this.#parts.model.proven()).embedder,
       };
-      return await readStats(parts, { ...settings, signal: this.#stoppable(settings.signal) });
+      return await this.#stoppable(settings.signal, (signal) => readStats(parts, { ...settings, signal }));
     });
   }
 
@@ -315,8 +321,8 @@ export class VectorStore {
    */
   compact(options?: CompactOptions): Promise<CompactResult> {
     return this.#run(async () => {
-      const { signal, onProgress } = resolveCompactOptions(options);
-      return await compactStore(this.#parts, { signal: this.#stoppable(signal), onProgress });
+      const { signal: given, onProgress } = resolveCompactOptions(options);
+      return await this.#stoppable(given, (signal) => compactStore(this.#parts, { signal, onProgress }));
     });
   }
 
@@ -327,8 +333,9 @@ export class VectorStore {
    */
   verify(options?: { signal?: AbortSignal }): Promise<VerifyReport> {
     return this.#run(async () => {
-      const { signal } = resolveVerifyOptions(options);
-      return await verifyStore(this.#parts.database, this.#parts.passages, this.#stoppable(signal));
+      const { database, passages } = this.#parts;
+      const { signal: given } = resolveVerifyOptions(options);
+      return await this.#stoppable(given, (signal) => verifyStore(database, passages, signal));
     });
   }
 
@@ -343,8 +350,9 @@ export class VectorStore {
   backup(path: string, options?: BackupOptions): Promise<void> {
     return this.#run(async () => {
       const settings = resolveBackupOptions(options);
-      const signal = this.#stoppable(settings.signal);
-      await copyDatabase(this.#parts.database, path, { ...settings, signal });
+      await this.#stoppable(settings.signal, (signal) =>
+        copyDatabase(this.#parts.database, path, { ...settings, signal }),
+      );
     });
   }
 
@@ -373,9 +381,9 @@ export class VectorStore {
     return running;
   }
 
-  /** A signal that fires with the caller's or when the store closes. */
-  #stoppable(signal: AbortSignal | undefined): AbortSignal {
-    return signal ? AbortSignal.any([signal, this.#stop.signal]) : this.#stop.signal;
+  /** Runs `work` with a signal that fires with the caller's or when the store closes. */
+  #stoppable<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
+    return withAnyOf([signal, this.#stop.signal], work);
   }
 
   #matching(condition: Condition): Promise<Matching> {

@@ -1,6 +1,7 @@
 import { aborted, EmbedlessError, throwIfAborted } from "../errors.js";
 import { inBatches } from "./batches.js";
 import { checkVectors, type Embedder, type EmbedOptions } from "./embedder.js";
+import { limitsOf } from "./limits.js";
 
 /** How a call of an embedder is watched. */
 export interface GuardOptions extends EmbedOptions {
@@ -11,7 +12,6 @@ export interface GuardOptions extends EmbedOptions {
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
-const DEFAULT_BATCH = 64;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
@@ -28,8 +28,8 @@ export async function embedPassages(
   options: GuardOptions = {},
 ): Promise<Float32Array[]> {
   throwIfAborted(options.signal);
-  const size = Math.max(1, embedder.batch ?? DEFAULT_BATCH);
-  const lanes = Math.max(1, Math.floor((embedder.concurrency ?? size) / size));
+  const { batch: size, concurrency } = limitsOf(embedder);
+  const lanes = Math.max(1, Math.floor(concurrency / size));
   const vectors = new Array<Float32Array>(texts.length);
   let dims = options.dims ?? embedder.dims;
   try {

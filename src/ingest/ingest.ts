@@ -1,3 +1,4 @@
+import { limitsOf } from "../embed/limits.js";
 import { EmbedlessError, throwIfAborted } from "../errors.js";
 import type { NativeAddon } from "../native.js";
 import type { Passages } from "../passage/passages.js";
@@ -255,6 +256,6 @@ export class Ingest {
     const needed = meta.dims === undefined || traitsOf(meta, asked).vectors === "recompute";
     // Where vectors are kept, items that bring theirs do without a model; one that needs it will say why there is none.
     const known = needed ? await model() : await model().catch(() => undefined);
-    return Math.max(EMBED_SLICE, known?.embedder.concurrency ?? known?.embedder.batch ?? 0);
+    return Math.max(EMBED_SLICE, known ? limitsOf(known.embedder).concurrency : 0);
   }
 }

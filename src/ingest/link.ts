@@ -1,5 +1,6 @@
 import { throwIfAborted } from "../errors.js";
 import type { GraphOptions, NativeAddon, NativeGraph, NativeIndex, Progress } from "../native.js";
+import type { View } from "../search/view.js";
 import { nodesFrom } from "../storage/bitmap.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -22,14 +23,13 @@ const TELL_MS = 200;
 export interface LinkParts {
   addon: NativeAddon;
   database: Database;
-  /** Rows that distances come from: kept vectors, codes, or vectors embedded for it; `undefined` without passages. */
-  rows: (run: LinkRun) => Promise<NativeIndex | undefined>;
   /** Whether walks will run on vectors in memory. */
   inMemory: boolean;
-  /** The graph that may grow, of the first nodes of the index; `undefined` to build anew. */
-  graph: NativeGraph | undefined;
-  /** `meta.numbering` that the nodes of both are of. */
-  numbering: number;
+  /**
+   * Rows that distances come from (kept vectors, codes, or vectors embedded for it; `undefined` without passages), and the
+   * graph of their first nodes that may grow; without one it is built.
+   */
+  view: (run: LinkRun) => Promise<View>;
 }
 
 /** How linking is stopped and watched. */
@@ -64,35 +64,44 @@ export async function linkNodes(
   const before = readMeta(database.reader);
   if (isUpToDate(before)) return;
   const kind = graphKind(choice, before.passages, parts.inMemory);
-  const index = kind && before.passages > 0 ? await parts.rows(run) : undefined;
-  if (kind === undefined || index === undefined || index.live === 0) {
+  const view = kind && before.passages > 0 ? await parts.view(run) : undefined;
+  if (kind === undefined || view?.rows === undefined || view.rows.live === 0) {
     // Without codes nothing else tells which nodes there are.
     if (before.graph !== undefined && codes !== "none") await database.write((tx) => removeGraph(tx), run);
     return;
   }
-  const passages = index.live;
-  const graph = await watched(parts.addon, run, (native) => renew(parts, index, withBytes(kind, codes), native));
+  const { rows, graph: old, graphVersion, numbering } = view;
+  const { live, count } = rows;
+  const graph = await watched(parts.addon, run, (native) =>
+    renew(parts.addon, rows, old, withBytes(kind, codes), native),
+  );
   const saved = await graph.save();
   throwIfAborted(run.signal);
   await database.write((tx) => {
     const now = readMeta(tx);
-    if (now.graph?.version !== before.graph?.version || now.numbering !== parts.numbering) return;
+    if (now.graph?.version !== graphVersion || now.numbering !== numbering) return;
     const version = raiseVersion(tx);
+    // Nodes that came meanwhile are linked; those that died meanwhile are too, and make the numbers differ.
+    const passages = live + graph.count - count;
     writeMeta(tx, { graph: putGraph(tx, saved, { nodes: graph.count, passages, version }) });
     if (codes === "none") clearPending(tx, graph.count);
   }, run);
 }
 
-/** A graph without the nodes that are dead in the index; `undefined` if none of its nodes lives. */
+/** The graph without the nodes that are dead; `undefined` if there is none or none of its nodes lives. */
 export async function repairGraph(
   addon: NativeAddon,
-  graph: NativeGraph,
-  index: NativeIndex,
+  { graph, rows }: Pick<View, "graph" | "rows">,
   run: LinkRun,
 ): Promise<NativeGraph | undefined> {
-  const [firstAlive = Number.POSITIVE_INFINITY] = nodesFrom(index.liveBits(), 0, 1);
-  if (firstAlive >= graph.count) return undefined;
-  return await watched(addon, run, (native) => graph.repair(index, native));
+  if (graph === undefined || rows === undefined || !isAlive(graph, rows)) return undefined;
+  return await watched(addon, run, (native) => graph.repair(rows, native));
+}
+
+/** Whether any node that the graph links has a passage. */
+function isAlive(graph: NativeGraph, rows: NativeIndex): boolean {
+  const [firstAlive = Number.POSITIVE_INFINITY] = nodesFrom(rows.liveBits(), 0, 1);
+  return firstAlive < graph.count;
 }
 
 /** Whether the graph links all that is stored and nothing else: no node is used twice. */
@@ -142,21 +151,30 @@ async function watched<T>(
 }
 
 async function renew(
-  { addon, graph: old }: LinkParts,
-  index: NativeIndex,
+  addon: NativeAddon,
+  rows: NativeIndex,
+  old: NativeGraph | undefined,
   kind: GraphKind,
   run: NativeRun,
 ): Promise<NativeGraph> {
   const [name, settings] = "vamana" in kind ? (["vamana", kind.vamana] as const) : (["hnsw", kind.hnsw] as const);
   const { bytes, thinning, ...recipe } = settings;
-  const added = index.count - (old?.count ?? 0);
-  const grows = old !== undefined && old.kind === name && added >= 0 && added <= MOST_GROWTH * old.count;
-  let graph = grows ? old : await addon.buildGraph(index, { kind: name, ...recipe, ...run } as GraphOptions);
-  // The dead go first: what is linked later must not meet them.
-  if (grows && index.live < index.count) graph = await graph.repair(index, run);
-  if (grows && added > 0) graph = await graph.extend(index, run);
+  const graph =
+    old !== undefined && old.kind === name && canGrow(old, rows)
+      ? await grow(old, rows, run)
+      : await addon.buildGraph(rows, { kind: name, ...recipe, ...run } as GraphOptions);
   if (bytes === undefined) return graph;
-  return await graph.thin(index, { bytes, method: thinning ?? "prune", ...run });
+  return await graph.thin(rows, { bytes, method: thinning ?? "prune", ...run });
+}
+
+function canGrow(graph: NativeGraph, rows: NativeIndex): boolean {
+  return rows.count - graph.count <= MOST_GROWTH * graph.count && isAlive(graph, rows);
+}
+
+/** The dead go first: what is linked later must not meet them. */
+async function grow(old: NativeGraph, rows: NativeIndex, run: NativeRun): Promise<NativeGraph> {
+  const repaired = rows.live < rows.count ? await old.repair(rows, run) : old;
+  return rows.count > repaired.count ? await repaired.extend(rows, run) : repaired;
 }
 
 function removeGraph(tx: Connection): void {

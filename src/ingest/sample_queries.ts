@@ -1,4 +1,5 @@
 import { inBatches } from "../embed/batches.js";
+import { limitsOf } from "../embed/limits.js";
 import { cleanText } from "../passage/text.js";
 import type { Model } from "../search/model.js";
 import { cleanVector, requireVector } from "../search/vectors.js";
@@ -42,7 +43,8 @@ export async function embedSampleQueries(
   const given = samples.filter(({ query }) => typeof query !== "string");
   for (const { query, label } of given) requireVector(query as Float32Array, shape, label);
   const vectors = new Array<Float32Array>(samples.length);
-  const lanes = Math.max(1, model.embedder.concurrency ?? 1);
+  // One that does not say how many it can take is asked one question at a time.
+  const lanes = model.embedder.concurrency === undefined ? 1 : limitsOf(model.embedder).concurrency;
   await inBatches(samples, { size: 1, lanes, signal }, async ({ start, items: [sample] }, stop) => {
     const { query, label } = sample!;
     vectors[start] = typeof query === "string" ? await model.embedQuestion(query, stop) : query;

@@ -1,4 +1,4 @@
-import type { NativeAddon, NativeCoder, Publication } from "../native.js";
+import type { NativeAddon, NativeCoder } from "../native.js";
 import { readCodes } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -6,7 +6,7 @@ import type { Meta } from "../storage/meta.js";
 import { readPending } from "../storage/pending.js";
 import { traitsOf } from "../storage/traits.js";
 import type { Coders } from "./coders.js";
-import { IndexMirror } from "./index_mirror.js";
+import { IndexMirror, type RowsOfNodes } from "./index_mirror.js";
 import { wantsGraph } from "./store_graph.js";
 
 const NO_EXCEPTIONS = new Uint8Array();
@@ -27,7 +27,6 @@ export class CodeIndex extends IndexMirror {
         return hasGraphAlone(meta) ? coders.empty(shape) : await coders.find(database.reader, meta.codebook, shape);
       },
       orderOf: (meta) => (isWalked && wantsGraph(meta) ? "walk" : "scan"),
-      wholeOf: ({ nextNode }) => nextNode,
       read: storedRows,
     });
   }
@@ -46,7 +45,7 @@ function* storedRows(
   from: number,
   { kind, rowBytes }: NativeCoder,
   { codebook, nextNode }: Meta,
-): Generator<Pick<Publication, "rows" | "nodes">> {
+): Generator<RowsOfNodes> {
   if (kind === "none") {
     for (let at = from; at < nextNode; at += NODES_AT_ONCE) yield { nodes: Math.min(NODES_AT_ONCE, nextNode - at) };
   } else if (codebook) {

@@ -1,3 +1,4 @@
+import { withAnyOf } from "../abort.js";
 import { aborted } from "../errors.js";
 
 /** The time that a search may take: a signal that fires when it is over. */
@@ -28,7 +29,7 @@ export class Deadline {
   async run(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal | undefined): Promise<boolean> {
     const own = this.#controller.signal;
     try {
-      await work(signal ? AbortSignal.any([signal, own]) : own);
+      await withAnyOf([signal, own], work);
       return true;
     } catch (error) {
       if (signal?.aborted) throw aborted(signal);

@@ -17,11 +17,15 @@ export interface MirroredRows {
   coderOf(meta: Meta): Promise<NativeCoder>;
   /** How they lie in memory; see `IndexOptions`. */
   orderOf(meta: Meta): "scan" | "walk";
-  /** Nodes that it must hold then; `undefined`: whatever `read` gives. */
-  wholeOf?(meta: Meta): number;
-  /** Reads one row a node from node `from` on, in order and without a gap; of a coder that keeps nothing it counts nodes. */
-  read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<Pick<Publication, "rows" | "nodes">>;
+  /**
+   * Reads one row per node from node `from` up to `meta.nextNode`, in order and without a gap; of a coder that keeps nothing
+   * it counts nodes. A node whose row is gone comes with a row that stands in for it, and dead.
+   */
+  read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<RowsOfNodes>;
 }
+
+/** A run of rows. */
+export type RowsOfNodes = Pick<Publication, "rows" | "nodes" | "dead">;
 
 /** The index in memory, as of one version of the store. */
 interface Loaded {
@@ -123,9 +127,9 @@ export class IndexMirror {
       index.publish({ ...piece, release: true });
       if (performance.now() >= end) return "more";
     }
-    const whole = this.#rows.wholeOf?.(meta) ?? index.count;
-    if (index.count !== whole)
-      throw damagedRow("meta", "nextNode", `says ${whole}, but ${index.count} nodes are stored`);
+    // A bit of a node without a row would never be looked at again.
+    if (index.count !== meta.nextNode)
+      throw damagedRow("meta", "nextNode", `says ${meta.nextNode}, but ${index.count} nodes are stored`);
     // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.
     while (target.version < meta.version) {
       target.walk ??= { version: meta.version, lastBlock: -1 };

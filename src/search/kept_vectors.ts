@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../errors.js";
-import type { EncodedRows, NativeAddon, NativeCoder, NativeIndex } from "../native.js";
+import type { NativeAddon, NativeCoder } from "../native.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { type Meta, readMeta } from "../storage/meta.js";
@@ -8,7 +8,7 @@ import { traitsOf } from "../storage/traits.js";
 import { getVectors, readVectors } from "../storage/vectors.js";
 import { nextTurn } from "../turns.js";
 import type { Coders } from "./coders.js";
-import { IndexMirror } from "./index_mirror.js";
+import { IndexMirror, type RowsOfNodes } from "./index_mirror.js";
 import type { ExactVectors, Recomputed } from "./recompute.js";
 import { wantsGraph } from "./store_graph.js";
 
@@ -48,27 +48,19 @@ export class KeptVectors {
     return this.#coder;
   }
 
-  /** The vectors in memory, as of the last `refresh`; `undefined` if they stay in the file, or there are none. */
-  get inMemory(): NativeIndex | undefined {
-    return this.#memory?.current;
+  /** The vectors in memory; `undefined` if they stay in the file. */
+  get memory(): IndexMirror | undefined {
+    return this.#memory;
   }
 
-  /** All vectors as of now, read for this if they are not in memory; `undefined` if the store keeps none. */
-  async all(): Promise<NativeIndex | undefined> {
-    if (this.coder === undefined) return undefined;
-    const mirror = this.#memory ?? memoryOf(this.#parts);
-    await mirror.refresh();
-    return mirror.current;
+  /** All vectors in memory, if need be for as long as the answer is used; `undefined` if the store keeps none. */
+  all(): IndexMirror | undefined {
+    return this.coder && (this.#memory ?? memoryOf(this.#parts));
   }
 
   /** Brings vectors in memory up to the newest commit. Throws `CORRUPT` for a damaged row. */
   async refresh(): Promise<void> {
     await this.#memory?.refresh();
-  }
-
-  /** `meta.numbering` that the nodes of `inMemory` are of. */
-  get numbering(): number {
-    return this.#memory?.numbering ?? 0;
   }
 
   /** The vectors by nodes that were found when `meta.numbering` was this; see `vectorsOf`. */
@@ -87,10 +79,32 @@ export class KeptVectors {
     throwIfAborted(signal);
     const before = performance.now();
     const vectors = this.#memory
-      ? await fromMemory(this.#memory, nodes, numbering)
+      ? await this.#fromMemory(this.#memory, nodes, numbering, signal)
       : await this.#fromFile(nodes, numbering, signal);
     const sources = vectors.map((vector) => (vector ? ("kept" as const) : undefined));
     return { vectors, sources, embedded: 0, readMs: performance.now() - before };
+  }
+
+  /** A search may know of codes that were committed after the vectors were last brought up to date. */
+  async #fromMemory(
+    memory: IndexMirror,
+    nodes: readonly number[],
+    numbering = memory.numbering,
+    signal?: AbortSignal,
+  ): Promise<(Float32Array | undefined)[]> {
+    const isKnown = (node: number) => node < (memory.current?.count ?? 0);
+    if (memory.numbering !== numbering || !nodes.every(isKnown)) await memory.refresh();
+    if (memory.numbering !== numbering) throw new Renumbered();
+    const known = nodes.filter(isKnown);
+    if (memory.current === undefined || known.length === 0) return nodes.map(() => undefined);
+    const flat = memory.current.vectors(Uint32Array.from(known));
+    const { dims } = memory.current.coder;
+    const found = new Map(known.map((node, row) => [node, flat.subarray(row * dims, (row + 1) * dims)]));
+    // Zeros are a vector, or stand for a passage that is gone: the file says which.
+    const doubtful = known.filter((node) => found.get(node)!.every((value) => value === 0));
+    const read = doubtful.length > 0 ? await this.#fromFile(doubtful, numbering, signal) : [];
+    const inFile = new Map(doubtful.map((node, i) => [node, read[i]]));
+    return nodes.map((node) => (inFile.has(node) ? inFile.get(node) : found.get(node)));
   }
 
   async #fromFile(
@@ -130,35 +144,23 @@ function keptCoder(meta: Meta, coders: Coders): NativeCoder | undefined {
   return coders.kept(vectors, { dims: meta.dims, metric });
 }
 
-/** Rows of zeros stand for nodes whose passages are gone: their live bits say that they are dead. */
-function* gapless(c: Connection, from: number, { rowBytes }: NativeCoder): Generator<{ rows: EncodedRows }> {
+/** Rows of zeros stand for nodes whose passages are gone. They come dead: their live bits may be known already. */
+function* gapless(c: Connection, from: number, { rowBytes }: NativeCoder, meta: Meta): Generator<RowsOfNodes> {
   let next = from;
   for (const { firstNode, rows } of readVectors(c, from, rowBytes)) {
-    while (next < firstNode) {
-      const gap = Math.min(GAP_SLICE, firstNode - next);
-      yield { rows: { rows: new Uint8Array(gap * rowBytes), exceptions: NO_EXCEPTIONS } };
-      next += gap;
-    }
-    next += rows.length / rowBytes; // before they are handed over, and with them their memory
+    yield* gap(next, firstNode, rowBytes);
+    next = firstNode + rows.length / rowBytes; // before they are handed over, and with them their memory
     yield { rows: { rows, exceptions: NO_EXCEPTIONS } };
   }
+  yield* gap(next, meta.nextNode, rowBytes);
 }
 
-/** A search may know of codes that were committed after the vectors were last brought up to date. */
-async function fromMemory(
-  memory: IndexMirror,
-  nodes: readonly number[],
-  numbering = memory.numbering,
-): Promise<(Float32Array | undefined)[]> {
-  const isKnown = (node: number) => node < (memory.current?.count ?? 0);
-  if (memory.numbering !== numbering || !nodes.every(isKnown)) await memory.refresh();
-  if (memory.numbering !== numbering) throw new Renumbered();
-  const known = nodes.filter(isKnown);
-  if (memory.current === undefined || known.length === 0) return nodes.map(() => undefined);
-  const flat = memory.current.vectors(Uint32Array.from(known));
-  const { dims } = memory.current.coder;
-  let row = 0;
-  return nodes.map((node) => (isKnown(node) ? flat.subarray(row * dims, ++row * dims) : undefined));
+function* gap(from: number, to: number, rowBytes: number): Generator<RowsOfNodes> {
+  for (let first = from; first < to; first += GAP_SLICE) {
+    const count = Math.min(GAP_SLICE, to - first);
+    const dead = Uint32Array.from({ length: count }, (_, i) => first + i);
+    yield { rows: { rows: new Uint8Array(count * rowBytes), exceptions: NO_EXCEPTIONS }, dead };
+  }
 }
 
 function decode(coder: NativeCoder, rows: readonly (Uint8Array | undefined)[]): (Float32Array | undefined)[] {

@@ -1,5 +1,6 @@
 import type { Embedder } from "../embed/embedder.js";
 import { embedPassages, embedQuestion } from "../embed/guard.js";
+import { limitsOf } from "../embed/limits.js";
 import { throwIfAborted } from "../errors.js";
 import type { NativeAddon } from "../native.js";
 import type { MachineSpeed } from "../types.js";
@@ -44,7 +45,8 @@ export async function measureMachine(
 
 /** Milliseconds a passage when as many are under way as the embedder takes. */
 async function measurePassages(embedder: Embedder, options: { signal?: AbortSignal }): Promise<number> {
-  const count = Math.max(EMBEDDED, embedder.concurrency ?? embedder.batch ?? 1);
+  const isTold = embedder.concurrency !== undefined || embedder.batch !== undefined;
+  const count = isTold ? Math.max(EMBEDDED, limitsOf(embedder).concurrency) : EMBEDDED;
   // Texts differ, or an embedder that remembers its answers would look faster than it is.
   const texts = (round: string, count: number) => Array.from({ length: count }, (_, i) => `${round} ${i}. ${PASSAGE}`);
   await embedPassages(embedder, texts("First", EMBEDDED), options);

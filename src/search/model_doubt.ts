@@ -1,5 +1,5 @@
 import type { NativeCoder, NativeResult } from "../native.js";
-import type { HitExplanation } from "../types.js";
+import type { HitExplanation, Metric } from "../types.js";
 import { usualSquare } from "./live_calibration.js";
 
 /** Observations that a judgement takes: two first rounds at k = 10. */
@@ -14,6 +14,13 @@ const MOST_TIMES_USUAL = 9;
 const IMPOSSIBLE = 25;
 /** Below this share of the scores an error is none, however exact a code claims to be: models differ a little by machine. */
 const LEAST_ERROR = 0.05;
+/**
+ * Below this share of the largest score that vectors of these lengths can have, an error is rounding: codes keep their
+ * factors as float16, and estimates are small differences of large numbers where vectors lie close together.
+ */
+const ROUNDING = 2 ** -11;
+/** How much wider than it claims a code's errors are taken at most. */
+export const MOST_WIDENED = 1000;
 /** Fewest hits with both scores that one search is judged by. */
 const FEWEST_HITS = 4;
 
@@ -25,38 +32,98 @@ export class ModelDoubt {
   #coder: NativeCoder | undefined;
   #weight = 0;
   #squares = 0;
+  #scale = 1;
+
+  /** What to multiply the errors by that this code claims: 1 unless a model that was proved right says otherwise. */
+  scaleFor(coder: NativeCoder): number {
+    return coder === this.#coder ? this.#scale : 1;
+  }
 
   /** Takes in one search. Answers whether the model has to prove itself again; then it starts afresh. */
   observe(coder: NativeCoder, { count, sumSquares }: NativeResult["firstRound"]): boolean {
-    if (coder !== this.#coder) this.#forget(coder);
+    this.#turnTo(coder);
     if (count === 0) return false;
+    const squares = sumSquares / this.#scale ** 2 / usualSquare(coder);
     this.#weight = KEPT * this.#weight + count;
-    this.#squares = KEPT * this.#squares + Math.min(sumSquares / usualSquare(coder), MOST_TIMES_USUAL * count);
+    this.#squares = KEPT * this.#squares + Math.min(squares, MOST_TIMES_USUAL * count);
     if (this.#weight < ENOUGH || this.#squares <= DOUBTFUL * this.#weight) return false;
-    this.#forget(coder);
+    this.#forget();
     return true;
   }
 
-  #forget(coder: NativeCoder): void {
+  /**
+   * Takes the errors of this code to be as large as these hits show, for the model was proved right: it is the code that
+   * fits its passages worse than it claims. Answers whether that widens anything.
+   *
+   * @param explanations Of a search whose errors were multiplied by `scaleFor`.
+   */
+  widen(coder: NativeCoder, explanations: readonly HitExplanation[]): boolean {
+    this.#turnTo(coder);
+    const wider = Math.min(MOST_WIDENED, this.#scale * excessOf(coder, explanations));
+    const isWider = wider > this.#scale;
+    this.#scale = wider;
+    return isWider;
+  }
+
+  #turnTo(coder: NativeCoder): void {
+    if (coder === this.#coder) return;
     this.#coder = coder;
+    this.#scale = 1;
+    this.#forget();
+  }
+
+  #forget(): void {
     this.#weight = 0;
     this.#squares = 0;
   }
 }
 
+/** The largest score, in size, that a question and passages of these lengths can have: what rounding is measured by. */
+export function largestScore(metric: Metric, question: Float32Array, passages: Iterable<Float32Array>): number {
+  if (metric === "cosine") return 1;
+  let longest = 0;
+  for (const passage of passages) longest = Math.max(longest, lengthOf(passage));
+  return metric === "ip" ? lengthOf(question) * longest : (lengthOf(question) + longest) ** 2;
+}
+
+/** Whether hits lie as near to their codes as rounding lets them, whatever their codes claim: that says nothing of the model. */
+export function isRounding(explanations: readonly HitExplanation[], largest: number): boolean {
+  const { hits, error } = compare(explanations);
+  return hits > 0 && error <= (ROUNDING * largest) ** 2;
+}
+
+/** How many times larger than claimed the errors of these hits are, at least 1. */
+export function excessOf(coder: NativeCoder, explanations: readonly HitExplanation[]): number {
+  return Math.max(1, Math.sqrt(compare(explanations).squares / usualSquare(coder)));
+}
+
 /** Whether hits contradict their own codes so far that their texts and codes cannot be of one model. */
 export function isImpossible(coder: NativeCoder, explanations: readonly HitExplanation[]): boolean {
-  const pairs = explanations.flatMap(({ estimate, sigma, exact }) =>
-    estimate === undefined || sigma === undefined || exact === undefined ? [] : { estimate, sigma, exact },
-  );
-  if (pairs.length < FEWEST_HITS) return false;
-  const errors = pairs.map(({ estimate, sigma, exact }) => ({ error: exact - estimate, sigma }));
-  const squares = mean(errors.map(({ error, sigma }) => (error / Math.max(sigma, Number.MIN_VALUE)) ** 2));
-  const size = mean(pairs.map(({ estimate, exact }) => Math.max(estimate ** 2, exact ** 2)));
-  const error = mean(errors.map(({ error }) => error ** 2));
+  const { hits, squares, error, size } = compare(explanations);
+  if (hits < FEWEST_HITS) return false;
   return squares > IMPOSSIBLE * usualSquare(coder) && error > LEAST_ERROR ** 2 * size;
 }
 
+/** How far exact scores are from estimates: mean squares in units of the claimed errors, as they are, and of the scores. */
+function compare(explanations: readonly HitExplanation[]) {
+  const pairs = explanations.flatMap(({ estimate, sigma, exact }) =>
+    estimate === undefined || sigma === undefined || exact === undefined ? [] : { estimate, sigma, exact },
+  );
+  const errors = pairs.map(({ estimate, sigma, exact }) => ({ error: exact - estimate, sigma }));
+  return {
+    hits: pairs.length,
+    squares: mean(errors.map(({ error, sigma }) => (error / Math.max(sigma, Number.MIN_VALUE)) ** 2)),
+    error: mean(errors.map(({ error }) => error ** 2)),
+    size: mean(pairs.map(({ estimate, exact }) => Math.max(estimate ** 2, exact ** 2))),
+  };
+}
+
+function lengthOf(vector: Float32Array): number {
+  let squares = 0;
+  for (const value of vector) squares += value * value;
+  return Math.sqrt(squares);
+}
+
 function mean(values: readonly number[]): number {
-  return values.reduce((sum, value) => sum + value, 0) / values.length;
+  return values.reduce((sum, value) => sum + value, 0) / Math.max(1, values.length);
 }

@@ -1,12 +1,11 @@
 import type { Embedder } from "../embed/embedder.js";
+import { limitsOf } from "../embed/limits.js";
 import { nextTurn } from "../turns.js";
 import type { Flights } from "./flights.js";
 import { LruCache } from "./lru.js";
 
 /** Texts read between two turns of the event loop: a millisecond or two. */
 const READ_SLICE = 32;
-/** For an embedder that does not say how many texts suit it. */
-const DEFAULT_LANES = 64;
 
 /** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the file. */
 export type VectorSource = "cache" | "recompute" | "kept";
@@ -68,8 +67,7 @@ export class Recompute implements ExactVectors {
 
   /** Texts worth having under way at once. */
   async lanes(): Promise<number> {
-    const { batch, concurrency } = await this.#embedder();
-    return Math.max(1, concurrency ?? batch ?? DEFAULT_LANES);
+    return limitsOf(await this.#embedder()).concurrency;
   }
 
   /**
@@ -78,6 +76,24 @@ export class Recompute implements ExactVectors {
    * @throws `ABORTED`, `CORRUPT` for a damaged passage, or the embedder's failure.
    */
   async vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<Recomputed> {
+    return await this.#vectorsOf(nodes, new Map(), signal);
+  }
+
+  /** The same for one search, which has equal texts of several nodes embedded once, however many rounds it takes. */
+  forSearch(): ExactVectors {
+    const ofTexts = new Map<string, Float32Array>();
+    return {
+      vectorsOf: (nodes, signal) => this.#vectorsOf(nodes, ofTexts, signal),
+      lanes: () => this.lanes(),
+    };
+  }
+
+  /** @param ofTexts What this search had embedded so far; what it has embedded now is added. */
+  async #vectorsOf(
+    nodes: readonly number[],
+    ofTexts: Map<string, Float32Array>,
+    signal: AbortSignal | undefined,
+  ): Promise<Recomputed> {
     const vectors = nodes.map((node) => this.#cache.get(node));
     const sources: Recomputed["sources"] = vectors.map((vector) => (vector ? "cache" : undefined));
     const unknown = nodes.filter((_, i) => vectors[i] === undefined);
@@ -90,7 +106,9 @@ export class Recompute implements ExactVectors {
     // Another search may have embedded some of them meanwhile.
     for (const node of unknown) {
       const vector = this.#cache.get(node);
+      const same = ofTexts.get(texts.get(node) ?? "");
       if (vector) found.set(node, [vector, "cache"]);
+      else if (same) found.set(node, [same, "recompute"]);
     }
     const wanted = unknown.filter((node) => texts.has(node) && !found.has(node));
     const flown = await this.#flights.embed(
@@ -100,6 +118,7 @@ export class Recompute implements ExactVectors {
     for (const [i, node] of wanted.entries()) {
       const vector = flown.vectors[i]!;
       this.#cache.set(node, vector);
+      ofTexts.set(texts.get(node)!, vector);
       found.set(node, [vector, "recompute"]);
     }
     nodes.forEach((node, i) => {

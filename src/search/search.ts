@@ -86,6 +86,12 @@ export function noCost(): Ranking["cost"] {
   return { recomputed: 0, embedded: 0, scanned: 0, dismissed: 0, scanMs: 0, readMs: 0, recomputeMs: 0 };
 }
 
+/** The cost of a search that was done again: what it spent before counts, what it recomputed is what it recomputed last. */
+export function costWith(before: Ranking["cost"], last: Ranking["cost"]): Ranking["cost"] {
+  const spent = ["embedded", "scanned", "scanMs", "readMs", "recomputeMs"] as const;
+  return { ...last, ...Object.fromEntries(spent.map((key) => [key, before[key] + last[key]])) };
+}
+
 /**
  * Hands over all that the session wants next. With a deadline each vector is handed over by itself as soon as it is
  * there, so that none is lost for having waited for others.

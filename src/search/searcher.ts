@@ -1,11 +1,10 @@
-import { EmbedlessError, throwIfAborted } from "../errors.js";
-import type { NativeCoder, NativeGraph, NativeIndex } from "../native.js";
+import { throwIfAborted } from "../errors.js";
+import type { NativeCoder, NativeIndex } from "../native.js";
 import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import { acrossNumberings, Renumbered } from "../storage/numbering.js";
 import type { Hit, SearchResult } from "../types.js";
-import type { CodeIndex } from "./code_index.js";
 import { Deadline } from "./deadline.js";
 import type { FilterBitmaps, Matching } from "./filter_bitmap.js";
 import { Flights } from "./flights.js";
@@ -13,20 +12,19 @@ import { walkWithoutCodes } from "./graph_alone.js";
 import type { KeptVectors } from "./kept_vectors.js";
 import { LiveCalibration } from "./live_calibration.js";
 import type { Model } from "./model.js";
-import { isImpossible, ModelDoubt } from "./model_doubt.js";
+import { excessOf, isImpossible, isRounding, largestScore, MOST_WIDENED, ModelDoubt } from "./model_doubt.js";
 import { planSearch } from "./plan.js";
 import { type ExactVectors, Recompute } from "./recompute.js";
-import { noCost, type Ranking, searchIndex } from "./search.js";
-import type { StoreGraph } from "./store_graph.js";
+import { costWith, noCost, type Ranking, searchIndex } from "./search.js";
 import { requireVector } from "./vectors.js";
+import type { View, Views } from "./view.js";
 import { chooseWalk } from "./walk.js";
 
 type Settings = ReturnType<typeof resolveSearchOptions>;
 
 /** What searches are made of. */
 export interface SearchParts {
-  index: CodeIndex;
-  graph: StoreGraph;
+  views: Views;
   passages: Passages;
   filters: FilterBitmaps;
   model: () => Promise<Model>;
@@ -41,26 +39,25 @@ const MAX_ATTEMPTS = 4;
 
 /** Answers questions to a store: question to vector, vector to nodes, nodes to passages. */
 export class Searcher {
-  readonly #index: CodeIndex;
+  readonly #views: Views;
   readonly #passages: Passages;
   readonly #filters: FilterBitmaps;
   readonly #model: () => Promise<Model>;
   readonly #flights: Flights;
   readonly #cacheBytes: number;
-  #recomputed: Recomputed | undefined;
+  /** What recomputes by nodes of one numbering. */
+  #recomputed: { readonly numbering: number; readonly recompute: Recompute } | undefined;
   readonly #live: LiveCalibration | undefined;
   readonly #doubt = new ModelDoubt();
   readonly #kept: () => KeptVectors | undefined;
   readonly #waiting: SearchParts["waiting"];
-  readonly #graph: StoreGraph;
 
   /** @param settings Memory for vectors, and whether queries may change the bound of those to come. */
   constructor(
-    { index, graph, passages, filters, model, kept, waiting }: SearchParts,
+    { views, passages, filters, model, kept, waiting }: SearchParts,
     settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
   ) {
-    this.#graph = graph;
-    this.#index = index;
+    this.#views = views;
     this.#passages = passages;
     this.#filters = filters;
     this.#model = model;
@@ -82,14 +79,15 @@ export class Searcher {
     throwIfAborted(signal);
     const deadline = settings.deadlineMs === undefined ? undefined : new Deadline(settings.deadlineMs, before);
     try {
-      await this.#refresh();
-      const matching = filter && (await this.#matchingNow(filter, signal));
+      const view = await this.#filteredView(filter, signal);
       const begun = performance.now();
-      const vector = await this.#questionVector(question, matching, signal);
+      const vector = await this.#questionVector(question, view, signal);
       const queryMs = performance.now() - begun;
       const { ranking, rows } = await acrossNumberings(
         () => this.#rank(vector, settings, filter, deadline, signal),
-        () => this.#refresh(),
+        async () => {
+          await this.#views.newest();
+        },
       );
       const hits = toHits(ranking, rows, settings);
       const cost = { ...ranking.cost, queryMs, keywordMs: 0, totalMs: performance.now() - before };
@@ -103,15 +101,14 @@ export class Searcher {
   /** `undefined` when there is nothing to find: the model is not started for that. */
   async #questionVector(
     question: string | Float32Array,
-    matching: Matching | undefined,
+    { rows, matching }: FilteredView,
     signal: AbortSignal,
   ): Promise<Float32Array | undefined> {
-    const index = this.#index.current;
-    if (index === undefined || index.live === 0) return undefined;
+    if (rows === undefined || rows.live === 0) return undefined;
     const isText = typeof question === "string";
     if (isText && matching?.count === 0) return undefined;
     const vector = isText ? await (await this.#model()).embedQuestion(question, signal) : question;
-    requireVector(vector, index.coder, isText ? "the question's vector" : "query");
+    requireVector(vector, rows.coder, isText ? "the question's vector" : "query");
     return vector;
   }
 
@@ -124,101 +121,127 @@ export class Searcher {
     signal: AbortSignal,
   ): Promise<{ ranking: Ranking; rows: Map<number, PassageRow> }> {
     if (vector === undefined) return { ranking: nothing(), rows: new Map() };
+    let spent = noCost();
+    const repeats: Repeats = { proofs: 0, widening: 1 };
     for (let attempt = 1; ; attempt++) {
-      const matching = filter && (await this.#matchingNow(filter, signal));
-      const { index, graph, numbering } = await this.#searched();
+      const view: FilteredView =
+        (filter === undefined && this.#views.current) || (await this.#filteredView(filter, signal));
+      const { rows: index, graph, numbering, matching } = view;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
-      if (matching && matching.numbering !== numbering) throw new Renumbered();
-      const { recompute, waiting } = this.#recomputedOf(numbering);
-      const source = this.#kept()?.ofNumbering(numbering) ?? (index.coder.kind === "none" ? waiting : recompute);
+      const recompute = this.#recomputedOf(numbering);
+      const source = this.#sourceOf(recompute, index.coder, numbering);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
-      const sigmaScale = this.#live?.scaleFor(index.coder);
+      const learned = (this.#live?.scaleFor(index.coder) ?? 1) * this.#doubt.scaleFor(index.coder);
+      const sigmaScale = Math.min(MOST_WIDENED, learned * repeats.widening);
       const wanted = { asked, k, recall, scores, maxRecomputes, allowed: matching?.count };
       const isAlone = index.coder.kind === "none" && graph !== undefined;
       const walk = isAlone ? walkWithoutCodes(index, graph, wanted) : chooseWalk(index, graph, wanted);
       const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
+      spent = costWith(spent, ranking.cost);
       const rows = this.#passages.byNodes(ranking.nodes, numbering);
       for (const [node, row] of rows) if (filter && !holds(filter, row)) rows.delete(node);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
-        if (source === recompute) await this.#compareWithCodes(recompute, index.coder, ranking);
+        const verdict =
+          this.#kept() === undefined && index.coder.kind !== "none"
+            ? await this.#compareWithCodes(recompute, index.coder, vector, ranking)
+            : "fits";
+        const mayRepeat = deadline === undefined && attempt < MAX_ATTEMPTS;
+        if (mayRepeat && this.#helpsToRepeat(verdict, repeats, index.coder, ranking)) continue;
+        if (verdict !== "fits" || this.#doubt.scaleFor(index.coder) > 1) ranking.expectedRecall = undefined;
         this.#live?.observe(index.coder, ranking.firstRound);
         if (includeVectors) addCodedVectors(ranking, index);
-        return { ranking, rows };
+        return { ranking: { ...ranking, cost: spent }, rows };
       }
-      await this.#refresh();
+      await this.#views.newest();
     }
-  }
-
-  /** Whoever changed the model behind its name changed the exact scores and not the codes. */
-  async #compareWithCodes(
-    recompute: Recompute,
-    coder: NativeCoder,
-    { firstRound, explanations }: Ranking,
-  ): Promise<void> {
-    const impossible = isImpossible(coder, explanations);
-    if (!this.#doubt.observe(coder, firstRound) && !impossible) return;
-    recompute.forget();
-    await (await this.#model()).proveAgain();
-    if (!impossible) return;
-    const message =
-      "The exact scores of this search are farther from their codes than codes of the same texts and model can be.";
-    throw new EmbedlessError("MODEL_MISMATCH", `${message} verify() tells whether the file is damaged.`);
-  }
-
-  /** What to search. A walk on vectors in memory needs no codes; where there are none, rows and graph have to fit. */
-  async #searched(): Promise<{ index: NativeIndex | undefined; graph: NativeGraph | undefined; numbering: number }> {
-    for (;;) {
-      const graph = this.#graph.current;
-      const kept = graph && this.#kept();
-      const { current: index, numbering } =
-        kept?.inMemory === undefined ? this.#index : { current: kept.inMemory, numbering: kept.numbering };
-      const fits = graph !== undefined && graph.count <= (index?.count ?? 0);
-      const isOfOne = graph === undefined || this.#graph.numbering === numbering;
-      if (isOfOne && (index?.coder.kind !== "none" || fits)) return { index, graph, numbering };
-      await this.#refresh();
-    }
-  }
-
-  /** The graph first: it must not know of nodes that the rows in memory lack. Kept vectors matter here only to walks. */
-  async #refresh(): Promise<void> {
-    await this.#graph.refresh();
-    await this.#index.refresh();
-    if (this.#graph.current !== undefined) await this.#kept()?.refresh();
   }
 
   /**
-   * The nodes that match, as of the same version as the codes in memory: a passage that was replaced between the two has
-   * another node in each. While others write without a pause, the newest codes have to do.
+   * A model that was changed behind its name changes the exact scores and not the codes. Where the two disagree the canaries
+   * decide: a model that still gives their vectors gives right scores, and it is the codes that say too little. (What is
+   * wrong with these, `verify` finds out: they may not be those of the texts.)
+   *
+   * @throws EmbedlessError `MODEL_MISMATCH`, or the embedder's failure
    */
-  async #matchingNow(filter: Condition, signal: AbortSignal): Promise<Matching> {
+  async #compareWithCodes(
+    recompute: Recompute,
+    coder: NativeCoder,
+    question: Float32Array,
+    { firstRound, explanations, nodes, vectors }: Ranking,
+  ): Promise<Verdict> {
+    const found = nodes.flatMap((node) => vectors.get(node) ?? []);
+    const isOff = isImpossible(coder, explanations);
+    if (isRounding(explanations, largestScore(coder.metric, question, found))) return isOff ? "rounded" : "fits";
+    if (!this.#doubt.observe(coder, firstRound) && !isOff) return "fits";
+    recompute.forget();
+    await (await this.#model()).proveAgain();
+    return isOff ? "contradicted" : "fits";
+  }
+
+  /** Whether a search does better when it is done again, with vectors that the proved model makes now or a wider bound. */
+  #helpsToRepeat(verdict: Verdict, repeats: Repeats, coder: NativeCoder, { explanations }: Ranking): boolean {
+    if (verdict === "fits") return false;
+    if (verdict === "contradicted") return ++repeats.proofs === 1 || this.#doubt.widen(coder, explanations);
+    if (repeats.widening > 1) return false;
+    repeats.widening = excessOf(coder, explanations);
+    return true;
+  }
+
+  /**
+   * What is searched, and the nodes that match as of the same version: a passage that was replaced between the two has
+   * another node in each. While others write without a pause, the newest rows have to do.
+   *
+   * @throws Renumbered if the nodes that match are others by now
+   */
+  async #filteredView(filter: Condition | undefined, signal: AbortSignal): Promise<FilteredView> {
     for (let attempt = 1; ; attempt++) {
-      const matching = await this.#filters.matching(filter, signal);
-      await this.#index.refresh();
-      if (matching.version === this.#index.version || attempt === MAX_ATTEMPTS) return matching;
+      const matching = filter && (await this.#filters.matching(filter, signal));
+      const view = await this.#views.newest();
+      if (matching === undefined) return view;
+      if (matching.version !== view.version && attempt < MAX_ATTEMPTS) continue;
+      if (matching.numbering !== view.numbering) throw new Renumbered();
+      return { ...view, matching };
     }
   }
 
+  /** Where one search's exact vectors come from: the file if it keeps them, or else the texts. */
+  #sourceOf(recompute: Recompute, coder: NativeCoder, numbering: number): ExactVectors {
+    const kept = this.#kept();
+    if (kept) return kept.ofNumbering(numbering);
+    const embedded = recompute.forSearch();
+    return coder.kind === "none" ? this.#waiting(embedded) : embedded;
+  }
+
   /** What recomputes by nodes of this numbering. Searches that began under an earlier one keep theirs to their end. */
-  #recomputedOf(numbering: number): Recomputed {
-    if (this.#recomputed?.numbering === numbering) return this.#recomputed;
+  #recomputedOf(numbering: number): Recompute {
+    if (this.#recomputed?.numbering === numbering) return this.#recomputed.recompute;
     // Nodes whose passage was deleted meanwhile are left out.
     const texts = (nodes: number[]) =>
       new Map([...this.#passages.byNodes(nodes, numbering)].map(([node, { text }]) => [node, text]));
     const embedder = async () => (await this.#model()).embedder;
     const recompute = new Recompute(this.#flights, texts, this.#cacheBytes, embedder);
-    this.#recomputed = { numbering, recompute, waiting: this.#waiting(recompute) };
-    return this.#recomputed;
+    this.#recomputed = { numbering, recompute };
+    return recompute;
   }
 }
 
-/** Exact vectors by nodes of one numbering. */
-interface Recomputed {
-  readonly numbering: number;
-  readonly recompute: Recompute;
-  /** In a store without codes. */
-  readonly waiting: ExactVectors;
+/** Whether codes and exact scores agree as they claim; if not, whether rounding explains it. */
+type Verdict = "fits" | "rounded" | "contradicted";
+
+/** What one search did because its codes were off. */
+interface Repeats {
+  /** How often the model proved itself. */
+  proofs: number;
+  /** What the errors are multiplied by for this search alone. */
+  widening: number;
 }
+
+/** What a search works on. */
+type FilteredView = View & {
+  /** Left out without a filter. */
+  readonly matching?: Matching;
+};
 
 function toHits(ranking: Ranking, rows: Map<number, PassageRow>, { explain, includeVectors }: Settings): Hit[] {
   return ranking.nodes.flatMap((node, i) => {

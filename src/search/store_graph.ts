@@ -1,5 +1,6 @@
 import { EmbedlessError } from "../errors.js";
 import type { NativeAddon, NativeGraph } from "../native.js";
+import { damagedRow } from "../storage/checksum.js";
 import type { Database } from "../storage/database.js";
 import { readGraph } from "../storage/graph.js";
 import { type GraphReference, type Meta, readMeta } from "../storage/meta.js";
@@ -32,14 +33,19 @@ export class StoreGraph {
     return this.#loaded?.graph;
   }
 
+  /** `meta.version` of the write that stored `current`; `undefined` without one. */
+  get version(): number | undefined {
+    return this.#loaded?.reference.version;
+  }
+
   /** `meta.numbering` that the nodes of `current` are of. */
   get numbering(): number {
     return this.#loaded?.numbering ?? 0;
   }
 
   /**
-   * Brings the graph up to the newest commit. Costs microseconds when nothing was written. Bring the index up to date
-   * after it, not before: a graph must not know of nodes that the index lacks.
+   * Brings the graph up to the newest commit. Costs microseconds when nothing was written. `Views` brings it together with
+   * its rows.
    *
    * @throws EmbedlessError `CORRUPT` when a block is damaged
    */
@@ -48,9 +54,11 @@ export class StoreGraph {
   }
 
   async #load(): Promise<boolean> {
-    const { graph: reference, numbering } = readMeta(this.#database.reader);
+    const { graph: reference, numbering, nextNode } = readMeta(this.#database.reader);
+    if (reference !== undefined && reference.nodes > nextNode)
+      throw damagedRow("meta", "graph", `links ${reference.nodes} nodes, but there are ${nextNode}`);
     if (reference === undefined) this.#loaded = undefined;
-    else if (reference.version !== this.#loaded?.reference.version) {
+    else if (reference.version !== this.version || numbering !== this.numbering) {
       const pieces = await this.#read(reference);
       if (pieces === undefined) return false; // another graph meanwhile: the next round reads that
       const [header, ...blocks] = pieces;

@@ -30,7 +30,7 @@ export interface Asked {
 }
 
 /**
- * Whether to walk over the graph or to scan, and how wide.
+ * Whether to walk over the graph or to scan, and how wide. The graph must not know of nodes that the index lacks: see `View`.
  *
  * A walk meets about `20 * window / share` nodes when only a share of them is allowed, a scan the allowed ones alone: for
  * few allowed nodes, and in small stores, the scan is faster and misses nothing.
@@ -41,8 +41,6 @@ export function chooseWalk(
   { asked, k, recall, maxRecomputes, allowed }: Asked,
 ): Walk {
   if (graph === undefined || asked === "scan") return {};
-  // Another search may be reading a new graph and has not come to the rows yet: a scan does meanwhile.
-  if (graph.count > index.count) return {};
   const { mode = "guided", window, ratio, strategy } = asked ?? {};
   const isExact = mode !== "guided" || isVector(index);
   const share = isExact ? recall : 1 - Math.min(MOST_MISSED, (1 - recall) / 2);

@@ -38,7 +38,11 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^src\/passage\//, "passage", 4],
   [/^src\/storage\//, "storage", 3],
   [/^src\/native\.ts$/, "native", 2],
-  [/^src\/(options|trait_options|checks|errors|types|code_types|graph_types|stats_types|turns)\.ts$/, "leaves", 1],
+  [
+    /^src\/(abort|options|trait_options|checks|errors|types|code_types|graph_types|stats_types|turns)\.ts$/,
+    "leaves",
+    1,
+  ],
 ];
 
 /** C++ layers, as above. */

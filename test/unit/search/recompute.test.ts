@@ -60,7 +60,7 @@ test("its lanes are what the embedder takes at once", async () => {
   expect(await lanes({ batch: 32 })).toBe(32);
   expect(await lanes({})).toBe(64);
   expect(await lanes(undefined)).toBe(64);
-  expect(await lanes({ concurrency: 0 })).toBe(1);
+  await expect(lanes({ concurrency: 0 })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
 });
 
 test("texts are read after a turn of the event loop, whoever asks: reading takes milliseconds", async () => {
@@ -85,4 +85,16 @@ test("what another search embedded while this one waited for its turn is not emb
   expect(embedded.sort()).toEqual(["fifteen", "one", "three"]);
   expect(first.embedded + second.embedded).toBe(3);
   expect(second.vectors).toEqual([first.vectors[1], Float32Array.of(7, 102)]);
+});
+
+test("one search has a text of several nodes embedded once, in whichever rounds it asks for them", async () => {
+  for (const cacheBytes of [0, 1 << 20]) {
+    const { recompute, embedded } = over({ 1: "same", 2: "same", 3: "other", 4: "same" }, cacheBytes);
+    const search = recompute.forSearch();
+    const first = await search.vectorsOf([1, 3]);
+    const later = await search.vectorsOf([2, 4]);
+    expect(later).toMatchObject({ sources: ["recompute", "recompute"], embedded: 0 });
+    expect(later.vectors).toEqual([first.vectors[0], first.vectors[0]]);
+    expect(embedded.sort()).toEqual(["other", "same"]);
+  }
 });

@@ -20,11 +20,6 @@ describe("a search walks", () => {
     expect(chooseWalk(sized(1e7), graph, { ...usual, asked: "scan" })).toEqual({});
   });
 
-  it("never over a graph that knows more nodes than the rows in memory", () => {
-    expect(chooseWalk(sized(500), sizedGraph(501), { ...usual, asked: { window: 50 } })).toEqual({});
-    expect(chooseWalk(sized(501), sizedGraph(501), { ...usual, asked: { window: 50 } }).mode).toBe("guided");
-  });
-
   it("by itself only where it looks at fewer codes than a scan", () => {
     const { searchWindow = 0 } = chooseWalk(sized(1e6), graph, usual);
     const looks = 20 * searchWindow;

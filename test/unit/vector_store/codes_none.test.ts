@@ -191,3 +191,18 @@ it.each(["file", "memory"] as const)("builds on kept vectors, and ranks by them 
   expect(embedder.documents).toBe(0);
   expect((await store.verify()).problems).toEqual([]);
 });
+
+it("passages that no graph links yet are scored by the vectors that wait in the file, and hits say so", async () => {
+  const embedder = fakeEmbedder({ dims: 16 });
+  const store = await openStore(await temporaryFile(), { embedder, codes: "none" });
+  await store.add(items(30));
+  const sources = async () => {
+    const { hits } = await store.search("the river in winter", { k: 30, explain: true });
+    return new Set(hits.map(({ explain }) => explain?.source));
+  };
+  expect(await sources()).toEqual(new Set(["recompute"]));
+  await store.compact();
+  expect(await sources()).toEqual(new Set(["cache"]));
+  await store.add(items(5, 100));
+  expect(await sources()).toEqual(new Set(["cache", "kept"]));
+});

@@ -2,7 +2,8 @@ import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSyn
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findFiles, kindOf, LARGEST_FILE, selectionOf, selects } from "../../../src/cli/files.js";
+import { findFiles, kindOf, selectionOf, selects } from "../../../src/cli/files.js";
+import { LARGEST_FILE } from "../../../src/cli/left_out.js";
 
 let root: string;
 beforeEach(() => {
@@ -56,7 +57,7 @@ describe("findFiles", () => {
     truncateSync(join(root, "above.md"), LARGEST_FILE + 1);
     const result = findFiles(selectionOf([root, join(root, "gone")], [], []));
     expect(result.files.map((file) => relative(root, file.path))).toEqual(["at_limit.md"]);
-    expect(result.tooLarge).toEqual([join(root, "above.md")]);
+    expect(result.leftOut.paths.tooLarge).toEqual([join(root, "above.md")]);
     expect(result.missing).toEqual([join(root, "gone")]);
   });
 });

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -136,6 +145,50 @@ describe("build", () => {
     });
     expect(ended.code).toBe(1);
     expect(ended.stderr).toMatch(/^embedless: There is no file or folder ".*b\.md"\. \(NOT_FOUND\)\n$/);
+  });
+
+  it.each([
+    ["is missing", () => rmSync(join(folder, "mount"), { recursive: true }), "missing"],
+    [
+      "is empty",
+      () => {
+        rmSync(join(folder, "mount"), { recursive: true });
+        mkdirSync(join(folder, "mount"));
+      },
+      "empty",
+    ],
+  ])("keeps what is stored of a given folder that %s, says so, and removes it with --prune", async (_, take, why) => {
+    put("docs/a.md", sections("a", 1));
+    put("mount/b.md", sections("b", 2));
+    await build(["docs", "mount"]);
+    take();
+    put("docs/c.md", sections("c", 1));
+    const args = ["build", "s.db", "docs", "mount", "--model", "fake", "--url", server.url];
+    const ended = await runCommand([...args, "--json"], { cwd: folder });
+    expect([ended.code, JSON.parse(ended.stdout)]).toMatchObject([
+      1,
+      { added: 1, removed: 0, kept: [{ root: join(folder, "mount"), why, files: 1, passages: 2 }] },
+    ]);
+    expect(ended.stderr).toMatch(/^embedless: Kept 2 passages of 1 file that is gone from .*mount .*--prune .*\n$/m);
+    expect([...(await stored()).keys()].sort()).toEqual(["docs/a.md", "docs/c.md", "mount/b.md"]);
+    const pruned = await runCommand([...args, "--prune"], { cwd: folder });
+    expect([pruned.code, pruned.stderr]).toEqual([0, ""]);
+    expect([...(await stored()).keys()].sort()).toEqual(["docs/a.md", "docs/c.md"]);
+  });
+
+  it("loses nothing when the store moved, and when a folder is reached through a link", async () => {
+    put("docs/a.md", sections("a", 2));
+    await build(["docs"]);
+    mkdirSync(join(folder, "docs/sub"));
+    symlinkSync("docs", join(folder, "linked"));
+    const args = ["docs", "--model", "fake", "--url", server.url, "--include", "*.md"];
+    renameSync(join(folder, "s.db"), join(folder, "docs/sub/s.db"));
+    await runCommand(["build", "docs/sub/s.db", ...args], { cwd: folder });
+    renameSync(join(folder, "docs/sub/s.db"), join(folder, "s.db"));
+    expect((await build(["docs"])).summary.stats.passages).toBeGreaterThanOrEqual(2);
+    await build(["linked"]);
+    const all = await stored();
+    expect([all.get("docs/a.md")?.length, all.get("linked/a.md")?.length]).toEqual([2, 2]);
   });
 
   it("keeps what is not its own", async () => {

@@ -128,8 +128,7 @@ class Walk {
       return;
     }
     for (const entry of entries) {
-      const path = join(folder, entry.name.toString());
-      // Two names that are not UTF-8 may look the same once they are text, and neither leads back to its file.
+      const path = join(folder, nameOf(entry.name));
       if (!isUtf8(entry.name)) this.#meet(path, root, () => this.#found.leftOut.add("nameNotUtf8", path));
       else if (entry.isDirectory()) this.#enter(path, root);
       else if (entry.isSymbolicLink() && leadsToFolder(path)) this.#passLink(path);
@@ -179,6 +178,12 @@ class Walk {
       leftOut.add("unreadable", path);
     }
   }
+}
+
+/** A name as text. What is not UTF-8 does not lead back to its file; `\\xe9` for each such byte keeps two names apart. */
+function nameOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  return bytes.toString("latin1").replace(/[^\x20-\x7E]/g, (unit) => `\\x${unit.charCodeAt(0).toString(16)}`);
 }
 
 function leadsToFolder(link: string): boolean {

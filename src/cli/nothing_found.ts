@@ -9,7 +9,7 @@ export function nothingFound({ leftOut, passedOver }: Found, paths: string): Emb
   const { excluded, otherEnding, hidden } = passedOver;
   const counts: [number, string][] = [
     [excluded, "excluded"],
-    [otherEnding, "not asked for by its ending (--include names others)"],
+    [otherEnding, `not asked for by ${otherEnding === 1 ? "its" : "their"} ending (--include names others)`],
     [hidden, "hidden"],
   ];
   const others = counts.filter(([files]) => files > 0).map(([files, why]) => `${counted(files, "file")} ${why}`);

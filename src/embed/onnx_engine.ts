@@ -1,10 +1,10 @@
-import { readFile } from "node:fs/promises";
 import path from "node:path";
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { EmbedlessError } from "../errors.js";
 import { fileSha256 } from "./checksum.js";
 import type { Engine } from "./engine.js";
+import { readModelText } from "./model_file.js";
 import type { ModelFolder } from "./model_folder.js";
 import { sentenceVector } from "./pooling.js";
 import { TextTokenizer } from "./tokenizer.js";
@@ -26,7 +26,7 @@ const OUTPUTS = ["last_hidden_state", "token_embeddings", "sentence_embedding"];
 
 /** The tokenizer of a sentence model's folder. */
 export async function folderTokenizer({ folder, window, settings }: ModelFolder): Promise<TextTokenizer> {
-  const read = async (name: string): Promise<object> => JSON.parse(await readFile(path.join(folder, name), "utf8"));
+  const read = async (name: string): Promise<object> => JSON.parse(await readModelText(path.join(folder, name)));
   const tokenizer = new Tokenizer(await read("tokenizer.json"), await read("tokenizer_config.json"));
   const encode = (text: string, special: boolean): number[] =>
     tokenizer.encode(text, { add_special_tokens: special }).ids;

@@ -1,6 +1,7 @@
 import { expect, it } from "vitest";
 import { httpEmbedder } from "../../../src/index.js";
 import { embeddingServer } from "../../support/embedding_server.js";
+import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile } from "../../support/store.js";
 
 it("contacts an address that only the file names when the caller says so, and gives it no key", async () => {
@@ -33,5 +34,19 @@ it("contacts an address that only the file names when the caller says so, and gi
   } finally {
     delete process.env["EMBEDLESS_API_KEY"];
     await server.close();
+  }
+});
+
+it("fetches nothing from a hub, or a folder of another machine, that only the file names", async () => {
+  for (const source of [
+    { kind: "transformers", model: "a/b", host: "http://0.0.0.0:9/" },
+    { kind: "onnx", folder: "\\\\other\\share" },
+  ] as const) {
+    const file = await temporaryFile();
+    const made = await openStore(file, { embedder: fakeEmbedder({ source }) });
+    await made.add(items(3));
+    const asking = await openStore(file, {});
+    await expect(asking.search("harbour")).rejects.toThrow(expect.objectContaining({ code: "MODEL_MISMATCH" }));
+    expect(asking.embedder).toBeUndefined();
   }
 });

@@ -44,7 +44,8 @@ async function collect(embedder: Embedder): Promise<{ passages: FilePassage[]; f
   const take = async (some: typeof markdown, mostOfFile: number, most: number) => {
     for (const file of some) {
       if (passages.length >= most || files.has(file.path)) continue;
-      const pieces = (await passagesOf(file, modules, embedder)) ?? [];
+      const read = await passagesOf(file, modules, embedder);
+      const pieces = "passages" in read ? read.passages : [];
       passages.push(...pieces.slice(0, Math.min(mostOfFile, most - passages.length)));
       files.add(file.path);
     }
@@ -72,7 +73,7 @@ async function embedAll(store: VectorStore, passages: FilePassage[]): Promise<vo
 async function ask(store: VectorStore, question: string, file?: string): Promise<boolean> {
   const { hits, cost } = await store.search(question, { k: TOP });
   terminal.line();
-  terminal.line(terminal.style(["bold", "green"], `? ${question}`));
+  terminal.line(terminal.style("bold", `? ${question}`));
   for (const [i, hit] of hits.entries()) {
     for (const line of hitLines(hit, i + 1, terminal, { question, lines: 3 })) terminal.line(line);
   }

@@ -60,7 +60,7 @@ export async function repairStore(
     const salt = ifSound(() => guessSalt(database.reader));
     if (salt !== undefined) database.reader.adoptSalt(salt);
     const meta = readSoundMeta(database.reader);
-    embedder = given.embedder ?? (await embedderOf(meta.embedder));
+    embedder = given.embedder ?? (await embedderOf(meta.embedder, given.trustStoredAddress ?? false));
     await requireSameVectors(embedder, database, meta);
     const salvage = new Salvage({ database, kept: keptOf(database, meta), nextNode: meta.nextNode, signal });
     const store = await openNew(fresh, { ...given, ...traitsOf(meta), embedder });

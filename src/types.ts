@@ -34,6 +34,13 @@ export interface Passage {
 export interface OpenOptions {
   /** What embeds passages and questions. Left out: the embedder that made the store, or the bundled model for a new one. */
   embedder?: Embedder;
+  /**
+   * Without `embedder`: contact the address that the store's file names, a server (`httpEmbedder`) or a hub of its own
+   * (`transformersEmbedder({ host })`). It is sent questions and passages, and never a key. Servers of this machine
+   * (`localhost`, 127.0.0.0/8, `::1`) and the default hub need no such confirmation. Default `false`: then the first
+   * operation that embeds fails with `MODEL_MISMATCH`, because anybody can write any address into a file.
+   */
+  trustStoredAddress?: boolean;
   /** Make the file when it is missing. Default `true`. */
   create?: boolean;
   /** Open for reading only; implied for a file that cannot be written. Default `false`. */

@@ -4,7 +4,7 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { VectorStore } from "../index.js";
 import { bytes } from "./figures.js";
-import { terminalOf } from "./terminal.js";
+import { printJson, terminalOf } from "./terminal.js";
 import { Working } from "./working.js";
 
 /** Options of the command line. */
@@ -29,5 +29,6 @@ export async function backup(
     await store.close();
   }
   const copy = { file: resolve(file), bytes: statSync(file).size };
-  process.stdout.write(json ? `${JSON.stringify(copy)}\n` : `${copy.file}, ${bytes(copy.bytes)}\n`);
+  if (json) printJson(copy);
+  else terminalOf(process.stdout).line(`${copy.file}, ${bytes(copy.bytes)}`);
 }

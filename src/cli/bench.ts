@@ -8,7 +8,7 @@ import { codeOfName } from "./code_names.js";
 import { UsageError } from "./failures.js";
 import { count } from "./figures.js";
 import { exactNearest } from "./ground_truth.js";
-import { type Terminal, table, terminalOf } from "./terminal.js";
+import { printJson, type Terminal, table, terminalOf } from "./terminal.js";
 import { VecsFile } from "./vecs.js";
 import { Working } from "./working.js";
 
@@ -53,7 +53,7 @@ export async function bench(
       const { asked, sample } = learns ? halved(judged) : { asked: judged, sample: undefined };
       const settings = { ...options, code, ...(sample && { sampleQueries: sample }) };
       lines.push(await measureCode(native(), base, asked, settings, working));
-      if (options.json) process.stdout.write(`${JSON.stringify(lines.at(-1))}\n`);
+      if (options.json) printJson(lines.at(-1));
     }
     if (!options.json) print(terminalOf(process.stdout), { base, queries: judged.vectors.length, lines, options });
   } finally {

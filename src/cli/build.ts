@@ -2,46 +2,45 @@
 
 import { existsSync, statSync } from "node:fs";
 import { dirname, resolve } from "node:path";
+import type { Embedder } from "../embed/embedder.js";
 import { EmbedlessError } from "../errors.js";
 import { VectorStore } from "../index.js";
-import type { AddResult, Stats } from "../types.js";
+import type { AddResult } from "../types.js";
+import { updateAddress } from "./address.js";
+import { withModel } from "./embedders.js";
 import { Interrupted } from "./failures.js";
-import { bytes, count, counted, duration, itemsIn, ratio } from "./figures.js";
+import { bytes, count, counted, itemsIn } from "./figures.js";
 import { type FilePassage, fileOf, passagesOf } from "./file_passages.js";
-import { type Found, findFiles, isWithin, LARGEST_FILE, type Selection, selectionOf, selects } from "./files.js";
+import { type Found, findFiles, isWithin, type Selection, selectionOf, selects } from "./files.js";
 import { Interruption } from "./interruption.js";
-import { type NewStoreOptions, newStoreEmbedder, traitsOf } from "./new_store.js";
+import { some } from "./left_out.js";
+import { type NewStoreOptions, traitsOf } from "./new_store.js";
+import { nothingFound } from "./nothing_found.js";
 import { Progress } from "./progress.js";
-import { type Terminal, terminalOf, wrap } from "./terminal.js";
+import { keptSentence, removalOf } from "./removal.js";
+import { type Summary, summaryLines } from "./summary.js";
+import { printJson, type Terminal, terminalOf } from "./terminal.js";
+import { readText } from "./text_file.js";
 
 /** Options of the command line. */
 export interface BuildOptions extends NewStoreOptions {
   include?: string[];
   exclude?: string[];
+  /** Remove what is stored of given paths that are missing, empty or mostly gone. */
+  prune?: boolean;
   json?: boolean;
-}
-
-/** What a run did, as `--json` prints it. */
-interface Summary {
-  store: string;
-  files: number;
-  added: number;
-  unchanged: number;
-  removed: number;
-  truncated: number;
-  leftOut: { tooLarge: string[]; binary: string[]; unreadable: string[] };
-  seconds: number;
-  stats: Stats;
 }
 
 /** Passages deleted in one transaction, so that other writers get their turn. */
 const DELETE_BATCH = 512;
+/** More given paths are only counted in the first line. */
+const PATHS_SHOWN = 3;
 
 /**
  * Embeds what the store does not have yet and removes what is gone from the selected files. Passages elsewhere are not
  * touched. What is printed as committed is safe on disk whatever happens next.
  *
- * @throws Interrupted after Ctrl-C, UsageError, EmbedlessError.
+ * @throws Interrupted after Ctrl-C, UsageError, EmbedlessError; `NOT_FOUND` at the end if so much is gone that it was kept.
  */
 export async function build(store: string, paths: string[], options: BuildOptions): Promise<void> {
   const started = performance.now();
@@ -49,38 +48,45 @@ export async function build(store: string, paths: string[], options: BuildOption
   const interruption = new Interruption();
   const roots = paths.map((path) => resolve(path));
   const selection = selectionOf(roots, options.include ?? [], options.exclude ?? []);
-  terminal.line(`Looking for files in ${paths.join(", ")} ...`);
-  const found = findFiles(selection);
-  checkFound(found, paths, store);
-  const embedder = await newStoreEmbedder(options);
+  const shown = paths.length > PATHS_SHOWN ? `${count(paths.length)} paths` : paths.join(", ");
+  terminal.line(`Looking for files in ${shown} ...`);
   try {
-    const opened = await VectorStore.open(store, { ...traitsOf(options), ...(embedder && { embedder }) });
-    let summary: Summary;
-    try {
-      const run = new BuildRun(opened, selection, found, terminal, interruption);
-      summary = await run.finish(await run.embed(), started);
-    } finally {
-      await opened.close();
-    }
-    summary.stats.fileBytes = statSync(summary.store).size; // closing has folded the write-ahead log into it
-    if (options.json) process.stdout.write(`${JSON.stringify(summary)}\n`);
-    else for (const line of summaryLines(summary, terminal.width)) terminal.line(line);
+    if (!existsSync(store)) await requireText(findFiles(selection), paths);
+    const summary = await withModel(options, async (opening) => {
+      const opened = await VectorStore.open(store, { ...traitsOf(options), ...opening });
+      let built: Summary;
+      try {
+        // Only now the store's own files are known, and none of them is taken for a text.
+        const run = new BuildRun(opened, selection, findFiles(selection), terminal, interruption);
+        built = await run.finish(await run.embed(), { started, prune: options.prune ?? false });
+      } finally {
+        await opened.close();
+      }
+      if (opening.embedder) await updateAddress(store, opening.embedder);
+      return built;
+    });
+    report(summary, options, terminal);
   } finally {
-    await embedder?.close?.();
     interruption.end();
   }
 }
 
-/** Refuses misspelt paths and empty folders before a store is made for them. */
-function checkFound(found: Found, paths: string[], store: string): void {
-  if (existsSync(store)) return;
+function report(summary: Summary, options: BuildOptions, terminal: Terminal): void {
+  summary.stats.fileBytes = statSync(summary.store).size; // closing has folded the write-ahead log into it
+  if (options.json) printJson(summary);
+  else for (const line of summaryLines(summary, terminal.width)) terminal.line(line);
+  if (summary.kept.length > 0) throw new EmbedlessError("NOT_FOUND", keptSentence(summary.kept));
+}
+
+/** Refuses misspelt paths, and files none of which can be read, before a store is made for them. */
+async function requireText(found: Found, paths: readonly string[]): Promise<void> {
   if (found.missing.length > 0) throw missing(found.missing[0]!);
-  if (found.unreadable.length > 0 && found.files.length === 0) {
-    throw new EmbedlessError("IO", `${JSON.stringify(found.unreadable[0])} cannot be read.`);
+  for (const { path } of found.files) {
+    const content = await readText(path).catch(() => ({ reason: "unreadable" as const }));
+    if ("text" in content) return;
+    found.leftOut.add(content.reason, path);
   }
-  if (found.files.length === 0) {
-    throw new EmbedlessError("NOT_FOUND", `There is no Markdown, text or source file to read in ${paths.join(", ")}.`);
-  }
+  throw nothingFound(found, some(paths));
 }
 
 function missing(path: string): EmbedlessError {
@@ -98,7 +104,8 @@ class BuildRun {
   /** Stored passages of the selected files: id to metadata as JSON. */
   readonly #known = new Map<string, string>();
   readonly #seen = new Set<string>();
-  readonly #binary: string[] = [];
+  /** Files that were read. */
+  readonly #readFiles = new Set<string>();
   /** Passages that the store did not have. */
   #added = 0;
   /** Passages that were there already, word for word and line for line, and were not given to the store again. */
@@ -136,18 +143,30 @@ class BuildRun {
   }
 
   /** Removes what vanished, unless the user stopped the run. */
-  async finish(result: AddResult, started: number): Promise<Summary> {
+  async finish(result: AddResult, { started, prune }: { started: number; prune: boolean }): Promise<Summary> {
     this.#throwIfStopped();
-    const removed = await this.#removeVanished();
-    const { tooLarge, unreadable } = this.#found;
+    const { leftOut, missing } = this.#found;
+    const { unreadable, tooLarge, binary, notUtf8 } = leftOut.paths;
+    const sight = {
+      roots: this.#selection.roots,
+      missing,
+      stored: new Map(Array.from(this.#known.keys(), (id) => [id, this.#fileOf(id)])),
+      seen: this.#seen,
+      read: this.#readFiles,
+      present: [...tooLarge, ...binary, ...notUtf8],
+      unreadable,
+    };
+    const { ids, kept } = removalOf(sight, prune);
+    const removed = await this.#remove(ids);
     return {
       store: this.#store.path,
-      files: this.#found.files.length - this.#binary.length,
+      files: this.#readFiles.size,
       added: this.#added,
       unchanged: this.#seen.size - this.#added,
       removed,
+      kept,
       truncated: result.truncated,
-      leftOut: { tooLarge, binary: this.#binary, unreadable },
+      leftOut: leftOut.paths,
       seconds: Math.round(performance.now() - started) / 1000,
       stats: await this.#store.stats(),
     };
@@ -190,18 +209,29 @@ class BuildRun {
   }
 
   async #read(file: Found["files"][number]): Promise<FilePassage[]> {
-    try {
-      // A store without passages or with a model of its own has settled on one before it asks for the first passage.
-      const { embedder } = this.#store;
-      if (!embedder) throw new EmbedlessError("EMBEDDER_FAILED", "The store has not named its embedder.");
-      const passages = await passagesOf(file, this.#folder, embedder);
-      if (!passages) this.#binary.push(file.path);
-      return passages ?? [];
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-      this.#found.unreadable.push(file.path);
+    const found = await this.#passagesOf(file);
+    if ("reason" in found) {
+      this.#found.leftOut.add(found.reason, file.path);
       return [];
     }
+    this.#readFiles.add(file.path);
+    return found.passages;
+  }
+
+  async #passagesOf(file: Found["files"][number]): ReturnType<typeof passagesOf> {
+    try {
+      return await passagesOf(file, this.#folder, this.#embedder());
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+      return { reason: "unreadable" };
+    }
+  }
+
+  #embedder(): Embedder {
+    // A store without passages or with a model of its own has settled on one before it asks for the first passage.
+    const { embedder } = this.#store;
+    if (!embedder) throw new EmbedlessError("EMBEDDER_FAILED", "The store has not named its embedder.");
+    return embedder;
   }
 
   #tell(done: number, committed: number): void {
@@ -210,15 +240,10 @@ class BuildRun {
     this.#progress.update({ done: done + this.#skipped, committed: committed + this.#skipped, share });
   }
 
-  async #removeVanished(): Promise<number> {
-    const unreadable = this.#found.unreadable;
-    const vanished = [...this.#known.keys()].filter((id) => {
-      if (this.#seen.has(id)) return false;
-      return !unreadable.some((path) => isWithin(path, this.#fileOf(id)));
-    });
+  async #remove(ids: readonly string[]): Promise<number> {
     let removed = 0;
-    for (let i = 0; i < vanished.length; i += DELETE_BATCH) {
-      removed += await this.#store.delete({ ids: vanished.slice(i, i + DELETE_BATCH) });
+    for (let i = 0; i < ids.length; i += DELETE_BATCH) {
+      removed += await this.#store.delete({ ids: ids.slice(i, i + DELETE_BATCH) });
       this.#throwIfStopped();
     }
     return removed;
@@ -236,34 +261,4 @@ class BuildRun {
       this.#interruption.exitCode,
     );
   }
-}
-
-function summaryLines(summary: Summary, width: number): string[] {
-  const { files, added, unchanged, removed, truncated, seconds, leftOut, stats } = summary;
-  const lines = [
-    `${counted(files, "file")}, ${counted(stats.passages, "passage")} in ${stats.path} after ${seconds < 10 ? `${seconds.toFixed(1)} s` : duration(seconds)}`,
-    `  added ${count(added)} · unchanged ${count(unchanged)} · removed ${count(removed)}`,
-    `  text ${bytes(stats.rawBytes)} · store ${bytes(stats.fileBytes)}, ${ratio(stats.fileBytes, stats.rawBytes)} of the text`,
-    `  ${codesOf(stats)}`,
-  ];
-  if (truncated > 0)
-    lines.push(`  ${counted(truncated, "passage")} longer than the model's window: their ends cannot be found`);
-  const notes = [
-    [leftOut.tooLarge, `over ${bytes(LARGEST_FILE)}`],
-    [leftOut.binary, "binary"],
-    [leftOut.unreadable, "not readable"],
-  ] as const;
-  for (const [paths, why] of notes) if (paths.length > 0) lines.push(`  left out, ${why}: ${someOf(paths)}`);
-  return lines.flatMap((line) => wrap(line, width));
-}
-
-function codesOf({ codes, pending, codeBytesPerPassage }: Stats): string {
-  if (codes === "none") return `${counted(pending, "passage")} waiting for the graph: embedless compact builds it`;
-  if (pending > 0) return `${counted(pending, "passage")} waiting for a codebook: until then the store is larger`;
-  return `codes ${codeBytesPerPassage} bytes a passage`;
-}
-
-function someOf(paths: readonly string[]): string {
-  const rest = paths.length > 3 ? ` and ${count(paths.length - 3)} more` : "";
-  return paths.slice(0, 3).join(", ") + rest;
 }

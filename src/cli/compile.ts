@@ -7,6 +7,7 @@ import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { packagePath } from "../embed/package_root.js";
 import { EmbedlessError } from "../errors.js";
+import { terminalOf } from "./terminal.js";
 
 /**
  * Compiles the addon with cmake-js into `build/Release` of the package folder, where it is found from then on.
@@ -14,14 +15,15 @@ import { EmbedlessError } from "../errors.js";
  * @throws EmbedlessError `NATIVE_LOAD` if cmake, a compiler or the headers are missing or the compilation fails.
  */
 export async function compile(): Promise<void> {
+  const terminal = terminalOf(process.stdout);
   const require = createRequire(import.meta.url);
   const folder = packagePath();
   const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
   const target = join(folder, "build");
   const args = ["compile", "-d", join(folder, "addon"), "-O", target, "-p", String(availableParallelism())];
   const output = join(target, "Release", "embedless.node");
-  console.log(`Compiling the native addon for ${process.platform}-${process.arch}; this takes a minute or two.`);
-  console.log(`  cmake-js ${args.join(" ")}`);
+  terminal.line(`Compiling the native addon for ${process.platform}-${process.arch}; this takes a minute or two.`);
+  terminal.line(`  cmake-js ${args.join(" ")}`);
   const code = await run(process.execPath, [cmakeJs, ...args], folder);
   if (code !== 0) {
     throw new EmbedlessError(
@@ -30,7 +32,7 @@ export async function compile(): Promise<void> {
     );
   }
   if (!existsSync(output)) throw new EmbedlessError("NATIVE_LOAD", `The compiler left no ${output}.`);
-  console.log(`Built ${output}`);
+  terminal.line(`Built ${output}`);
 }
 
 function run(command: string, args: string[], cwd: string): Promise<number> {

@@ -1,19 +1,40 @@
-/** From `--model` and `--url` to an embedder. */
+/** From `--model`, `--url` and `--trust-address` to what `open` is told of the embedder. */
 
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Embedder } from "../embed/embedder.js";
 import { EmbedlessError } from "../errors.js";
 import { httpEmbedder, minilm, onnxEmbedder, transformersEmbedder } from "../index.js";
+import type { OpenOptions } from "../types.js";
+import { UsageError } from "./failures.js";
 
-/**
- * The embedder that the options name; `undefined` if they name none, so that the store finds its own.
- *
- * `model` is `minilm`, a folder with an ONNX model, or a name on the Hugging Face hub; with `url` it is the name that the
- * server there knows.
- */
-export async function embedderFor(model: string | undefined, url: string | undefined): Promise<Embedder | undefined> {
-  if (model === undefined) return undefined;
+/** Options of the command line. */
+export interface ModelOptions {
+  /** `minilm`, a folder with an ONNX model, or a name on the Hugging Face hub; with `url` what the server there knows. */
+  model?: string;
+  url?: string;
+  /** Contact the address that the store's file names. */
+  trustAddress?: boolean;
+}
+
+/** What `VectorStore.open` is told of the embedder. */
+export type EmbeddingOptions = Pick<OpenOptions, "embedder" | "trustStoredAddress">;
+
+/** Runs `work` with the embedder that the options name, and ends it afterwards; if they name none, the store finds its own. */
+export async function withModel<T>(options: ModelOptions, work: (opening: EmbeddingOptions) => Promise<T>): Promise<T> {
+  const embedder = await embedderFor(options);
+  try {
+    return await work({ ...(embedder && { embedder }), trustStoredAddress: options.trustAddress ?? false });
+  } finally {
+    await embedder?.close?.();
+  }
+}
+
+async function embedderFor({ model, url }: ModelOptions): Promise<Embedder | undefined> {
+  if (model === undefined) {
+    if (url !== undefined) throw new UsageError("--url needs --model, the name of the model at that server.");
+    return undefined;
+  }
   if (url !== undefined) return httpEmbedder({ url, model });
   if (model === "minilm") return minilm();
   if (isFolder(model)) return onnxEmbedder({ folder: resolve(model) });

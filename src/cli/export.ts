@@ -3,6 +3,7 @@
 import { once } from "node:events";
 import { VectorStore } from "../index.js";
 import { readFilter } from "./filter_option.js";
+import { jsonLine, printJsonLines } from "./terminal.js";
 
 /** Options of the command line. */
 export interface ExportOptions {
@@ -20,7 +21,7 @@ export async function exportPassages(path: string, options: ExportOptions): Prom
   try {
     let lines = "";
     for await (const passage of store.passages(filter === undefined ? {} : { filter })) {
-      lines += `${JSON.stringify(passage)}\n`;
+      lines += jsonLine(passage);
       if (lines.length < CHUNK_CHARACTERS) continue;
       await print(lines);
       lines = "";
@@ -32,5 +33,5 @@ export async function exportPassages(path: string, options: ExportOptions): Prom
 }
 
 async function print(text: string): Promise<void> {
-  if (!process.stdout.write(text)) await once(process.stdout, "drain");
+  if (!printJsonLines(text)) await once(process.stdout, "drain");
 }

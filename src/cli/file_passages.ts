@@ -1,12 +1,15 @@
 /** Files as passages: read, split, and named so that an edit renames only what it touches. */
 
 import { createHash } from "node:crypto";
-import { readFile } from "node:fs/promises";
 import { relative, resolve, sep } from "node:path";
 import type { Embedder } from "../embed/embedder.js";
+import { EmbedlessError } from "../errors.js";
+import { cleanId } from "../passage/passages.js";
 import { splitText } from "../passage/split.js";
 import type { AddItem, Passage } from "../types.js";
 import type { FoundFile } from "./files.js";
+import type { Reason } from "./left_out.js";
+import { readText } from "./text_file.js";
 
 /** What is stored beside the text of a passage that came from a file. */
 export interface FileMetadata extends Record<string, unknown> {
@@ -37,7 +40,7 @@ export function fileOf(passage: Passage, folder: string): string | undefined {
 }
 
 /**
- * The passages of a file, measured in the embedder's tokens; `undefined` for a binary file.
+ * The passages of a file, measured in the embedder's tokens, or why there are none.
  *
  * @throws the file system's error if the file cannot be read.
  */
@@ -45,21 +48,31 @@ export async function passagesOf(
   file: FoundFile,
   folder: string,
   embedder: Embedder,
-): Promise<FilePassage[] | undefined> {
-  const content = await readFile(file.path);
-  if (content.subarray(0, 8192).includes(0)) return undefined;
-  const pieces = await splitText(content.toString("utf8").replace(/^\uFEFF/, ""), {
+): Promise<{ passages: FilePassage[] } | { reason: Reason }> {
+  const content = await readText(file.path);
+  if ("reason" in content) return content;
+  const pieces = await splitText(content.text, {
     kind: file.kind,
     maxTokens: Math.min(embedder.maxTokens ?? 254, 254),
     countTokens: embedder.countTokens?.bind(embedder),
   });
   const source = sourceOf(file.path, folder);
   const seen = new Map<string, number>();
-  return pieces.map(({ text, lines, heading }) => {
+  const passages = pieces.map(({ text, lines, heading }) => {
     const hash = createHash("sha256").update(text).digest("base64url").slice(0, 8);
     const occurrence = (seen.get(hash) ?? 0) + 1;
     seen.set(hash, occurrence);
     const id = `${source}#${hash}${occurrence > 1 ? `-${occurrence}` : ""}`;
     return { id, text, metadata: { source, lines, ...(heading === "" ? {} : { heading }) } };
   });
+  return passages.every(({ id }) => isId(id)) ? { passages } : { reason: "nameTooLong" };
+}
+
+function isId(id: string): boolean {
+  try {
+    return cleanId(id) === id;
+  } catch (error) {
+    if (error instanceof EmbedlessError) return false;
+    throw error;
+  }
 }

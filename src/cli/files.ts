@@ -1,12 +1,12 @@
 /** Which files a build reads: those that the given paths, the extensions and the patterns select. */
 
+import { isUtf8 } from "node:buffer";
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { basename, extname, join, relative, sep } from "node:path";
 import type { TextKind } from "../passage/split.js";
+import { isOpenStore } from "../storage/open_files.js";
 import { globTest } from "./glob.js";
-
-/** Files larger than this are left out: no one wrote them to be read. */
-export const LARGEST_FILE = 2 * 1024 * 1024;
+import { LARGEST_FILE, LeftOut } from "./left_out.js";
 
 const MARKDOWN = words("md markdown mdx mkd qmd");
 const TEXT = words("txt text rst adoc asciidoc org tex");
@@ -35,13 +35,16 @@ export interface FoundFile {
 export interface Found {
   /** In the order of their paths; each once. */
   files: FoundFile[];
-  /** Selected, but larger than `LARGEST_FILE`. */
-  tooLarge: string[];
-  /** Files and folders that could not be looked at. */
-  unreadable: string[];
+  /** Files that were selected and are not read, and folders that were not looked into. */
+  leftOut: LeftOut;
   /** Given paths that do not exist. */
   missing: string[];
+  /** How many files were met that nobody asked for. */
+  passedOver: { excluded: number; otherEnding: number; hidden: number };
 }
+
+/** What a selection says of a path. */
+type Verdict = "selected" | "outside" | keyof Found["passedOver"];
 
 /** The selection for paths and patterns as they came from the command line. */
 export function selectionOf(
@@ -59,13 +62,17 @@ export function selectionOf(
  * with a dot, `node_modules` and build outputs below a given folder are not.
  */
 export function selects(selection: Selection, path: string): boolean {
-  return selection.roots.some((root) => {
-    if (path === root) return !selection.exclude.some((test) => test(basename(path)));
-    const below = relativeBelow(root, path);
-    if (below === undefined || below.split("/").some(isSkippedName)) return false;
-    if (selection.exclude.some((test) => test(below))) return false;
-    return selection.include.length > 0 ? selection.include.some((test) => test(below)) : isKnownName(below);
-  });
+  return selection.roots.some((root) => verdictOf(selection, root, path) === "selected");
+}
+
+function verdictOf({ include, exclude }: Selection, root: string, path: string): Verdict {
+  if (path === root) return exclude.some((test) => test(basename(path))) ? "excluded" : "selected";
+  const below = relativeBelow(root, path);
+  if (below === undefined) return "outside";
+  if (below.split("/").some(isSkippedName)) return "hidden";
+  if (exclude.some((test) => test(below))) return "excluded";
+  const isWanted = include.length > 0 ? include.some((test) => test(below)) : isKnownName(below);
+  return isWanted ? "selected" : "otherEnding";
 }
 
 /** Whether `path` is `root` or lies below it. */
@@ -75,10 +82,11 @@ export function isWithin(root: string, path: string): boolean {
 
 /** Finds the selected files. Links below a given folder are not followed, so that no file comes twice. */
 export function findFiles(selection: Selection): Found {
-  const found: Found = { files: [], tooLarge: [], unreadable: [], missing: [] };
-  for (const root of selection.roots) visitRoot(root, selection, found);
-  const byPath = new Map(found.files.map((file) => [file.path, file]));
-  found.files = [...byPath.values()].sort((a, b) => (a.path < b.path ? -1 : 1));
+  const passedOver = { excluded: 0, otherEnding: 0, hidden: 0 };
+  const found: Found = { files: [], leftOut: new LeftOut(), missing: [], passedOver };
+  const walk = new Walk(selection, found);
+  for (const root of selection.roots) walk.visitRoot(root);
+  found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return found;
 }
 
@@ -89,38 +97,100 @@ export function kindOf(path: string): TextKind {
   return TEXT.has(extension) || extension === "" ? "text" : "code";
 }
 
-function visitRoot(root: string, selection: Selection, found: Found): void {
-  try {
-    if (statSync(root).isDirectory()) visitFolder(root, selection, found);
-    else if (selects(selection, root)) take(root, found);
-  } catch (error) {
-    const gone = ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
-    (gone ? found.missing : found.unreadable).push(root);
+/** One walk over the given paths, which may overlap. */
+class Walk {
+  readonly #selection: Selection;
+  readonly #found: Found;
+  readonly #met = new Set<string>();
+
+  constructor(selection: Selection, found: Found) {
+    this.#selection = selection;
+    this.#found = found;
+  }
+
+  visitRoot(root: string): void {
+    try {
+      if (statSync(root).isDirectory()) this.#visitFolder(root, root);
+      else this.#meet(root, root, () => this.#take(root));
+    } catch (error) {
+      const gone = ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+      if (gone) this.#found.missing.push(root);
+      else this.#found.leftOut.add("unreadable", root);
+    }
+  }
+
+  #visitFolder(folder: string, root: string): void {
+    let entries: Dirent<Buffer>[];
+    try {
+      entries = readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
+    } catch {
+      this.#once(folder, () => this.#found.leftOut.add("unreadable", folder));
+      return;
+    }
+    for (const entry of entries) {
+      const path = join(folder, nameOf(entry.name));
+      if (!isUtf8(entry.name)) this.#meet(path, root, () => this.#found.leftOut.add("nameNotUtf8", path));
+      else if (entry.isDirectory()) this.#enter(path, root);
+      else if (entry.isSymbolicLink() && leadsToFolder(path)) this.#passLink(path);
+      else this.#meet(path, root, () => this.#takeEntry(entry, path));
+    }
+  }
+
+  #enter(folder: string, root: string): void {
+    const name = basename(folder);
+    if (!isSkippedName(name)) this.#visitFolder(folder, root);
+    else if (!name.startsWith(".")) this.#once(folder, () => this.#found.leftOut.add("folders", folder));
+  }
+
+  #passLink(path: string): void {
+    if (!isSkippedName(basename(path))) this.#once(path, () => this.#found.leftOut.add("links", path));
+  }
+
+  /** Looks at a file for the first time: does what is to be done with a selected one, counts any other. */
+  #meet(path: string, root: string, takeSelected: () => void): void {
+    this.#once(path, () => {
+      const verdict = verdictOf(this.#selection, root, path);
+      if (verdict === "selected") takeSelected();
+      else if (verdict !== "outside") this.#found.passedOver[verdict]++;
+    });
+  }
+
+  #once(path: string, work: () => void): void {
+    if (this.#met.has(path)) return;
+    this.#met.add(path);
+    work();
+  }
+
+  #takeEntry(entry: Dirent<Buffer>, path: string): void {
+    if (entry.isFile()) this.#take(path);
+    else this.#found.leftOut.add(entry.isSymbolicLink() ? "links" : "special", path);
+  }
+
+  #take(path: string): void {
+    const { files, leftOut } = this.#found;
+    try {
+      const stats = statSync(path);
+      if (!stats.isFile()) leftOut.add("special", path);
+      else if (isOpenStore(path)) leftOut.add("storeItself", path);
+      else if (stats.size > LARGEST_FILE) leftOut.add("tooLarge", path);
+      else files.push({ path, bytes: stats.size, kind: kindOf(path) });
+    } catch {
+      leftOut.add("unreadable", path);
+    }
   }
 }
 
-function visitFolder(folder: string, selection: Selection, found: Found): void {
-  let entries: Dirent[];
-  try {
-    entries = readdirSync(folder, { withFileTypes: true });
-  } catch {
-    found.unreadable.push(folder);
-    return;
-  }
-  for (const entry of entries) {
-    const path = join(folder, entry.name);
-    if (entry.isDirectory() && !isSkippedName(entry.name)) visitFolder(path, selection, found);
-    else if (entry.isFile() && selects(selection, path)) take(path, found);
-  }
+/** A name as text. What is not UTF-8 does not lead back to its file; `\\xe9` for each such byte keeps two names apart. */
+function nameOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  return bytes.toString("latin1").replace(/[^\x20-\x7E]/g, (unit) => `\\x${unit.charCodeAt(0).toString(16)}`);
 }
 
-function take(path: string, found: Found): void {
+function leadsToFolder(link: string): boolean {
   try {
-    const bytes = statSync(path).size;
-    if (bytes > LARGEST_FILE) found.tooLarge.push(path);
-    else found.files.push({ path, bytes, kind: kindOf(path) });
+    return statSync(link).isDirectory();
   } catch {
-    found.unreadable.push(path);
+    return false;
   }
 }
 

@@ -2,7 +2,7 @@
 
 import type { Hit, SearchCost, SearchResult } from "../types.js";
 import { count, milliseconds } from "./figures.js";
-import { clip, clipStart, columnsOf, printable, type Terminal, table, wrap } from "./terminal.js";
+import { clip, clipStart, columnsOf, oneLine, printable, type Terminal, table, wrap } from "./terminal.js";
 
 export interface HitLook {
   /** The question, whose words are set off in the text. */
@@ -13,19 +13,24 @@ export interface HitLook {
   nameOf?: (hit: Hit) => string;
 }
 
+/** UTF-16 units of a passage in which the lines to show are looked for; a passage that `build` made has fewer. */
+const LONGEST_EXCERPT = 32_768;
+/** Of a heading more is not even cut to fit. */
+const LONGEST_HEADING = 1_024;
+
 /** One hit: rank, score, place, heading, and the lines that have most of the question's words. */
 export function hitLines(hit: Hit, rank: number, terminal: Terminal, look: HitLook): string[] {
   const lead = `${String(rank).padStart(2)}  ${hit.score.toFixed(3)}  `;
-  const place = clipStart(printable(placeOf(hit, look)), terminal.width - lead.length);
-  const heading = printable(String(hit.metadata["heading"] ?? "")).replace(/\s+/g, " ");
+  const place = clipStart(oneLine(placeOf(hit, look)), terminal.width - lead.length);
+  const heading = printable(words(hit.metadata["heading"]).slice(0, LONGEST_HEADING)).replace(/\s+/g, " ");
   const room = terminal.width - lead.length - columnsOf(place) - 2;
-  const beside = heading !== "" && columnsOf(heading) <= room;
+  const beside = heading !== "" && columnsOf(heading, room) <= room;
   const first = `${terminal.style("bold", lead)}${terminal.style("cyan", place)}`;
   const lines = [beside ? `${first}  ${terminal.style("dim", heading)}` : first];
   if (heading !== "" && !beside) lines.push(`    ${terminal.style("dim", clip(heading, terminal.width - 4))}`);
-  const words = wordsOf(look.question);
-  const text = excerpt(hit, words, terminal.width - 4, look.lines);
-  return [...lines, ...text.map((line) => `    ${emphasise(line, words, terminal)}`)];
+  const asked = wordsOf(look.question);
+  const text = excerpt(hit, asked, terminal.width - 4, look.lines);
+  return [...lines, ...text.map((line) => `    ${emphasise(line, asked, terminal)}`)];
 }
 
 /** "38 ms · 14 of 1,536 passages recomputed (2 from the cache)". */
@@ -83,14 +88,20 @@ function score(value: number): string {
 
 function placeOf(hit: Hit, look: HitLook): string {
   const lines = hit.metadata["lines"] as { from?: unknown; to?: unknown } | undefined;
-  const range = typeof lines?.from === "number" ? `:${lines.from}-${lines.to}` : "";
-  return `${look.nameOf?.(hit) ?? hit.metadata["source"] ?? hit.id}${range}`;
+  const isRange = typeof lines?.from === "number" && typeof lines.to === "number";
+  const name = look.nameOf?.(hit) ?? (words(hit.metadata["source"]) || hit.id);
+  return `${name}${isRange ? `:${lines.from}-${lines.to}` : ""}`;
+}
+
+/** Metadata as text; nothing for what is not text, for whoever added a passage may have put anything under any name. */
+function words(value: unknown): string {
+  return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
 /** The run of wrapped lines that holds most of the question's words, the first of equal ones. */
-function excerpt(hit: Hit, words: string[], columns: number, most: number): string[] {
-  const source = String(hit.metadata["source"] ?? "");
-  const text = printable(hit.text);
+function excerpt(hit: Hit, asked: string[], columns: number, most: number): string[] {
+  const source = words(hit.metadata["source"]);
+  const text = printable(hit.text.slice(0, LONGEST_EXCERPT));
   const lines = (/\.(md|markdown|mdx|txt|text|rst|adoc|org)$/i.test(source) ? reflow(text) : code(text))
     .filter((line, i) => /[\p{L}\p{N}]/u.test(line) && !isShownAlready(line, i) && !/^\s*(```|~~~)/.test(line))
     .flatMap((line) => wrap(line, columns));
@@ -101,7 +112,7 @@ function excerpt(hit: Hit, words: string[], columns: number, most: number): stri
       .slice(start, start + most)
       .join(" ")
       .toLowerCase();
-    const found = words.filter((word) => window.includes(word)).length;
+    const found = asked.filter((word) => window.includes(word)).length;
     if (found > bestFound) [best, bestFound] = [start, found];
   }
   const shown = lines.slice(best, best + most);
@@ -141,7 +152,7 @@ function reflow(text: string): string[] {
     const fence = /^\s*(```|~~~)/.test(line);
     const own = fenced || fence || /^(\s{4}|\s*$|\s*([-*+]\s|[#|>=<]|\d+[.)]\s|-{3}))/.test(line);
     if (fence) fenced = !fenced;
-    const shown = fenced ? line : line.replace(/!?\[([^\]]*)\]\([^)\s]*\)/g, "$1");
+    const shown = fenced ? line : line.replace(/!?\[([^\]]{0,300})\]\([^)\s]{0,2000}\)/g, "$1");
     if (open && !own) lines.push(`${lines.pop()!} ${shown.trim()}`);
     else lines.push(shown);
     open = !own || (!fenced && !fence && /^\s*([-*+]|\d+[.)])\s/.test(line));

@@ -6,13 +6,15 @@ import { Command, CommanderError, InvalidArgumentError, Option } from "commander
 import type { BackupCommandOptions } from "./backup.js";
 import type { BenchCommandOptions } from "./bench.js";
 import type { BuildOptions } from "./build.js";
+import type { CompactCommandOptions } from "./compact.js";
 import type { ExportOptions } from "./export.js";
 import { reportFailure } from "./failures.js";
 import type { ImportOptions } from "./import.js";
 import type { PlanCommandOptions } from "./plan.js";
 import type { SearchCommandOptions } from "./search.js";
 import type { StatsCommandOptions } from "./stats.js";
-import { endWithReader } from "./terminal.js";
+import { endWithReader, terminalOf } from "./terminal.js";
+import type { RepairCommandOptions } from "./verify.js";
 
 const { version } = createRequire(import.meta.url)("embedless/package.json") as { version: string };
 
@@ -22,34 +24,31 @@ function program(): Command {
     .version(version)
     .showSuggestionAfterError()
     .exitOverride()
-    .configureOutput({ outputError: (text, write) => write(oneLine(text)) });
+    .configureOutput({ outputError: reportMisuse });
   addBuild(main);
   addSearch(main);
-  main
-    .command("stats <store>")
+  addModelOptions(main.command("stats <store>"))
     .description("say what a store holds and how large it is")
-    .option("--measure", "also foretell the milliseconds of a question on this machine")
+    .option("--measure", "also predict the milliseconds of a question on this machine")
     .option("--json", "print one JSON object")
     .action(async (store: string, options: StatsCommandOptions) => (await import("./stats.js")).stats(store, options));
-  main
-    .command("compact <store>")
+  addModelOptions(main.command("compact <store>"))
     .description("build the graph of a store made with --index, or bring it up to date")
     .option("--json", "print one JSON object")
-    .action(async (store: string, options: { json?: boolean }) =>
+    .action(async (store: string, options: CompactCommandOptions) =>
       (await import("./compact.js")).compact(store, options),
     );
-  for (const [name, does] of [
-    ["verify", "read all of a store and say what is damaged"],
-    ["repair", "make a damaged store whole from its texts; the damaged file is kept"],
-  ] as const) {
-    main
-      .command(`${name} <store>`)
-      .description(does)
-      .option("--json", "print one JSON object")
-      .action(async (store: string, options: { json?: boolean }) =>
-        (await import("./verify.js"))[name](store, options),
-      );
-  }
+  main
+    .command("verify <store>")
+    .description("read all of a store and say what is damaged")
+    .option("--json", "print one JSON object")
+    .action(async (store: string, options: { json?: boolean }) => (await import("./verify.js")).verify(store, options));
+  addModelOptions(main.command("repair <store>"))
+    .description("make a damaged store whole from its texts; the damaged file is kept")
+    .option("--json", "print one JSON object")
+    .action(async (store: string, options: RepairCommandOptions) =>
+      (await import("./verify.js")).repair(store, options),
+    );
   addExchange(main);
   addPlan(main);
   addBench(main);
@@ -67,6 +66,7 @@ function addBuild(main: Command): void {
   addNewStoreOptions(build)
     .option("--include <globs...>", "files to read, in place of the known extensions")
     .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
+    .option("--prune", "remove what is stored of given paths even if they are missing, empty or mostly gone")
     .option("--json", "print one JSON object at the end, progress to the error stream")
     .addHelpText(
       "after",
@@ -79,12 +79,7 @@ function addBuild(main: Command): void {
 
 /** What a command that can make a store asks about it. */
 function addNewStoreOptions(command: Command): Command {
-  return command
-    .option(
-      "--model <name>",
-      "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
-    )
-    .option("--url <base>", "take the model from an OpenAI-compatible server")
+  return addModelOptions(command)
     .option(
       "--codes <kind>",
       "of a new store: bytes a code (24, 32, 48, 64, 96, 128, 192), or lvq4, lvq8, lvq4x8, none",
@@ -94,6 +89,17 @@ function addNewStoreOptions(command: Command): Command {
       new Option("--index <kind>", "of a new store: what compact builds").choices(["flat", "auto", "vamana", "hnsw"]),
     )
     .option("--keywords", "make a table of words too, for search --mode keyword or hybrid");
+}
+
+/** What a command that may embed asks about the model. */
+function addModelOptions(command: Command): Command {
+  return command
+    .option(
+      "--model <name>",
+      "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
+    )
+    .option("--url <base>", "take the model from an OpenAI-compatible server; EMBEDLESS_API_KEY is its key")
+    .option("--trust-address", "contact the server or hub that only the store's file names (it gets no key)");
 }
 
 function addExchange(main: Command): void {
@@ -123,8 +129,7 @@ function addExchange(main: Command): void {
 }
 
 function addSearch(main: Command): void {
-  main
-    .command("search <store> <question>")
+  addModelOptions(main.command("search <store> <question>"))
     .description("find the passages that answer a question")
     .option("--k <number>", "hits wanted", within("a whole number from 1 to 10000", 1, 10_000, true), 5)
     .addOption(
@@ -210,11 +215,12 @@ function within(expected: string, low: number, high: number, whole = false): (te
 }
 
 /** Commander's two-line messages in the form of every other failure. */
-function oneLine(text: string): string {
-  return `embedless: ${text
+function reportMisuse(text: string): void {
+  const sentence = text
     .replace(/^error: /, "")
     .trim()
-    .replace(/\s*\n\s*/g, " ")}\n`;
+    .replace(/\s*\n\s*/g, " ");
+  terminalOf(process.stderr).line(`embedless: ${sentence}`);
 }
 
 async function main(): Promise<void> {

@@ -2,19 +2,17 @@
 
 import { type PlannedStore, type StorePlan, VectorStore } from "../index.js";
 import { nameOfCode } from "./code_names.js";
-import { embedderFor } from "./embedders.js";
+import { type ModelOptions, withModel } from "./embedders.js";
 import { bytes, count, milliseconds } from "./figures.js";
-import { table, terminalOf } from "./terminal.js";
+import { printJson, table, terminalOf } from "./terminal.js";
 import { Working } from "./working.js";
 
 /** Options of the command line. */
-export interface PlanCommandOptions {
+export interface PlanCommandOptions extends ModelOptions {
   bytesPerPassage?: number;
   totalBytes?: number;
   k: number;
   recall: number;
-  model?: string;
-  url?: string;
   json?: boolean;
 }
 
@@ -23,19 +21,16 @@ const USUAL_BYTES = 51.125;
 
 /** Prints all that there is to choose from, and the quickest that keeps within the budget. */
 export async function plan(passages: number, options: PlanCommandOptions): Promise<void> {
-  const { json, model, url, bytesPerPassage, totalBytes, k, recall } = options;
+  const { json, bytesPerPassage, totalBytes, k, recall } = options;
   const budget = totalBytes === undefined ? { bytesPerPassage: bytesPerPassage ?? USUAL_BYTES } : { totalBytes };
-  const embedder = await embedderFor(model, url);
-  try {
+  await withModel(options, async ({ embedder }) => {
     const working = new Working(terminalOf(process.stderr));
     const made = await working.at("Measuring this machine", () =>
       VectorStore.plan({ passages, k, recall, ...budget, ...(embedder && { embedder }) }),
     );
-    if (json) process.stdout.write(`${JSON.stringify(made)}\n`);
+    if (json) printJson(made);
     else print(passages, made);
-  } finally {
-    await embedder?.close?.();
-  }
+  });
 }
 
 function print(passages: number, { best, choices, k, recall, speed }: StorePlan): void {

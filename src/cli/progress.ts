@@ -81,7 +81,7 @@ export class Progress {
     if (done === 0) {
       const seconds = Math.floor((performance.now() - this.#samples[0]!.at) / 1000);
       const text = `Embedding the first passages${seconds > 0 ? `, ${duration(seconds)}` : ""} ...`;
-      this.#terminal.raw(`\r${clip(text, this.#terminal.width - 1)}\x1b[K`);
+      this.#terminal.over(clip(text, this.#terminal.width - 1));
       return;
     }
     const texts = [`${Math.floor(share * 100)} %`.padStart(5), ...this.#speed(), `committed ${count(committed)}`];
@@ -89,11 +89,11 @@ export class Progress {
     const room = Math.min(30, this.#terminal.width - text.length - 2);
     const filled = Math.round(Math.max(0, room) * share);
     const bar = room < 5 ? "" : "█".repeat(filled) + this.#terminal.style("dim", "░".repeat(room - filled));
-    this.#terminal.raw(`\r${bar}${clip(text, this.#terminal.width - 1)}\x1b[K`);
+    this.#terminal.over(bar + clip(text, this.#terminal.width - 1));
   }
 
   #clear(): void {
-    if (this.#terminal.live) this.#terminal.raw("\r\x1b[K");
+    if (this.#terminal.live) this.#terminal.over();
   }
 
   /** "62 passages/s" and "2 min left", as far as they can be told. */

@@ -3,13 +3,14 @@
 import { dirname, relative, resolve } from "node:path";
 import { VectorStore } from "../index.js";
 import type { Filter, Hit, SearchOptions, SearchResult } from "../types.js";
+import { type ModelOptions, withModel } from "./embedders.js";
 import { fileOf } from "./file_passages.js";
 import { readFilter } from "./filter_option.js";
 import { costLine, explainLines, hitLines } from "./hits.js";
-import { type Terminal, terminalOf } from "./terminal.js";
+import { printJson, type Terminal, terminalOf } from "./terminal.js";
 
 /** Options of the command line. */
-export interface SearchCommandOptions {
+export interface SearchCommandOptions extends ModelOptions {
   k: number;
   mode: NonNullable<SearchOptions["mode"]>;
   recall: number;
@@ -28,18 +29,20 @@ export interface SearchCommandOptions {
 /** Lines of text shown of each hit. */
 const EXCERPT_LINES = 4;
 
-/** Searches an existing store with the embedder that made it. Never makes a file. */
+/** Searches an existing store with the embedder that made it, or one that the options name. Never makes a file. */
 export async function search(path: string, question: string, options: SearchCommandOptions): Promise<void> {
   const filter = options.filter === undefined ? undefined : readFilter(options.filter);
-  const store = await VectorStore.open(path, { create: false, readOnly: true });
-  try {
-    const result = await store.search(question, searchOptions(options, filter));
-    const passages = await store.count();
-    if (options.json) process.stdout.write(`${JSON.stringify(asJson(question, result, passages))}\n`);
-    else print(terminalOf(process.stdout), question, result, passages, dirname(resolve(store.path)));
-  } finally {
-    await store.close();
-  }
+  await withModel(options, async (opening) => {
+    const store = await VectorStore.open(path, { create: false, readOnly: true, ...opening });
+    try {
+      const result = await store.search(question, searchOptions(options, filter));
+      const passages = await store.count();
+      if (options.json) printJson(asJson(question, result, passages));
+      else print(terminalOf(process.stdout), question, result, passages, dirname(resolve(store.path)));
+    } finally {
+      await store.close();
+    }
+  });
 }
 
 function searchOptions(options: SearchCommandOptions, filter: Filter | undefined): SearchOptions {

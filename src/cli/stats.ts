@@ -2,8 +2,9 @@
 
 import { VectorStore } from "../index.js";
 import type { Codes, QueryCost, Stats } from "../types.js";
+import { type ModelOptions, withModel } from "./embedders.js";
 import { bytes, count, milliseconds, ratio } from "./figures.js";
-import { clip, terminalOf } from "./terminal.js";
+import { clip, oneLine, printJson, type Terminal, terminalOf } from "./terminal.js";
 import { Working } from "./working.js";
 
 const CODEBOOKS: Record<Stats["codebook"], string> = {
@@ -14,37 +15,40 @@ const CODEBOOKS: Record<Stats["codebook"], string> = {
 };
 
 /** Options of the command line. */
-export interface StatsCommandOptions {
+export interface StatsCommandOptions extends ModelOptions {
   measure?: boolean;
   json?: boolean;
 }
 
 /** Prints the figures of an existing store. Never makes a file. */
 export async function stats(path: string, options: StatsCommandOptions): Promise<void> {
-  const store = await VectorStore.open(path, { create: false, readOnly: true });
-  try {
-    const working = new Working(terminalOf(process.stderr));
-    const found = await working.at("Measuring this machine", () => store.stats({ measure: options.measure ?? false }));
-    if (options.json) {
-      process.stdout.write(`${JSON.stringify(found)}\n`);
-      return;
+  await withModel(options, async (opening) => {
+    const store = await VectorStore.open(path, { create: false, readOnly: true, ...opening });
+    try {
+      const working = new Working(terminalOf(process.stderr));
+      const measure = options.measure ?? false;
+      const found = await working.at("Measuring this machine", () => store.stats({ measure }));
+      if (options.json) printJson(found);
+      else print(terminalOf(process.stdout), found);
+    } finally {
+      await store.close();
     }
-    const terminal = terminalOf(process.stdout);
-    terminal.line(terminal.style("bold", found.path));
-    const rows = rowsOf(found);
-    const width = Math.max(...rows.map(([name]) => name.length));
-    for (const [name, value] of rows)
-      terminal.line(`  ${name.padEnd(width)}  ${clip(value, terminal.width - width - 4)}`);
-  } finally {
-    await store.close();
-  }
+  });
+}
+
+function print(terminal: Terminal, found: Stats): void {
+  terminal.line(terminal.style("bold", found.path));
+  const rows = rowsOf(found);
+  const width = Math.max(...rows.map(([name]) => name.length));
+  for (const [name, value] of rows)
+    terminal.line(`  ${name.padEnd(width)}  ${clip(value, terminal.width - width - 4)}`);
 }
 
 function rowsOf(found: Stats): [name: string, value: string][] {
   const share = (part: number) => `${bytes(part)} (${ratio(part, found.rawBytes)} of the text)`;
   return [
     ["passages", count(found.passages)],
-    ["embedder", found.embedder?.replace(/(:sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1") ?? "-"],
+    ["embedder", oneLine(found.embedder?.replace(/(:sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1") ?? "-")],
     ["dims, metric", `${found.dims ?? "-"}, ${found.metric}`],
     ["codes", codesOf(found.codes)],
     ...codebookOf(found),

@@ -1,8 +1,14 @@
-/** What the terminal can show: its width, whether it takes colour, and text made to fit it. */
+/**
+ * The one way to the terminal. Whatever is printed may come from files, names, stores or servers, so everything passes
+ * through `printable` here, and only styles and line breaks of our own are added afterwards.
+ */
 
+import { randomBytes } from "node:crypto";
 import { stripVTControlCharacters, styleText } from "node:util";
 
-type Style = Parameters<typeof styleText>[0];
+const STYLES = ["bold", "dim", "cyan", "red"] as const;
+
+type Style = (typeof STYLES)[number];
 
 /** One output stream as the commands see it. */
 export interface Terminal {
@@ -10,27 +16,65 @@ export interface Terminal {
   readonly width: number;
   /** Whether a line can be drawn over again. */
   readonly live: boolean;
-  /** Colours the text if the stream is a terminal that takes colour and `NO_COLOR` is not set. */
+  /** Marks the text, so that `line` and `over` colour it if the stream takes colour and `NO_COLOR` is not set. */
   style(style: Style, text: string): string;
-  /** Writes the text and a line break. */
+  /** Writes the text in one line, with `↵` for each line break within. */
   line(text?: string): void;
-  /** Writes the text as it is. */
-  raw(text: string): void;
+  /** Writes the text over the current line, which stays open; nothing clears it. */
+  over(text?: string): void;
 }
+
+/** Begins and ends a styled stretch until it is written. No text from outside can guess it. */
+const MARK = `\uE000${randomBytes(9).toString("base64url")}\uE000`;
+const MARKED = new RegExp(`${MARK}(${STYLES.join("|")})${MARK}(.*?)${MARK}${MARK}`, "gs");
 
 /** The terminal behind a stream. */
 export function terminalOf(stream: NodeJS.WriteStream): Terminal {
   const live = stream.isTTY === true && process.env["TERM"] !== "dumb";
   const colour = live && !process.env["NO_COLOR"];
+  const paint = (style: Style, text: string) => (colour ? styleText(style, text, { validateStream: false }) : text);
+  // Each stretch by itself, so that an escape sequence that begins in one cannot take the marks of the next with it.
+  const shown = (text: string) => {
+    let out = "";
+    let from = 0;
+    for (const { 0: whole, 1: style, 2: stretch, index } of text.matchAll(MARKED)) {
+      out += oneLine(text.slice(from, index)) + paint(style as Style, oneLine(stretch!));
+      from = index + whole.length;
+    }
+    return out + oneLine(text.slice(from));
+  };
   return {
     get width() {
       return Math.min(120, Math.max(30, stream.columns || 80));
     },
     live,
-    style: (style, text) => (colour ? styleText(style, text, { validateStream: false }) : text),
-    line: (text = "") => void stream.write(`${text}\n`),
-    raw: (text) => void stream.write(text),
+    style: (style, text) => `${MARK}${style}${MARK}${text}${MARK}${MARK}`,
+    line: (text = "") => void stream.write(`${shown(text)}\n`),
+    over: (text = "") => void stream.write(`\r${shown(text)}\x1b[K`),
   };
+}
+
+/** Printable text of one line: a line break within becomes `↵`, so that no name can forge a line of its own. */
+export function oneLine(text: string): string {
+  return printable(text).replaceAll("\n", "↵");
+}
+
+/** A value as one line of JSON that cannot steer a terminal: what JSON leaves as it is, but a terminal obeys, is escaped. */
+export function jsonLine(value: unknown): string {
+  const escaped = JSON.stringify(value).replace(STEERING, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+  return `${escaped}\n`;
+}
+
+/** Prints a value as `jsonLine` writes it. */
+export function printJson(value: unknown): void {
+  printJsonLines(jsonLine(value));
+}
+
+/** Prints lines made by `jsonLine`. `false` if more should wait for the event `drain` of the output. */
+export function printJsonLines(lines: string): boolean {
+  return process.stdout.write(lines);
 }
 
 /** A command piped into `head` ends quietly when its reader does. */
@@ -41,23 +85,52 @@ export function endWithReader(stream: NodeJS.WriteStream): void {
   });
 }
 
-/** Text without escape sequences and control characters, so that a stored passage cannot steer the terminal. Tabs become spaces. */
+/**
+ * What steers a terminal or turns writing round: C0 (less tab and line feed), DEL and C1, marks, embeddings, overrides and
+ * isolates of direction, separators of lines and paragraphs, deprecated format characters, annotations.
+ */
+const STEERING =
+  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
+  /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u206F\uFFF9-\uFFFB]/g;
+
+/** Text without escape sequences and control characters, so that it cannot steer the terminal. Tabs become spaces. */
 export function printable(text: string): string {
-  const plain = stripVTControlCharacters(text.replace(/\r\n?/g, "\n")).replace(/\t/g, "  ");
-  // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out; the second row turns writing round
-  return plain.replace(/[\u0000-\u0009\u000B-\u001F\u007F-\u009F\u200E\u200F\u202A-\u202E\u2066-\u2069]/g, "");
+  const lines = text.replace(/\r\n?|[\u2028\u2029]/g, "\n");
+  return stripVTControlCharacters(lines).replace(/\t/g, "  ").replace(STEERING, "");
 }
 
-const graphemes = new Intl.Segmenter("en", { granularity: "grapheme" });
+const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+/** UTF-16 units segmented at once: the time of a segmenter grows with the square of the length. */
+const SLICE_UNITS = 256;
 const WIDE =
   /^(?:\p{Emoji_Presentation}|.\uFE0F|[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}])/u;
 
-/** Columns that a text takes: ideographs and emoji two, marks none. */
-export function columnsOf(text: string): number {
-  if (/^[\x20-\x7E]*$/.test(text)) return text.length;
+/** What a reader takes for single characters. One of more than `SLICE_UNITS` comes in parts. */
+function* graphemesOf(text: string): Generator<string> {
+  for (let at = 0; at < text.length; ) {
+    const parts = Array.from(segmenter.segment(text.slice(at, at + SLICE_UNITS)), ({ segment }) => segment);
+    // The last one may go on behind the slice.
+    if (at + SLICE_UNITS < text.length && parts.length > 1) parts.pop();
+    for (const part of parts) {
+      yield part;
+      at += part.length;
+    }
+  }
+}
+
+/** Columns that a text takes: ideographs and emoji two, marks none. Counting ends beyond `most`. */
+export function columnsOf(text: string, most = Number.POSITIVE_INFINITY): number {
+  if (isAscii(text)) return text.length;
   let columns = 0;
-  for (const { segment } of graphemes.segment(text)) columns += widthOf(segment);
+  for (const grapheme of graphemesOf(text)) {
+    columns += widthOf(grapheme);
+    if (columns > most) break;
+  }
   return columns;
+}
+
+function isAscii(text: string): boolean {
+  return /^[\x20-\x7E]*$/.test(text);
 }
 
 function widthOf(grapheme: string): number {
@@ -67,21 +140,24 @@ function widthOf(grapheme: string): number {
 
 /** The text cut to so many columns, with `…` in place of what is missing. */
 export function clip(text: string, columns: number): string {
-  if (columnsOf(text) <= columns) return text;
+  if (columnsOf(text, columns) <= columns) return text;
   let kept = "";
   let used = 0;
-  for (const { segment } of graphemes.segment(text)) {
-    used += widthOf(segment);
+  for (const grapheme of graphemesOf(text)) {
+    used += widthOf(grapheme);
     if (used > columns - 1) break;
-    kept += segment;
+    kept += grapheme;
   }
   return `${kept}…`;
 }
 
+/** UTF-16 units looked at for each column from the end of a text. Characters of many marks may be cut. */
+const UNITS_PER_COLUMN = 16;
+
 /** The end of a text in so many columns, with `…` in place of what is missing before: right for paths. */
 export function clipStart(text: string, columns: number): string {
-  if (columnsOf(text) <= columns) return text;
-  const parts = Array.from(graphemes.segment(text), ({ segment }) => segment);
+  if (columnsOf(text, columns) <= columns) return text;
+  const parts = [...graphemesOf(text.slice(-(columns + 1) * UNITS_PER_COLUMN))];
   let used = 0;
   let from = parts.length;
   while (from > 0 && used + widthOf(parts[from - 1]!) <= columns - 1) used += widthOf(parts[--from]!);
@@ -90,7 +166,7 @@ export function clipStart(text: string, columns: number): string {
 
 /** One line of text as lines of at most so many columns, broken between words where it can be; its indentation is repeated. */
 export function wrap(text: string, columns: number): string[] {
-  if (columnsOf(text) <= columns) return [text];
+  if (columnsOf(text, columns) <= columns) return [text];
   const indent = /^ */.exec(text)![0].slice(0, Math.max(0, columns - 20));
   const room = columns - indent.length;
   const lines: string[] = [];
@@ -114,18 +190,18 @@ export function wrap(text: string, columns: number): string[] {
 
 /** A word in parts that fit the line; nearly always the word itself. */
 function breakWord(word: string, room: number): string[] {
-  if (columnsOf(word) <= room) return [word];
+  if (columnsOf(word, room) <= room) return [word];
   const parts: string[] = [];
   let part = "";
   let used = 0;
-  for (const { segment } of graphemes.segment(word)) {
-    const width = widthOf(segment);
+  for (const grapheme of graphemesOf(word)) {
+    const width = widthOf(grapheme);
     if (used + width > room) {
       parts.push(part);
       part = "";
       used = 0;
     }
-    part += segment;
+    part += grapheme;
     used += width;
   }
   return [...parts, part];

@@ -2,9 +2,10 @@
 
 import { VectorStore } from "../index.js";
 import type { RepairResult } from "../types.js";
+import { type ModelOptions, withModel } from "./embedders.js";
 import { counted } from "./figures.js";
 import { Interruption } from "./interruption.js";
-import { terminalOf, wrap } from "./terminal.js";
+import { oneLine, printJson, terminalOf, wrap } from "./terminal.js";
 import { Working } from "./working.js";
 
 /** Problems and lost passages shown; `--json` tells all. */
@@ -17,7 +18,7 @@ export async function verify(path: string, { json }: { json?: boolean }): Promis
     const working = new Working(terminalOf(process.stderr));
     const report = await working.at("Reading everything", () => store.verify());
     if (!report.ok) process.exitCode = 1;
-    if (json) process.stdout.write(`${JSON.stringify(report)}\n`);
+    if (json) printJson(report);
     else {
       const found = report.ok
         ? "all is well"
@@ -29,20 +30,28 @@ export async function verify(path: string, { json }: { json?: boolean }): Promis
   }
 }
 
+/** Options of the command line. */
+export interface RepairCommandOptions extends ModelOptions {
+  json?: boolean;
+}
+
 /** Makes a damaged store whole and says what became of it. */
-export async function repair(path: string, { json }: { json?: boolean }): Promise<void> {
+export async function repair(path: string, options: RepairCommandOptions): Promise<void> {
   const interruption = new Interruption();
   const stop = new AbortController();
   interruption.onFirst = () => stop.abort();
   try {
     const working = new Working(terminalOf(process.stderr));
-    const result = await working.at("Making the store anew", (progress) =>
-      VectorStore.repair(path, {
-        signal: stop.signal,
-        onProgress: ({ done, total }) => total > 0 && progress(done / total),
-      }),
+    const result = await withModel(options, (opening) =>
+      working.at("Making the store again", (progress) =>
+        VectorStore.repair(path, {
+          ...opening,
+          signal: stop.signal,
+          onProgress: ({ done, total }) => total > 0 && progress(done / total),
+        }),
+      ),
     );
-    if (json) process.stdout.write(`${JSON.stringify(result)}\n`);
+    if (options.json) printJson(result);
     else print(linesOf(result));
   } finally {
     interruption.end();
@@ -66,5 +75,5 @@ function some(items: readonly string[]): string[] {
 
 function print(lines: string[]): void {
   const terminal = terminalOf(process.stdout);
-  for (const line of lines.flatMap((text) => wrap(text, terminal.width))) terminal.line(line);
+  for (const line of lines.flatMap((text) => wrap(oneLine(text), terminal.width))) terminal.line(line);
 }

@@ -32,7 +32,7 @@ export class Working {
       const seconds = (performance.now() - started) / 1000;
       const left = share === undefined || share <= 0 ? "" : `, ${duration((seconds / share) * (1 - share))} left`;
       const text = `${what}${share === undefined ? "" : ` · ${Math.floor(share * 100)} %`} · ${duration(seconds)}${left}`;
-      if (live) this.#terminal.raw(`\r${clip(text, this.#terminal.width - 1)}\x1b[K`);
+      if (live) this.#terminal.over(clip(text, this.#terminal.width - 1));
       else this.#terminal.line(text);
     };
     let timer = setTimeout(() => {
@@ -47,7 +47,7 @@ export class Working {
       });
     } finally {
       clearInterval(timer);
-      if (live) this.#terminal.raw("\r\x1b[K");
+      if (live) this.#terminal.over();
     }
   }
 }

@@ -11,7 +11,10 @@ export interface HttpOptions {
   url: string;
   /** Name of the model as the server knows it. */
   model: string;
-  /** Sent as a bearer token. Default: the environment variable `EMBEDLESS_API_KEY`. Never stored, never in an error. */
+  /**
+   * Sent as a bearer token; an empty one is none. Default: the environment variable `EMBEDLESS_API_KEY`. Never stored,
+   * never in an error.
+   */
   apiKey?: string;
   /** Further headers. Never stored. */
   headers?: Record<string, string>;

@@ -1,7 +1,8 @@
-import { access, readFile } from "node:fs/promises";
+import { access } from "node:fs/promises";
 import path from "node:path";
 import { EmbedlessError, show } from "../errors.js";
 import type { ModelSettings, Pooling } from "./embedder.js";
+import { readModelText } from "./model_file.js";
 
 /** A sentence model's folder, with all that has to be known to run it. Plain data: it is sent to the child processes. */
 export interface ModelFolder {
@@ -111,8 +112,9 @@ async function optional(folder: string, name: string): Promise<unknown> {
   const file = path.join(folder, name);
   let text: string;
   try {
-    text = await readFile(file, "utf8");
+    text = await readModelText(file);
   } catch (cause) {
+    if (cause instanceof EmbedlessError) throw cause;
     const code = (cause as NodeJS.ErrnoException).code;
     if (code === "ENOENT" || code === "ENOTDIR") return undefined;
     throw new EmbedlessError("IO", `Cannot read ${file}: ${(cause as Error).message}`, { cause });

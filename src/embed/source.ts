@@ -3,20 +3,67 @@ import type { Embedder, EmbedderSource } from "./embedder.js";
 import { httpEmbedder } from "./http.js";
 import { minilm } from "./minilm/minilm.js";
 import { onnxEmbedder } from "./onnx.js";
-import { transformersEmbedder } from "./transformers.js";
+import { SETTING_KEYS } from "./settings.js";
+import { DEFAULT_HUB, transformersEmbedder } from "./transformers.js";
+
+/** Keys of `EmbedderSource` by kind. A file has no say in anything else: not in headers, nor in where files are kept. */
+const KEYS: { readonly [K in EmbedderSource["kind"]]: readonly string[] } = {
+  minilm: [],
+  onnx: ["folder", ...Object.keys(SETTING_KEYS)],
+  transformers: ["model", "dtype", "revision", "host", ...Object.keys(SETTING_KEYS)],
+  http: ["url", "model", "dimensions", "batch", "queryPrefix", "passagePrefix"],
+};
 
 /**
- * Makes the embedder that a store names. Secrets are never stored: a key for a server is taken from the environment
- * variable `EMBEDLESS_API_KEY`.
+ * Makes the embedder that a store names. Nothing is contacted yet. A server gets no key, not even that of the environment
+ * variable `EMBEDLESS_API_KEY`: the address comes from a file, and a key goes only to an address that the caller named
+ * (`httpEmbedder`).
  *
- * @throws EmbedlessError `NOT_FOUND` if the model's folder is gone, `FORMAT_VERSION` for a kind that this version does not know
+ * @throws EmbedlessError `NOT_FOUND` if the model's folder is gone, `FORMAT_VERSION` for a kind or a setting that this
+ *   version does not know
  */
 export async function embedderFromSource(source: EmbedderSource): Promise<Embedder> {
+  requireKnown(source);
   const { kind, ...options } = source;
   // Spread types lose which options belong to which kind, hence the second look at `source`.
   if (source.kind === "minilm") return minilm();
   if (source.kind === "onnx") return onnxEmbedder({ ...options, folder: source.folder });
   if (source.kind === "transformers") return transformersEmbedder({ ...options, model: source.model });
-  if (source.kind === "http") return httpEmbedder({ ...options, url: source.url, model: source.model });
-  throw new EmbedlessError("FORMAT_VERSION", `The store names an embedder of the unknown kind ${show(kind)}.`);
+  return httpEmbedder({ ...options, url: source.url, model: source.model, apiKey: "" });
+}
+
+/**
+ * The address to which this embedder would take texts, or from which it would take its model; `undefined` if it stays on
+ * this machine or asks the default hub. A server of this machine has no address in this sense.
+ */
+export function remoteAddressOf(source: EmbedderSource): string | undefined {
+  requireKnown(source);
+  if (source.kind === "http") return unlessLocal(source.url);
+  if (source.kind === "transformers") return source.host === undefined ? undefined : unlessLocal(source.host);
+  // On Windows such a folder lies on another machine, which is told who asks.
+  if (source.kind === "onnx" && /^[\\/]{2}/.test(String(source.folder))) return String(source.folder);
+  return undefined;
+}
+
+function requireKnown(source: unknown): void {
+  if (typeof source !== "object" || source === null) {
+    throw new EmbedlessError("FORMAT_VERSION", `The store names its embedder by ${show(source)}, not by an object.`);
+  }
+  const kind = (source as { kind?: unknown }).kind;
+  if (typeof kind !== "string" || !Object.hasOwn(KEYS, kind)) {
+    throw new EmbedlessError("FORMAT_VERSION", `The store names an embedder of the unknown kind ${show(kind)}.`);
+  }
+  const known = KEYS[kind as EmbedderSource["kind"]];
+  const strange = Object.keys(source).find((key) => key !== "kind" && !known.includes(key));
+  if (strange === undefined) return;
+  throw new EmbedlessError("FORMAT_VERSION", `The store's embedder has the unknown setting ${show(strange)}.`);
+}
+
+/** What is no address at all counts as remote: nothing is known of it. */
+function unlessLocal(address: unknown): string | undefined {
+  const text = String(address);
+  if (!URL.canParse(text)) return text;
+  const { hostname, href } = new URL(text);
+  const isLocal = hostname === "localhost" || hostname === "[::1]" || /^127\.\d+\.\d+\.\d+$/.test(hostname);
+  return isLocal || href === DEFAULT_HUB ? undefined : href;
 }

@@ -6,6 +6,9 @@ import type { Embedder, ModelSettings } from "./embedder.js";
 import { LocalEmbedder } from "./local_embedder.js";
 import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from "./settings.js";
 
+/** The hub that `@huggingface/transformers` asks where no other is named. */
+export const DEFAULT_HUB = "https://huggingface.co/";
+
 /** Options of `transformersEmbedder`. */
 export interface TransformersOptions extends ModelSettings {
   /** Name on the hub, such as `"Xenova/bge-small-en-v1.5"`. Fetched at first use, then kept in `cacheDir`. */

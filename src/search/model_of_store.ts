@@ -1,6 +1,6 @@
 import type { Embedder, EmbedderSource } from "../embed/embedder.js";
 import { minilm } from "../embed/minilm/minilm.js";
-import { embedderFromSource } from "../embed/source.js";
+import { embedderFromSource, remoteAddressOf } from "../embed/source.js";
 import { EmbedlessError } from "../errors.js";
 import { getCanaries } from "../storage/canaries.js";
 import type { Database } from "../storage/database.js";
@@ -12,15 +12,22 @@ export class ModelOfStore {
   readonly #database: Database;
   readonly #given: Embedder | undefined;
   readonly #watch: { timeoutMs: number; minCosine: number };
+  readonly #trustsAddress: boolean;
   #own: Embedder | undefined;
   #model: Promise<Model> | undefined;
 
   constructor(
     database: Database,
-    settings: { embedder: Embedder | undefined; embedTimeoutMs: number; minCanaryCosine: number },
+    settings: {
+      embedder: Embedder | undefined;
+      embedTimeoutMs: number;
+      minCanaryCosine: number;
+      trustStoredAddress: boolean;
+    },
   ) {
     this.#database = database;
     this.#given = settings.embedder;
+    this.#trustsAddress = settings.trustStoredAddress;
     this.#watch = { timeoutMs: settings.embedTimeoutMs, minCosine: settings.minCanaryCosine };
   }
 
@@ -64,20 +71,42 @@ export class ModelOfStore {
   }
 
   async #find(): Promise<Embedder> {
-    return await embedderOf(readMeta(this.#database.reader).embedder);
+    return await embedderOf(readMeta(this.#database.reader).embedder, this.#trustsAddress);
   }
 }
 
 /**
  * The embedder that a store names; the bundled model for one that names none.
  *
- * @throws EmbedlessError `MODEL_MISMATCH` if it cannot be made from its name, `NOT_FOUND` if its files are gone
+ * @param trustsAddress Whether an address that only the file names may be contacted. Anybody can write a file.
+ * @throws EmbedlessError `MODEL_MISMATCH` if it cannot be made from its name, or may not for its address; `NOT_FOUND` if its
+ *   files are gone, `FORMAT_VERSION` if it is of a later version
  */
-export async function embedderOf(stored: StoredEmbedder | undefined): Promise<Embedder> {
+export async function embedderOf(stored: StoredEmbedder | undefined, trustsAddress: boolean): Promise<Embedder> {
   if (stored === undefined) return minilm();
-  if (stored.source !== undefined) return await embedderFromSource(stored.source as EmbedderSource);
+  if (stored.source === undefined) {
+    throw new EmbedlessError(
+      "MODEL_MISMATCH",
+      `The store was made with the embedder ${stored.id}, which cannot be made from its name: give it to open() as the option embedder.`,
+    );
+  }
+  const source = stored.source as EmbedderSource;
+  const address = remoteAddressOf(source);
+  if (address === undefined || trustsAddress) return await embedderFromSource(source);
   throw new EmbedlessError(
     "MODEL_MISMATCH",
-    `The store was made with the embedder ${stored.id}, which cannot be made from its name: give it to open() as the option embedder.`,
+    `The store was made with the embedder ${stored.id} at ${quoted(address)}, an address that is not contacted because only the file names it: ` +
+      "name it yourself by the option embedder (--model NAME --url ADDRESS), or confirm it by trustStoredAddress: true (--trust-address).",
   );
+}
+
+/** Characters shown of an address. */
+const LONGEST_ADDRESS = 200;
+
+/** An address in quotes and in ASCII, so that nothing in it looks like something else. */
+function quoted(address: string): string {
+  const shown = address.length > LONGEST_ADDRESS ? `${address.slice(0, LONGEST_ADDRESS)}...` : address;
+  return JSON.stringify(shown).replace(/[^\x20-\x7E]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
 }

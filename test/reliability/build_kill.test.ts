@@ -55,7 +55,7 @@ async function inspect(path: string, told: number): Promise<Set<string>> {
 it(`build, killed at ${KILLS} random moments, keeps what it told and goes on with the rest`, async () => {
   const folder = mkdtempSync(join(tmpdir(), "embedless-kill-"));
   let onRequest = () => {};
-  const server = await embeddingServer({ delayMs: 30, onRequest: () => onRequest() });
+  const server = await embeddingServer({ delayMs: 30, before: () => onRequest() });
   const next = random(SEED);
   try {
     writeCorpus(folder);

@@ -1,4 +1,4 @@
-import { createServer, type IncomingMessage } from "node:http";
+import { createServer, type IncomingHttpHeaders, type IncomingMessage } from "node:http";
 import type { AddressInfo } from "node:net";
 import { setTimeout as sleep } from "node:timers/promises";
 import { fakeEmbedder } from "./fake_embedder.js";
@@ -13,13 +13,24 @@ export interface EmbeddingServer {
 
 /** A server on this machine that speaks the OpenAI protocol and answers with the fake embedder's vectors. */
 export async function embeddingServer(
-  options: { delayMs?: number; dims?: number; onRequest?: () => void } = {},
+  options: {
+    delayMs?: number;
+    dims?: number;
+    /** Awaited before each answer; `headers` are those of the request. */
+    before?: (headers: IncomingHttpHeaders) => Promise<void> | void;
+    /** Answered in place of vectors, with status 400. */
+    refusal?: string;
+  } = {},
 ): Promise<EmbeddingServer> {
   const embedder = fakeEmbedder({ dims: options.dims ?? 64 });
   const server = createServer(async (request, response) => {
     const { input } = JSON.parse(await bodyOf(request)) as { input: string[] };
-    options.onRequest?.();
     if (options.delayMs) await sleep(options.delayMs);
+    await options.before?.(request.headers);
+    if (options.refusal !== undefined) {
+      response.writeHead(400).end(JSON.stringify({ error: { message: options.refusal } }));
+      return;
+    }
     const vectors = await embedder.embedDocuments(input);
     const data = vectors.map((vector, index) => ({ index, embedding: Array.from(vector) }));
     response.writeHead(200, { "content-type": "application/json" }).end(JSON.stringify({ data }));

@@ -1,12 +1,15 @@
 /**
  * A process that adds passages to a store in small writes, for tests of several processes:
- * `node writer.js <file> <name> <rounds> <per round>`. Prints one line a round once it is acknowledged.
+ * `node writer.js <file> <name> <rounds> <per round> [id of the embedder]`. Prints one line a round once it is acknowledged.
  */
 import { VectorStore } from "../../src/index.js";
 import { fakeEmbedder } from "./fake_embedder.js";
 
-const [file, name, rounds, perRound] = process.argv.slice(2);
-const store = await VectorStore.open(file!, { embedder: fakeEmbedder(), lockTimeoutMs: 30_000 });
+const [file, name, rounds, perRound, id] = process.argv.slice(2);
+const store = await VectorStore.open(file!, {
+  embedder: fakeEmbedder(id === undefined ? {} : { id }),
+  lockTimeoutMs: 30_000,
+});
 for (let round = 0; round < Number(rounds); round++) {
   const items = Array.from({ length: Number(perRound) }, (_, i) => ({
     id: `${name}-${round}-${i}`,

@@ -1,4 +1,13 @@
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, truncateSync, writeFileSync } from "node:fs";
+import {
+  mkdirSync,
+  mkdtempSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  truncateSync,
+  writeFileSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { afterAll, afterEach, beforeAll, beforeEach, describe, expect, it, vi } from "vitest";
@@ -36,7 +45,7 @@ interface BuildSummary {
   added: number;
   unchanged: number;
   removed: number;
-  leftOut: { tooLarge: string[]; binary: string[] };
+  leftOut: Record<string, string[]>;
   stats: { passages: number; embedder: string };
 }
 
@@ -138,6 +147,50 @@ describe("build", () => {
     expect(ended.stderr).toMatch(/^embedless: There is no file or folder ".*b\.md"\. \(NOT_FOUND\)\n$/);
   });
 
+  it.each([
+    ["is missing", () => rmSync(join(folder, "mount"), { recursive: true }), "missing"],
+    [
+      "is empty",
+      () => {
+        rmSync(join(folder, "mount"), { recursive: true });
+        mkdirSync(join(folder, "mount"));
+      },
+      "empty",
+    ],
+  ])("keeps what is stored of a given folder that %s, says so, and removes it with --prune", async (_, take, why) => {
+    put("docs/a.md", sections("a", 1));
+    put("mount/b.md", sections("b", 2));
+    await build(["docs", "mount"]);
+    take();
+    put("docs/c.md", sections("c", 1));
+    const args = ["build", "s.db", "docs", "mount", "--model", "fake", "--url", server.url];
+    const ended = await runCommand([...args, "--json"], { cwd: folder });
+    expect([ended.code, JSON.parse(ended.stdout)]).toMatchObject([
+      1,
+      { added: 1, removed: 0, kept: [{ root: join(folder, "mount"), why, files: 1, passages: 2 }] },
+    ]);
+    expect(ended.stderr).toMatch(/^embedless: Kept 2 passages of 1 file that is gone from .*mount .*--prune .*\n$/m);
+    expect([...(await stored()).keys()].sort()).toEqual(["docs/a.md", "docs/c.md", "mount/b.md"]);
+    const pruned = await runCommand([...args, "--prune"], { cwd: folder });
+    expect([pruned.code, pruned.stderr]).toEqual([0, ""]);
+    expect([...(await stored()).keys()].sort()).toEqual(["docs/a.md", "docs/c.md"]);
+  });
+
+  it("loses nothing when the store moved, and when a folder is reached through a link", async () => {
+    put("docs/a.md", sections("a", 2));
+    await build(["docs"]);
+    mkdirSync(join(folder, "docs/sub"));
+    symlinkSync("docs", join(folder, "linked"));
+    const args = ["docs", "--model", "fake", "--url", server.url, "--include", "*.md"];
+    renameSync(join(folder, "s.db"), join(folder, "docs/sub/s.db"));
+    await runCommand(["build", "docs/sub/s.db", ...args], { cwd: folder });
+    renameSync(join(folder, "docs/sub/s.db"), join(folder, "s.db"));
+    expect((await build(["docs"])).summary.stats.passages).toBeGreaterThanOrEqual(2);
+    await build(["linked"]);
+    const all = await stored();
+    expect([all.get("docs/a.md")?.length, all.get("linked/a.md")?.length]).toEqual([2, 2]);
+  });
+
   it("keeps what is not its own", async () => {
     put("a.md", sections("a", 1));
     await build(["a.md"]);
@@ -166,8 +219,51 @@ describe("build", () => {
     truncateSync(join(folder, "c.md"), 2 * 1024 * 1024 + 1);
     const { summary } = await build(["."]);
     expect(summary.removed).toBe(2);
-    expect(summary.leftOut.binary).toEqual([join(folder, "b.md")]);
-    expect(summary.leftOut.tooLarge).toEqual([join(folder, "c.md")]);
+    expect(summary.leftOut["binary"]).toEqual([join(folder, "b.md")]);
+    expect(summary.leftOut["tooLarge"]).toEqual([join(folder, "c.md")]);
+  });
+
+  it("leaves out what cannot be stored or read, file by file, and stores the rest", async () => {
+    const long = join(...Array.from({ length: 12 }, () => "d".repeat(100)), "long.md");
+    put(long, sections("l", 1));
+    put("a.md", sections("a", 1));
+    put("latin.md", Buffer.from(sections("ß", 1), "latin1"));
+    put("utf16.md", Buffer.from(`\uFEFF${sections("wide", 1)}`, "utf16le"));
+    put("dist/generated.md", "x");
+    const { summary, texts } = await build(["."]);
+    expect(summary).toMatchObject({ files: 2, added: 2 });
+    expect(summary.leftOut).toMatchObject({
+      nameTooLong: [join(folder, long)],
+      notUtf8: [join(folder, "latin.md")],
+      folders: [join(folder, "dist")],
+    });
+    expect(texts.join("\n")).toContain("wide0word7");
+    const { stdout } = await runCommand(["build", "s.db", ".", "--model", "fake", "--url", server.url], {
+      cwd: folder,
+    });
+    expect(stdout).toMatch(/^ {2}left out, not UTF-8: .*latin\.md$/m);
+    expect(stdout).toMatch(/^ {2}left out, folders of this name: .*dist$/m);
+  });
+
+  it("counts many given paths, and names a few", async () => {
+    const names = Array.from({ length: 12 }, (_, i) => `f${i}.md`);
+    for (const name of names) put(name, "");
+    const args = (paths: string[]) => ["build", "s.db", ...paths, "--model", "fake", "--url", server.url];
+    const many = await runCommand(args(names), { cwd: folder });
+    expect(many.stdout).toMatch(/^Looking for files in 12 paths \.\.\.\n/);
+    const few = await runCommand(args(names.slice(0, 2)), { cwd: folder });
+    expect(few.stdout).toMatch(/^Looking for files in f0\.md, f1\.md \.\.\.\n/);
+  });
+
+  it("makes no store where no file can be read, and says why", async () => {
+    put("a.md", Buffer.from([65, 0, 66]));
+    const args = ["build", "s.db", ".", "/dev/zero", "--model", "fake", "--url", server.url];
+    const { code, stderr } = await runCommand(args, { cwd: folder });
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/no Markdown.*binary: .*a\.md; left out, not a regular file: \/dev\/zero\. \(NOT_FOUND\)/),
+    ]);
+    expect(() => readFileSync(join(folder, "s.db"))).toThrow("ENOENT");
   });
 
   it("reads CRLF, a byte order mark, emoji and an endless line", async () => {

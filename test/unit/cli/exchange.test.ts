@@ -1,8 +1,19 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { execFileSync } from "node:child_process";
+import {
+  closeSync,
+  constants,
+  existsSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  rmSync,
+  writeFileSync,
+  writeSync,
+} from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, expect, it } from "vitest";
-import { runCommand } from "../../support/command_line.js";
+import { runCommand, startCommand } from "../../support/command_line.js";
 import { tamper } from "../storage/temporary_store.js";
 
 let folder: string;
@@ -48,6 +59,7 @@ it.each([
   ["no.jsonl", undefined, /no\.jsonl/],
   ["broken.jsonl", `${asLines(passages.slice(0, 1))}{"text": `, /Line 2 of broken\.jsonl/],
   ["array.jsonl", "[1]\n", /Line 1 .*object/],
+  ["latin1.jsonl", Buffer.from('{"text": "Straße"}\n', "latin1"), /Line 1 of latin1\.jsonl is not UTF-8/],
   ["no_text.jsonl", '{"id": "a"}\n', /Line 1 .*text/],
   ["bad_id.jsonl", '{"id": 7, "text": "x"}\n', /id/],
 ])("refuses %s in one sentence", async (name, content, says) => {
@@ -56,6 +68,36 @@ it.each([
   expect([code, stdout.replace(/^committed.*\n/gm, "")]).toEqual([1, ""]);
   expect(stderr).toMatch(says);
   expect(stderr.trim().split("\n")).toHaveLength(1);
+});
+
+it("imports a text with separators of lines in it", async () => {
+  const odd = [{ id: "odd", text: "one\u2028two\u2029three\u0085four", metadata: { note: "\u202Ebidi\u007F" } }];
+  writeFileSync(at("odd.jsonl"), asLines(odd));
+  expect((await run("import", "odd.db", "odd.jsonl")).code).toBe(0);
+  const { stdout } = await run("export", "odd.db");
+  expect(JSON.parse(stdout)).toEqual(odd[0]);
+  expect(stdout).not.toMatch(/[\u007F-\u009F\u2028\u2029\u202E]/);
+});
+
+it("Ctrl-C ends an import that waits for a pipe", async () => {
+  execFileSync("mkfifo", [at("pipe")]);
+  const running = startCommand(["import", "piped.db", "pipe"], { cwd: folder });
+  let writer: number | undefined;
+  while (writer === undefined && running.child.exitCode === null) {
+    await new Promise((done) => setTimeout(done, 20));
+    try {
+      writer = openSync(at("pipe"), constants.O_WRONLY | constants.O_NONBLOCK); // fails until somebody reads
+    } catch {}
+  }
+  writeSync(writer!, asLines(passages.slice(0, 1)));
+  while (!existsSync(at("piped.db"))) await new Promise((done) => setTimeout(done, 20));
+  running.child.kill("SIGINT");
+  const ended = await running.ended;
+  closeSync(writer!);
+  expect([ended.code, ended.stderr]).toEqual([
+    130,
+    expect.stringMatching(/^embedless: Stopped with [01] passages safe/),
+  ]);
 });
 
 it("backs up into a file that is not there, and over one only if told to", async () => {

@@ -1,8 +1,11 @@
+import { execFileSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, rmSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
-import { findFiles, kindOf, LARGEST_FILE, selectionOf, selects } from "../../../src/cli/files.js";
+import { findFiles, kindOf, selectionOf, selects } from "../../../src/cli/files.js";
+import { LARGEST_FILE } from "../../../src/cli/left_out.js";
+import { nothingFound } from "../../../src/cli/nothing_found.js";
 
 let root: string;
 beforeEach(() => {
@@ -56,8 +59,76 @@ describe("findFiles", () => {
     truncateSync(join(root, "above.md"), LARGEST_FILE + 1);
     const result = findFiles(selectionOf([root, join(root, "gone")], [], []));
     expect(result.files.map((file) => relative(root, file.path))).toEqual(["at_limit.md"]);
-    expect(result.tooLarge).toEqual([join(root, "above.md")]);
+    expect(result.leftOut.paths.tooLarge).toEqual([join(root, "above.md")]);
     expect(result.missing).toEqual([join(root, "gone")]);
+  });
+});
+
+describe("findFiles leaves out and says so", () => {
+  const look = (include: string[] = []) => findFiles(selectionOf([root], include, []));
+  const at = (...names: string[]) => names.map((name) => join(root, name));
+
+  it("pipes, devices and links", () => {
+    put("a.md", "folder/b.md");
+    execFileSync("mkfifo", at("pipe.md"));
+    symlinkSync("a.md", join(root, "file_link.md"));
+    symlinkSync("folder", join(root, "folder_link"));
+    const { files, leftOut } = look();
+    expect(files.map(({ path }) => path)).toEqual(at("a.md", "folder/b.md"));
+    expect(leftOut.paths.special).toEqual(at("pipe.md"));
+    expect(leftOut.paths.links.sort()).toEqual(at("file_link.md", "folder_link"));
+    const given = findFiles(selectionOf(["/dev/zero", join(root, "pipe.md")], [], []));
+    expect([given.files, given.leftOut.paths.special]).toEqual([[], ["/dev/zero", join(root, "pipe.md")]]);
+  });
+
+  it("folders that are skipped for their name, but not hidden ones", () => {
+    put("a.md", "build/b.md", "x/dist/c.md", "node_modules/p/d.md", ".git/e.md", "out");
+    const { leftOut, passedOver } = look();
+    expect(leftOut.paths.folders.sort()).toEqual(at("build", "node_modules", "x/dist"));
+    expect(passedOver).toEqual({ excluded: 0, otherEnding: 0, hidden: 1 });
+    expect(leftOut.sentences()).toEqual([
+      expect.stringMatching(/^folders of this name: .*build, .*node_modules, .*dist$/),
+    ]);
+  });
+
+  it("names that are not UTF-8, which would look alike as text", () => {
+    for (const byte of [0xe9, 0xe8]) {
+      writeFileSync(Buffer.concat([Buffer.from(`${root}/caf`), Buffer.from([byte]), Buffer.from(".md")]), "text");
+    }
+    put("café.md");
+    const { files, leftOut } = look();
+    expect(files.map(({ path }) => path)).toEqual(at("café.md"));
+    expect(leftOut.paths.nameNotUtf8).toHaveLength(2);
+    expect(new Set(leftOut.paths.nameNotUtf8).size).toBe(2);
+    expect(leftOut.paths.nameNotUtf8.sort()).toEqual(at("caf\\xe8.md", "caf\\xe9.md"));
+  });
+
+  it("each once when given paths overlap", () => {
+    put("build/a.md", "b.md");
+    symlinkSync("b.md", join(root, "link.md"));
+    const { leftOut } = findFiles(selectionOf([root, root, `${root}/build`], [], []));
+    expect([leftOut.paths.folders, leftOut.paths.links]).toEqual([at("build"), at("link.md")]);
+  });
+});
+
+describe("nothingFound", () => {
+  it("says what there is in place of readable files", () => {
+    put("a.png", "b.jpg", ".hidden.md", "drafts/c.md", "dist/d.md");
+    writeFileSync(join(root, "large.md"), "");
+    truncateSync(join(root, "large.md"), LARGEST_FILE + 1);
+    const error = nothingFound(findFiles(selectionOf([root], [], ["drafts"])), "here");
+    expect([error.code, error.message]).toEqual([
+      "NOT_FOUND",
+      "There is no Markdown, text or source file to read in here: " +
+        `left out, over 2.1 MB: ${root}/large.md; left out, folders of this name: ${root}/dist; ` +
+        "1 file excluded; 2 files not asked for by their ending (--include names others); 1 file hidden.",
+    ]);
+  });
+
+  it("of an empty folder says no more", () => {
+    expect(nothingFound(findFiles(selectionOf([root], [], [])), "here").message).toBe(
+      "There is no Markdown, text or source file to read in here.",
+    );
   });
 });
 

@@ -3,7 +3,7 @@ import { costLine, explainLines, hitLines } from "../../../src/cli/hits.js";
 import { columnsOf, type Terminal } from "../../../src/cli/terminal.js";
 import type { Hit, SearchCost } from "../../../src/types.js";
 
-const plain: Terminal = { width: 60, live: false, style: (_, text) => text, line: () => {}, raw: () => {} };
+const plain: Terminal = { width: 60, live: false, style: (_, text) => text, line: () => {}, over: () => {} };
 /** Marks what is set off, so that a test can see it. */
 const marked: Terminal = { ...plain, style: (style, text) => (style === "bold" ? `[${text}]` : text) };
 

@@ -27,10 +27,12 @@ describe("terminalOf", () => {
     ["a dumb terminal", { isTTY: true, columns: 80 }, { TERM: "dumb" }, 80, false, false],
     ["a pipe", {}, {}, 80, false, false],
   ])("of %s", (_name, properties, environment, width, live, colour) => {
-    const terminal = withEnvironment(environment, () => terminalOf(stream(properties).stream));
+    const { stream: output, written } = stream(properties);
+    const terminal = withEnvironment(environment, () => terminalOf(output));
     expect(terminal.width).toBe(width);
     expect(terminal.live).toBe(live);
-    expect(terminal.style("bold", "x")).toBe(colour ? "\x1b[1mx\x1b[22m" : "x");
+    terminal.line(terminal.style("bold", "x"));
+    expect(written).toEqual([colour ? "\x1b[1mx\x1b[22m\n" : "x\n"]);
   });
 });
 

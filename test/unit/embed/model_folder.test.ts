@@ -1,7 +1,10 @@
-import { rmSync, writeFileSync } from "node:fs";
+import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
 import { readModelFolder } from "../../../src/embed/model_folder.js";
+import { onnxEmbedder } from "../../../src/embed/onnx.js";
+import { fakeEmbedder } from "../../support/fake_embedder.js";
+import { items, openStore, temporaryFile } from "../../support/store.js";
 import { TINY_DIMS, TINY_WINDOW, tinyModel } from "../../support/tiny_model.js";
 
 const transformer = { idx: 0, path: "", type: "sentence_transformers.models.Transformer" };
@@ -70,5 +73,24 @@ describe("readModelFolder", () => {
     const broken = await tinyModel();
     writeFileSync(path.join(broken, "config.json"), "{");
     await expect(readModelFolder(broken)).rejects.toThrow(expect.objectContaining({ code: "CORRUPT" }));
+  });
+
+  it("opens no device, no pipe and no open store in a folder that anybody may have named", async () => {
+    const file = await temporaryFile();
+    const store = await openStore(file, { embedder: fakeEmbedder() });
+    await store.add(items(3));
+    for (const [name, target] of [
+      ["config.json", "/dev/zero"],
+      ["tokenizer_config.json", file],
+      ["tokenizer.json", `${file}-shm`],
+      ["onnx/model_quantized.onnx", file],
+    ] as const) {
+      const folder = await tinyModel();
+      rmSync(path.join(folder, name));
+      symlinkSync(target, path.join(folder, name));
+      await expect(onnxEmbedder({ folder })).rejects.toThrow(
+        expect.objectContaining({ code: "IO", message: expect.stringContaining(path.join(folder, name)) }),
+      );
+    }
   });
 });

@@ -1,0 +1,45 @@
+/** Where a store finds its embedder again, after a server or a model folder has moved. */
+
+import type { Embedder } from "../embed/embedder.js";
+import { checkCanaries } from "../embed/fingerprint.js";
+import { resolveOpenOptions } from "../options.js";
+import { getCanaries } from "../storage/canaries.js";
+import { Database } from "../storage/database.js";
+import { type Meta, readMeta, writeMeta } from "../storage/meta.js";
+
+/** The part of a source that says where the embedder is, by kind; the rest says what it is. */
+const PLACES: Readonly<Record<string, string>> = { http: "url", onnx: "folder" };
+
+/**
+ * Writes into the store where its embedder is now, if the given one is elsewhere than the file says. The store must be
+ * closed.
+ *
+ * @throws EmbedlessError `MODEL_MISMATCH` if the embedder there does not give the store's vectors, `EMBEDDER_*`, `LOCKED`,
+ *   `IO`
+ */
+export async function updateAddress(path: string, embedder: Embedder): Promise<void> {
+  const database = await Database.open(path, { ...resolveOpenOptions(), create: false });
+  try {
+    const meta = readMeta(database.reader);
+    if (movedSource(meta, embedder) === undefined) return;
+    const lengths = meta.metric !== "cosine";
+    await checkCanaries(embedder, getCanaries(database.reader), { lengths, expected: meta.embedder?.id });
+    await database.write((tx) => {
+      const now = readMeta(tx);
+      const source = movedSource(now, embedder);
+      if (source !== undefined) writeMeta(tx, { embedder: { ...now.embedder!, source } });
+    });
+  } finally {
+    await database.close();
+  }
+}
+
+/** The stored source with the place of the given embedder; `undefined` if they are of different kinds or in one place. */
+function movedSource({ embedder: stored }: Meta, embedder: Embedder): Record<string, unknown> | undefined {
+  const before = stored?.source as Record<string, unknown> | undefined;
+  const given = embedder.source as Record<string, unknown> | undefined;
+  if (!before || !given || stored?.id !== embedder.id || before["kind"] !== given["kind"]) return undefined;
+  const place = PLACES[String(given["kind"])];
+  if (place === undefined || before[place] === given[place]) return undefined;
+  return { ...before, [place]: given[place] };
+}

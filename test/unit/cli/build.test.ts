@@ -307,7 +307,7 @@ describe("build", () => {
       expect(ended.code).toBe(exitCode);
       expect(ended.stdout).toContain("Stopping");
       const told = Number(/^embedless: Stopped with ([\d,]+) passages safe/.exec(ended.stderr)?.[1]?.replace(",", ""));
-      expect(told).toBeGreaterThanOrEqual(512);
+      expect(told).toBeGreaterThan(0); // a commit comes after 512 passages or 3 seconds
       expect(told).toBeLessThan(1200);
       expect((await stored()).get("a.md")).toHaveLength(told);
       const { summary, texts } = await build(["a.md"]);

@@ -41,6 +41,15 @@ export function clearKeywords(tx: Connection): void {
   tx.run("INSERT INTO keywords (keywords) VALUES ('delete-all')");
 }
 
+/**
+ * Lets a connection that was used before see what others wrote since: FTS5 remembers where its lists lie, and looks for
+ * newer ones only when it is asked for a word. SQLite's check of the whole file does not ask.
+ */
+export function noticeNewKeywords(c: Connection): void {
+  if (c.get("SELECT 1 FROM store.sqlite_schema WHERE name = 'keywords'") === undefined) return;
+  nodesWithWord(c, "a", 0, 1);
+}
+
 /** How many nodes have words. */
 export function countKeywords(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM keywords_docsize")?.n ?? 0;

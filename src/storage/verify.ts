@@ -4,6 +4,7 @@ import { BLOCK_NODES, countCodes, OPEN_NODES, readCodes } from "./codes.js";
 import type { Connection } from "./connection.js";
 import { getDictionary } from "./dictionaries.js";
 import { hasStrayBlocks, readGraph } from "./graph.js";
+import { noticeNewKeywords } from "./keywords.js";
 import { readLive } from "./live_bits.js";
 import { type Meta, readMeta } from "./meta.js";
 import { countPending, readPending } from "./pending.js";
@@ -46,6 +47,7 @@ export function* verifyTables(c: Connection): Generator<VerifyStep> {
 function* verifyFile(c: Connection): Generator<VerifyStep> {
   if (pragma(c, "page_count") > WHOLE_FILE_PAGES) return;
   let found: { integrity_check: string }[] = [];
+  yield* problemsOf(() => noticeNewKeywords(c));
   yield* problemsOf(() => {
     found = c.all<{ integrity_check: string }>("PRAGMA store.integrity_check(10)");
   });

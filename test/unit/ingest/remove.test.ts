@@ -38,7 +38,7 @@ describe.each(Object.keys(kinds))("deleting all of a store of %s", (kind) => {
   it("leaves what a new store has, and what it is, to this handle and to others", async () => {
     const file = await temporaryFile();
     const store = await openStore(file, options(kind));
-    await store.add(items(300));
+    await store.add(items(120));
     await store.delete({ ids: ["p7"] });
     await store.compact();
     await store.records("book").update(["p1", "p2"]);
@@ -46,7 +46,7 @@ describe.each(Object.keys(kinds))("deleting all of a store of %s", (kind) => {
     expect((await found(other)).length).toBe(5);
     const before = await store.stats();
 
-    expect(await store.delete({ all: true })).toBe(299);
+    expect(await store.delete({ all: true })).toBe(119);
     expect(await store.delete({ all: true })).toBe(0);
     for (const one of [store, other, await openStore(file, options(kind))]) {
       expect([await one.count(), await one.count({ n: 1 }), await ids(one), await found(one)]).toEqual([0, 0, [], []]);
@@ -59,8 +59,8 @@ describe.each(Object.keys(kinds))("deleting all of a store of %s", (kind) => {
     expect(await store.records("book").list()).toEqual(["p1", "p2"]);
     expect(tamper(file, (raw) => raw.prepare("SELECT count(*) AS n FROM id_buckets").get())).toEqual({ n: 1 });
 
-    const fresh = items(250, 1_000);
-    expect(await other.add(fresh)).toMatchObject({ added: 250 });
+    const fresh = items(80, 1_000);
+    expect(await other.add(fresh)).toMatchObject({ added: 80 });
     await store.compact();
     const again = await openStore(await temporaryFile(), options(kind));
     await again.add(fresh);
@@ -73,7 +73,7 @@ describe.each(Object.keys(kinds))("deleting all of a store of %s", (kind) => {
 
   it("runs as many statements for many passages as for few", async () => {
     const counts: number[] = [];
-    for (const count of [20, 220]) {
+    for (const count of [20, 120]) {
       const store = await openStore(await temporaryFile(), options(kind));
       await store.add(items(count));
       await store.compact();

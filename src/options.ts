@@ -44,6 +44,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     filterable: 1,
     keywords: 1,
     trustStoredAddress: 1,
+    preload: 1,
   });
   if (options.embedder !== undefined) checkEmbedder(options.embedder);
   return {
@@ -62,6 +63,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
     embedTimeoutMs: numberWithin("embedTimeoutMs", options.embedTimeoutMs ?? 120_000, 1, 2 ** 31 - 1),
     minCanaryCosine: numberWithin("minCanaryCosine", options.minCanaryCosine ?? 0.999, -1, 1),
     keywords: boolean("keywords", options.keywords, false),
+    preload: boolean("preload", options.preload, false),
     trustStoredAddress: boolean("trustStoredAddress", options.trustStoredAddress, false),
     calibration: oneOf("calibration", options.calibration ?? "fixed", ["fixed", "live"] as const),
   };

@@ -91,7 +91,7 @@ export class VectorStore {
   }
 
   /**
-   * Opens the store at `path` and makes it if it may. Nothing is embedded and no model is loaded yet.
+   * Opens the store at `path` and makes it if it may. Nothing is embedded and, without `preload`, no model is loaded yet.
    *
    * @param path The file. Its folder must exist.
    * @throws EmbedlessError `NOT_FOUND` (with `create: false`), `NOT_A_STORE`, `FORMAT_VERSION`, `CORRUPT`, `LOCKED`, `IO`,
@@ -105,21 +105,24 @@ export class VectorStore {
     const filterable = checkFilterable(options.filterable);
     native();
     const database = await Database.open(path, settings);
+    let parts: StoreParts | undefined;
     try {
       const meta = database.readTransaction(readSoundCounters);
       requireUseful(settings, traitsOf(meta, settings));
       const stop = new AbortController();
       // Every operation under way listens to it, and there may be any number of them.
       setMaxListeners(0, stop.signal);
-      const store = new VectorStore(assemble(database, settings, samples), stop);
-      store.#parts.model.requireGiven(meta);
+      parts = assemble(database, settings, samples);
+      parts.model.requireGiven(meta);
+      if (settings.preload) parts.model.preload();
       await ensureFilterable(database, filterable);
-      if (settings.keywords) await ensureKeywords(database, store.#parts.passages);
-      await store.#parts.graph.refresh();
-      await store.#parts.index.refresh();
-      await store.#parts.kept.refresh();
-      return store;
+      if (settings.keywords) await ensureKeywords(database, parts.passages);
+      await parts.graph.refresh();
+      await parts.index.refresh();
+      await parts.kept.refresh();
+      return new VectorStore(parts, stop);
     } catch (error) {
+      await parts?.model.close();
       await database.close();
       throw error;
     }

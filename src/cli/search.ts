@@ -33,7 +33,12 @@ const EXCERPT_LINES = 4;
 export async function search(path: string, question: string, options: SearchCommandOptions): Promise<void> {
   const filter = options.filter === undefined ? undefined : readFilter(options.filter);
   await withModel(options, async (opening) => {
-    const store = await VectorStore.open(path, { create: false, readOnly: true, ...opening });
+    const store = await VectorStore.open(path, {
+      create: false,
+      readOnly: true,
+      preload: options.mode !== "keyword",
+      ...opening,
+    });
     try {
       const result = await store.search(question, searchOptions(options, filter));
       const passages = await store.count();

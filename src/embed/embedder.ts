@@ -25,6 +25,8 @@ export interface Embedder {
   embedDocuments(texts: string[], options?: EmbedOptions): Promise<ArrayLike<number>[]>;
   /** Embeds a question. */
   embedQuery(text: string, options?: EmbedOptions): Promise<ArrayLike<number>>;
+  /** Loads what the first text would have to wait for. Failures are told by the calls that embed. */
+  preload?(): Promise<void>;
   /** Tokens that `text` takes in this model, without the special ones. */
   countTokens?(text: string): number | Promise<number>;
   /** Ends child processes and connections. Called by the store only for embedders that the store itself made. */

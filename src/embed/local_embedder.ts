@@ -61,6 +61,11 @@ export class LocalEmbedder implements Embedder {
     return (await this.#embed([text], "question", options))[0]!.vector;
   }
 
+  async preload(): Promise<void> {
+    this.#running ??= this.#start();
+    (await this.#running).pool.preload();
+  }
+
   /** Ends the child processes unless another embedder of the same model uses them. The next text starts them anew. */
   async close(): Promise<void> {
     const running = this.#running;

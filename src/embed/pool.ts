@@ -74,6 +74,13 @@ export class Pool {
     }
   }
 
+  /** Starts a process for a question and one for the passages that follow it. They do not keep the event loop alive. */
+  preload(): void {
+    if (this.#closed) return;
+    this.#grow(1);
+    if (this.#tasks.size === 0) for (const model of this.#models) model.hold(false);
+  }
+
   /** Ends all processes; what was under way fails with `CLOSED`. */
   async close(): Promise<void> {
     this.#closed = true;
@@ -119,7 +126,7 @@ export class Pool {
   #feed(): void {
     if (this.#tasks.size === 0) return;
     try {
-      this.#grow();
+      this.#grow(this.#tasks.size);
     } catch (error) {
       this.#abandon([...this.#waiting], error as EmbedlessError);
     }
@@ -135,11 +142,11 @@ export class Pool {
     }
   }
 
-  /** Starts as many processes as there is work for, and one more: after a question its passages follow. */
-  #grow(): void {
+  /** Starts as many processes as there are texts, and one more: after a question its passages follow. */
+  #grow(texts: number): void {
     const alone = this.#spec.kind === "transformers" && ![...this.#models].some((model) => model.ready);
     // Models of a hub are fetched by the first process; the others find them in the cache.
-    const wanted = alone ? 1 : Math.min(this.#limit, this.#tasks.size + 1);
+    const wanted = alone ? 1 : Math.min(this.#limit, texts + 1);
     while (this.#models.size < wanted) {
       this.#models.add(
         new ForkedModel(this.#spec, {

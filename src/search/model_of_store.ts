@@ -15,6 +15,7 @@ export class ModelOfStore {
   readonly #trustsAddress: boolean;
   #own: Embedder | undefined;
   #model: Promise<Model> | undefined;
+  #closed = false;
 
   constructor(
     database: Database,
@@ -60,8 +61,19 @@ export class ModelOfStore {
     return model;
   }
 
+  /** Starts the model, so that the first question need not wait for it. What fails here fails again when it is needed. */
+  preload(): void {
+    const start = async () => {
+      const { embedder } = await this.proven();
+      if (!this.#closed) await embedder.preload?.();
+    };
+    start().catch(() => {});
+  }
+
   /** Ends the embedder if the store made it. */
   async close(): Promise<void> {
+    this.#closed = true;
+    await this.#model?.catch(() => {});
     await this.#own?.close?.();
   }
 

@@ -145,7 +145,7 @@ export class Passages {
       const sql = "INSERT INTO passages (node, id, dict, hash, crc, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?)";
       tx.run(sql, node, id, dict, hash, crc, metadata, bytes);
       ids.enter(id, node);
-      if (meta.keywords) addKeywords(tx, node, wordsOf(text));
+      if (meta.keywords) addKeywords(tx, node, wordsOf(text, meta.words ?? 1));
       textBytes += bytes.length;
       nextNode = Math.max(nextNode, node + 1);
     }

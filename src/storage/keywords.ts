@@ -36,6 +36,18 @@ export function nodesWithWord(c: Connection, word: string, from: number, limit: 
   return nodes;
 }
 
+/**
+ * Up to `limit` nodes whose passages hold a word that begins so, in order. In one go: FTS5 brings all lists of such words
+ * together for every statement, however few nodes it is asked for.
+ */
+export function nodesWithStart(c: Connection, start: string, limit: number): number[] {
+  const listed = "SELECT rowid AS node FROM keywords WHERE keywords MATCH ? ORDER BY rowid LIMIT ?";
+  const sql = `SELECT json_group_array(node) AS nodes FROM (${listed})`;
+  const nodes = JSON.parse(c.get<{ nodes: string }>(sql, `${quoted(start)}*`, limit)?.nodes ?? "[]") as number[];
+  requireOrder("keywords", nodes, 0);
+  return nodes;
+}
+
 /** Takes out the words of all nodes. */
 export function clearKeywords(tx: Connection): void {
   tx.run("INSERT INTO keywords (keywords) VALUES ('delete-all')");

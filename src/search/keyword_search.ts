@@ -5,7 +5,7 @@ import { type AskedWord, askedWords, isAsked, type WordRules, wordsOf } from "..
 import { hasBit } from "../storage/bitmap.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
-import { nodesWithStart, nodesWithWord } from "../storage/keywords.js";
+import { nodesWithWord, wordsWithStart } from "../storage/keywords.js";
 import { readMeta } from "../storage/meta.js";
 import { Renumbered } from "../storage/numbering.js";
 import { nextTurn } from "../turns.js";
@@ -13,6 +13,8 @@ import type { Matching } from "./filter_bitmap.js";
 
 /** Nodes read between two turns of the event loop: a few milliseconds. */
 const SLICE = 4_096;
+/** Words of the table are read for so long between two turns. */
+const SLICE_MS = 4;
 /** Passages scored between two turns. */
 const SCORE_SLICE = 32;
 /** Passages that are scored at least; by rare words alone these hold the best ten of all but always. */
@@ -125,27 +127,40 @@ async function inOrder<T>(words: readonly AskedWord[], find: (word: AskedWord) =
   return found;
 }
 
-/** The nodes of a word, of a common one a few more than `most`. */
+/** The nodes of a word in order, of a common one a few more than `most`. */
 async function nodesOf(
   c: Connection,
-  { word, isStart }: AskedWord,
+  asked: AskedWord,
   most: number,
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
-  if (isStart) {
+  const nodes = new Set<number>();
+  for (const word of asked.isStart ? await wordsAsked(c, asked, signal) : [asked.word]) {
+    for (let from = 0; nodes.size <= most; await nextTurn()) {
+      throwIfAborted(signal);
+      const slice = nodesWithWord(c, word, from, SLICE);
+      for (const node of slice) nodes.add(node);
+      if (slice.length < SLICE) break;
+      from = slice.at(-1)! + 1;
+    }
+    if (nodes.size > most) break;
+    if (asked.isStart) await nextTurn();
+  }
+  return asked.isStart ? [...nodes].sort((a, b) => a - b) : [...nodes];
+}
+
+/** The words of the table that begin as the one that was asked for. */
+async function wordsAsked(c: Connection, asked: AskedWord, signal: AbortSignal | undefined): Promise<string[]> {
+  const words: string[] = [];
+  let turnAt = performance.now() + SLICE_MS;
+  for (const word of wordsWithStart(c, asked.word)) {
+    if (isAsked(asked, word)) words.push(word);
+    if (performance.now() < turnAt) continue;
     await nextTurn();
     throwIfAborted(signal);
-    return nodesWithStart(c, word, most + 1);
+    turnAt = performance.now() + SLICE_MS;
   }
-  const nodes: number[] = [];
-  for (let from = 0; nodes.length <= most; await nextTurn()) {
-    throwIfAborted(signal);
-    const slice = nodesWithWord(c, word, from, SLICE);
-    for (const node of slice) nodes.push(node);
-    if (slice.length < SLICE) break;
-    from = slice.at(-1)! + 1;
-  }
-  return nodes;
+  return words;
 }
 
 /** As in Lucene: never below 0. */

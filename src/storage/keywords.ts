@@ -37,15 +37,13 @@ export function nodesWithWord(c: Connection, word: string, from: number, limit: 
 }
 
 /**
- * Up to `limit` nodes whose passages hold a word that begins so, in order. In one go: FTS5 brings all lists of such words
- * together for every statement, however few nodes it is asked for.
+ * The words of the table that begin so, in order. FTS5 could look for all of them at once, but it then brings their lists
+ * together in one go, however few nodes are asked for. For a connection that stays on one snapshot.
  */
-export function nodesWithStart(c: Connection, start: string, limit: number): number[] {
-  const listed = "SELECT rowid AS node FROM keywords WHERE keywords MATCH ? ORDER BY rowid LIMIT ?";
-  const sql = `SELECT json_group_array(node) AS nodes FROM (${listed})`;
-  const nodes = JSON.parse(c.get<{ nodes: string }>(sql, `${quoted(start)}*`, limit)?.nodes ?? "[]") as number[];
-  requireOrder("keywords", nodes, 0);
-  return nodes;
+export function* wordsWithStart(c: Connection, start: string): Generator<string> {
+  c.exec("CREATE VIRTUAL TABLE IF NOT EXISTS temp.keyword_terms USING fts5vocab('store', 'keywords', 'row')");
+  const sql = "SELECT term AS word FROM temp.keyword_terms WHERE term >= ? AND term < ?";
+  for (const { word } of c.iterate<{ word: string }>(sql, start, `${start}\u{10ffff}`)) yield word;
 }
 
 /** Takes out the words of all nodes. */

@@ -113,7 +113,7 @@ class Renumbering {
       }
       moved += page.length;
       await this.#pause(moved);
-      if (page.length < PAGE) return;
+      if (page.length === 0) return;
       last = page.at(-1)!.node;
     }
   }

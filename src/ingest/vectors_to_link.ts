@@ -63,13 +63,14 @@ async function embedLinked(
   while (index.count < linked) {
     throwIfAborted(signal);
     onProgress?.({ phase: "embed", done: index.count, total: linked });
-    const page = passages.page(index.count - 1, slice).filter(({ node }) => node < linked);
+    const read = passages.page(index.count - 1, slice);
+    const page = read.filter(({ node }) => node < linked);
     const texts = page.map(({ text }) => text);
     const vectors = texts.length > 0 ? await model.embedPassages(texts, { signal }) : [];
     for (const vector of vectors) requireVector(vector, coder, "a passage's vector");
     const first = index.count;
-    // A page that is not full reaches the end.
-    const end = page.length === slice ? page.at(-1)!.node + 1 : linked;
+    // Nodes without a passage behind the last one that was read belong to the next page.
+    const end = Math.min(linked, (read.at(-1)?.node ?? linked) + 1);
     const coded = await encodeVectors(coder, vectors);
     const rows = new Uint8Array((end - first) * coder.rowBytes);
     for (const [i, { node }] of page.entries()) rows.set(coded[i]!.row, (node - first) * coder.rowBytes);

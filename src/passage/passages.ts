@@ -74,6 +74,9 @@ export interface StoredRow {
   text: Uint8Array;
 }
 
+/** Length of the texts that are read at once, and unpacked at once, unless one alone is longer. */
+const PAGE_LENGTH = 2 ** 20;
+
 const SELECT = "SELECT node, id, dict, hash, crc, metadata, text FROM passages";
 
 /**
@@ -145,7 +148,7 @@ export class Passages {
       const sql = "INSERT INTO passages (node, id, dict, hash, crc, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?)";
       tx.run(sql, node, id, dict, hash, crc, metadata, bytes);
       ids.enter(id, node);
-      if (meta.keywords) addKeywords(tx, node, wordsOf(text));
+      if (meta.keywords) addKeywords(tx, node, wordsOf(text, meta.words ?? 1));
       textBytes += bytes.length;
       nextNode = Math.max(nextNode, node + 1);
     }
@@ -240,15 +243,29 @@ export class Passages {
     });
   }
 
-  /** Up to `limit` passages after `afterNode` (-1: from the first), in the order they were added. */
+  /**
+   * Up to `limit` passages after `afterNode` (-1: from the first), in the order they were added; of long texts fewer, but
+   * one at least. None at the end only.
+   */
   page(afterNode: number, limit: number, from?: Connection): PassageRow[] {
-    return this.#read(from, (c) => this.stored(c, afterNode, limit).map((row) => this.#passage(c, row)));
+    return this.#read(from, (c) => {
+      const page: PassageRow[] = [];
+      let length = 0;
+      for (const row of this.stored(c, afterNode, limit)) {
+        const passage = this.#passage(c, row);
+        page.push(passage);
+        length += passage.text.length;
+        if (length >= PAGE_LENGTH) break;
+      }
+      return page;
+    });
   }
 
-  /** Up to `limit` passages after `afterNode` as they are stored, checked but not unpacked. */
+  /** Passages as they are stored, checked but not unpacked; as many as `page` gives or more. */
   stored(c: Connection, afterNode: number, limit: number): StoredRow[] {
-    const rows = c.all<StoredRow>(`${SELECT} WHERE node > ? ORDER BY node LIMIT ?`, afterNode, limit);
-    requireAll(c, rows, afterNode, limit);
+    const fitting = howManyFit(c, afterNode, limit);
+    const rows = c.all<StoredRow>(`${SELECT} WHERE node > ? ORDER BY node LIMIT ?`, afterNode, fitting);
+    requireAll(c, rows, afterNode, fitting);
     return rows.map((row) => checked(c, row));
   }
 
@@ -317,6 +334,17 @@ function find(c: Connection, ids: IdTable, id: string): StoredRow | undefined {
     if (checked(c, row).id === id) return row;
   }
   return undefined;
+}
+
+/** How many of the next rows to read at once: `limit` unless their texts are long, one at least. */
+function howManyFit(c: Connection, afterNode: number, limit: number): number {
+  const sql = "SELECT octet_length(text) AS bytes FROM passages WHERE node > ? ORDER BY node LIMIT ?";
+  let length = 0;
+  for (const [i, { bytes }] of c.all<{ bytes: number }>(sql, afterNode, limit).entries()) {
+    length += bytes;
+    if (length > PAGE_LENGTH) return Math.max(1, i);
+  }
+  return limit;
 }
 
 /** Throws `CORRUPT` unless these are all passages behind a node: in order, and none that is marked live is left out. */

@@ -1,7 +1,7 @@
 import { crc32 } from "node:zlib";
 import type { Connection } from "../storage/connection.js";
 import { keywordEntries } from "../storage/keywords.js";
-import { readMeta } from "../storage/meta.js";
+import { type Meta, readMeta } from "../storage/meta.js";
 import { problemsOf, type VerifyStep } from "../storage/problems.js";
 import type { Passages } from "./passages.js";
 import { wordsOf } from "./words.js";
@@ -15,16 +15,17 @@ const WORD_SLICE = 2_048;
  * sum over all pairs of word and node. Run it on one snapshot; damaged passages are for others to name.
  */
 export function* verifyKeywords(c: Connection, passages: Passages): Generator<VerifyStep> {
-  let has = false;
+  let meta: Pick<Meta, "keywords" | "words"> = { keywords: false, words: undefined };
   // Whatever else is wrong with it was said already.
-  for (const _ of problemsOf(() => (has = readMeta(c).keywords === true))) return;
-  if (!has) return;
+  for (const _ of problemsOf(() => (meta = readMeta(c)))) return;
+  if (!meta.keywords) return;
+  const rules = meta.words ?? 1;
   const wanted = new PairSum();
   for (let last: number | undefined = -1; last !== undefined; ) {
     const after: number = last;
     let page: { node: number; text: string }[] = [];
     for (const _ of problemsOf(() => (page = passages.page(after, SLICE, c)))) return;
-    for (const { node, text } of page) for (const word of new Set(wordsOf(text))) wanted.add(word, node);
+    for (const { node, text } of page) for (const word of new Set(wordsOf(text, rules))) wanted.add(word, node);
     last = page.at(-1)?.node;
     yield undefined;
   }

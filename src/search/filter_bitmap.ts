@@ -200,7 +200,7 @@ async function testedNodes(
     const page = passages.page(last, TEST_SLICE, c);
     requireGiven(page.at(-1)?.node ?? 0, nextNode);
     for (const row of page) if (holds(condition, row)) setBit(bits, row.node);
-    if (page.length < TEST_SLICE) return bits;
+    if (page.length === 0) return bits;
     last = page.at(-1)!.node;
   }
 }

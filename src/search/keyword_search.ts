@@ -1,11 +1,11 @@
 import { EmbedlessError, throwIfAborted } from "../errors.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
-import { wordsOf } from "../passage/words.js";
+import { type AskedWord, askedWords, isAsked, type WordRules, wordsOf } from "../passage/words.js";
 import { hasBit } from "../storage/bitmap.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
-import { nodesWithWord } from "../storage/keywords.js";
+import { nodesWithWord, wordsWithStart } from "../storage/keywords.js";
 import { readMeta } from "../storage/meta.js";
 import { Renumbered } from "../storage/numbering.js";
 import { nextTurn } from "../turns.js";
@@ -13,6 +13,8 @@ import type { Matching } from "./filter_bitmap.js";
 
 /** Nodes read between two turns of the event loop: a few milliseconds. */
 const SLICE = 4_096;
+/** Words of the table are read for so long between two turns. */
+const SLICE_MS = 4;
 /** Passages scored between two turns. */
 const SCORE_SLICE = 32;
 /** Passages that are scored at least; by rare words alone these hold the best ten of all but always. */
@@ -42,7 +44,7 @@ export interface KeywordQuery {
 }
 
 interface Term {
-  readonly word: string;
+  readonly asked: AskedWord;
   readonly nodes: readonly number[];
   /** Weight by rareness. */
   readonly idf: number;
@@ -68,16 +70,18 @@ export class KeywordSearch {
    * @throws Renumbered if `filter` or what was found are of nodes that other passages have by now
    */
   async search({ text, limit, filter, signal }: KeywordQuery): Promise<KeywordMatch[]> {
-    const words = [...new Set(wordsOf(text))].sort((a, b) => b.length - a.length).slice(0, MOST_WORDS);
     const { meta, terms } = await this.#database.snapshot(async (c) => {
       const meta = readMeta(c);
       if (meta.passages > 0 && !meta.keywords) throw withoutKeywords();
+      const asked = askedWords(text, meta.words ?? 1).sort((a, b) => b.word.length - a.word.length);
+      const words = asked.slice(0, MOST_WORDS);
       return { meta, terms: meta.passages > 0 ? await findTerms(c, words, meta.passages, signal) : [] };
     });
-    const { numbering } = meta;
+    const { numbering, words: rules = 1 } = meta;
     if (filter && filter.matching.numbering !== numbering) throw new Renumbered();
     const candidates = bestByRareness(terms, Math.max(LEAST_SCORED, 2 * limit), filter?.matching.bits);
-    const scored = await this.#score({ nodes: candidates, numbering }, terms, meta.rawBytes / meta.passages, signal);
+    const scale = { rules, meanBytes: meta.rawBytes / meta.passages };
+    const scored = await this.#score({ nodes: candidates, numbering }, terms, scale, signal);
     return scored
       .filter(({ row }) => filter === undefined || holds(filter.condition, row))
       .sort((a, b) => b.score - a.score || a.row.node - b.row.node)
@@ -87,7 +91,7 @@ export class KeywordSearch {
   async #score(
     { nodes, numbering }: { nodes: readonly number[]; numbering: number },
     terms: readonly Term[],
-    meanBytes: number,
+    scale: Scale,
     signal: AbortSignal | undefined,
   ): Promise<KeywordMatch[]> {
     const scored: KeywordMatch[] = [];
@@ -95,7 +99,7 @@ export class KeywordSearch {
       if (at > 0) await nextTurn();
       throwIfAborted(signal);
       for (const row of this.#passages.byNodes(nodes.slice(at, at + SCORE_SLICE), numbering).values()) {
-        const score = bm25(row.text, terms, meanBytes);
+        const score = bm25(row.text, terms, scale);
         if (score > 0) scored.push({ row, score });
       }
     }
@@ -106,7 +110,7 @@ export class KeywordSearch {
 /** Where the words are. Common ones are left out unless there are no others. */
 async function findTerms(
   c: Connection,
-  words: readonly string[],
+  words: readonly AskedWord[],
   passages: number,
   signal: AbortSignal | undefined,
 ): Promise<Term[]> {
@@ -114,26 +118,49 @@ async function findTerms(
   const found = await inOrder(words, (word) => nodesOf(c, word, most, signal));
   const rare = found.filter(({ nodes }) => nodes.length > 0 && nodes.length <= most);
   const all = rare.length > 0 ? rare : await inOrder(words, (word) => nodesOf(c, word, passages, signal));
-  return all.map(({ word, nodes }) => ({ word, nodes, idf: idf(nodes.length, passages) }));
+  return all.map(({ asked, nodes }) => ({ asked, nodes, idf: idf(nodes.length, passages) }));
 }
 
-async function inOrder<T>(words: readonly string[], find: (word: string) => Promise<T>) {
-  const found: ({ word: string } & { nodes: T })[] = [];
-  for (const word of words) found.push({ word, nodes: await find(word) });
+async function inOrder<T>(words: readonly AskedWord[], find: (word: AskedWord) => Promise<T>) {
+  const found: { asked: AskedWord; nodes: T }[] = [];
+  for (const asked of words) found.push({ asked, nodes: await find(asked) });
   return found;
 }
 
-/** The nodes of a word, of a common one a few more than `most`. */
-async function nodesOf(c: Connection, word: string, most: number, signal: AbortSignal | undefined): Promise<number[]> {
-  const nodes: number[] = [];
-  for (let from = 0; nodes.length <= most; await nextTurn()) {
-    throwIfAborted(signal);
-    const slice = nodesWithWord(c, word, from, SLICE);
-    for (const node of slice) nodes.push(node);
-    if (slice.length < SLICE) break;
-    from = slice.at(-1)! + 1;
+/** The nodes of a word in order, of a common one a few more than `most`. */
+async function nodesOf(
+  c: Connection,
+  asked: AskedWord,
+  most: number,
+  signal: AbortSignal | undefined,
+): Promise<number[]> {
+  const nodes = new Set<number>();
+  for (const word of asked.isStart ? await wordsAsked(c, asked, signal) : [asked.word]) {
+    for (let from = 0; nodes.size <= most; await nextTurn()) {
+      throwIfAborted(signal);
+      const slice = nodesWithWord(c, word, from, SLICE);
+      for (const node of slice) nodes.add(node);
+      if (slice.length < SLICE) break;
+      from = slice.at(-1)! + 1;
+    }
+    if (nodes.size > most) break;
+    if (asked.isStart) await nextTurn();
   }
-  return nodes;
+  return asked.isStart ? [...nodes].sort((a, b) => a - b) : [...nodes];
+}
+
+/** The words of the table that begin as the one that was asked for. */
+async function wordsAsked(c: Connection, asked: AskedWord, signal: AbortSignal | undefined): Promise<string[]> {
+  const words: string[] = [];
+  let turnAt = performance.now() + SLICE_MS;
+  for (const word of wordsWithStart(c, asked.word)) {
+    if (isAsked(asked, word)) words.push(word);
+    if (performance.now() < turnAt) continue;
+    await nextTurn();
+    throwIfAborted(signal);
+    turnAt = performance.now() + SLICE_MS;
+  }
+  return words;
 }
 
 /** As in Lucene: never below 0. */
@@ -172,16 +199,44 @@ function isBefore(a: Weighted, b: Weighted): boolean {
   return a.weight > b.weight || (a.weight === b.weight && a.node < b.node);
 }
 
-function bm25(text: string, terms: readonly Term[], meanBytes: number): number {
+/** How words are cut, and how long texts are on average. */
+interface Scale {
+  readonly rules: WordRules;
+  readonly meanBytes: number;
+}
+
+function bm25(text: string, terms: readonly Term[], { rules, meanBytes }: Scale): number {
   const counts = new Map<string, number>();
-  for (const word of wordsOf(text)) counts.set(word, (counts.get(word) ?? 0) + 1);
+  for (const word of wordsOf(text, rules)) counts.set(word, (counts.get(word) ?? 0) + 1);
   const length = 1 - B + (B * Buffer.byteLength(text)) / meanBytes;
-  let score = 0;
-  for (const { word, idf } of terms) {
-    const count = counts.get(word) ?? 0;
-    score += (idf * count * (K1 + 1)) / (count + K1 * length);
+  const found = withoutLooseParts(terms.map(({ asked, idf }) => ({ asked, idf, count: countOf(asked, counts) })));
+  return found.reduce((score, { idf, count }) => score + (idf * count * (K1 + 1)) / (count + K1 * length), 0);
+}
+
+function countOf(asked: AskedWord, counts: ReadonlyMap<string, number>): number {
+  if (!asked.isStart) return counts.get(asked.word) ?? 0;
+  let count = 0;
+  for (const [word, times] of counts) if (isAsked(asked, word)) count += times;
+  return count;
+}
+
+interface Counted {
+  readonly asked: AskedWord;
+  readonly idf: number;
+  readonly count: number;
+}
+
+/** Long foreign words share some pair with many others: a text that has less than half of the pairs does not hold the word. */
+function withoutLooseParts(found: readonly Counted[]): readonly Counted[] {
+  const parts = new Map<number, { all: number; held: number }>();
+  for (const { asked, count } of found) {
+    if (asked.part === undefined) continue;
+    const { all, held } = parts.get(asked.part) ?? { all: 0, held: 0 };
+    parts.set(asked.part, { all: all + 1, held: held + Number(count > 0) });
   }
-  return score;
+  if (parts.size === 0) return found;
+  const isLoose = (part: number) => parts.get(part)!.held * 2 < parts.get(part)!.all;
+  return found.filter(({ asked }) => asked.part === undefined || !isLoose(asked.part));
 }
 
 function withoutKeywords(): EmbedlessError {

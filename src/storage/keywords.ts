@@ -36,6 +36,16 @@ export function nodesWithWord(c: Connection, word: string, from: number, limit: 
   return nodes;
 }
 
+/**
+ * The words of the table that begin so, in order. FTS5 could look for all of them at once, but it then brings their lists
+ * together in one go, however few nodes are asked for. For a connection that stays on one snapshot.
+ */
+export function* wordsWithStart(c: Connection, start: string): Generator<string> {
+  c.exec("CREATE VIRTUAL TABLE IF NOT EXISTS temp.keyword_terms USING fts5vocab('store', 'keywords', 'row')");
+  const sql = "SELECT term AS word FROM temp.keyword_terms WHERE term >= ? AND term < ?";
+  for (const { word } of c.iterate<{ word: string }>(sql, start, `${start}\u{10ffff}`)) yield word;
+}
+
 /** Takes out the words of all nodes. */
 export function clearKeywords(tx: Connection): void {
   tx.run("INSERT INTO keywords (keywords) VALUES ('delete-all')");

@@ -61,6 +61,8 @@ export interface Meta {
   graph: GraphReference | undefined;
   /** Whether there is a table of words. */
   keywords: boolean | undefined;
+  /** The rules that its words were cut by; `undefined`: the first. */
+  words: 1 | 2 | undefined;
   /** Metadata paths with an expression index, as `writePath` writes them. */
   filterable: readonly string[] | undefined;
 }
@@ -99,6 +101,7 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   codebook: (value) =>
     isObject(value) && /^[0-9a-f]{64}$/.test(String(value["sha256"])) && /^(shipped|own)$/.test(String(value["kind"])),
   keywords: (value) => typeof value === "boolean",
+  words: (value) => value === 1 || value === 2,
   filterable: (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
 };
 

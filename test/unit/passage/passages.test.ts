@@ -5,7 +5,8 @@ import { cleanId, type NewPassage, Passages } from "../../../src/passage/passage
 import { textHash } from "../../../src/passage/text.js";
 import type { Database } from "../../../src/storage/database.js";
 import { newestDictionary } from "../../../src/storage/dictionaries.js";
-import { readMeta } from "../../../src/storage/meta.js";
+import { setLive } from "../../../src/storage/live_bits.js";
+import { raiseVersion, readMeta } from "../../../src/storage/meta.js";
 import { codeOf, openDatabase, temporaryPath } from "./../storage/temporary_store.js";
 
 const passage = (node: number, text: string, metadata?: object): NewPassage => ({
@@ -229,4 +230,29 @@ describe("dictionaries", () => {
     await database.write((tx) => passages.insert(tx, exact(900, 5)));
     expect(new Passages(other).byIds(["id-904"])[0]?.text).toBe(exact(904, 1)[0]?.text);
   });
+});
+
+it("pages of long texts hold few of them, and all come in the end", async () => {
+  const database = await openDatabase();
+  const passages = new Passages(database);
+  // A thousand to one: what is packed short is unpacked as long.
+  const texts = Array.from({ length: 9 }, (_, i) => String(i).repeat(i % 3 === 0 ? 900_000 : 20));
+  await database.write((tx) => {
+    const version = raiseVersion(tx);
+    passages.insert(
+      tx,
+      texts.map((text, node) => ({ node, id: `p${node}`, text, metadata: null })),
+    );
+    setLive(tx, 0, texts.length, version);
+  });
+  const found: string[] = [];
+  for (let last = -1; ; ) {
+    const page = passages.page(last, 64);
+    if (page.length === 0) break;
+    const lengths = page.map(({ text }) => text.length);
+    expect(lengths.slice(0, -1).reduce((sum, length) => sum + length, 0)).toBeLessThan(2 ** 20);
+    found.push(...page.map(({ text }) => text));
+    last = page.at(-1)!.node;
+  }
+  expect(found).toEqual(texts);
 });

@@ -1,6 +1,8 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { wordsOf } from "../../../src/passage/words.js";
+import { askedWords, isAsked, NEWEST_RULES, type WordRules, wordsOf as wordsBy } from "../../../src/passage/words.js";
+
+const wordsOf = (text: string, rules: WordRules = NEWEST_RULES) => wordsBy(text, rules);
 
 describe("words are compared", () => {
   it.each([
@@ -11,7 +13,12 @@ describe("words are compared", () => {
       "\u041a\u043e\u0448\u043a\u0438 \u0438 \u043f\u0441\u044b",
       ["\u043a\u043e\u0448\u043a\u0438", "\u0438", "\u043f\u0441\u044b"],
     ],
-    ["\u6771\u4eac\u90fd 2024\u5e74", ["\u6771\u4eac", "\u4eac\u90fd", "2024", "\u5e74"]],
+    ["東京都 2024年", ["東京", "京都", "都", "2024", "年"]],
+    ["コンピューター", ["コン", "ンピ", "ピュ", "ュー", "ータ", "ター", "ー"]],
+    ["ﾊﾞｽ バス", ["バス", "ス", "バス", "ス"]],
+    ["서울에서 물", ["서울", "울에", "에서", "서", "물"]],
+    ["กิน", ["กิน", "น"]],
+    ["ខ្មែរ", ["ខ្មែ", "មែរ", "រ"]],
     ["", []],
     [" \n--- \u{1f600} ", []],
   ])("%j as %j", (text, words) => {
@@ -23,10 +30,52 @@ describe("words are compared", () => {
     expect(wordsOf("\u0939\u093f\u0928\u094d\u0926\u0940")).toHaveLength(1);
   });
 
+  it("as they always were by the first rules, which stores of before keep to", () => {
+    expect(wordsOf("東京都 2024年 running", 1)).toEqual(["東京", "京都", "2024", "年", "run"]);
+    expect(wordsOf("サーバー", 1)).toEqual(["サ", "ー", "ハ", "\u3099ー"]);
+    expect(wordsOf("서울", 1)).toEqual(["서울".normalize("NFD")]);
+  });
+
+  it("with at most eight marks on a letter", () => {
+    expect(Math.max(...wordsOf(`ก${"\u0e49".repeat(100_000)}`).map((word) => word.length))).toBeLessThanOrEqual(17);
+  });
+
   it("to their 64th character", () => {
     expect(wordsOf("7".repeat(63))[0]).toHaveLength(63);
     expect(wordsOf("7".repeat(64))[0]).toHaveLength(64);
     expect(wordsOf("7".repeat(65))[0]).toHaveLength(64);
+  });
+});
+
+describe("a question", () => {
+  const asks = (question: string, text: string, rules: WordRules = NEWEST_RULES) =>
+    askedWords(question, rules).filter((asked) => wordsOf(text, rules).some((word) => isAsked(asked, word))).length;
+
+  it("finds any single letter of a script that is cut in pairs, wherever it stands", () => {
+    for (const text of ["東京都庁へ行く。", "서울에서 부산까지", "ภาษาไทย", "コンピューターと人"]) {
+      for (const letter of text.match(/[\p{L}]\p{M}*/gu)!) expect([letter, asks(letter, text)]).toEqual([letter, 1]);
+    }
+    expect(asks("西", "東京都庁")).toBe(0);
+    expect(asks("가", "각각")).toBe(0);
+  });
+
+  it("finds a noun in Korean under its particle, inside a compound, and with another particle", () => {
+    for (const text of ["서울에서 왔다", "서울은 크다", "남서울대학교"]) expect(asks("서울", text)).toBe(1);
+    expect(asks("서울에서", "서울은 크다")).toBeGreaterThan(0);
+    expect(asks("부산", "서울은 크다")).toBe(0);
+  });
+
+  it("finds what it can by the first rules: letters that begin a pair, and nouns under particles", () => {
+    expect(asks("東", "東京", 1)).toBe(1);
+    expect(asks("서울", "서울에서", 1)).toBe(1);
+    expect(asks("서우", "서울에서", 1)).toBe(0);
+  });
+
+  it("names no word twice, and pairs of one foreign word together", () => {
+    const asked = askedWords("データベース データ 東京", NEWEST_RULES);
+    expect(new Set(asked.map(({ word }) => word)).size).toBe(asked.length);
+    expect(asked.map(({ word, part }) => [word, part])).toContainEqual(["東京", undefined]);
+    expect(new Set(asked.flatMap(({ part }) => part ?? [])).size).toBe(1);
   });
 });
 
@@ -39,7 +88,11 @@ test("any text gives words of letters and digits alone, well-formed, the same ag
         expect((word as string & { isWellFormed(): boolean }).isWellFormed()).toBe(true);
       }
       expect(wordsOf(text)).toEqual(words);
+      for (const rules of [1, 2] as const) {
+        const first = askedWords(text, rules)[0];
+        if (first) expect(wordsOf(text, rules).some((word) => isAsked(first, word))).toBe(true);
+      }
     }),
-    { seed: 5, numRuns: 500 },
+    { seed: 5, numRuns: 300 },
   );
 });

@@ -159,6 +159,9 @@ function addSearch(main: Command): void {
     .option("--explain", "say how each hit was found and where the time went")
     .option("--json", "print one JSON object")
     .action(async (store: string, question: string, options: SearchCommandOptions) => {
+      // A question will mostly need a local model, whose process takes as long to start as all the rest.
+      if (options.mode !== "keyword" && options.url === undefined)
+        (await import("../embed/forked_model.js")).startAhead();
       await (await import("./search.js")).search(store, question, options);
     });
 }

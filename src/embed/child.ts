@@ -6,6 +6,8 @@ import { EmbedlessError, type ErrorCode } from "../errors.js";
 import type { Engine, EngineSpec, FromChild, TextKind, ToChild } from "./engine.js";
 
 let engine: Promise<Engine> | undefined;
+// Started before anybody knew which model it would run: most need this.
+if (process.argv[2] === "ahead") import("./onnx_engine.js").then(({ warmUp }) => warmUp());
 let last: Promise<void> = Promise.resolve();
 
 process.on("message", (message: ToChild) => {

@@ -18,6 +18,59 @@ let watchesExit = false;
 
 const STDERR_KEPT = 2000;
 
+/** A process that has no model yet. */
+let ahead: ChildProcess | undefined;
+
+/**
+ * Starts a process before it is known which model it will run: it gets ready what every local model needs meanwhile. The
+ * next model takes it. It does not keep the event loop alive, and ends with this process.
+ */
+export function startAhead(): void {
+  if (ahead !== undefined) return;
+  const child = startProcess(["ahead"]);
+  ahead = child;
+  const forget = (): void => {
+    running.delete(child);
+    if (ahead === child) ahead = undefined;
+  };
+  child.once("exit", forget).once("error", forget);
+  holdProcess(child, false);
+}
+
+function takeAhead(): ChildProcess | undefined {
+  const child = ahead;
+  ahead = undefined;
+  return child?.connected ? child.removeAllListeners() : undefined;
+}
+
+function startProcess(args: readonly string[]): ChildProcess {
+  const program = packagePath("dist", "src", "embed", "child.js");
+  if (!existsSync(program))
+    throw new EmbedlessError("NOT_FOUND", `There is no file ${program}; "npm run build" makes it.`);
+  const child = fork(program, args, {
+    serialization: "advanced",
+    stdio: ["ignore", "ignore", "pipe", "ipc"],
+    // A debugger's port or a loader is meant for the caller's program, not for this one.
+    execArgv: [],
+    env: { ...process.env, NODE_OPTIONS: "" },
+  });
+  endWithThisProcess(child);
+  return child;
+}
+
+/** Whether a process may keep the caller's event loop alive. */
+function holdProcess(child: ChildProcess, held: boolean): void {
+  const stderr = child.stderr as (NodeJS.ReadableStream & { ref?(): void; unref?(): void }) | null;
+  if (held) {
+    child.ref();
+    child.channel?.ref();
+  } else {
+    child.unref();
+    child.channel?.unref();
+    stderr?.unref?.();
+  }
+}
+
 /** One child process with one model. */
 export class ForkedModel {
   /** Set once the model is loaded. */
@@ -29,17 +82,7 @@ export class ForkedModel {
 
   constructor(spec: EngineSpec, events: ForkedModelEvents) {
     const exactBytes = needsExactBytes();
-    const program = packagePath("dist", "src", "embed", "child.js");
-    if (!existsSync(program))
-      throw new EmbedlessError("NOT_FOUND", `There is no file ${program}; "npm run build" makes it.`);
-    this.#child = fork(program, [], {
-      serialization: "advanced",
-      stdio: ["ignore", "ignore", "pipe", "ipc"],
-      // A debugger's port or a loader is meant for the caller's program, not for this one.
-      execArgv: [],
-      env: { ...process.env, NODE_OPTIONS: "" },
-    });
-    endWithThisProcess(this.#child);
+    this.#child = takeAhead() ?? startProcess([]);
     this.#child.stderr!.setEncoding("utf8").on("data", (text: string) => {
       this.#stderr = (this.#stderr + text).slice(-STDERR_KEPT);
     });
@@ -66,16 +109,7 @@ export class ForkedModel {
 
   /** Whether this process may keep the caller's event loop alive. */
   hold(held: boolean): void {
-    const channel = this.#child.channel;
-    const stderr = this.#child.stderr as (NodeJS.ReadableStream & { ref?(): void; unref?(): void }) | null;
-    if (held) {
-      this.#child.ref();
-      channel?.ref();
-    } else {
-      this.#child.unref();
-      channel?.unref();
-      stderr?.unref?.();
-    }
+    holdProcess(this.#child, held);
   }
 
   /** Ends the process at once, whatever it is doing. */

@@ -72,6 +72,15 @@ export async function loadOnnxEngine(model: ModelFolder, sha256: string, exactBy
   };
 }
 
+/** Loads ONNX Runtime and has it set itself up, which it does with the first model, even one that it cannot read. */
+export async function warmUp(): Promise<void> {
+  try {
+    await (await runtime()).InferenceSession.create(new Uint8Array(1));
+  } catch {
+    // That is no model; and a runtime that cannot be loaded is told of once a model needs it.
+  }
+}
+
 function feeds(names: readonly string[], ids: number[], TensorType: typeof Tensor): Record<string, Tensor> {
   const tensor = (values: Iterable<bigint>): Tensor =>
     new TensorType("int64", BigInt64Array.from(values), [1, ids.length]);

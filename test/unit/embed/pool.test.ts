@@ -182,6 +182,29 @@ describe("a script that uses the pool", () => {
     await until(() => !pids.some(alive));
   });
 
+  it.runIf(process.platform === "linux")(
+    "takes a process that was started ahead, and one that is not taken ends with its program",
+    async () => {
+      const { status, out } = await script(
+        await tinyModel(),
+        `const { startAhead } = await import(${JSON.stringify(path.resolve("dist/src/embed/forked_model.js"))});
+       const { readFileSync } = await import("node:fs");
+       const children = () => readFileSync("/proc/self/task/" + process.pid + "/children", "utf8").trim().split(" ");
+       startAhead();
+       startAhead();
+       const [first, ...others] = children();
+       await embedder.embedDocuments(["dog"]);
+       const isTaken = (await embedder.pids()).includes(Number(first));
+       startAhead();
+       console.log(JSON.stringify({ others: others.length, isTaken, last: Number(children().at(-1)) }));`,
+      );
+      expect(await status).toBe(0);
+      const { others, isTaken, last } = JSON.parse(out()) as { others: number; isTaken: boolean; last: number };
+      expect([others, isTaken]).toEqual([0, true]);
+      await until(() => !alive(last));
+    },
+  );
+
   it("is kept alive by work under way alone", async () => {
     const { status, out } = await script(
       await tinyModel(),

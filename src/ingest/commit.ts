@@ -1,5 +1,6 @@
 import { throwIfAborted } from "../errors.js";
 import type { NativeAddon, NativeCoder } from "../native.js";
+import { enterWords } from "../passage/keywords.js";
 import type { NewPassage, Passages } from "../passage/passages.js";
 import type { Coders } from "../search/coders.js";
 import { type Canary, putCanaries } from "../storage/canaries.js";
@@ -180,10 +181,11 @@ async function writeFresh(
   const { nodes: dead } = passages.removeByIds(tx, replaced);
   if (dead.length > 0) clearLive(tx, dead, version);
   deleteVectors(tx, dead);
-  passages.insert(
-    tx,
-    fresh.map(({ item: { id, text, metadata } }, i): NewPassage => ({ node: firstNode + i, id, text, metadata })),
+  const rows = fresh.map(
+    ({ item: { id, text, metadata } }, i): NewPassage => ({ node: firstNode + i, id, text, metadata }),
   );
+  passages.insert(tx, rows);
+  await enterWords(tx, rows);
   const kept = fresh.flatMap(({ coded }) => coded.kept ?? []);
   putVectors(tx, firstNode, kept);
   const vectors = fresh.map(({ coded }) => coded.code);

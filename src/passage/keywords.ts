@@ -4,7 +4,7 @@ import { addKeywords, clearKeywords, createKeywords } from "../storage/keywords.
 import { raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
 import { nextTurn } from "../turns.js";
 import type { Passages } from "./passages.js";
-import { NEWEST_RULES, wordsOf } from "./words.js";
+import { NEWEST_RULES, wordsInTurns } from "./words.js";
 
 /** Passages whose words are entered between two turns of the event loop. */
 const SLICE = 32;
@@ -32,6 +32,16 @@ function hasNewest(c: Connection): boolean {
   return keywords === true && words === NEWEST_RULES;
 }
 
+/** Enters the words of new passages, if the store has a table of words. */
+export async function enterWords(
+  tx: Connection,
+  passages: Iterable<{ readonly node: number; readonly text: string }>,
+): Promise<void> {
+  const { keywords, words } = readMeta(tx);
+  if (!keywords) return;
+  for (const { node, text } of passages) addKeywords(tx, node, await wordsInTurns(text, words ?? 1));
+}
+
 /** Enters the words of all passages, by the newest rules, in the table, which has none. @param pause What to do after every few of them. */
 export async function enterAllWords(
   tx: Connection,
@@ -43,7 +53,7 @@ export async function enterAllWords(
   for (let last = -1; ; await pause(entered)) {
     const page = passages.page(last, SLICE, tx);
     if (page.length === 0) return;
-    for (const { node, text } of page) addKeywords(tx, node, wordsOf(text, NEWEST_RULES));
+    for (const { node, text } of page) addKeywords(tx, node, await wordsInTurns(text, NEWEST_RULES));
     entered += page.length;
     last = page.at(-1)!.node;
   }

@@ -3,7 +3,7 @@ import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { clearIds, IdTable } from "../storage/ids.js";
-import { addKeywords, removeKeywords } from "../storage/keywords.js";
+import { removeKeywords } from "../storage/keywords.js";
 import { isLive, requirePresent } from "../storage/live_bits.js";
 import { addToCounters, readMeta, writeMeta } from "../storage/meta.js";
 import { requireNumbering } from "../storage/numbering.js";
@@ -12,7 +12,6 @@ import type { Metadata } from "../types.js";
 import { DictionaryShelf } from "./dictionary_shelf.js";
 import { metadataFromJson } from "./metadata.js";
 import { packText, textHash, unpackText } from "./text.js";
-import { wordsOf } from "./words.js";
 
 /** Longest id, in UTF-8 bytes. */
 export const MAX_ID_BYTES = 1024;
@@ -126,7 +125,7 @@ export class Passages {
   }
 
   /**
-   * Stores new passages; their ids must be free (`removeByIds` first). Once 64 KB of text exist, a dictionary is
+   * Stores new passages; their ids must be free (`removeByIds` first), and their words are the caller's to enter. Once 64 KB of text exist, a dictionary is
    * sampled and later texts are packed with it.
    *
    * @returns UTF-8 bytes of the texts, and their bytes as stored
@@ -139,7 +138,7 @@ export class Passages {
     let textBytes = 0;
     const ids = new IdTable(tx);
     let nextNode = meta.nextNode;
-    for (const [i, { node, id, text, metadata }] of passages.entries()) {
+    for (const [i, { node, id, metadata }] of passages.entries()) {
       if (find(tx, ids, id)) throw new Error(`There is a passage ${id} already.`);
       const utf8 = texts[i] as Buffer;
       const { dict, bytes } = packText(utf8, dictionary);
@@ -148,7 +147,6 @@ export class Passages {
       const sql = "INSERT INTO passages (node, id, dict, hash, crc, metadata, text) VALUES (?, ?, ?, ?, ?, ?, ?)";
       tx.run(sql, node, id, dict, hash, crc, metadata, bytes);
       ids.enter(id, node);
-      if (meta.keywords) addKeywords(tx, node, wordsOf(text, meta.words ?? 1));
       textBytes += bytes.length;
       nextNode = Math.max(nextNode, node + 1);
     }

@@ -4,7 +4,7 @@ import { keywordEntries } from "../storage/keywords.js";
 import { type Meta, readMeta } from "../storage/meta.js";
 import { problemsOf, type VerifyStep } from "../storage/problems.js";
 import type { Passages } from "./passages.js";
-import { wordsOf } from "./words.js";
+import { wordPieces } from "./words.js";
 
 /** Passages, and words of the table, between two steps. */
 const SLICE = 64;
@@ -25,7 +25,14 @@ export function* verifyKeywords(c: Connection, passages: Passages): Generator<Ve
     const after: number = last;
     let page: { node: number; text: string }[] = [];
     for (const _ of problemsOf(() => (page = passages.page(after, SLICE, c)))) return;
-    for (const { node, text } of page) for (const word of new Set(wordsOf(text, rules))) wanted.add(word, node);
+    for (const { node, text } of page) {
+      const distinct = new Set<string>();
+      for (const piece of wordPieces(text, rules)) {
+        for (const word of piece) distinct.add(word);
+        yield undefined;
+      }
+      for (const word of distinct) wanted.add(word, node);
+    }
     last = page.at(-1)?.node;
     yield undefined;
   }

@@ -1,4 +1,5 @@
 import { stemmer } from "stemmer";
+import { nextTurn } from "../turns.js";
 
 /** Runs of letters, marks and digits. */
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
@@ -19,6 +20,10 @@ const LATIN = /^[a-z]+$/;
 const ACCENTS = /[\u0300-\u036f]/g;
 /** Longer runs are no words (base64, hashes of a megabyte); what is cut off cannot be found. */
 const LONGEST = 64;
+
+/** UTF-16 units of a text whose words are cut in one go. A piece goes on to the next blank, which no word crosses. */
+const PIECE_LENGTH = 2 ** 14;
+const BLANK = /\s/g;
 
 /**
  * How words are cut. A store keeps to the rules that its table of words was made by; 1 are those of stores that name
@@ -44,6 +49,29 @@ export interface AskedWord {
  * off (Porter's stemmer). Chinese, Japanese, Korean and the like become overlapping pairs of letters.
  */
 export function wordsOf(text: string, rules: WordRules): string[] {
+  return text.length <= PIECE_LENGTH ? wordsOfPiece(text, rules) : [...wordPieces(text, rules)].flat();
+}
+
+/** The words of a text piece by piece, a few milliseconds each: a text of 10 MB takes seconds. */
+export function* wordPieces(text: string, rules: WordRules): Generator<string[]> {
+  for (let at = 0; at < text.length; ) {
+    BLANK.lastIndex = at + PIECE_LENGTH;
+    const end = BLANK.test(text) ? BLANK.lastIndex : text.length;
+    yield wordsOfPiece(text.slice(at, end), rules);
+    at = end;
+  }
+}
+
+/** All words of a text, with turns of the event loop between pieces. */
+export async function wordsInTurns(text: string, rules: WordRules): Promise<string[]> {
+  const words: string[][] = [];
+  for (const piece of wordPieces(text, rules)) {
+    if (words.push(piece) > 1) await nextTurn();
+  }
+  return words.length === 1 ? words[0]! : words.flat();
+}
+
+function wordsOfPiece(text: string, rules: WordRules): string[] {
   const words: string[] = [];
   for (const { run, isJoined } of runsOf(text, rules)) {
     if (!isJoined) pushWord(words, run);

@@ -1,7 +1,7 @@
 import { EmbedlessError, throwIfAborted } from "../errors.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
-import { type AskedWord, askedWords, isAsked, type WordRules, wordsOf } from "../passage/words.js";
+import { type AskedWord, askedWords, isAsked, type WordRules, wordsInTurns } from "../passage/words.js";
 import { hasBit } from "../storage/bitmap.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -99,7 +99,8 @@ export class KeywordSearch {
       if (at > 0) await nextTurn();
       throwIfAborted(signal);
       for (const row of this.#passages.byNodes(nodes.slice(at, at + SCORE_SLICE), numbering).values()) {
-        const score = bm25(row.text, terms, scale);
+        const words = await wordsInTurns(row.text, scale.rules);
+        const score = bm25(words, Buffer.byteLength(row.text), terms, scale.meanBytes);
         if (score > 0) scored.push({ row, score });
       }
     }
@@ -205,10 +206,10 @@ interface Scale {
   readonly meanBytes: number;
 }
 
-function bm25(text: string, terms: readonly Term[], { rules, meanBytes }: Scale): number {
+function bm25(words: readonly string[], bytes: number, terms: readonly Term[], meanBytes: number): number {
   const counts = new Map<string, number>();
-  for (const word of wordsOf(text, rules)) counts.set(word, (counts.get(word) ?? 0) + 1);
-  const length = 1 - B + (B * Buffer.byteLength(text)) / meanBytes;
+  for (const word of words) counts.set(word, (counts.get(word) ?? 0) + 1);
+  const length = 1 - B + (B * bytes) / meanBytes;
   const found = withoutLooseParts(terms.map(({ asked, idf }) => ({ asked, idf, count: countOf(asked, counts) })));
   return found.reduce((score, { idf, count }) => score + (idf * count * (K1 + 1)) / (count + K1 * length), 0);
 }

@@ -1,6 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it, test } from "vitest";
-import { askedWords, isAsked, NEWEST_RULES, type WordRules, wordsOf as wordsBy } from "../../../src/passage/words.js";
+import {
+  askedWords,
+  isAsked,
+  NEWEST_RULES,
+  type WordRules,
+  wordPieces,
+  wordsOf as wordsBy,
+  wordsInTurns,
+} from "../../../src/passage/words.js";
 
 const wordsOf = (text: string, rules: WordRules = NEWEST_RULES) => wordsBy(text, rules);
 
@@ -95,4 +103,60 @@ test("any text gives words of letters and digits alone, well-formed, the same ag
     }),
     { seed: 5, numRuns: 300 },
   );
+});
+
+describe("words of long texts", () => {
+  const alphabet = fc.constantFrom(
+    "a",
+    "é",
+    "e\u0301",
+    "Σ",
+    "が",
+    "か\u3099",
+    "한국어",
+    "ไทย",
+    "running",
+    "x1",
+    "-",
+    " ",
+    "\n",
+    "\u3000",
+    "\t",
+  );
+  /** A short text, and a long one that is made of it. */
+  const repeated = fc.array(alphabet, { minLength: 1, maxLength: 40 }).map((pieces) => {
+    const short = pieces.join("");
+    const times = Math.ceil(40_000 / (short.length + 1));
+    return { short, times, long: `${short} `.repeat(times) };
+  });
+
+  it.each([1, 2] as const)("are those of its parts, by rules %i", (rules) => {
+    fc.assert(
+      fc.property(repeated, ({ short, times, long }) => {
+        const pieces = [...wordPieces(long, rules)];
+        expect(pieces.length).toBeGreaterThan(1);
+        expect(pieces.flat()).toEqual(Array(times).fill(wordsOf(short, rules)).flat());
+        expect(wordsOf(long, rules)).toEqual(pieces.flat());
+      }),
+      { numRuns: 50, seed: 23 },
+    );
+  });
+
+  it("of a text without blanks come in one piece", () => {
+    expect([...wordPieces("漢字".repeat(20_000), 2)]).toHaveLength(1);
+  });
+
+  it("let the event loop turn", async () => {
+    let rounds = 0;
+    let counting = true;
+    const count = () => {
+      rounds++;
+      if (counting) setImmediate(count);
+    };
+    setImmediate(count);
+    const text = "some words that are many ".repeat(10_000);
+    expect(await wordsInTurns(text, 2)).toEqual(wordsOf(text, 2));
+    counting = false;
+    expect(rounds).toBeGreaterThan(10);
+  });
 });

@@ -5,6 +5,7 @@ import { EmbedlessError, outOfRange, throwIfAborted } from "../errors.js";
 import { connect } from "./connection.js";
 import type { Database } from "./database.js";
 import { fileUri, inspectFile } from "./file_access.js";
+import { realPath } from "./open_files.js";
 import { pragma } from "./schema.js";
 import { fromSqlite, isBusy } from "./sqlite_errors.js";
 
@@ -23,7 +24,7 @@ export interface CopyOptions {
  *   `NOT_FOUND` for a missing folder, `ABORTED`
  */
 export async function copyDatabase(database: Database, path: string, options: CopyOptions): Promise<void> {
-  const target = inspectFile(path, { create: true, readOnly: false }).path;
+  const target = realPath(inspectFile(path, { create: true, readOnly: false }).path);
   requireFree(target, database.path, options.overwrite);
   const partial = `${target}.${randomBytes(6).toString("hex")}.partial`;
   try {
@@ -33,7 +34,7 @@ export async function copyDatabase(database: Database, path: string, options: Co
         throwIfAborted(options.signal);
         options.onProgress?.({ done: (totalPages - remainingPages) * pageBytes, total: totalPages * pageBytes });
       });
-    });
+    }, options.signal);
     const total = statSync(partial).size;
     options.onProgress?.({ done: total, total });
     throwIfAborted(options.signal);

@@ -78,11 +78,14 @@ export class Reading {
   /**
    * Runs `work` on a snapshot that lasts while it awaits, on a connection of its own. `work` may run again from its
    * beginning where others write to a file that is read without locks.
+   *
+   * @param requireFile Throws if the store's file is no longer in its place: a new connection would open another one.
    */
-  async snapshot<T>(work: (c: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async snapshot<T>(work: (c: Connection) => Promise<T>, requireFile: () => void, signal?: AbortSignal): Promise<T> {
     const release = await this.#slots.take(signal);
     try {
       for (let attempt = 1; ; attempt++) {
+        requireFile(); // only now: the wait for a slot may have been long
         this.#followFile();
         try {
           const result = await this.#snapshot(work);

@@ -1,7 +1,14 @@
 import { chmodSync, readdirSync, renameSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
+import { renumber } from "../../../src/ingest/renumber.js";
+import { Passages } from "../../../src/passage/passages.js";
+import { KeywordSearch } from "../../../src/search/keyword_search.js";
+import { copyDatabase } from "../../../src/storage/backup.js";
 import type { Database } from "../../../src/storage/database.js";
+import { writeMeta } from "../../../src/storage/meta.js";
+import { nextTurn } from "../../../src/turns.js";
+import { verifyStore } from "../../../src/verify.js";
 import { type OtherProcess, start } from "./other_process.js";
 import { codeOf, openDatabase, temporaryPath } from "./temporary_store.js";
 
@@ -205,4 +212,39 @@ describe("snapshots", () => {
     expect(await patient).toBe("in turn");
     await closed;
   });
+
+  it.each<[string, (database: Database, signal: AbortSignal) => Promise<unknown>]>([
+    ["verify", (database, signal) => verifyStore(database, new Passages(database), signal)],
+    ["backup", (database, signal) => copyDatabase(database, temporaryPath(), { ...NO_COPY_OPTIONS, signal })],
+    ["words", (database, signal) => new KeywordSearch(database, new Passages(database)).search({ ...WORDS, signal })],
+    [
+      "renumber",
+      (database, signal) =>
+        renumber({ ...NO_CODES, database, passages: new Passages(database) }, { signal, onProgress: undefined }),
+    ],
+  ])("of %s wait for their turn no longer than their signal lets them", async (_, work) => {
+    const database = await openDatabase();
+    await database.write((tx) => writeMeta(tx, { nextNode: 10 })); // nodes without passages are renumbered
+    let finish = () => {};
+    const until = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const running = Array.from({ length: 16 }, () => database.snapshot(() => until));
+    const stop = new AbortController();
+    const waiting = codeOf(() => work(database, stop.signal));
+    await nextTurn();
+    stop.abort();
+    const ended = await Promise.race([waiting, rounds(100).then(() => "still waiting")]);
+    finish();
+    await Promise.all(running);
+    expect(ended).toBe("ABORTED");
+  });
 });
+
+const NO_COPY_OPTIONS = { overwrite: false, onProgress: undefined };
+const WORDS = { text: "ferry", limit: 1 };
+const NO_CODES = { codeRowBytes: async () => 0, graph: async () => undefined };
+
+async function rounds(count: number): Promise<void> {
+  for (let round = 0; round < count; round++) await nextTurn();
+}

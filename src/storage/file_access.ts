@@ -68,9 +68,11 @@ export function readingAccess(path: string): FileAccess {
 /**
  * Differs once somebody has written to the file or opened it for writing: then a log or the memory that connections share
  * lies beside it.
+ *
+ * @throws EmbedlessError `IO` if the file may not be looked at any more
  */
 export function fileStamp(path: string): string {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = lookAt(path, () => statSync(path, { bigint: true }));
   const written = stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs].join();
   const { log, shared } = storeFilesAt(path);
   return `${written} ${log} ${shared}`;
@@ -94,8 +96,13 @@ function requireCreatable(path: string, options: { create: boolean; readOnly: bo
 }
 
 function stat(path: string): Stats | undefined {
+  return lookAt(path, () => statSync(path));
+}
+
+/** `undefined` if there is nothing; throws `IO` if that cannot be found out. */
+function lookAt<T>(path: string, look: () => T): T | undefined {
   try {
-    return statSync(path);
+    return look();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") return undefined;

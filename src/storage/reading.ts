@@ -117,7 +117,7 @@ export class Reading {
   }
 
   async #snapshot<T>(work: (c: Connection) => Promise<T>): Promise<T> {
-    const session = this.#idle.pop() ?? this.#open();
+    const session = this.#idle.pop() ?? openReader(this.#access);
     const generation = this.#generation;
     const c = new Connection(session);
     try {
@@ -128,14 +128,6 @@ export class Reading {
     } finally {
       c.end();
       this.#putBack(session, generation);
-    }
-  }
-
-  #open(): Session {
-    try {
-      return openReader(this.#access);
-    } catch (error) {
-      throw fromSqlite(error, this.#path);
     }
   }
 
@@ -181,14 +173,15 @@ export class Reading {
   }
 }
 
-function openReader(access: FileAccess, check?: (c: Connection) => void): Session {
-  const session = connect(access.path, fileUri(access.path, "ro", access.immutable), READ_BUSY_MS);
+function openReader({ path, immutable }: FileAccess, check?: (c: Connection) => void): Session {
+  let session: Session | undefined;
   try {
+    session = connect(path, fileUri(path, "ro", immutable), READ_BUSY_MS);
     session.driver.exec("PRAGMA store.mmap_size = 0; PRAGMA store.cache_size = -4096");
     check?.(new Connection(session));
     return session;
   } catch (error) {
-    session.close();
-    throw error;
+    session?.close();
+    throw fromSqlite(error, path);
   }
 }

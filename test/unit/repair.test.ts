@@ -1,4 +1,4 @@
-import { existsSync, lstatSync, readdirSync, symlinkSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type OpenOptions, VectorStore } from "../../src/index.js";
@@ -164,6 +164,19 @@ describe("a repair that cannot be done leaves the store alone", () => {
     expect(lstatSync(link).isSymbolicLink()).toBe(true);
     const mended = await openStore(path, { embedder: fakeEmbedder() });
     expect((await mended.verify()).ok).toBe(true);
+  });
+
+  test("of another file with a log beside it, which backup does not replace either", async () => {
+    const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
+    for (const attempt of [
+      (path: string) => VectorStore.repair(path),
+      (path: string) => store.backup(path, { overwrite: true }),
+    ]) {
+      const path = await temporaryFile("notes.txt");
+      for (const suffix of ["", "-wal"]) writeFileSync(path + suffix, "no store".repeat(1_000));
+      await expect(attempt(path)).rejects.toMatchObject({ name: "EmbedlessError", code: "NOT_A_STORE" });
+      expect(existsSync(path)).toBe(true);
+    }
   });
 
   test("stopped halfway, and goes on from there without embedding twice", async () => {

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, renameSync } from "node:fs";
+import { chmodSync, readdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renumber } from "../../../src/ingest/renumber.js";
@@ -27,6 +27,12 @@ async function sharedStore(): Promise<string> {
   await database.close();
   chmodSync(dirname(path), 0o755);
   return path;
+}
+
+async function writeOnce(path: string): Promise<void> {
+  const database = await openDatabase(path);
+  await add(database, 2);
+  await database.close();
 }
 
 /** A process that may only read: after each step it tells how many rows it sees, in three ways, and whether the version changed. */
@@ -119,6 +125,60 @@ describe.runIf(isRoot && process.platform !== "win32")("a reader that may not wr
     go();
     expect(await heard()).toBe("reading");
     expect(await heard()).toBe("2,399,399");
+    child.kill("SIGKILL");
+    await printed;
+  });
+
+  it.each<[string, string, (path: string) => Promise<void>]>([
+    ["its folder may not be looked into", "IO", async (path) => chmodSync(dirname(path), 0o700)],
+    [
+      "it was written and may not be read",
+      "IO",
+      async (path) => {
+        await writeOnce(path);
+        chmodSync(path, 0o600);
+      },
+    ],
+    [
+      "a writer lets nobody see its log",
+      "IO",
+      async (path) => {
+        await add(await openDatabase(path), 2);
+        for (const suffix of ["-wal", "-shm"]) chmodSync(path + suffix, 0o600);
+      },
+    ],
+    ["it was cut short", "CORRUPT", async (path) => truncateSync(path, 100)],
+    ["it was written over", "NOT_A_STORE", async (path) => writeFileSync(path, "no store".repeat(1_000))],
+  ])("gets an error with a code when %s", async (_, code, change) => {
+    const path = await sharedStore();
+    const { heard, go, child, printed } = start(
+      `
+      const database = await open(${JSON.stringify(path)}, { create: false });
+      const sql = "SELECT count(*) AS n FROM pending";
+      const ways = [
+        () => database.reader.get(sql),
+        () => database.dataVersion(),
+        () => database.readTransaction((c) => c.get(sql)),
+        () => database.snapshot(async (c) => c.get(sql)),
+      ];
+      for (;; await step()) {
+        const codes = [];
+        for (const way of ways) {
+          try {
+            await way();
+            codes.push("none");
+          } catch (error) {
+            codes.push(error.constructor.name + " " + error.code);
+          }
+        }
+        say(codes.join());
+      }`,
+      READER,
+    );
+    expect(await heard()).toBe("none,none,none,none");
+    await change(path);
+    go();
+    expect(await heard()).toBe(Array(4).fill(`EmbedlessError ${code}`).join());
     child.kill("SIGKILL");
     await printed;
   });

@@ -13,6 +13,7 @@ import { getCanaries } from "./storage/canaries.js";
 import { Database } from "./storage/database.js";
 import { inspectFile } from "./storage/file_access.js";
 import { type Meta, readSoundMeta } from "./storage/meta.js";
+import { realPath } from "./storage/open_files.js";
 import { ifSound } from "./storage/problems.js";
 import { putRecord, type RecordRow, readRecords } from "./storage/records.js";
 import { guessSalt } from "./storage/salt.js";
@@ -42,7 +43,7 @@ export async function repairStore(
   openNew: (path: string, options: OpenOptions) => Promise<NewStore>,
 ): Promise<RepairResult> {
   const { signal, onProgress, given } = resolveRepairOptions(options);
-  const file = inspectFile(path, { create: false, readOnly: false }).path;
+  const file = realPath(inspectFile(path, { create: false, readOnly: false }).path);
   const fresh = `${file}.repaired`;
   foldStoreLog(file); // nobody should have to wait for the end to hear that the store is in use
   const database = await Database.open(file, {

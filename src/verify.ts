@@ -44,5 +44,5 @@ export async function verifyStore(database: Database, passages: Passages, signal
     // A damaged counter was reported above already.
     for (const _ of problemsOf(() => (count = passages.count(c))));
     return { ok: problems.size === 0, passages: count, problems: [...problems] };
-  });
+  }, signal);
 }

@@ -49,7 +49,7 @@ export async function renumber(parts: RenumberParts, run: LinkRun): Promise<numb
     const meta = readMeta(tx);
     if (!isWorthIt(meta)) return 0; // another process did it
     // Nobody else writes now: a snapshot shows what there was, whatever this transaction changes.
-    await database.snapshot((old) => new Renumbering(tx, old, meta, run).all(parts));
+    await database.snapshot((old) => new Renumbering(tx, old, meta, run).all(parts), run.signal);
     return meta.nextNode - meta.passages;
   }, run);
 }

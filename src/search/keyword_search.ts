@@ -76,7 +76,7 @@ export class KeywordSearch {
       const asked = askedWords(text, meta.words ?? 1).sort((a, b) => b.word.length - a.word.length);
       const words = asked.slice(0, MOST_WORDS);
       return { meta, terms: meta.passages > 0 ? await findTerms(c, words, meta.passages, signal) : [] };
-    });
+    }, signal);
     const { numbering, words: rules = 1 } = meta;
     if (filter && filter.matching.numbering !== numbering) throw new Renumbered();
     const candidates = bestByRareness(terms, Math.max(LEAST_SCORED, 2 * limit), filter?.matching.bits);

@@ -79,7 +79,7 @@ export class Searcher {
     throwIfAborted(signal);
     const deadline = settings.deadlineMs === undefined ? undefined : new Deadline(settings.deadlineMs, before);
     try {
-      const view = await this.#filteredView(filter, signal);
+      const view = await acrossNumberings(() => this.#filteredView(filter, signal));
       const begun = performance.now();
       const vector = await this.#questionVector(question, view, signal);
       const queryMs = performance.now() - begun;

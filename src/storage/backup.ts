@@ -2,9 +2,10 @@ import { randomBytes } from "node:crypto";
 import { closeSync, fsyncSync, openSync, realpathSync, renameSync, rmSync, statSync } from "node:fs";
 import { dirname } from "node:path";
 import { EmbedlessError, outOfRange, throwIfAborted } from "../errors.js";
-import { connect } from "./connection.js";
+import { connect, type Session } from "./connection.js";
 import type { Database } from "./database.js";
 import { fileUri, inspectFile } from "./file_access.js";
+import { realPath } from "./open_files.js";
 import { pragma } from "./schema.js";
 import { fromSqlite, isBusy } from "./sqlite_errors.js";
 
@@ -23,7 +24,7 @@ export interface CopyOptions {
  *   `NOT_FOUND` for a missing folder, `ABORTED`
  */
 export async function copyDatabase(database: Database, path: string, options: CopyOptions): Promise<void> {
-  const target = inspectFile(path, { create: true, readOnly: false }).path;
+  const target = realPath(inspectFile(path, { create: true, readOnly: false }).path);
   requireFree(target, database.path, options.overwrite);
   const partial = `${target}.${randomBytes(6).toString("hex")}.partial`;
   try {
@@ -33,7 +34,7 @@ export async function copyDatabase(database: Database, path: string, options: Co
         throwIfAborted(options.signal);
         options.onProgress?.({ done: (totalPages - remainingPages) * pageBytes, total: totalPages * pageBytes });
       });
-    });
+    }, options.signal);
     const total = statSync(partial).size;
     options.onProgress?.({ done: total, total });
     throwIfAborted(options.signal);
@@ -61,23 +62,24 @@ function requireFree(target: string, source: string, overwrite: boolean): void {
  * Sees to it that no write-ahead log lies beside a file: it would be taken for that of the file which comes in its place.
  * SQLite itself folds it into the old file, which it does only if nobody has that open.
  *
- * @throws EmbedlessError `LOCKED` if somebody has
+ * @throws EmbedlessError `LOCKED` if somebody has, `CORRUPT`, `NOT_A_STORE` or `IO` if SQLite cannot read it
  */
 export function foldLog(target: string): void {
   if (!isThere(`${target}-wal`) && !isThere(`${target}-shm`)) return;
   const inUse = (cause?: unknown) =>
     new EmbedlessError("LOCKED", `${target} is in use (a write-ahead log is beside it).`, { cause });
   if (!isThere(target)) throw inUse();
-  const session = connect(target, fileUri(target, "rw"), 0);
+  let session: Session | undefined;
   try {
+    session = connect(target, fileUri(target, "rw"), 0);
     const { journal_mode: mode } = session.driver.prepare("PRAGMA store.journal_mode = DELETE").get() as {
       journal_mode: string;
     };
     if (mode !== "delete") throw inUse();
   } catch (error) {
-    throw isBusy(error) ? inUse(error) : error;
+    throw isBusy(error) ? inUse(error) : fromSqlite(error, target);
   } finally {
-    session.close();
+    session?.close();
   }
 }
 

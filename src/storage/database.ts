@@ -2,7 +2,7 @@ import { EmbedlessError } from "../errors.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { bytesOnDisk, type FileAccess, fileUri, inspectFile } from "./file_access.js";
 import { type Expected, identify } from "./identity.js";
-import { identityOf, noteOpen, type StoreFiles, sameFiles, storeFilesAt } from "./open_files.js";
+import { noteOpen, type StoreFiles, sameFiles, storeFilesAt } from "./open_files.js";
 import { Reading } from "./reading.js";
 import { FORMAT, MIGRATIONS, type Migration, migrate } from "./schema.js";
 import { fromSqlite, isFailedSync } from "./sqlite_errors.js";
@@ -116,9 +116,7 @@ export class Database {
   async snapshot<T>(work: (c: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
     // A failed sync does not matter here: what was confirmed before can still be read, and saved elsewhere.
     if (this.#closing) throw this.#closed();
-    // A new connection would open whatever is at the path.
-    if (identityOf(this.path) !== this.#files.database) throw this.#replaced();
-    const running = this.#reading.snapshot(work, signal);
+    const running = this.#reading.snapshot(work, () => this.#requireReadable(), signal);
     const settled = running.then(
       () => undefined,
       () => undefined,
@@ -252,6 +250,14 @@ export class Database {
    */
   #requireSameFiles(): void {
     if (!sameFiles(this.#files, storeFilesAt(this.path))) throw this.#replaced();
+  }
+
+  /** Throws `IO` if a new connection would not find what this handle wrote and reads. */
+  #requireReadable(): void {
+    const { database, log } = storeFilesAt(this.path);
+    // Beside a handle that only reads, a log may come and go.
+    const hasLog = this.#writeSession === undefined || log === this.#files.log;
+    if (database !== this.#files.database || !hasLog) throw this.#replaced();
   }
 
   #replaced(): EmbedlessError {

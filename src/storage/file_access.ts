@@ -1,7 +1,7 @@
 import { accessSync, constants, type Stats, statSync } from "node:fs";
 import { dirname, resolve, sep } from "node:path";
 import { EmbedlessError, wrongType } from "../errors.js";
-import { identityOf } from "./open_files.js";
+import { realPath, storeFilesAt } from "./open_files.js";
 
 // The file itself is never opened here, only asked about: closing any descriptor of it would drop the POSIX locks that
 // SQLite's connections of this process hold (https://sqlite.org/howtocorrupt.html, section 2.2).
@@ -57,7 +57,7 @@ export function fileUri(path: string, mode: "ro" | "rw" | "rwc", immutable = fal
 
 /** Bytes on disk of the file and its write-ahead log. */
 export function bytesOnDisk(path: string): number {
-  return (stat(path)?.size ?? 0) + (stat(`${path}-wal`)?.size ?? 0);
+  return (stat(path)?.size ?? 0) + (stat(`${realPath(path)}-wal`)?.size ?? 0);
 }
 
 /** How a file that this process only reads is to be opened now. */
@@ -68,17 +68,20 @@ export function readingAccess(path: string): FileAccess {
 /**
  * Differs once somebody has written to the file or opened it for writing: then a log or the memory that connections share
  * lies beside it.
+ *
+ * @throws EmbedlessError `IO` if the file may not be looked at any more
  */
 export function fileStamp(path: string): string {
-  const stats = statSync(path, { bigint: true, throwIfNoEntry: false });
+  const stats = lookAt(path, () => statSync(path, { bigint: true }));
   const written = stats && [stats.dev, stats.ino, stats.size, stats.mtimeNs].join();
-  return `${written} ${identityOf(`${path}-wal`)} ${identityOf(`${path}-shm`)}`;
+  const { log, shared } = storeFilesAt(path);
+  return `${written} ${log} ${shared}`;
 }
 
 /** The folder takes no side files and nobody has made any: the file is all there is. */
 function isFrozen(path: string): boolean {
-  const isShared = stat(`${path}-wal`) !== undefined || stat(`${path}-shm`) !== undefined;
-  return !may(dirname(path), constants.W_OK) && !isShared;
+  const { log, shared } = storeFilesAt(path);
+  return !may(dirname(realPath(path)), constants.W_OK) && log === undefined && shared === undefined;
 }
 
 function requireCreatable(path: string, options: { create: boolean; readOnly: boolean }): void {
@@ -93,8 +96,13 @@ function requireCreatable(path: string, options: { create: boolean; readOnly: bo
 }
 
 function stat(path: string): Stats | undefined {
+  return lookAt(path, () => statSync(path));
+}
+
+/** `undefined` if there is nothing; throws `IO` if that cannot be found out. */
+function lookAt<T>(path: string, look: () => T): T | undefined {
   try {
-    return statSync(path);
+    return look();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") return undefined;

@@ -1,4 +1,4 @@
-import { type BigIntStats, statSync } from "node:fs";
+import { type BigIntStats, realpathSync, statSync } from "node:fs";
 
 /** Names a file whatever path leads to it: its device and inode. */
 export type FileIdentity = string;
@@ -13,6 +13,18 @@ const SIDE_FILES = ["-wal", "-shm", "-journal"];
 export function identityOf(path: string): FileIdentity | undefined {
   const stats = statOf(path);
   return stats && `${stats.dev}:${stats.ino}`;
+}
+
+/**
+ * The file that `path` leads to. SQLite follows links and keeps its side files beside that file; a path that leads to no
+ * file is answered as it is.
+ */
+export function realPath(path: string): string {
+  try {
+    return realpathSync.native(path);
+  } catch {
+    return path;
+  }
 }
 
 /** Notes that this thread has the database at an absolute path open. Answers the function that takes the note back. */
@@ -37,7 +49,8 @@ export interface StoreFiles {
 
 /** Which files are at the places of a database's files now. While a handle is open, no inode of them is used again. */
 export function storeFilesAt(path: string): StoreFiles {
-  return { database: identityOf(path), log: identityOf(`${path}-wal`), shared: identityOf(`${path}-shm`) };
+  const real = realPath(path);
+  return { database: identityOf(real), log: identityOf(`${real}-wal`), shared: identityOf(`${real}-shm`) };
 }
 
 /** Whether both names stand for the same three files. */
@@ -62,8 +75,9 @@ export function isOpenStore(path: string): boolean {
 function openIdentities(): Set<FileIdentity> {
   const found = new Set<FileIdentity>();
   for (const path of open.keys()) {
+    const real = realPath(path);
     for (const suffix of ["", ...SIDE_FILES]) {
-      const identity = identityOf(path + suffix);
+      const identity = identityOf(real + suffix);
       if (identity !== undefined) found.add(identity);
     }
   }

@@ -78,11 +78,14 @@ export class Reading {
   /**
    * Runs `work` on a snapshot that lasts while it awaits, on a connection of its own. `work` may run again from its
    * beginning where others write to a file that is read without locks.
+   *
+   * @param requireFile Throws if the store's file is no longer in its place: a new connection would open another one.
    */
-  async snapshot<T>(work: (c: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
+  async snapshot<T>(work: (c: Connection) => Promise<T>, requireFile: () => void, signal?: AbortSignal): Promise<T> {
     const release = await this.#slots.take(signal);
     try {
       for (let attempt = 1; ; attempt++) {
+        requireFile(); // only now: the wait for a slot may have been long
         this.#followFile();
         try {
           const result = await this.#snapshot(work);
@@ -114,7 +117,7 @@ export class Reading {
   }
 
   async #snapshot<T>(work: (c: Connection) => Promise<T>): Promise<T> {
-    const session = this.#idle.pop() ?? this.#open();
+    const session = this.#idle.pop() ?? openReader(this.#access);
     const generation = this.#generation;
     const c = new Connection(session);
     try {
@@ -125,14 +128,6 @@ export class Reading {
     } finally {
       c.end();
       this.#putBack(session, generation);
-    }
-  }
-
-  #open(): Session {
-    try {
-      return openReader(this.#access);
-    } catch (error) {
-      throw fromSqlite(error, this.#path);
     }
   }
 
@@ -178,14 +173,15 @@ export class Reading {
   }
 }
 
-function openReader(access: FileAccess, check?: (c: Connection) => void): Session {
-  const session = connect(access.path, fileUri(access.path, "ro", access.immutable), READ_BUSY_MS);
+function openReader({ path, immutable }: FileAccess, check?: (c: Connection) => void): Session {
+  let session: Session | undefined;
   try {
+    session = connect(path, fileUri(path, "ro", immutable), READ_BUSY_MS);
     session.driver.exec("PRAGMA store.mmap_size = 0; PRAGMA store.cache_size = -4096");
     check?.(new Connection(session));
     return session;
   } catch (error) {
-    session.close();
-    throw error;
+    session?.close();
+    throw fromSqlite(error, path);
   }
 }

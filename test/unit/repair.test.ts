@@ -1,4 +1,4 @@
-import { existsSync, readdirSync } from "node:fs";
+import { existsSync, lstatSync, readdirSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { type OpenOptions, VectorStore } from "../../src/index.js";
@@ -148,6 +148,35 @@ describe("a repair that cannot be done leaves the store alone", () => {
     expect(await user.count()).toBe(COUNT - 2);
     await user.close();
     expect((await repaired(path)).result.passages).toBe(COUNT - 2);
+  });
+
+  test.runIf(process.platform !== "win32")("through a link while somebody has it open", async () => {
+    const { path } = await filled();
+    const link = await temporaryFile("link.db");
+    symlinkSync(path, link);
+    const user = await openStore(path, { embedder: fakeEmbedder() });
+    flip("pending", "row", "node = 9")(path);
+    await expect(VectorStore.repair(link, { embedder: fakeEmbedder() })).rejects.toMatchObject({ code: "LOCKED" });
+    await user.close();
+    const { result, store } = await repaired(link);
+    expect([result.passages, result.damaged]).toEqual([COUNT - 2, `${path}.damaged`]);
+    await store.close();
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    const mended = await openStore(path, { embedder: fakeEmbedder() });
+    expect((await mended.verify()).ok).toBe(true);
+  });
+
+  test("of another file with a log beside it, which backup does not replace either", async () => {
+    const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
+    for (const attempt of [
+      (path: string) => VectorStore.repair(path),
+      (path: string) => store.backup(path, { overwrite: true }),
+    ]) {
+      const path = await temporaryFile("notes.txt");
+      for (const suffix of ["", "-wal"]) writeFileSync(path + suffix, "no store".repeat(1_000));
+      await expect(attempt(path)).rejects.toMatchObject({ name: "EmbedlessError", code: "NOT_A_STORE" });
+      expect(existsSync(path)).toBe(true);
+    }
   });
 
   test("stopped halfway, and goes on from there without embedding twice", async () => {

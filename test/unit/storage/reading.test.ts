@@ -1,7 +1,14 @@
-import { chmodSync, readdirSync, renameSync } from "node:fs";
+import { chmodSync, readdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
+import { renumber } from "../../../src/ingest/renumber.js";
+import { Passages } from "../../../src/passage/passages.js";
+import { KeywordSearch } from "../../../src/search/keyword_search.js";
+import { copyDatabase } from "../../../src/storage/backup.js";
 import type { Database } from "../../../src/storage/database.js";
+import { writeMeta } from "../../../src/storage/meta.js";
+import { nextTurn } from "../../../src/turns.js";
+import { verifyStore } from "../../../src/verify.js";
 import { type OtherProcess, start } from "./other_process.js";
 import { codeOf, openDatabase, temporaryPath } from "./temporary_store.js";
 
@@ -20,6 +27,12 @@ async function sharedStore(): Promise<string> {
   await database.close();
   chmodSync(dirname(path), 0o755);
   return path;
+}
+
+async function writeOnce(path: string): Promise<void> {
+  const database = await openDatabase(path);
+  await add(database, 2);
+  await database.close();
 }
 
 /** A process that may only read: after each step it tells how many rows it sees, in three ways, and whether the version changed. */
@@ -116,6 +129,60 @@ describe.runIf(isRoot && process.platform !== "win32")("a reader that may not wr
     await printed;
   });
 
+  it.each<[string, string, (path: string) => Promise<void>]>([
+    ["its folder may not be looked into", "IO", async (path) => chmodSync(dirname(path), 0o700)],
+    [
+      "it was written and may not be read",
+      "IO",
+      async (path) => {
+        await writeOnce(path);
+        chmodSync(path, 0o600);
+      },
+    ],
+    [
+      "a writer lets nobody see its log",
+      "IO",
+      async (path) => {
+        await add(await openDatabase(path), 2);
+        for (const suffix of ["-wal", "-shm"]) chmodSync(path + suffix, 0o600);
+      },
+    ],
+    ["it was cut short", "CORRUPT", async (path) => truncateSync(path, 100)],
+    ["it was written over", "NOT_A_STORE", async (path) => writeFileSync(path, "no store".repeat(1_000))],
+  ])("gets an error with a code when %s", async (_, code, change) => {
+    const path = await sharedStore();
+    const { heard, go, child, printed } = start(
+      `
+      const database = await open(${JSON.stringify(path)}, { create: false });
+      const sql = "SELECT count(*) AS n FROM pending";
+      const ways = [
+        () => database.reader.get(sql),
+        () => database.dataVersion(),
+        () => database.readTransaction((c) => c.get(sql)),
+        () => database.snapshot(async (c) => c.get(sql)),
+      ];
+      for (;; await step()) {
+        const codes = [];
+        for (const way of ways) {
+          try {
+            await way();
+            codes.push("none");
+          } catch (error) {
+            codes.push(error.constructor.name + " " + error.code);
+          }
+        }
+        say(codes.join());
+      }`,
+      READER,
+    );
+    expect(await heard()).toBe("none,none,none,none");
+    await change(path);
+    go();
+    expect(await heard()).toBe(Array(4).fill(`EmbedlessError ${code}`).join());
+    child.kill("SIGKILL");
+    await printed;
+  });
+
   it("goes on with the file that it has open when another takes its place", async () => {
     const path = await sharedStore();
     const other = await sharedStore();
@@ -205,4 +272,39 @@ describe("snapshots", () => {
     expect(await patient).toBe("in turn");
     await closed;
   });
+
+  it.each<[string, (database: Database, signal: AbortSignal) => Promise<unknown>]>([
+    ["verify", (database, signal) => verifyStore(database, new Passages(database), signal)],
+    ["backup", (database, signal) => copyDatabase(database, temporaryPath(), { ...NO_COPY_OPTIONS, signal })],
+    ["words", (database, signal) => new KeywordSearch(database, new Passages(database)).search({ ...WORDS, signal })],
+    [
+      "renumber",
+      (database, signal) =>
+        renumber({ ...NO_CODES, database, passages: new Passages(database) }, { signal, onProgress: undefined }),
+    ],
+  ])("of %s wait for their turn no longer than their signal lets them", async (_, work) => {
+    const database = await openDatabase();
+    await database.write((tx) => writeMeta(tx, { nextNode: 10 })); // nodes without passages are renumbered
+    let finish = () => {};
+    const until = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const running = Array.from({ length: 16 }, () => database.snapshot(() => until));
+    const stop = new AbortController();
+    const waiting = codeOf(() => work(database, stop.signal));
+    await nextTurn();
+    stop.abort();
+    const ended = await Promise.race([waiting, rounds(100).then(() => "still waiting")]);
+    finish();
+    await Promise.all(running);
+    expect(ended).toBe("ABORTED");
+  });
 });
+
+const NO_COPY_OPTIONS = { overwrite: false, onProgress: undefined };
+const WORDS = { text: "ferry", limit: 1 };
+const NO_CODES = { codeRowBytes: async () => 0, graph: async () => undefined };
+
+async function rounds(count: number): Promise<void> {
+  for (let round = 0; round < count; round++) await nextTurn();
+}

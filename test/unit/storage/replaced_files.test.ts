@@ -1,7 +1,19 @@
-import { closeSync, copyFileSync, mkdirSync, openSync, readdirSync, renameSync, rmSync } from "node:fs";
+import {
+  closeSync,
+  copyFileSync,
+  mkdirSync,
+  openSync,
+  readdirSync,
+  renameSync,
+  rmSync,
+  statSync,
+  symlinkSync,
+} from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import type { Database } from "../../../src/storage/database.js";
+import { isOpenStore } from "../../../src/storage/open_files.js";
+import { nextTurn } from "../../../src/turns.js";
 import { start } from "./other_process.js";
 import { codeOf, openDatabase, temporaryPath } from "./temporary_store.js";
 
@@ -71,6 +83,33 @@ describe("a store whose file goes away while it is open", () => {
     expect(await codeOf(() => add(database, 3))).toBe("IO");
   });
 
+  it("snapshots that waited for their turn do not read the store that came in its place", async () => {
+    const path = await madeStore();
+    const other = await madeStore();
+    const database = await openDatabase(path);
+    await add(database, 2);
+    let finish = () => {};
+    const until = new Promise<void>((resolve) => {
+      finish = resolve;
+    });
+    const running = Array.from({ length: 16 }, () => database.snapshot(() => until));
+    const late = Array.from({ length: 16 }, () => codeOf(() => database.snapshot(async () => 1)));
+    await nextTurn(); // the first ones have begun
+    renameSync(other, path);
+    finish();
+    await Promise.all(running);
+    expect(await Promise.all(late)).toEqual(Array(16).fill("IO"));
+  });
+
+  it("its log removed: snapshots say so, and make no other one", async () => {
+    const path = await madeStore();
+    const database = await openDatabase(path);
+    await add(database, 2);
+    rmSync(`${path}-wal`);
+    await expect(database.snapshot(async () => 1)).rejects.toThrow(/write-ahead log was removed/);
+    expect(readdirSync(dirname(path)).sort()).toEqual(["store.db", "store.db-shm"]);
+  });
+
   it("is not acknowledged what was written when the file went away", async () => {
     const path = await madeStore();
     const database = await openDatabase(path);
@@ -130,5 +169,44 @@ describe("locks that this process lost because it read the files of its own stor
     expect(nodes(again)).toEqual([...acknowledged, ...written(100), ...written(200)]);
     expect(integrity(again)).toEqual(SOUND);
     expect(readdirSync(dirname(path)).sort()).toEqual(["store.db", "store.db-shm", "store.db-wal"]);
+  });
+});
+
+describe.runIf(process.platform !== "win32")("a store that was opened by a link", () => {
+  /** A link to a store, in another folder. */
+  async function linkedStore(): Promise<{ path: string; link: string }> {
+    const path = await madeStore();
+    const link = temporaryPath("link.db");
+    symlinkSync(path, link);
+    return { path, link };
+  }
+
+  it.each(["-wal", "-shm"])("whose %s is removed refuses writes", async (suffix) => {
+    const { path, link } = await linkedStore();
+    const database = await openDatabase(link);
+    await add(database, 2);
+    rmSync(path + suffix);
+    expect(await codeOf(() => add(database, 3))).toBe("IO");
+  });
+
+  it("refuses writes when the link leads to another store, and harms neither", async () => {
+    const { path, link } = await linkedStore();
+    const other = await madeStore();
+    const database = await openDatabase(link);
+    await add(database, 2);
+    rmSync(link);
+    symlinkSync(other, link);
+    expect(await codeOf(() => add(database, 3))).toBe("IO");
+    await database.close();
+    expect(nodes(await openDatabase(path))).toEqual([1, 2]);
+    expect(nodes(await openDatabase(other))).toEqual([1]);
+  });
+
+  it("is known by its log, and its bytes count the log", async () => {
+    const { path, link } = await linkedStore();
+    const database = await openDatabase(link);
+    await add(database, 2);
+    for (const suffix of ["", "-wal", "-shm"]) expect(isOpenStore(path + suffix)).toBe(true);
+    expect(database.fileBytes()).toBe(statSync(path).size + statSync(`${path}-wal`).size);
   });
 });

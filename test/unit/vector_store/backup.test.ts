@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
+import { existsSync, lstatSync, mkdirSync, readdirSync, readFileSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, test } from "vitest";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
@@ -76,6 +76,20 @@ describe("backup", () => {
     await reading.close();
     await store.backup(file, { overwrite: true });
     expect(readdirSync(dirname(file))).toEqual(["copy.db"]);
+  });
+
+  test.runIf(process.platform !== "win32")("through a link replaces the file that the link leads to", async () => {
+    const store = await filled(20);
+    const other = await filled(5);
+    const link = await temporaryFile("link.db");
+    symlinkSync(other.path, link);
+    await expect(store.backup(link, { overwrite: true })).rejects.toMatchObject({ code: "LOCKED" });
+    await other.add(items(1, 500));
+    await other.close();
+    await store.backup(link, { overwrite: true });
+    expect(lstatSync(link).isSymbolicLink()).toBe(true);
+    const copy = await openStore(other.path, { embedder: embedder() });
+    expect(await copy.count()).toBe(20);
   });
 
   test("refuses its own file, folders and folders that are missing, and leaves nothing behind", async () => {

@@ -27,6 +27,7 @@ const VERSIONS_PER_CONNECTION = 2 ** 33;
 export class Reading {
   readonly #path: string;
   readonly #identity: FileIdentity | undefined;
+  readonly #check: ((c: Connection) => void) | undefined;
   #access: FileAccess;
   #session: Session;
   #connection: Connection;
@@ -37,10 +38,11 @@ export class Reading {
   readonly #idle: Session[] = [];
   readonly #slots = new Slots(MOST_SNAPSHOTS);
 
-  /** @param check Looks at a store that has no writing connection; throws if it is none. */
+  /** @param check Looks at a store that has no writing connection, whenever others have written it; throws if it is none. */
   constructor(access: FileAccess, check?: (c: Connection) => void) {
     this.#path = access.path;
     this.#identity = identityOf(access.path);
+    this.#check = check;
     this.#access = access;
     this.#stamp = access.immutable ? fileStamp(access.path) : undefined;
     this.#session = openReader(access, check);
@@ -147,9 +149,7 @@ export class Reading {
   /** Opens the connections again if the file was written since. */
   #followFile(): void {
     if (this.#isUnchanged()) return;
-    const access = readingAccess(this.#path);
-    const stamp = access.immutable ? fileStamp(access.path) : undefined;
-    const session = openReader(access);
+    const { access, stamp, session } = openWhole(this.#path, this.#check);
     this.#connection.end();
     this.#closeAll();
     this.#access = access;
@@ -170,6 +170,19 @@ export class Reading {
       "LOCKED",
       `Another process keeps writing to ${this.#path}, which this one can only read without locks.`,
     );
+  }
+}
+
+/** Opens a reader, as often as the file is written while it is being checked. */
+function openWhole(path: string, check: ((c: Connection) => void) | undefined) {
+  for (;;) {
+    const access = readingAccess(path);
+    const stamp = access.immutable ? fileStamp(path) : undefined;
+    try {
+      return { access, stamp, session: openReader(access, check) };
+    } catch (error) {
+      if (stamp === undefined || fileStamp(path) === stamp) throw error;
+    }
   }
 }
 

@@ -1,4 +1,4 @@
-import { chmodSync, readdirSync, renameSync, truncateSync, writeFileSync } from "node:fs";
+import { chmodSync, readdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
 import { renumber } from "../../../src/ingest/renumber.js";
@@ -10,7 +10,7 @@ import { writeMeta } from "../../../src/storage/meta.js";
 import { nextTurn } from "../../../src/turns.js";
 import { verifyStore } from "../../../src/verify.js";
 import { type OtherProcess, start } from "./other_process.js";
-import { codeOf, openDatabase, temporaryPath } from "./temporary_store.js";
+import { codeOf, openDatabase, tamper, temporaryPath } from "./temporary_store.js";
 
 /** Nobody: permissions mean nothing to root. */
 const READER = 65_534;
@@ -179,6 +179,45 @@ describe.runIf(isRoot && process.platform !== "win32")("a reader that may not wr
     await change(path);
     go();
     expect(await heard()).toBe(Array(4).fill(`EmbedlessError ${code}`).join());
+    child.kill("SIGKILL");
+    await printed;
+  });
+
+  it("opens the store by a link in a folder that it may write", async () => {
+    const path = await sharedStore();
+    const link = temporaryPath("link.db");
+    symlinkSync(path, link);
+    chmodSync(dirname(link), 0o777);
+    const { heard, go, child, printed } = reader(link);
+    expect(await heard()).toBe("1,1,1,changed");
+    await writeOnce(path);
+    go();
+    expect(await heard()).toBe("2,2,2,changed");
+    child.kill("SIGKILL");
+    await printed;
+  });
+
+  it("looks again at what the file describes once others have written it", async () => {
+    const path = await sharedStore();
+    const { heard, go, child, printed } = start(
+      `
+      const database = await open(${JSON.stringify(path)}, { create: false });
+      for (;; await step()) {
+        try {
+          say(String(database.reader.get("SELECT count(*) AS n FROM pending").n));
+        } catch (error) {
+          say(error.code);
+        }
+      }`,
+      READER,
+    );
+    expect(await heard()).toBe("1");
+    tamper(path, (raw) => raw.exec("CREATE VIEW counted AS SELECT count(*) FROM passages"));
+    go();
+    expect(await heard()).toBe("CORRUPT");
+    tamper(path, (raw) => raw.exec("DROP VIEW counted"));
+    go();
+    expect(await heard()).toBe("1");
     child.kill("SIGKILL");
     await printed;
   });

@@ -2,7 +2,7 @@ import { EmbedlessError } from "../errors.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { bytesOnDisk, type FileAccess, fileUri, inspectFile } from "./file_access.js";
 import { type Expected, identify } from "./identity.js";
-import { noteOpen, type StoreFiles, sameFiles, storeFilesAt } from "./open_files.js";
+import { noteOpen, otherNameOf, type StoreFiles, sameFiles, storeFilesAt } from "./open_files.js";
 import { Reading } from "./reading.js";
 import { FORMAT, MIGRATIONS, type Migration, migrate } from "./schema.js";
 import { fromSqlite, isFailedSync } from "./sqlite_errors.js";
@@ -73,6 +73,7 @@ export class Database {
    */
   static async open(path: string, options: DatabaseOptions): Promise<Database> {
     const access = inspectFile(path, options);
+    requireOneName(access.path);
     const migrations = options.migrations ?? MIGRATIONS;
     const waiting = { path: access.path, timeoutMs: options.lockTimeoutMs, signal: undefined };
     const forgetOpen = noteOpen(access.path);
@@ -275,6 +276,13 @@ export class Database {
       { cause },
     );
   }
+}
+
+/** SQLite keeps a log per name: under two names of one file it would keep two, and the file would be lost. */
+function requireOneName(path: string): void {
+  const other = otherNameOf(path);
+  if (other === undefined) return;
+  throw new EmbedlessError("IO", `${path} is open already under its other name ${other} (a hard link): use one name.`);
 }
 
 /** Configures a fresh session; closes it when that fails. */

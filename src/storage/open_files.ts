@@ -40,6 +40,16 @@ export function noteOpen(path: string): () => void {
   };
 }
 
+/**
+ * Under which other name this thread has the same file open: a hard link. Names that lead to one name by symbolic links are
+ * no others.
+ */
+export function otherNameOf(path: string): string | undefined {
+  const wanted = identityOf(path);
+  if (wanted === undefined) return undefined;
+  return [...open.keys()].find((other) => identityOf(other) === wanted && realPath(other) !== realPath(path));
+}
+
 /** The files of an open database: itself, its log, and the memory that its connections share. */
 export interface StoreFiles {
   readonly database: FileIdentity | undefined;

@@ -2,7 +2,7 @@ import { linkSync, renameSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
 import { identityOf, isOpenStore } from "../../../src/storage/open_files.js";
-import { openDatabase, temporaryPath } from "./temporary_store.js";
+import { codeOf, openDatabase, temporaryPath } from "./temporary_store.js";
 
 describe("files of open stores", () => {
   it("are known by any name while a handle is open, and not after", async () => {
@@ -22,6 +22,20 @@ describe("files of open stores", () => {
     expect(isOpenStore(file)).toBe(true);
     await second.close();
     expect(isOpenStore(file)).toBe(false);
+  });
+
+  it("are opened by one name only: by two hard links there would be two logs", async () => {
+    const file = temporaryPath();
+    const folder = dirname(file);
+    const first = await openDatabase(file);
+    linkSync(file, join(folder, "hard"));
+    symlinkSync(file, join(folder, "soft"));
+    expect(await codeOf(() => openDatabase(join(folder, "hard")))).toBe("IO");
+    const second = await openDatabase(join(folder, "soft"));
+    await first.close();
+    expect(await codeOf(() => openDatabase(join(folder, "hard")))).toBe("IO");
+    await second.close();
+    await (await openDatabase(join(folder, "hard"))).close();
   });
 
   it("have another identity once another file is in their place", () => {

@@ -30,4 +30,13 @@ std::shared_ptr<std::uint8_t> allocate_pages(std::size_t bytes) {
   return memory;
 }
 
+std::shared_ptr<std::uint8_t> reserve_pages(std::size_t bytes) { return allocate(bytes, huge_page); }
+
+void settle_pages([[maybe_unused]] std::uint8_t* begin, [[maybe_unused]] std::size_t bytes) {
+#if defined(__linux__) && defined(MADV_HUGEPAGE)
+  constexpr int collapse = 25;  // MADV_COLLAPSE of Linux 6.1, which older headers lack
+  if (bytes != 0 && madvise(begin, bytes, collapse) != 0) static_cast<void>(madvise(begin, bytes, MADV_HUGEPAGE));
+#endif
+}
+
 }  // namespace embedless::graph

@@ -42,12 +42,14 @@ std::size_t slab_bytes(std::size_t chunk_bytes) {
   return best;
 }
 
-/// The place of the next chunk, after so many others.
-std::shared_ptr<std::uint8_t> place_chunk(Slab& slab, std::size_t chunk_bytes, std::size_t chunks) {
-  if (chunks * chunk_bytes < graph::huge_page) return allocate(chunk_bytes);
+/// The place of the next chunk. All chunks before it are full by then.
+std::shared_ptr<std::uint8_t> place_chunk(Slab& slab, std::size_t chunk_bytes) {
+  const std::size_t full = slab.used * chunk_bytes / graph::huge_page * graph::huge_page;
+  if (full > slab.settled) graph::settle_pages(slab.memory.get() + slab.settled, full - slab.settled);
+  slab.settled = full;
   if (slab.used == slab.chunks) {
     const std::size_t bytes = slab_bytes(chunk_bytes);
-    slab = {graph::allocate_pages(bytes), bytes / chunk_bytes, 0};
+    slab = {graph::reserve_pages(bytes), bytes / chunk_bytes, 0, 0};
   }
   return {slab.memory, slab.memory.get() + chunk_bytes * slab.used++};
 }
@@ -113,7 +115,7 @@ class Change {
   Chunk& add() {
     auto chunk = std::make_shared<Chunk>();
     // Rows of no bytes need no place.
-    if (layout_.row_bytes != 0) chunk->memory = place_chunk(slab_, layout_.chunk_bytes(), chunks_.size());
+    if (layout_.row_bytes != 0) chunk->memory = place_chunk(slab_, layout_.chunk_bytes());
     return adopt(chunks_.size(), std::move(chunk));
   }
 
@@ -159,7 +161,7 @@ void check_exceptions(std::span<const code::FactorException> exceptions, std::si
 }  // namespace
 
 std::size_t Snapshot::memory_bytes() const {
-  std::size_t bytes = (slab_.chunks - slab_.used) * layout_.chunk_bytes();
+  std::size_t bytes = 0;
   for (const auto& chunk : chunks_) {
     bytes += layout_.chunk_bytes() + sizeof(Chunk) + chunk->exceptions.capacity() * sizeof(code::FactorException);
     if (chunk->tail) bytes += layout_.block_bytes();

@@ -36,12 +36,13 @@ struct Chunk {
   std::vector<code::FactorException> exceptions;  ///< Ascending; `row` counts from the chunk's first node.
 };
 
-/// Memory for chunks to come: pages of 2 MB where the system has them, which a scan reads faster and random reads far
-/// faster. The first 2 MB of a store are by themselves, so that small stores take no more than they need.
+/// Memory for chunks, side by side. What is full of it lies on pages of 2 MB where the system has them, which a scan reads
+/// faster and random reads far faster; what is not yet written takes no memory, so that small stores stay small.
 struct Slab {
   std::shared_ptr<std::uint8_t> memory;
-  std::size_t chunks = 0;  ///< That it has room for.
-  std::size_t used = 0;    ///< That have their place in it.
+  std::size_t chunks = 0;   ///< That it has room for.
+  std::size_t used = 0;     ///< That have their place in it.
+  std::size_t settled = 0;  ///< Bytes on huge pages, from its beginning on.
 };
 
 /// The codes of one moment. Immutable; holds what it refers to.

@@ -16,7 +16,7 @@ export async function compactStore(parts: StoreParts, run: LinkRun): Promise<Com
   const { database, passages, index, graph, kept } = parts;
   const traits = traitsOf(readMeta(database.reader), parts.settings);
   const isAlone = traits.codes === "none" && kept.coder === undefined;
-  // Graphs of vectors are better than graphs of codes, whatever is walked on.
+  // A graph built on vectors is better than one built on codes, also for walks on codes.
   const rows = kept.all() ?? index;
   const views = new Views(graph, () => rows);
   const view = (own: LinkRun) => (isAlone ? embeddedView(parts, own) : views.newest());
@@ -35,7 +35,7 @@ export async function compactStore(parts: StoreParts, run: LinkRun): Promise<Com
   return { ...graphOf(database.reader), dropped, freedBytes };
 }
 
-/** The vectors of a store that keeps neither codes nor vectors, and no graph: that one is always built anew. */
+/** The vectors of a store that keeps neither codes nor vectors, and no graph: its graph is always built from scratch. */
 async function embeddedView({ database, vectorsToLink }: StoreParts, run: LinkRun): Promise<View> {
   const { graph, numbering, version } = readMeta(database.reader);
   return { rows: await vectorsToLink(run), graph: undefined, graphVersion: graph?.version, numbering, version };

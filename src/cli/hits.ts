@@ -93,7 +93,7 @@ function placeOf(hit: Hit, look: HitLook): string {
   return `${name}${isRange ? `:${lines.from}-${lines.to}` : ""}`;
 }
 
-/** Metadata as text; nothing for what is not text, for whoever added a passage may have put anything under any name. */
+/** Metadata as text. Anything else counts as no text: passages may carry any value under any name. */
 function words(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }

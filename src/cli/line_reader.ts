@@ -120,7 +120,7 @@ export class LineReader {
     const descriptor = openSync(this.name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     if (fstatSync(descriptor).isFIFO()) return new Socket({ fd: descriptor, readable: true, writable: false });
     closeSync(descriptor);
-    throw new EmbedlessError("IO", `The pipe ${JSON.stringify(this.name)} is none any more.`);
+    throw new EmbedlessError("IO", `The pipe ${JSON.stringify(this.name)} was replaced by another file.`);
   }
 
   #stats(): Stats {

@@ -1,5 +1,5 @@
 /**
- * The one way to the terminal. Whatever is printed may come from files, names, stores or servers, so everything passes
+ * The one way to the terminal. All text may come from files, names, stores or servers, so everything passes
  * through `printable` here, and only styles and line breaks of our own are added afterwards.
  */
 

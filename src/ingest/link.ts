@@ -88,7 +88,7 @@ export async function linkNodes(
   }, run);
 }
 
-/** The graph without the nodes that are dead; `undefined` if there is none or none of its nodes lives. */
+/** The graph without the nodes that are dead; `undefined` without a graph, or if all of its nodes are dead. */
 export async function repairGraph(
   addon: NativeAddon,
   { graph, rows }: Pick<View, "graph" | "rows">,

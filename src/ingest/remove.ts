@@ -79,7 +79,7 @@ async function removeAll(tx: Connection, passages: Passages, signal: AbortSignal
   const { passages: count, nextNode, keywords } = readMeta(tx);
   if (nextNode === 0) return 0;
   raiseVersion(tx);
-  // Whoever found a passage by its node looks again.
+  // A search that found a passage by its node looks again.
   raiseNumbering(tx);
   const rest = [clearCodes, clearPending, clearVectors, clearLiveBits, clearGraph];
   for (const clear of [(c: Connection) => passages.clear(c), ...rest, ...(keywords ? [clearKeywords] : [])]) {

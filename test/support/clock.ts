@@ -24,3 +24,18 @@ export function stoppedTimers(): (ms: number) => void {
 export async function until(condition: () => boolean): Promise<void> {
   while (!condition()) await new Promise((resolve) => setImmediate(resolve));
 }
+
+/** Counts rounds of the event loop from here on; the function that it answers ends the count and tells it. */
+export function countRounds(): () => number {
+  let rounds = 0;
+  let counting = true;
+  const count = () => {
+    rounds++;
+    if (counting) setImmediate(count);
+  };
+  setImmediate(count);
+  return () => {
+    counting = false;
+    return rounds;
+  };
+}

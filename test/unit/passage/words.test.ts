@@ -9,6 +9,7 @@ import {
   wordsOf as wordsBy,
   wordsInTurns,
 } from "../../../src/passage/words.js";
+import { countRounds } from "../../support/clock.js";
 
 const wordsOf = (text: string, rules: WordRules = NEWEST_RULES) => wordsBy(text, rules);
 
@@ -147,16 +148,9 @@ describe("words of long texts", () => {
   });
 
   it("let the event loop turn", async () => {
-    let rounds = 0;
-    let counting = true;
-    const count = () => {
-      rounds++;
-      if (counting) setImmediate(count);
-    };
-    setImmediate(count);
+    const rounds = countRounds();
     const text = "some words that are many ".repeat(10_000);
     expect(await wordsInTurns(text, 2)).toEqual(wordsOf(text, 2));
-    counting = false;
-    expect(rounds).toBeGreaterThan(10);
+    expect(rounds()).toBeGreaterThan(10);
   });
 });

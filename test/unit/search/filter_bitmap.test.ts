@@ -12,7 +12,7 @@ import { Connection } from "../../../src/storage/connection.js";
 import type { Database } from "../../../src/storage/database.js";
 import { raiseVersion } from "../../../src/storage/meta.js";
 import type { Filter, Metadata } from "../../../src/types.js";
-import { slowClock } from "../../support/clock.js";
+import { countRounds, slowClock } from "../../support/clock.js";
 import { oracleMatches } from "../../support/filter_oracle.js";
 import { openDatabase } from "../storage/temporary_store.js";
 
@@ -424,17 +424,10 @@ describe("bitmaps", () => {
 
   it("let the event loop turn, and stop when told to", async () => {
     const database = await storeOf(Array.from({ length: 3000 }, (_, n) => ({ n })));
-    let rounds = 0;
-    let counting = true;
-    const count = () => {
-      rounds++;
-      if (counting) setImmediate(count);
-    };
-    setImmediate(count);
+    const rounds = countRounds();
     slowClock(5); // every look at the clock ends a slice
     await new FilterBitmaps(database, new Passages(database)).matching(parseFilter({ n: { $gt: 5 } }), undefined);
-    counting = false;
-    expect(rounds).toBeGreaterThan(10);
+    expect(rounds()).toBeGreaterThan(10);
     const stop = new AbortController();
     const stopped = new FilterBitmaps(database, new Passages(database)).matching(parseFilter({ n: 1 }), stop.signal);
     stop.abort();

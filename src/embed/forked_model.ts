@@ -18,8 +18,8 @@ let watchesExit = false;
 
 const STDERR_KEPT = 2000;
 
-/** A process that has no model yet. */
-let ahead: ChildProcess | undefined;
+/** A process that has no model yet, and what is done when it ends before it gets one. */
+let ahead: { readonly child: ChildProcess; readonly forget: () => void } | undefined;
 
 /**
  * Starts a process before it is known which model it will run: it gets ready what every local model needs meanwhile. The
@@ -28,19 +28,21 @@ let ahead: ChildProcess | undefined;
 export function startAhead(): void {
   if (ahead !== undefined) return;
   const child = startProcess(["ahead"]);
-  ahead = child;
   const forget = (): void => {
     running.delete(child);
-    if (ahead === child) ahead = undefined;
+    if (ahead?.child === child) ahead = undefined;
   };
+  ahead = { child, forget };
   child.once("exit", forget).once("error", forget);
   holdProcess(child, false);
 }
 
 function takeAhead(): ChildProcess | undefined {
-  const child = ahead;
+  const taken = ahead;
   ahead = undefined;
-  return child?.connected ? child.removeAllListeners() : undefined;
+  if (!taken?.child.connected) return undefined;
+  // Its own listeners alone: Node has some for the channel.
+  return taken.child.off("exit", taken.forget).off("error", taken.forget);
 }
 
 function startProcess(args: readonly string[]): ChildProcess {

@@ -125,8 +125,8 @@ export class Passages {
   }
 
   /**
-   * Stores new passages; their ids must be free (`removeByIds` first), and their words are the caller's to enter. Once 64 KB of text exist, a dictionary is
-   * sampled and later texts are packed with it.
+   * Stores new passages; their ids must be free (`removeByIds` first), and their words are the caller's to enter. Once
+   * 64 KB of text exist, a dictionary is sampled and later texts are packed with it.
    *
    * @returns UTF-8 bytes of the texts, and their bytes as stored
    */

@@ -38,7 +38,7 @@ export class Reading {
   readonly #idle: Session[] = [];
   readonly #slots = new Slots(MOST_SNAPSHOTS);
 
-  /** @param check Looks at a store that has no writing connection, whenever others have written it; throws if it is none. */
+  /** @param check Throws unless the file is a store. It runs at the beginning, and again once others have written. */
   constructor(access: FileAccess, check?: (c: Connection) => void) {
     this.#path = access.path;
     this.#identity = identityOf(access.path);

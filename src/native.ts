@@ -41,12 +41,14 @@ export interface Publication {
 
 export interface NativeSearchOptions {
   k: number;
-  eps: number;
-  batch: number;
+  /** The search ends when `expectedRecall` is so high, above 0 to 1. Higher: more recomputes. Default 0.95. */
+  recall?: number;
+  /** Recomputes that `exact` and `two-level` ask for together at least. Default 8. */
+  batch?: number;
   /** Most recomputes. Below `k` the answer is filled up with estimates; 0: estimates alone. */
   cap: number;
   pool: number;
-  /** `approx` also takes a candidate unseen when its lower bound says that it belongs to the answer. Default `exact`. */
+  /** `approx` also answers candidates by their estimate, where that tells them from the rest. Default `exact`. */
   scores?: "exact" | "approx";
   /** Multiplies every sigma. Default 1. */
   sigmaScale?: number;
@@ -58,9 +60,9 @@ export interface NativeSearchOptions {
    * How nodes are found. Default `scan`.
    * - `scan`: every code is estimated. Needs no graph, and of few allowed nodes it is the fastest by far.
    * - `guided`: a walk over the graph on estimates (on kept vectors: distances) yields up to `pool` candidates, which the
-   *   bound ranks like those of a scan. All options of a scan mean the same.
+   *   rerank takes like those of a scan. All options of a scan mean the same.
    * - `exact`: LEANN as it ships. Every node that the walk meets is recomputed; without `graph` every allowed node. Needs no
-   *   codes. `eps`, `pool`, `scores` and `sigmaScale` are not used; `batch`: recomputes to ask for together at least.
+   *   codes. `recall`, `pool`, `scores` and `sigmaScale` are not used.
    * - `two-level`: LEANN's Algorithm 2. As `exact`, but of the nodes met only the share `ratio`, chosen by estimate, is
    *   recomputed.
    *
@@ -208,7 +210,7 @@ export interface NativeIndex {
   liveBits(): Uint8Array;
 }
 
-/** One search: asks for exact vectors until the bound says that no other passage can matter. */
+/** One search: asks for exact vectors until the answer is expected to hold its recall. */
 export interface NativeSearch {
   readonly done: boolean;
   /** Codes that were estimated, by scan or guided walk. */
@@ -220,6 +222,8 @@ export interface NativeSearch {
    * get no row. The next round begins when the last wanted node has come.
    */
   feed(nodes: Uint32Array, vectors: Float32Array, missing: Uint32Array): void;
+  /** Asks for a higher `recall` than before, above 0 to 1: a search that was done may go on. */
+  raise(recall: number): void;
   /** The best k so far, by exact scores where there are enough of them, filled up with estimates. */
   result(): NativeResult;
 }
@@ -231,6 +235,8 @@ export interface NativeResult {
   exact: Uint8Array;
   estimates: Float32Array;
   sigmas: Float32Array;
+  /** How likely each is one of the true k nearest. NaN by `exact` and `two-level`, where nothing tells it. */
+  chances: Float64Array;
   recomputed: number;
   dismissed: number;
   /** Whether the cap ended the search while candidates were left. */

@@ -74,8 +74,8 @@ export interface OpenOptions {
    */
   keywords?: boolean;
   /**
-   * `"live"` lets the errors seen by the first batch of each query widen or narrow the bound, 0.5 to 2 times: answers then
-   * depend on the queries before. Default `"fixed"`.
+   * `"live"` lets the errors seen by the first round of each query widen or narrow those taken for granted, 0.5 to 2 times:
+   * answers then depend on the queries before. Default `"fixed"`.
    */
   calibration?: "fixed" | "live";
   /** `"full"`: what was acknowledged survives a power cut; `"normal"`: a crash of the process, not always a power cut. Default `"full"`. */
@@ -251,8 +251,8 @@ export interface HitExplanation {
   estimate: number | undefined;
   /** The estimate's standard error as the code knows it. */
   sigma: number | undefined;
-  /** The highest score that the search allowed for: `estimate + eps * sigma`. */
-  bound: number | undefined;
+  /** How likely the hit is one of the k nearest after all, by what the search knew at its end, 0 to 1. */
+  chance: number | undefined;
   /** The score by the vector itself; `undefined` where the estimate stands. */
   exact: number | undefined;
   /**
@@ -272,7 +272,7 @@ export interface SearchCost {
   embedded: number;
   /** Codes looked at. */
   scanned: number;
-  /** Candidates that the bound dismissed without embedding them. */
+  /** Candidates of the scan that were left without embedding them: too unlikely to be among the nearest. */
   dismissed: number;
   /** Milliseconds in all and by part. */
   totalMs: number;

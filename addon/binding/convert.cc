@@ -111,6 +111,13 @@ std::size_t choice(const Napi::Value& value, const char* name, std::initializer_
   return static_cast<std::size_t>(found - names.begin());
 }
 
+double positive_number(const Napi::Value& value, const char* name, double most) {
+  const double number = finite_number(value, name);
+  if (number > 0 && number <= most) return number;
+  throw code::Error("INVALID_ARGUMENT", "Expected a number above 0 and up to " + std::to_string(static_cast<int>(most)) +
+                                            " for " + name + ", but received " + show(value) + ".");
+}
+
 double finite_number(const Napi::Value& value, const char* name) {
   if (!value.IsNumber()) wrong_type(name, "a finite number", show(value));
   const double number = value.As<Napi::Number>().DoubleValue();

@@ -36,6 +36,8 @@ std::size_t whole_number(const Napi::Value& value, const char* name, std::size_t
 std::size_t choice(const Napi::Value& value, const char* name, std::initializer_list<const char*> names,
                    std::optional<std::size_t> otherwise = std::nullopt);
 double finite_number(const Napi::Value& value, const char* name);
+/// Above 0 and up to `most`.
+double positive_number(const Napi::Value& value, const char* name, double most);
 std::string text(const Napi::Value& value, const char* name);
 code::Metric metric(const Napi::Value& value, const char* name);
 code::VectorForm vector_form(const Napi::Value& value, const char* name);

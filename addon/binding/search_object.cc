@@ -30,6 +30,7 @@ void SearchObject::define(Napi::Env env) {
                                       getter<SearchObject, &SearchObject::scanned>("scanned"),
                                       method<SearchObject, &SearchObject::wants>("wants"),
                                       method<SearchObject, &SearchObject::feed>("feed"),
+                                      method<SearchObject, &SearchObject::raise>("raise"),
                                       method<SearchObject, &SearchObject::result>("result"),
                                   });
 }
@@ -53,6 +54,11 @@ Napi::Value SearchObject::feed(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
+Napi::Value SearchObject::raise(const Napi::CallbackInfo& info) {
+  session_.ranker().raise(positive_number(info[0], "recall", 1));
+  return info.Env().Undefined();
+}
+
 Napi::Value SearchObject::result(const Napi::CallbackInfo& info) {
   const Napi::Env env = info.Env();
   const auto& ranker = session_.ranker();
@@ -63,6 +69,7 @@ Napi::Value SearchObject::result(const Napi::CallbackInfo& info) {
   result.Set("exact", to_js(env, column<std::uint8_t>(answers, &index::Answer::exact)));
   result.Set("estimates", to_js(env, column<float>(answers, &index::Answer::estimate)));
   result.Set("sigmas", to_js(env, column<float>(answers, &index::Answer::sigma)));
+  result.Set("chances", to_js(env, column<double>(answers, &index::Answer::chance)));
   result.Set("recomputed", static_cast<double>(ranker.recomputed()));
   result.Set("dismissed", static_cast<double>(ranker.dismissed()));
   result.Set("capped", ranker.capped());

@@ -25,6 +25,7 @@ class SearchObject {
   Napi::Value scanned(const Napi::CallbackInfo& info);
   Napi::Value wants(const Napi::CallbackInfo& info);
   Napi::Value feed(const Napi::CallbackInfo& info);
+  Napi::Value raise(const Napi::CallbackInfo& info);
   Napi::Value result(const Napi::CallbackInfo& info);
 
   index::SearchSession session_;

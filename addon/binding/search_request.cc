@@ -15,14 +15,9 @@ namespace {
 constexpr double most_sigma_scale = 1000;
 constexpr const char* name = "options";
 
-/// A number above 0 and up to `most`.
+/// A number above 0 and up to `most`, or what is taken where it is left out.
 double positive(const Napi::Value& given, const char* parameter, double most, double otherwise) {
-  if (given.IsUndefined()) return otherwise;
-  const double value = finite_number(given, parameter);
-  if (value > 0 && value <= most) return value;
-  throw code::Error("INVALID_ARGUMENT", "Expected a number above 0 and up to " +
-                                            std::to_string(static_cast<int>(most)) + " for " + parameter +
-                                            ", but received " + show(given) + ".");
+  return given.IsUndefined() ? otherwise : positive_number(given, parameter, most);
 }
 
 std::size_t window(const Napi::Value& given) {
@@ -64,14 +59,15 @@ void check_finite(const std::vector<float>& query) {
 
 SearchRequest search_request(const Napi::Value& given) {
   SearchRequest request;
-  index::BoundOptions& bound = request.options.bound;
-  bound.k = whole_number(property(given, name, "k"), "k", 1, most_candidates);
-  bound.eps = finite_number(property(given, name, "eps"), "eps");
-  bound.batch = whole_number(property(given, name, "batch"), "batch", 1, most_candidates);
-  bound.cap = whole_number(property(given, name, "cap"), "cap", 0, most_candidates);
-  bound.scores =
+  index::RerankOptions& rerank = request.options.rerank;
+  rerank.k = whole_number(property(given, name, "k"), "k", 1, most_candidates);
+  rerank.recall = positive(property(given, name, "recall"), "recall", 1, rerank.recall);
+  rerank.cap = whole_number(property(given, name, "cap"), "cap", 0, most_candidates);
+  rerank.scores =
       static_cast<index::Scores>(choice(property(given, name, "scores"), "scores", {"exact", "approx"}, 0));
-  bound.sigma_scale = positive(property(given, name, "sigmaScale"), "sigmaScale", most_sigma_scale, 1);
+  rerank.sigma_scale = positive(property(given, name, "sigmaScale"), "sigmaScale", most_sigma_scale, 1);
+  request.options.batch =
+      whole_number(property(given, name, "batch"), "batch", 1, most_candidates, request.options.batch);
   request.options.pool = whole_number(property(given, name, "pool"), "pool", 1, most_candidates);
   request.options.threads =
       static_cast<unsigned>(whole_number(property(given, name, "threads"), "threads", 1, most_threads, 0));

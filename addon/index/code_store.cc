@@ -44,13 +44,13 @@ std::size_t slab_bytes(std::size_t chunk_bytes) {
 
 /// The place of the next chunk. All chunks before it are full by then.
 std::shared_ptr<std::uint8_t> place_chunk(Slab& slab, std::size_t chunk_bytes) {
-  const std::size_t full = slab.used * chunk_bytes / graph::huge_page * graph::huge_page;
+  const std::size_t bytes = slab_bytes(chunk_bytes);
+  // The last page of a slab holds what no chunk fits in, so it is never full but by having taken its last chunk.
+  const std::size_t full =
+      slab.used == slab.chunks ? slab.chunks == 0 ? 0 : bytes : slab.used * chunk_bytes / graph::huge_page * graph::huge_page;
   if (full > slab.settled) graph::settle_pages(slab.memory.get() + slab.settled, full - slab.settled);
   slab.settled = full;
-  if (slab.used == slab.chunks) {
-    const std::size_t bytes = slab_bytes(chunk_bytes);
-    slab = {graph::reserve_pages(bytes), bytes / chunk_bytes, 0, 0};
-  }
+  if (slab.used == slab.chunks) slab = {graph::reserve_pages(bytes), bytes / chunk_bytes, 0, 0};
   return {slab.memory, slab.memory.get() + chunk_bytes * slab.used++};
 }
 

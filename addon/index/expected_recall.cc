@@ -5,6 +5,7 @@
 #include <cmath>
 #include <functional>
 #include <limits>
+#include <numeric>
 #include <vector>
 
 namespace embedless::index {
@@ -14,7 +15,7 @@ namespace {
 constexpr double far = 6;  // sigmas beyond which a tail (1e-9) counts as nothing
 constexpr int steps = 64;  // table entries a sigma: linear between them, off by less than 1e-5
 constexpr int halvings = 64;
-constexpr double precision = 1e-6;  // of the threshold, in sigmas
+constexpr double precision = 1e-5;  // of the threshold, in sigmas: chances are off by less than that
 
 /// The standard normal distribution function.
 double normal_below(double z) {
@@ -37,7 +38,7 @@ double normal_below(double z) {
 struct Uncertain {
   double estimate;  // the mean of what its score can be
   double per_sigma;  // 1 / sigma
-  bool answered;
+  std::size_t place;
 
   double above(double threshold) const { return normal_below((estimate - threshold) * per_sigma); }
 };
@@ -46,7 +47,7 @@ struct Uncertain {
 struct Known {
   double score;
   std::uint32_t node;
-  bool answered;
+  std::size_t place;
 };
 
 /// All candidates that count, known ones in order of answers.
@@ -90,9 +91,7 @@ struct Observed {
   double with_prior(double prior) const { return (sum + prior_weight * prior) / (count + prior_weight); }
 };
 
-Field field_of(std::span<const Entry> entries, std::span<const std::size_t> answer) {
-  std::vector<bool> answered(entries.size());
-  for (const std::size_t place : answer) answered[place] = true;
+Field field_of(std::span<const Entry> entries) {
   const Observed observed(entries);
   Field field;
   for (std::size_t i = 0; i < entries.size(); ++i) {
@@ -101,9 +100,9 @@ Field field_of(std::span<const Entry> entries, std::span<const std::size_t> answ
     if (entry.state == Entry::State::open && entry.sigma > 0) {
       const double excess = observed.with_prior(tail_rate(entries, i) * entry.sigma);
       const double mean = double{entry.estimate} - excess * entry.sigma;
-      field.uncertain.push_back({mean, 1 / entry.sigma, answered[i]});
+      field.uncertain.push_back({mean, 1 / entry.sigma, i});
     } else {
-      field.known.push_back({entry.known(), entry.node, answered[i]});
+      field.known.push_back({entry.known(), entry.node, i});
     }
   }
   std::ranges::sort(field.known, [](const Known& a, const Known& b) {
@@ -144,6 +143,11 @@ Bracket find_threshold(const Field& field, std::size_t wanted) {
   for (int i = 0; i < halvings && bracket.high - bracket.low > precision * finest; ++i) {
     const double middle = bracket.low + (bracket.high - bracket.low) / 2;
     if (middle <= bracket.low || middle >= bracket.high) break;
+    std::erase_if(unsure, [&](const Uncertain& one) {
+      const bool is_above = (one.estimate - bracket.high) * one.per_sigma >= far;
+      if (is_above) ++sure;
+      return is_above || (one.estimate - bracket.low) * one.per_sigma <= -far;
+    });
     double expected = sure;
     for (const Uncertain& one : unsure) expected += one.above(middle);
     const auto above = [&](const Known& one) { return one.score >= middle; };
@@ -155,25 +159,25 @@ Bracket find_threshold(const Field& field, std::size_t wanted) {
 
 }  // namespace
 
-double expected_recall(std::span<const Entry> entries, std::span<const std::size_t> answer, std::size_t k) {
-  const Field field = field_of(entries, answer);
+std::vector<double> chances(std::span<const Entry> entries, std::size_t k) {
+  const Field field = field_of(entries);
   const std::size_t wanted = std::min(k, field.size());
-  if (wanted == 0) return 1;
+  std::vector<double> found(entries.size());
+  if (wanted == 0) return found;
   const double threshold = find_threshold(field, wanted).low;
   double left = static_cast<double>(wanted);
-  double missed = 0;
-  for (const Uncertain& one : field.uncertain) {
-    const double above = one.above(threshold);
-    left -= above;
-    if (!one.answered) missed += above;
-  }
+  for (const Uncertain& one : field.uncertain) left -= found[one.place] = one.above(threshold);
   // Known scores take what is left in order: those above the threshold one each, the one at it the rest.
-  for (const Known& one : field.known) {
-    const double above = std::clamp(left, 0.0, 1.0);
-    left -= above;
-    if (!one.answered) missed += above;
-  }
-  return std::clamp(1 - missed / static_cast<double>(wanted), 0.0, 1.0);
+  for (const Known& one : field.known) left -= found[one.place] = std::clamp(left, 0.0, 1.0);
+  return found;
+}
+
+double expected_recall(std::span<const double> chances, std::span<const std::size_t> answer) {
+  const double all = std::accumulate(chances.begin(), chances.end(), 0.0);
+  if (all == 0) return 1;
+  double held = 0;
+  for (const std::size_t place : answer) held += chances[place];
+  return std::clamp(held / all, 0.0, 1.0);
 }
 
 }  // namespace embedless::index

@@ -14,6 +14,7 @@ struct Answer {
   bool exact;
   float estimate;
   float sigma;  ///< Scaled.
+  double chance;  ///< How likely it is one of the true k nearest; NaN if nothing tells.
 };
 
 /// How far estimates were off, in units of their unscaled sigma.
@@ -37,11 +38,15 @@ class Ranker {
   virtual void feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
                     std::span<const std::uint32_t> missing) = 0;
 
+  /// Asks for a higher recall than the search began with: one that was done may go on. A lower one changes nothing, and
+  /// neither does any where nothing tells the recall.
+  virtual void raise(double recall) = 0;
+
   /// The best k, in order: score falling, node rising.
   virtual std::vector<Answer> answers() const = 0;
   /// Nodes with exact scores.
   virtual std::size_t recomputed() const = 0;
-  /// Candidates ruled out without their exact score.
+  /// Candidates that were left without their exact score.
   virtual std::size_t dismissed() const = 0;
   /// Whether the cap ended it while candidates were left.
   virtual bool capped() const = 0;

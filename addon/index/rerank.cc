@@ -13,11 +13,17 @@ namespace embedless::index {
 
 namespace {
 
-constexpr double widest = 1e9;  // sigmas of an interval: far above use, and never infinite
+/// Of the looks that are expected to be needed before any exact score is known, the first round takes this share: an easy
+/// question needs fewer.
+constexpr double first_share = 0.6;
+/// A later round takes at least this share of what was looked at before: many small rounds take longer than a few looks
+/// more.
+constexpr double least_growth = 0.125;
+/// Chances below this, and recall lacking by less, are rounding.
+constexpr double rounding = 1e-9;
 
-std::size_t first_round(const BoundOptions& options) {
-  if (options.scores == Scores::approx) return options.batch;
-  return (options.k + options.batch - 1) / options.batch * options.batch;
+std::size_t share_of(double share, std::size_t count) {
+  return static_cast<std::size_t>(share * static_cast<double>(count) + 0.5);
 }
 
 [[noreturn]] void refuse(const std::string& expected) {
@@ -26,7 +32,7 @@ std::size_t first_round(const BoundOptions& options) {
 
 }  // namespace
 
-Rerank::Rerank(std::span<const Estimated> candidates, const BoundOptions& options) : options_(options) {
+Rerank::Rerank(std::span<const Estimated> candidates, const RerankOptions& options) : options_(options) {
   entries_.reserve(candidates.size());
   for (const Estimated& one : candidates) {
     entries_.push_back({.node = one.node,
@@ -34,8 +40,7 @@ Rerank::Rerank(std::span<const Estimated> candidates, const BoundOptions& option
                         .code_sigma = one.sigma,
                         .sigma = double{one.sigma} * options.sigma_scale});
   }
-  owed_ = std::min(index::first_round(options), options.cap);
-  want_owed();
+  begin_round();
 }
 
 std::vector<std::uint32_t> Rerank::wants() const {
@@ -66,80 +71,84 @@ void Rerank::feed(std::span<const std::uint32_t> nodes, std::span<const double> 
   for (const std::uint32_t node : missing) entries_[places.at(node)].state = Entry::State::gone;
   std::erase_if(wanted_, [&](std::size_t i) { return entries_[i].state != Entry::State::open; });
   recomputed_ += nodes.size();
-  owed_ -= nodes.size();
-  if (wanted_.empty()) advance();
-}
-
-/// Goes on with the round if nodes were missing, else with the next round.
-void Rerank::advance() {
-  // Against the same bar there is more to ask for only in place of the missing. Approximate scores have no such bar.
-  if (options_.scores == Scores::exact) want_owed();
+  chances_.reset();
   if (!wanted_.empty()) return;
   first_round_ = false;
-  bar_ = kth_score();
-  owed_ = std::min(options_.batch, options_.cap - recomputed_);
-  want_owed();
+  begin_round();
 }
 
-void Rerank::want_owed() {
-  wanted_.clear();
-  for (const std::size_t i : contenders(bar_)) {
-    if (wanted_.size() == owed_) break;
-    wanted_.push_back(i);
-    entries_[i].first_round = first_round_;
-  }
+void Rerank::raise(double recall) {
+  if (!(recall > options_.recall)) return;
+  options_.recall = recall;
+  if (done()) begin_round();
 }
 
-std::vector<std::size_t> Rerank::contenders(double bar) const {
-  std::vector<std::size_t> places;
-  if (options_.scores == Scores::approx) {
-    const auto verdicts = judged();
-    for (std::size_t i = 0; i < verdicts.size(); ++i) {
-      if (verdicts[i] == Verdict::ambiguous) places.push_back(i);
-    }
-    return places;
+void Rerank::begin_round() {
+  const std::size_t room = options_.cap - recomputed_;
+  if (room == 0) return;
+  wanted_ = needed();
+  wanted_.resize(std::min(wanted_.size(), room));
+  for (const std::size_t i : wanted_) entries_[i].first_round = first_round_;
+  std::ranges::sort(wanted_);
+}
+
+const std::vector<double>& Rerank::chances() const {
+  if (!chances_) chances_ = index::chances(entries_, options_.k);
+  return *chances_;
+}
+
+/// By how much the exact score of a candidate raises the expected hits.
+double Rerank::gain(std::size_t place) const {
+  const double chance = chances()[place];
+  return options_.scores == Scores::exact ? chance : std::min(chance, 1 - chance);
+}
+
+/// Open candidates that are to be looked at next, the one that tells most first.
+std::vector<std::size_t> Rerank::needed() const {
+  const bool exact = options_.scores == Scores::exact;
+  std::vector<bool> held(entries_.size());
+  if (!exact) {
+    for (const std::size_t place : answer_places()) held[place] = true;
   }
+  const std::size_t least = exact && recomputed_ < options_.k ? options_.k - recomputed_ : 0;
+  std::vector<std::size_t> open;
+  double all = 0;
+  double lacking = 0;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    if (entries_[i].state == Entry::State::open && (first_round_ || reach(entries_[i]) > bar)) places.push_back(i);
+    const bool is_open = entries_[i].state == Entry::State::open;
+    all += chances()[i];
+    // Whatever is exact can be in the answer, and with exact scores nothing else.
+    if (exact ? is_open : !held[i]) lacking += chances()[i];
+    if (is_open && (gain(i) > rounding || open.size() < least)) open.push_back(i);
   }
-  return places;
-}
-
-std::vector<Verdict> Rerank::judged() const {
-  return judge(entries_, options_.k, std::clamp(options_.eps, 0.0, widest));
-}
-
-double Rerank::reach(const Entry& entry) const { return double{entry.estimate} + options_.eps * entry.sigma; }
-
-double Rerank::kth_score() const {
-  if (recomputed_ < options_.k) return -std::numeric_limits<double>::infinity();
-  std::vector<double> scores;
-  scores.reserve(recomputed_);
-  for (const Entry& entry : entries_) {
-    if (entry.state == Entry::State::exact) scores.push_back(entry.score);
-  }
-  const auto kth = scores.begin() + static_cast<std::ptrdiff_t>(options_.k - 1);
-  std::nth_element(scores.begin(), kth, scores.end(), std::greater<>());
-  return *kth;
+  lacking -= (1 - options_.recall) * all;
+  std::ranges::stable_sort(open, std::greater<>(), [&](std::size_t i) { return gain(i); });
+  std::size_t count = 0;
+  for (; count < open.size() && lacking > rounding && gain(open[count]) > rounding; ++count) lacking -= gain(open[count]);
+  if (first_round_) count = share_of(first_share, count);
+  else if (count > 0) count = std::max(count, share_of(least_growth, recomputed_));
+  open.resize(std::min(open.size(), std::max(least, count)));
+  return open;
 }
 
 std::vector<std::size_t> Rerank::answer_places() const {
-  std::vector<Verdict> verdicts(entries_.size(), Verdict::ambiguous);
-  if (options_.scores == Scores::approx) verdicts = judged();
   std::vector<std::size_t> best;
-  std::vector<std::size_t> unsure;
   for (std::size_t i = 0; i < entries_.size(); ++i) {
-    const Entry::State state = entries_[i].state;
-    if (state == Entry::State::gone) continue;
-    (state == Entry::State::exact || verdicts[i] == Verdict::taken ? best : unsure).push_back(i);
+    if (entries_[i].state != Entry::State::gone) best.push_back(i);
   }
   // The highest estimates are mostly too high, so they give way to exact scores, even to lower ones.
-  if (best.size() < options_.k) {
-    unsure.resize(std::min(unsure.size(), options_.k - best.size()));
-    best.insert(best.end(), unsure.begin(), unsure.end());
-  }
-  std::ranges::sort(best, [&](std::size_t a, std::size_t b) { return ranks_before(entries_[a], entries_[b]); });
-  if (best.size() > options_.k) best.resize(options_.k);
+  const auto rank = [&](std::size_t i) {
+    if (options_.scores == Scores::approx) return chances()[i];
+    return entries_[i].state == Entry::State::exact ? 1.0 : 0.0;
+  };
+  const auto by_score = [&](std::size_t a, std::size_t b) { return ranks_before(entries_[a], entries_[b]); };
+  const auto by_rank = [&](std::size_t a, std::size_t b) {
+    return rank(a) != rank(b) ? rank(a) > rank(b) : by_score(a, b);
+  };
+  const std::size_t size = std::min(options_.k, best.size());
+  std::ranges::partial_sort(best, best.begin() + static_cast<std::ptrdiff_t>(size), by_rank);
+  best.resize(size);
+  std::ranges::sort(best, by_score);
   return best;
 }
 
@@ -151,28 +160,22 @@ std::vector<Answer> Rerank::answers() const {
                        .score = entry.known(),
                        .exact = entry.state == Entry::State::exact,
                        .estimate = entry.estimate,
-                       .sigma = static_cast<float>(entry.sigma)});
+                       .sigma = static_cast<float>(entry.sigma),
+                       .chance = chances()[i]});
   }
   return answers;
 }
 
 std::size_t Rerank::dismissed() const {
-  if (options_.scores == Scores::approx) {
-    auto verdicts = judged();
-    // Where estimates tie at the bar without an error, the answer takes some of those that it also rules out.
-    for (const std::size_t i : answer_places()) verdicts[i] = Verdict::settled;
-    return static_cast<std::size_t>(std::ranges::count(verdicts, Verdict::dismissed));
-  }
-  if (recomputed_ < options_.k) return 0;
-  const double kth = kth_score();
-  return static_cast<std::size_t>(std::ranges::count_if(entries_, [&](const Entry& entry) {
-    return entry.state == Entry::State::open && reach(entry) <= kth;
-  }));
+  const auto is_open = [](const Entry& entry) { return entry.state == Entry::State::open; };
+  const auto open = std::ranges::count_if(entries_, is_open);
+  const auto answered = std::ranges::count_if(answer_places(), [&](std::size_t i) { return is_open(entries_[i]); });
+  return static_cast<std::size_t>(open - answered);
 }
 
-bool Rerank::capped() const { return done() && recomputed_ >= options_.cap && !contenders(kth_score()).empty(); }
+bool Rerank::capped() const { return done() && recomputed_ >= options_.cap && !needed().empty(); }
 
-double Rerank::expected_recall() const { return index::expected_recall(entries_, answer_places(), options_.k); }
+double Rerank::expected_recall() const { return index::expected_recall(chances(), answer_places()); }
 
 Misses Rerank::first_round() const {
   Misses misses;

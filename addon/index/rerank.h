@@ -2,11 +2,10 @@
 
 #include <cstddef>
 #include <cstdint>
-#include <limits>
+#include <optional>
 #include <span>
 #include <vector>
 
-#include "index/bounds.h"
 #include "index/entry.h"
 #include "index/ranker.h"
 #include "index/scan.h"
@@ -19,14 +18,12 @@ enum class Scores : std::uint8_t {
   approx,  ///< Those that estimates alone cannot tell from the rest.
 };
 
-struct BoundOptions {
+struct RerankOptions {
   /// Answers wanted, at least 1.
   std::size_t k = 10;
-  /// How many standard errors an estimate may be wrong. Higher: more recomputes, more recall. Below 0 `exact` stops
-  /// early; `approx` takes it as 0.
-  double eps = 0.5;
-  /// Recomputes asked for at once, at least 1. Smaller: the bound is tested more often.
-  std::size_t batch = 8;
+  /// Share of the true k nearest that an answer is expected to hold before the search ends, 0 to 1; see
+  /// `expected_recall`. Higher: more recomputes.
+  double recall = 0.95;
   /// Most recomputes. Below k the answer is filled up with estimates; 0: estimates alone.
   std::size_t cap = 64;
   Scores scores = Scores::exact;
@@ -34,33 +31,34 @@ struct BoundOptions {
   double sigma_scale = 1;
 };
 
-/// The bounded rerank: decides which candidates need their exact score.
+/// The rerank: decides which candidates need their exact score.
 ///
-/// Exact scores: the first ceil(k / batch) * batch candidates are recomputed; then, a batch at a time and in order of
-/// estimate, only those whose estimate + eps * sigma lies strictly above the k-th exact score so far. A candidate that
-/// is gone counts as if it had never been there: its round goes on with the next in order, against the same k-th score.
-/// Approximate scores: a batch at a time and in order of estimate, those that `judge` finds ambiguous.
+/// Round by round it takes those that are most likely among the k nearest (with approximate scores: those of which it is
+/// least sure), as many as are expected to bring the answer to its recall; with exact scores at least k in all. What a
+/// round finds changes the chances of the rest. It ends when the answer is expected to be good enough, when no candidate
+/// is left that could matter, or at the cap. So an easy question costs little, and one that nothing near answers, which has
+/// many candidates just below the best, costs more.
 ///
-/// Both end when there is none left or at the cap. Deterministic: when scores arrive, and how many at once, does not
-/// matter, only what they are.
+/// Deterministic: when scores arrive, and how many at once, does not matter, only what they are.
 class Rerank final : public Ranker {
  public:
   /// `candidates` in order: estimate falling, node rising.
-  Rerank(std::span<const Estimated> candidates, const BoundOptions& options);
+  Rerank(std::span<const Estimated> candidates, const RerankOptions& options);
 
   /// Nodes whose exact scores it needs next, in order of estimate; empty when done.
   std::vector<std::uint32_t> wants() const override;
   void feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
             std::span<const std::uint32_t> missing) override;
+  void raise(double recall) override;
 
-  /// The best k with exact scores (or, if approximate, taken without one); where there are fewer of these, all of them
-  /// and the best estimates besides. In order: score falling, node rising.
+  /// With exact scores the best k that have one; where there are fewer, all of them and the best estimates besides. With
+  /// approximate scores the k that are most likely among the nearest. In order: known score falling, node rising.
   std::vector<Answer> answers() const override;
   /// Candidates with exact scores.
   std::size_t recomputed() const override { return recomputed_; }
-  /// Candidates that the bound rules out without their exact score.
+  /// Candidates that were left without a look and are not in the answer.
   std::size_t dismissed() const override;
-  /// Whether the cap ended it while candidates were left.
+  /// Whether the cap ended it while more looks were needed.
   bool capped() const override;
   /// Share of the true k nearest that the answers hold; see expected_recall().
   double expected_recall() const override;
@@ -68,22 +66,18 @@ class Rerank final : public Ranker {
   Misses first_round() const override;
 
  private:
-  /// Places of open candidates that could still be in the answer, in order; `bar` is the k-th exact score.
-  std::vector<std::size_t> contenders(double bar) const;
-  std::vector<Verdict> judged() const;
+  const std::vector<double>& chances() const;
   std::vector<std::size_t> answer_places() const;
-  double reach(const Entry& entry) const;
-  double kth_score() const;
-  void want_owed();
-  void advance();
+  std::vector<std::size_t> needed() const;
+  double gain(std::size_t place) const;
+  void begin_round();
 
   std::vector<Entry> entries_;
-  BoundOptions options_;
-  double bar_ = -std::numeric_limits<double>::infinity();  // the k-th exact score when the running round began
-  std::size_t owed_ = 0;                                   // recomputes that the running round still lacks
-  bool first_round_ = true;                                // with exact scores it takes candidates whatever the bar
+  RerankOptions options_;
   std::size_t recomputed_ = 0;
+  bool first_round_ = true;
   std::vector<std::size_t> wanted_;  // places in entries_, ascending
+  mutable std::optional<std::vector<double>> chances_;  // of what is known now, once somebody asked
 };
 
 }  // namespace embedless::index

@@ -25,10 +25,10 @@ SearchSession SearchSession::start(const std::shared_ptr<const Snapshot>& snapsh
   const ScanOptions scanning{
       .pool = options.pool, .filter = options.filter, .threads = options.threads, .stop = options.stop};
   const SearchMode mode = options.graph.mode;
-  const BoundOptions& bound = options.bound;
+  const RerankOptions& rerank = options.rerank;
   if (mode == SearchMode::exact || mode == SearchMode::two_level) {
     auto walking = exact_walk(snapshot, coder, std::move(scorer), options.graph, scanning,
-                              {.k = bound.k, .batch = bound.batch, .cap = bound.cap});
+                              {.k = rerank.k, .batch = options.batch, .cap = rerank.cap});
     return {std::move(query), coder.metric(), walking.scanned, std::move(walking.ranker)};
   }
   need_estimates(coder, mode == SearchMode::scan ? "scan" : "guided");
@@ -37,7 +37,7 @@ SearchSession SearchSession::start(const std::shared_ptr<const Snapshot>& snapsh
                                : walk(snapshot, coder, *scorer, query, options.graph, scanning);
   auto candidates = estimate_again(*snapshot, *scorer, found.best, options.stop);
   if (candidates.size() > options.pool) candidates.resize(options.pool);
-  return {std::move(query), coder.metric(), found.scanned, std::make_unique<Rerank>(candidates, bound)};
+  return {std::move(query), coder.metric(), found.scanned, std::make_unique<Rerank>(candidates, rerank)};
 }
 
 void SearchSession::feed(std::span<const std::uint32_t> nodes, std::span<const float> vectors,

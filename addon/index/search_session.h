@@ -17,7 +17,9 @@
 namespace embedless::index {
 
 struct SearchOptions {
-  BoundOptions bound;
+  RerankOptions rerank;
+  /// Recomputes that a walk on exact scores asks for together at least.
+  std::size_t batch = 8;
   /// Candidates that are estimated again and ordered; at least 1.
   std::size_t pool = 512;
   /// Whether candidates come from a scan or from a walk over a graph.

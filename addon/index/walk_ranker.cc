@@ -121,7 +121,8 @@ std::vector<Answer> WalkRanker::answers() const {
   for (std::size_t i = 0; i < std::min(k_, best.size()); ++i) {
     const double score = -best[i].distance;
     answers.push_back(
-        {.node = best[i].node, .score = score, .exact = true, .estimate = static_cast<float>(score), .sigma = 0});
+        {.node = best[i].node, .score = score, .exact = true, .estimate = static_cast<float>(score), .sigma = 0,
+         .chance = std::numeric_limits<double>::quiet_NaN()});
   }
   return answers;
 }

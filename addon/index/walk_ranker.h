@@ -24,6 +24,7 @@ class WalkRanker final : public Ranker {
   std::vector<std::uint32_t> wants() const override;
   void feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
             std::span<const std::uint32_t> missing) override;
+  void raise(double) override {}
   std::vector<Answer> answers() const override;
   std::size_t recomputed() const override { return recomputed_; }
   std::size_t dismissed() const override { return 0; }

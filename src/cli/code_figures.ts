@@ -152,7 +152,7 @@ async function rankAll(
   const pool = Math.max(RANKED, k);
   const ranked: Uint32Array[] = [];
   for (const query of vectors) {
-    ranked.push((await index.search(query, { k: pool, eps: 0, batch: 8, cap: 0, pool })).result().nodes);
+    ranked.push((await index.search(query, { k: pool, cap: 0, pool })).result().nodes);
     progress(ranked.length / vectors.length);
   }
   return ranked;

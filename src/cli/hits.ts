@@ -44,24 +44,25 @@ export function costLine(cost: SearchCost, passages: number): string {
 export function explainLines({ hits, expectedRecall, cost }: SearchResult): string[] {
   const hasWords = hits.some(({ explain }) => explain?.keyword !== undefined);
   const rows = hits.map((hit, i) => {
-    const { estimate, sigma, bound, exact, source, keyword } = hit.explain!;
+    const { estimate, sigma, exact, chance, source, keyword } = hit.explain!;
     const isKnown = exact !== undefined && estimate !== undefined && sigma !== undefined && sigma !== 0;
     const off = isKnown ? ((exact - estimate) / sigma).toFixed(1) : "-";
     return [
       String(i + 1),
-      ...[estimate, sigma, bound, exact].map((value) => (value === undefined ? "-" : score(value))),
+      ...[estimate, sigma, exact].map((value) => (value === undefined ? "-" : score(value))),
       off,
+      chance === undefined ? "-" : chance.toFixed(3),
       source,
       ...(hasWords ? [keyword === undefined ? "-" : keyword.toFixed(1)] : []),
     ];
   });
-  const head = ["hit", "estimate", "sigma", "bound", "exact", "sigmas off", "vector from"];
+  const head = ["hit", "estimate", "sigma", "exact", "sigmas off", "chance", "vector from"];
   return [
     ...table([[...head, ...(hasWords ? ["words (BM25)"] : [])], ...rows]),
     "",
     ...table(timeRows(cost)),
     "",
-    `${count(cost.scanned)} codes scanned, ${count(cost.dismissed)} candidates dismissed by the bound`,
+    `${count(cost.scanned)} codes scanned, ${count(cost.dismissed)} candidates left as too unlikely`,
     `${count(cost.recomputed)} passages scored exactly, ${count(cost.embedded)} of them embedded for it`,
     ...(expectedRecall === undefined ? [] : [`expected recall ${expectedRecall.toFixed(3)}`]),
   ];

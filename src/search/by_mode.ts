@@ -75,7 +75,7 @@ async function hitsByWords(
 }
 
 function byWords(keyword: number): NonNullable<Hit["explain"]> {
-  return { estimate: undefined, sigma: undefined, bound: undefined, exact: undefined, source: "none", keyword };
+  return { estimate: undefined, sigma: undefined, chance: undefined, exact: undefined, source: "none", keyword };
 }
 
 function fuseHits(near: readonly Hit[], worded: readonly Hit[]): Hit[] {

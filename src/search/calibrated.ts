@@ -32,16 +32,24 @@ function nearest(kind: CodeCalibration["kind"], rowBytes: number): CodeCalibrati
   return same.find((one) => one.rowBytes === size)!;
 }
 
-/** A table by k (rows) and recall target (columns) at any place: linear in logarithms of k and of 1 - recall; edges count outside. */
-export function tableAt(table: readonly (readonly number[])[], k: number, recall: number): number {
-  const { rows, columns } = placeOf(k, recall);
+/**
+ * A table by k (rows, those of `ks`) and recall target (columns) at any place: linear in logarithms of k and of 1 - recall;
+ * edges count outside.
+ */
+export function tableAt(
+  table: readonly (readonly number[])[],
+  k: number,
+  recall: number,
+  ks: readonly number[] = CALIBRATION.ks,
+): number {
+  const { rows, columns } = placeOf(k, recall, ks);
   const at = (row: number) => mix(table[row]![columns.low]!, table[row]![columns.high]!, columns.share);
   return mix(at(rows.low), at(rows.high), rows.share);
 }
 
 /** The largest of the entries around a place. */
 export function tableAbove(table: readonly (readonly number[])[], k: number, recall: number): number {
-  const { rows, columns } = placeOf(k, recall);
+  const { rows, columns } = placeOf(k, recall, CALIBRATION.ks);
   const around = [rows.low, rows.high].flatMap((row) => [table[row]![columns.low]!, table[row]![columns.high]!]);
   return Math.max(...around);
 }
@@ -58,10 +66,10 @@ export function mapAtRow(map: readonly number[], raw: number): number {
   return mix(map[low]!, map[high]!, share);
 }
 
-function placeOf(k: number, recall: number) {
+function placeOf(k: number, recall: number, ks: readonly number[]) {
   const scale = (share: number) => -Math.log(1 - share);
   return {
-    rows: place(CALIBRATION.ks.map(Math.log), Math.log(k)),
+    rows: place(ks.map(Math.log), Math.log(k)),
     columns: place(CALIBRATION.recalls.map(scale), scale(recall)),
   };
 }

@@ -10,8 +10,8 @@ const NARROWEST = 0.5;
 const WIDEST = 2;
 
 /**
- * Mean square of (exact - estimate) / sigma over first rounds, by stored bytes a dimension: what the tables of eps were
- * fitted with. Above 1 because the highest of many estimates are mostly too high, the more so the coarser the code.
+ * Mean square of (exact - estimate) / sigma over first rounds, by stored bytes a dimension: what the tables were fitted
+ * with. Above 1 because the highest of many estimates are mostly too high, the more so the coarser the code.
  * Mean of both sets of queries as `npm run bench -- misses` prints them; read linearly between the entries.
  */
 const USUAL_SQUARES: readonly { bytesPerDim: number; square: number }[] = [
@@ -23,8 +23,8 @@ const USUAL_SQUARES: readonly { bytesPerDim: number; square: number }[] = [
 ];
 
 /**
- * Learns from live queries how far estimates are off, and widens or narrows the bound of the queries to come. Only first
- * rounds count: what the bound picks later is picked for its error.
+ * Learns from live queries how far estimates are off, and has the queries to come look at more or at less. Only
+ * first rounds count: what later ones pick is picked for its error.
  */
 export class LiveCalibration {
   #coder: NativeCoder | undefined;

@@ -80,7 +80,7 @@ async function measureRows(addon: NativeAddon, dims: number): Promise<number> {
 async function bestScan(index: ReturnType<NativeAddon["createIndex"]>, query: Float32Array): Promise<number> {
   let best = Number.POSITIVE_INFINITY;
   for (let round = 0; round < SCAN_ROUNDS; round++) {
-    best = Math.min(best, await timed(() => index.search(query, { k: 10, eps: 0, batch: 8, cap: 0, pool: 512 })));
+    best = Math.min(best, await timed(() => index.search(query, { k: 10, cap: 0, pool: 512 })));
   }
   return best;
 }

@@ -2,10 +2,8 @@ import { type CodeTraits, calibrationOf, tableAbove, tableAt } from "./calibrate
 
 /** How one search spends recomputes; see `NativeSearch`. */
 export interface SearchPlan {
-  /** A candidate is recomputed while `estimate + eps * sigma` lies above the k-th best exact score. */
-  eps: number;
-  /** Passages recomputed between two looks at the bound. */
-  batch: number;
+  /** Raw expected recall at which the search ends. */
+  recall: number;
   /** Most passages recomputed. */
   cap: number;
   /** Candidates kept from the scan. */
@@ -36,10 +34,9 @@ const LARGEST_POOL = 4096;
 export function planSearch(k: number, recall: number, settings: PlanSettings = {}): SearchPlan {
   const { code, scores = "exact", maxRecomputes } = settings;
   const measured = calibrationOf(code);
-  const batch = largestBatch(k, k < 5 ? 4 : 8, scores === "exact" ? maxRecomputes : undefined);
   const cap = maxRecomputes ?? Math.max(4 * k, tableAbove(measured.cap, k, recall));
   const pool = Math.max(400, 2 * k, cap, Math.min(8 * cap, LARGEST_POOL));
-  return { eps: tableAt(measured[scores].eps, k, recall), batch, cap, pool, scores };
+  return { recall: tableAt(measured[scores].stop, k, recall), cap, pool, scores };
 }
 
 /** Recomputes that a search costs in the mean over queries, nothing cached; those counted at 50,000 passages. */
@@ -47,15 +44,4 @@ export function expectedRecomputes(k: number, recall: number, settings: PlanSett
   const { code, scores = "exact", maxRecomputes = Number.POSITIVE_INFINITY } = settings;
   const measured = tableAt(calibrationOf(code)[scores].looks, k, recall);
   return Math.min(maxRecomputes, measured);
-}
-
-/**
- * The first round takes k rounded up to whole batches: under a tight limit batches shrink until it fits, so that some
- * recomputes are left for what the bound finds. Below k there is one round, whatever the batch.
- */
-function largestBatch(k: number, usual: number, limit: number | undefined): number {
-  let batch = usual;
-  if (limit === undefined || limit < k) return batch;
-  while (batch > 1 && Math.ceil(k / batch) * batch > limit) batch--;
-  return batch;
 }

@@ -49,8 +49,8 @@ interface Progress {
 }
 
 /**
- * One search of an index: the scan proposes candidates, the session asks for the exact vectors of those that could still
- * be in the answer, and ends when the bound says that no other passage can matter, at the cap, or at the deadline.
+ * One search of an index: the scan proposes candidates, the session asks for the exact vectors of those that are most likely
+ * in the answer, and ends when it is expected to hold its recall, at the cap, or at the deadline.
  *
  * @param index The codes; the search works on the state it has now.
  * @param query The question's vector.
@@ -147,11 +147,10 @@ function rank(state: Progress, index: NativeIndex, { k, plan, walk = {} }: Index
   const result = state.session.result();
   const nodes = [...result.nodes];
   const scores = [...result.scores];
-  const margin = plan.scores === "approx" ? Math.max(plan.eps, 0) : plan.eps;
   const explanations = nodes.map((node, i) => ({
     estimate: result.estimates[i]!,
     sigma: result.sigmas[i]!,
-    bound: result.estimates[i]! + margin * result.sigmas[i]!,
+    chance: Number.isNaN(result.chances[i]!) ? undefined : result.chances[i]!,
     exact: result.exact[i] ? scores[i]! : undefined,
     source: state.sources.get(node) ?? ("none" as const),
     keyword: undefined,

@@ -52,7 +52,7 @@ export class Searcher {
   readonly #kept: () => KeptVectors | undefined;
   readonly #waiting: SearchParts["waiting"];
 
-  /** @param settings Memory for vectors, and whether queries may change the bound of those to come. */
+  /** @param settings Memory for vectors, and whether queries may change how much those to come look at. */
   constructor(
     { views, passages, filters, model, kept, waiting }: SearchParts,
     settings: Pick<ReturnType<typeof resolveOpenOptions>, "cacheBytes" | "calibration">,
@@ -179,7 +179,7 @@ export class Searcher {
     return isOff ? "contradicted" : "fits";
   }
 
-  /** Whether a search does better when it is done again, with vectors that the proved model makes now or a wider bound. */
+  /** Whether a search does better when it is done again, with vectors that the proved model makes now or with wider errors. */
   #helpsToRepeat(verdict: Verdict, repeats: Repeats, coder: NativeCoder, { explanations }: Ranking): boolean {
     if (verdict === "fits") return false;
     if (verdict === "contradicted") return ++repeats.proofs === 1 || this.#doubt.widen(coder, explanations);

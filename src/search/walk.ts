@@ -12,7 +12,7 @@ export type Walk = Pick<NativeSearchOptions, "mode" | "graph" | "searchWindow" |
 const LOOKS_PER_EDGE = 2 / 3;
 /**
  * What a walk on codes may miss of what a scan finds: half a percent, and half of what the caller allows where that is
- * less. After the bound, on 50,000 passages, 0.1 to 0.4 points of recall were lost with codes of 48 bytes and more at k 3,
+ * less. Of what searches answer, on 50,000 passages, 0.1 to 0.4 points of recall were lost with codes of 48 bytes and more at k 3,
  * 10 and 100, up to 0.6 with 24 bytes: `npm run bench -- walks`.
  */
 const MOST_MISSED = 0.005;

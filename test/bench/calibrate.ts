@@ -1,28 +1,31 @@
-import { native } from "../../src/native.js";
-import type { CodeTraits } from "../../src/search/calibrated.js";
+import { type NativeIndex, native } from "../../src/native.js";
 import { CALIBRATION, type CodeCalibration } from "../../src/search/calibration.js";
-import { readVectors, SET_NAMES } from "../support/data.js";
+import type { SearchPlan } from "../../src/search/plan.js";
+import { readVectors } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
-import { candidatesOf, modelSearch } from "./bound_model.js";
-import { type Asked, readAsked, searchReally } from "./calibration/asked.js";
-import { type Cell, Fit, type Group, planOf, type Scores } from "./calibration/fit.js";
-import { writeTables } from "./calibration/write.js";
-import { BUNDLED_CODE, CODE_NAMES, type CodedData, codebooksOf, codeData } from "./coded_data.js";
+import { type Asked, searchThrough } from "./calibration/asked.js";
+import { type Corpus, readCorpora } from "./calibration/corpora.js";
+import { type Curve, fitRow, type Row, STOPS } from "./calibration/curve.js";
+import { fitMap, type Said } from "./calibration/reached.js";
+import { writeCode } from "./calibration/write.js";
+import { CODE_NAMES, type CodedData, codebooksOf, codeData } from "./coded_data.js";
 import { type Report, round } from "./report.js";
 import { Truth } from "./truth.js";
 
-const { ks: KS, recalls: RECALLS } = CALIBRATION;
-/** Candidates of a query that are known: as many as a search keeps at most. */
-const POOL = 4096;
-/** A target counts as met by a mean recall this much below it. */
-const TOLERANCE = 0.01;
-/** Real searches that prove the model of the search, of each group and kind. */
-const COMPARED = 50;
+const { ks: KS, recalls: RECALLS, raws: RAWS } = CALIBRATION;
+/** Candidates and looks of a search that goes on to the last stop: as many as a plan has at most. */
+const DEEP = { cap: 2048, pool: 4096 };
+/** Enough for few hits and a code of 48 bytes or more, and quicker. */
+const USUAL = { cap: 1024, pool: 1024 };
+/** Questions of each corpus at most: of few hits each says little. */
+const QUESTIONS = (k: number) => (k <= 5 ? 300 : 120);
 
-/** Fits how searches are steered, code by code. */
+type Scores = SearchPlan["scores"];
+
+/** Fits how searches are steered and what they say of themselves, code by code. */
 export const calibrate: Bench = {
   name: "calibrate",
-  about: "fits caps and error margins of the codes into src/search/calibration.ts; then run expected",
+  about: "fits where searches end, and the recall that their answers tell, into src/search/calibration.ts",
   needsData: true,
   run: fitAll,
 };
@@ -30,97 +33,116 @@ export const calibrate: Bench = {
 async function fitAll({ report, data, codes }: BenchContext): Promise<void> {
   const addon = native();
   const vectors = readVectors(data);
-  const truth = await Truth.of(addon, vectors);
-  const asked = await readAsked(data, truth, Math.max(...KS));
+  const corpora = await readCorpora(data, await Truth.of(addon, vectors), Math.max(...KS), "fitted");
   for (const code of codes ?? CODE_NAMES) {
     const coded: CodedData[] = [];
     for (const codebook of codebooksOf(code)) coded.push(await codeData(addon, vectors, code, codebook, data));
-    const cells = await fitCells(report, coded, asked, truth, vectors);
-    printCells(report, code, cells);
-    writeTables({ ...describe(coded[0]!), ...tablesOf(cells) });
+    writeCode(await fitCode(report, coded, corpora, vectors));
   }
 }
 
-function describe({ code, index }: CodedData): Pick<CodeCalibration, "code" | "kind" | "rowBytes"> {
-  const { kind, rowBytes }: CodeTraits = index.coder;
+/** The tables and maps of a code. */
+async function fitCode(
+  report: Report,
+  coded: readonly CodedData[],
+  corpora: readonly Corpus[],
+  vectors: Float32Array,
+): Promise<CodeCalibration> {
+  const { code, index } = coded[0]!;
+  const { kind, rowBytes } = index.coder;
   if (kind !== "pq" && kind !== "lvq" && kind !== "leanvec")
     throw new Error(`The code ${code} is of the kind ${kind}.`);
-  return { code, kind, rowBytes };
+  const rows: Record<Scores, Row[]> = { exact: [], approx: [] };
+  const reached: Record<keyof CodeCalibration["reached"], number[][]> = { estimates: [], exact: [], approx: [] };
+  for (const k of KS) {
+    reached.estimates.push(fitMap(await answersByEstimates(coded, corpora, vectors, k), RAWS));
+    for (const scores of ["exact", "approx"] as const) {
+      const curves = await curvesOf(coded, corpora, vectors, k, scores);
+      rows[scores].push(fitRow(curves, k));
+      const said = curves.flatMap(({ searches }) => searches.flat());
+      reached[scores].push(fitMap(said, RAWS));
+    }
+    print(report, code, k, { exact: rows.exact.at(-1)!, approx: rows.approx.at(-1)! });
+  }
+  const table = (scores: Scores, name: keyof Row, digits: number) =>
+    rows[scores].map((row) => row[name].map((value) => round(value, digits)));
+  const tables = (scores: Scores) => ({ stop: table(scores, "stop", 4), looks: table(scores, "looks", 1) });
+  return {
+    code,
+    kind,
+    rowBytes,
+    cap: rows.exact.map(({ cap }, i) => cap.map((least, column) => Math.max(least, rows.approx[i]!.cap[column]!))),
+    exact: tables("exact"),
+    approx: tables("approx"),
+    reached,
+  };
 }
 
-/** The smallest caps and margins that reach each target in every group. */
-async function fitCells(
-  report: Report,
+/** Searches of each corpus with each codebook, as they go on from stop to stop. */
+async function curvesOf(
   coded: readonly CodedData[],
-  asked: readonly Asked[],
-  truth: Truth,
+  corpora: readonly Corpus[],
   vectors: Float32Array,
-): Promise<Cell[]> {
-  const groups: Group[] = [];
+  k: number,
+  scores: Scores,
+): Promise<Curve[]> {
+  const curves: Curve[] = [];
   for (const { index } of coded) {
-    for (const set of SET_NAMES) {
-      const queries: { query: Asked; candidates: Awaited<ReturnType<typeof candidatesOf>> }[] = [];
-      for (const query of asked.filter((one) => one.set === set)) {
-        queries.push({ query, candidates: await candidatesOf(index, truth, query, POOL) });
+    for (const { foreign, asked } of corpora) {
+      const searches: Curve["searches"][number][] = [];
+      for (const query of someOf(asked, k)) {
+        searches.push(await searchThrough(index, vectors, query, k, STOPS, { ...sizes(index, k), scores }));
       }
-      groups.push({ queries });
+      curves.push({ foreign, searches });
     }
   }
-  const fit = new Fit(groups, coded[0]!.code === BUNDLED_CODE);
-  const cells = (["exact", "approx"] as const).flatMap((scores) => KS.flatMap((k) => fit.cells(k, RECALLS, scores)));
-  await compareWithSessions(report, coded, groups, cells, vectors);
-  return cells;
+  return curves;
 }
 
-/** Tables are fitted on a model of the search; this proves on real searches that the model tells the truth. */
-async function compareWithSessions(
-  report: Report,
+async function answersByEstimates(
   coded: readonly CodedData[],
-  groups: readonly Group[],
-  cells: readonly Cell[],
+  corpora: readonly Corpus[],
   vectors: Float32Array,
-): Promise<void> {
-  let compared = 0;
-  let equal = 0;
-  for (const cell of cells.filter(({ k, target }) => k === 10 && target === 0.95)) {
-    const plan = planOf(cell);
-    for (const [i, { queries }] of groups.entries()) {
-      const { index } = coded[Math.floor(i / SET_NAMES.length)]!;
-      for (const { query, candidates } of queries.slice(0, COMPARED)) {
-        const { looks } = await searchReally(index, vectors, query, cell.k, plan);
-        const expected = modelSearch(candidates, cell.k, plan).looks.map((place) => candidates.nodes[place]!);
-        compared++;
-        if (expected.join() === looks.join()) equal++;
+  k: number,
+): Promise<Said[]> {
+  const said: Said[] = [];
+  for (const { index } of coded) {
+    for (const { asked } of corpora) {
+      for (const query of someOf(asked, k)) {
+        const plan = { cap: 0, pool: sizes(index, k).pool, scores: "exact" } as const;
+        said.push(...(await searchThrough(index, vectors, query, k, [1], plan)));
       }
     }
   }
-  // The scan keeps candidates by estimates from byte tables, so the edge of a pool differs now and then.
-  report.target(
-    `${equal} of ${compared} real searches recompute what the model of the search says`,
-    equal >= 0.97 * compared,
-  );
+  return said;
 }
 
-function tablesOf(cells: readonly Cell[]): Pick<CodeCalibration, "cap" | "exact" | "approx"> {
-  const table = (scores: Scores, read: (cell: Cell) => number) =>
-    KS.map((k) => cells.filter((cell) => cell.k === k && cell.scores === scores).map(read));
-  const both = (scores: Scores) => ({
-    eps: table(scores, ({ eps }) => eps),
-    looks: table(scores, ({ looks }) => looks),
-  });
-  return { cap: table("exact", ({ cap }) => cap), exact: both("exact"), approx: both("approx") };
+/** Questions from all over the corpus, as many as are needed. */
+function someOf(asked: readonly Asked[], k: number): Asked[] {
+  const step = Math.max(1, asked.length / QUESTIONS(k));
+  return Array.from({ length: Math.floor(asked.length / step) }, (_, i) => asked[Math.floor(i * step)]!);
 }
 
-function printCells(report: Report, code: string, cells: readonly Cell[]): void {
+function sizes({ coder }: NativeIndex, k: number): typeof DEEP {
+  const isCoarse = coder.kind === "pq" && coder.rowBytes < 51;
+  return isCoarse || k > 10 ? DEEP : USUAL;
+}
+
+function print(report: Report, code: string, k: number, rows: Record<Scores, Row>): void {
   report.figures(
     "calibrate",
-    cells.map(({ fitRecall, judgeRecall, ...cell }) => ({
-      record: { code, ...cell, fitRecall: round(fitRecall, 4), judgeRecall: round(judgeRecall, 4) },
-    })),
+    (["exact", "approx"] as const).flatMap((scores) =>
+      RECALLS.map((target, i) => ({
+        record: {
+          code,
+          k,
+          scores,
+          target,
+          stop: round(rows[scores].stop[i]!, 4),
+          looks: round(rows[scores].looks[i]!, 1),
+          cap: rows[scores].cap[i]!,
+        },
+      })),
+    ),
   );
-  const missed = cells.filter(({ target, judgeRecall }) => judgeRecall < target - TOLERANCE);
-  const uncapped = missed.filter(({ capped }) => !capped);
-  report.target(`odd queries reach every target less ${TOLERANCE} where the cap allows it`, uncapped.length === 0);
-  const kept = missed.filter(({ capped }) => capped).map(({ k, target }) => `${target} at k ${k}`);
-  if (kept.length > 0) report.note(`  below target less the tolerance because of the cap: ${kept.join(", ")}`);
 }

@@ -5,7 +5,7 @@ import { planSearch } from "../../src/search/plan.js";
 import { searchIndex } from "../../src/search/search.js";
 import { readVectors, SET_NAMES, type SetName } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
-import { type Asked, readAsked } from "./calibration/asked.js";
+import { type AskedOfSet, readAsked } from "./calibration/asked.js";
 import { BUNDLED_CODE, CODE_NAMES, type CodedData, codebooksOf, codeData, handOut } from "./coded_data.js";
 import { type CodebookName, referenceNeed, referenceRecomputes } from "./reference.js";
 import { mean, percentile, type Report, type Row, round } from "./report.js";
@@ -63,11 +63,11 @@ async function measureCodes({ report, data, codes: wanted }: BenchContext): Prom
 }
 
 /** How many candidates it takes when nothing but the estimate is known. */
-async function rankByEstimate(coded: CodedData, set: SetName, queries: readonly Asked[]): Promise<Line> {
+async function rankByEstimate(coded: CodedData, set: SetName, queries: readonly AskedOfSet[]): Promise<Line> {
   const { code, codebook, index, bytesPerVector } = coded;
   const found: Uint32Array[] = [];
   for (const { vector } of queries) {
-    const session = await index.search(vector, { k: RANKED, eps: 0, batch: 8, cap: 0, pool: RANKED });
+    const session = await index.search(vector, { k: RANKED, cap: 0, pool: RANKED });
     found.push(session.result().nodes);
   }
   const nearest = queries.map((query) => query.nearest);
@@ -107,7 +107,7 @@ function reportRanked(report: Report, lines: readonly Line[]): void {
 /** Searches as the store does them, for one recall target; 0: estimates alone. */
 async function searchByBound(
   { code, codebook, index }: CodedData,
-  queries: readonly Asked[],
+  queries: readonly AskedOfSet[],
   goal: { readonly set: SetName; readonly k: number; readonly target: number },
   vectors: Float32Array,
 ): Promise<Line> {

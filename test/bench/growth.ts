@@ -171,6 +171,6 @@ async function compare(
 
 /** Against all that lives, scanned. */
 async function recallOf(index: NativeIndex, graph: NativeGraph, query: Float32Array, searchWindow: number) {
-  const scan = await index.search(query, { k: K, eps: 0, batch: 8, cap: 0, pool: 400 });
+  const scan = await index.search(query, { k: K, cap: 0, pool: 400 });
   return recallAt(K, index.nearest(query, { k: K, graph, searchWindow }).nodes, [...scan.result().nodes]);
 }

@@ -2,7 +2,7 @@ import { native } from "../../src/native.js";
 import { searchIndex } from "../../src/search/search.js";
 import { readVectors, SET_NAMES, type SetName } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
-import { type Asked, readAsked } from "./calibration/asked.js";
+import { type AskedOfSet, readAsked } from "./calibration/asked.js";
 import { handOut } from "./coded_data.js";
 import { Ladder, type Reached, type Rung } from "./ladder/climb.js";
 import { recallAt } from "./ladder/material.js";
@@ -119,15 +119,15 @@ async function measure(
   method: Method,
   effort: number,
   k: number,
-  queries: readonly Asked[],
+  queries: readonly AskedOfSet[],
   vectors: Float32Array,
 ): Promise<Rung> {
   const { index, efforts } = method;
   const source = handOut(vectors);
   const found: { nodes: readonly number[]; recomputed: number; nearest: readonly number[] }[] = [];
   for (const { vector, nearest } of queries) {
-    const { eps, batch, cap, pool, scores, ...walk } = efforts[effort]!(k);
-    const plan = { eps, batch, cap, pool, scores };
+    const { recall, cap, pool, scores, ...walk } = efforts[effort]!(k);
+    const plan = { recall, cap, pool, scores };
     const { nodes, cost } = await searchIndex(index, vector, { k, plan, source, walk });
     found.push({ nodes, recomputed: cost.recomputed, nearest });
   }

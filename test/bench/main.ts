@@ -9,13 +9,13 @@ import { codes } from "./codes.js";
 import { dims } from "./dims.js";
 import { embed } from "./embed.js";
 import { eventLoop } from "./event_loop.js";
-import { expected } from "./expected.js";
 import { filter } from "./filter.js";
 import { frontier } from "./frontier.js";
 import { graph } from "./graph.js";
 import { growth } from "./growth.js";
 import { ladder } from "./ladder.js";
 import { misses } from "./misses.js";
+import { promise } from "./promise.js";
 import { query } from "./query.js";
 import { reliability } from "./reliability.js";
 import { Report } from "./report.js";
@@ -45,7 +45,7 @@ const BENCHES: readonly Bench[] = [
   growth,
   codebook,
   calibrate,
-  expected,
+  promise,
   misses,
   reliability,
 ];

@@ -2,7 +2,6 @@ import { native } from "../../src/native.js";
 import { usualSquare } from "../../src/search/live_calibration.js";
 import { readQueries, readVectors, rowOf, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
-import { candidatesOf } from "./bound_model.js";
 import { trainOn } from "./codebook.js";
 import { mean, round } from "./report.js";
 import { Truth } from "./truth.js";
@@ -33,8 +32,10 @@ async function measure({ report, data }: BenchContext): Promise<void> {
       const queries = readQueries(data, set);
       const squares: number[] = [];
       for (let i = 0; i < queries.count; i += EVERY) {
-        const query = { vector: rowOf(queries.vectors, i), nearest: [] };
-        const { scores, estimates, sigmas } = await candidatesOf(index, truth, query, FIRST_ROUND);
+        const query = rowOf(queries.vectors, i);
+        const session = await index.search(query, { k: FIRST_ROUND, cap: 0, pool: FIRST_ROUND });
+        const { nodes, estimates, sigmas } = session.result();
+        const scores = truth.scores(query, nodes);
         for (let j = 0; j < scores.length; j++) squares.push(((scores[j]! - estimates[j]!) / sigmas[j]!) ** 2);
       }
       const record = { code: String(bytes), set, rowBytes: coder.rowBytes, meanSquare: round(mean(squares), 3) };

@@ -34,7 +34,7 @@ export class Truth {
   /** The best `depth` nodes by (score falling, node rising); with `among`, a bitmap, the best of those in it. */
   async nearest(query: Float32Array, depth: number, among?: Uint8Array): Promise<number[]> {
     const unit = unitRows(query);
-    const options = { k: CANDIDATES, eps: 0, batch: 8, cap: 0, pool: CANDIDATES, ...(among && { filter: among }) };
+    const options = { k: CANDIDATES, cap: 0, pool: CANDIDATES, ...(among && { filter: among }) };
     const { nodes, estimates } = (await this.#index.search(query, options)).result();
     const best = this.#rank(unit, [...nodes]).slice(0, depth);
     const lowest = estimates.reduce((a, b) => Math.min(a, b), Infinity);

@@ -3,17 +3,17 @@ import { CALIBRATION } from "../../src/search/calibration.js";
 import { planSearch } from "../../src/search/plan.js";
 import { type IndexSearch, searchIndex } from "../../src/search/search.js";
 import { chooseWalk } from "../../src/search/walk.js";
-import { windowFor } from "../../src/search/walk_window.js";
+import { WINDOW_KS, windowFor } from "../../src/search/walk_window.js";
 import { DATA_DIMS, readVectors, rowOf, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
-import { type Asked, readAsked } from "./calibration/asked.js";
+import { type AskedOfSet, readAsked } from "./calibration/asked.js";
 import { codeData, handOut } from "./coded_data.js";
 import { recallAt, vectorIndex } from "./ladder/material.js";
 import { Misses } from "./ladder/windows.js";
 import { mean, type Report, round } from "./report.js";
 import { Truth } from "./truth.js";
 
-const { ks: KS, recalls: SHARES } = CALIBRATION;
+const { recalls: SHARES } = CALIBRATION;
 /** Shares that the rule is compared at on other graphs. */
 const COMPARED = [0.9, 0.95, 0.99];
 /** Codes that guided walks are judged on, unless the command names others. */
@@ -34,7 +34,12 @@ export const walks: Bench = {
 async function measureWalks({ report, data, codes = CODES }: BenchContext): Promise<void> {
   const addon = native();
   const vectors = readVectors(data);
-  const asked = await readAsked(data, await Truth.of(addon, vectors), Math.max(...KS), (place) => place % 2 === 1);
+  const asked = await readAsked(
+    data,
+    await Truth.of(addon, vectors),
+    Math.max(...WINDOW_KS),
+    (place) => place % 2 === 1,
+  );
   const some = asked.filter((_, i) => i % 2 === 1);
   const full = await vectorIndex(addon, vectors);
   const vamana = await addon.buildGraph(full, { kind: "vamana" });
@@ -57,9 +62,9 @@ async function measureWalks({ report, data, codes = CODES }: BenchContext): Prom
 }
 
 /** The table of the rule. */
-async function windowTable(report: Report, index: NativeIndex, graph: NativeGraph, asked: readonly Asked[]) {
+async function windowTable(report: Report, index: NativeIndex, graph: NativeGraph, asked: readonly AskedOfSet[]) {
   const misses = new Misses(index, graph, asked);
-  const rows = KS.map((k) => ({ k, windows: SHARES.map((share) => misses.windowFor(k, share)) }));
+  const rows = WINDOW_KS.map((k) => ({ k, windows: SHARES.map((share) => misses.windowFor(k, share)) }));
   report.figures(
     "walk windows",
     rows.flatMap(({ k, windows }) => windows.map((window, i) => ({ record: { k, share: SHARES[i]!, window } }))),
@@ -69,7 +74,7 @@ async function windowTable(report: Report, index: NativeIndex, graph: NativeGrap
 }
 
 /** Other graphs of the same passages: what they need, and what the rule says. */
-async function otherGraphs(report: Report, index: NativeIndex, vamana: NativeGraph, asked: readonly Asked[]) {
+async function otherGraphs(report: Report, index: NativeIndex, vamana: NativeGraph, asked: readonly AskedOfSet[]) {
   const built = (options: GraphOptions) => native().buildGraph(index, options);
   const graphs: [string, NativeGraph][] = [
     ["vamana", vamana],
@@ -83,13 +88,13 @@ async function otherGraphs(report: Report, index: NativeIndex, vamana: NativeGra
 }
 
 /** Fewer passages: every second, fourth, eighth. */
-async function smallerStores(report: Report, vectors: Float32Array, asked: readonly Asked[]) {
+async function smallerStores(report: Report, vectors: Float32Array, asked: readonly AskedOfSet[]) {
   for (const step of [2, 4, 8]) {
     const count = Math.floor(vectors.length / DATA_DIMS / step);
     const fewer = new Float32Array(count * DATA_DIMS);
     for (let i = 0; i < count; i++) fewer.set(rowOf(vectors, i * step), i * DATA_DIMS);
     const scanned = await vectorIndex(native(), fewer, { order: "scan" });
-    const again: Asked[] = [];
+    const again: AskedOfSet[] = [];
     for (const one of asked) again.push({ ...one, nearest: await nearestOf(scanned, one.vector) });
     const index = await vectorIndex(native(), fewer);
     compareRule(report, "vamana", index, await native().buildGraph(index, { kind: "vamana" }), again);
@@ -97,15 +102,21 @@ async function smallerStores(report: Report, vectors: Float32Array, asked: reado
 }
 
 async function nearestOf(index: NativeIndex, query: Float32Array): Promise<number[]> {
-  const k = Math.max(...KS);
-  return [...(await index.search(query, { k, eps: 0, batch: 8, cap: 0, pool: k })).result().nodes];
+  const k = Math.max(...WINDOW_KS);
+  return [...(await index.search(query, { k, cap: 0, pool: k })).result().nodes];
 }
 
-function compareRule(report: Report, name: string, index: NativeIndex, graph: NativeGraph, asked: readonly Asked[]) {
+function compareRule(
+  report: Report,
+  name: string,
+  index: NativeIndex,
+  graph: NativeGraph,
+  asked: readonly AskedOfSet[],
+) {
   const misses = new Misses(index, graph, asked);
   report.figures(
     "walk rule",
-    KS.flatMap((k) =>
+    WINDOW_KS.flatMap((k) =>
       COMPARED.map((share) => ({
         record: {
           graph: name,
@@ -132,7 +143,7 @@ interface Judged {
 /** All queries of a set in one way; means. */
 async function judge(
   index: NativeIndex,
-  queries: readonly Asked[],
+  queries: readonly AskedOfSet[],
   options: Omit<IndexSearch, "source">,
   vectors: Float32Array,
 ): Promise<Judged> {
@@ -154,7 +165,7 @@ async function judge(
 const asStore = { maxRecomputes: undefined, allowed: undefined };
 
 /** Vectors in memory: the window alone decides. */
-async function keptVectors(report: Report, vectors: Float32Array, graph: NativeGraph, asked: readonly Asked[]) {
+async function keptVectors(report: Report, vectors: Float32Array, graph: NativeGraph, asked: readonly AskedOfSet[]) {
   const rows = [];
   for (const form of ["float32", "float16", "lvq8"] as const) {
     const index = await vectorIndex(native(), vectors, { form });
@@ -185,7 +196,7 @@ async function guidedWalks(
   index: NativeIndex,
   code: string,
   graph: NativeGraph,
-  asked: readonly Asked[],
+  asked: readonly AskedOfSet[],
   vectors: Float32Array,
 ) {
   const rows = [];
@@ -217,7 +228,7 @@ async function recomputingWalks(
   report: Report,
   index: NativeIndex,
   graph: NativeGraph,
-  asked: readonly Asked[],
+  asked: readonly AskedOfSet[],
   vectors: Float32Array,
 ) {
   const rows = [];

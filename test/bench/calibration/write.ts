@@ -10,21 +10,8 @@ const START = "export const CALIBRATION: Calibration =";
 /** All codes as they are written next. */
 const current = new Map<string, CodeCalibration>(CALIBRATION.codes.map((one) => [one.code, one]));
 
-/** Puts the freshly fitted tables of a code in the place of the old ones. What it says of recall stays. */
-export function writeTables(fitted: Omit<CodeCalibration, "reached">): void {
-  const asIs = CALIBRATION.ks.map(() => CALIBRATION.raws);
-  const { reached = { estimates: asIs, exact: asIs, approx: asIs } } = current.get(fitted.code) ?? {};
-  write({ ...fitted, reached });
-}
-
-/** Puts fresh maps of a code in the place of the old ones. Throws for a code without tables. */
-export function writeReached(code: string, reached: CodeCalibration["reached"]): void {
-  const tables = current.get(code);
-  if (tables === undefined) throw new Error(`There are no tables of the code ${code} yet; run calibrate first.`);
-  write({ ...tables, reached });
-}
-
-function write(changed: CodeCalibration): void {
+/** Puts what was measured with a code in the place of the old. */
+export function writeCode(changed: CodeCalibration): void {
   current.set(changed.code, changed);
   const file = packagePath("src", "search", "calibration.ts");
   const before = readFileSync(file, "utf8");
@@ -47,8 +34,8 @@ function codeText(one: CodeCalibration): string {
   return `    {
       code: ${JSON.stringify(one.code)}, kind: ${JSON.stringify(one.kind)}, rowBytes: ${one.rowBytes},
 ${wrapped(`cap: ${rows(one.cap)},`)}
-${wrapped(`exact: { eps: ${rows(one.exact.eps)}, looks: ${rows(one.exact.looks)} },`)}
-${wrapped(`approx: { eps: ${rows(one.approx.eps)}, looks: ${rows(one.approx.looks)} },`)}
+${wrapped(`exact: { stop: ${rows(one.exact.stop)}, looks: ${rows(one.exact.looks)} },`)}
+${wrapped(`approx: { stop: ${rows(one.approx.stop)}, looks: ${rows(one.approx.looks)} },`)}
       reached: {
 ${wrapped(`estimates: ${rows(one.reached.estimates)},`)}
 ${wrapped(`exact: ${rows(one.reached.exact)},`)}

@@ -29,7 +29,7 @@ export async function measureGuided(
   for (const one of asked) {
     const scanned: Uint32Array[] = [];
     for (const query of one.queries) {
-      const search = await index.search(query, { k: KEPT, eps: 0, batch: 1, cap: 0, pool: 4 * KEPT });
+      const search = await index.search(query, { k: KEPT, cap: 0, pool: 4 * KEPT });
       scanned.push(search.result().nodes);
     }
     for (const searchWindow of WINDOWS) {

@@ -44,7 +44,7 @@ export async function measureMillion(
     }
     const found = new Map<Float32Array, Set<number>>();
     for (const query of few.flatMap(({ queries }) => queries)) {
-      const search = await kept.search(query, { k: K, eps: 0, batch: 1, cap: 0, pool: 4 * K });
+      const search = await kept.search(query, { k: K, cap: 0, pool: 4 * K });
       found.set(query, new Set(search.result().nodes));
     }
     return found;

@@ -1,11 +1,10 @@
 import type { NativeGraph, NativeIndex } from "../../../src/native.js";
-import { CALIBRATION } from "../../../src/search/calibration.js";
+import { WINDOW_KS } from "../../../src/search/walk_window.js";
 import { SET_NAMES } from "../../support/data.js";
-import type { Asked } from "../calibration/asked.js";
+import type { AskedOfSet } from "../calibration/asked.js";
 import { mean } from "../report.js";
 import { recallAt } from "./material.js";
 
-const { ks: KS } = CALIBRATION;
 /** Windows that are tried; each k among them, where the window of that k begins. */
 const TRIED = [1, 2, 3, 4, 6, 8, 10, 12, 16, 24, 30, 48, 64, 100, 128, 192, 256, 384, 512, 768, 1024, 1536, 2048, 3072];
 /** Shares missed below this are none: a logarithm needs something. */
@@ -15,11 +14,11 @@ const NOTHING = 1e-5;
 export class Misses {
   readonly #index: NativeIndex;
   readonly #graph: NativeGraph;
-  readonly #asked: readonly Asked[];
+  readonly #asked: readonly AskedOfSet[];
   readonly #known = new Map<number, ReadonlyMap<number, number>>();
 
   /** @param index Vectors in memory, so that nothing but the window decides. */
-  constructor(index: NativeIndex, graph: NativeGraph, asked: readonly Asked[]) {
+  constructor(index: NativeIndex, graph: NativeGraph, asked: readonly AskedOfSet[]) {
     this.#index = index;
     this.#graph = graph;
     this.#asked = asked;
@@ -47,7 +46,7 @@ export class Misses {
   #at(searchWindow: number): ReadonlyMap<number, number> {
     const known = this.#known.get(searchWindow);
     if (known) return known;
-    const ks = KS.filter((k) => k <= searchWindow);
+    const ks = WINDOW_KS.filter((k) => k <= searchWindow);
     const most = Math.max(...ks);
     const sets = SET_NAMES.map((set) => {
       const queries = this.#asked.filter((one) => one.set === set);

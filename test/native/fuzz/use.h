@@ -49,8 +49,9 @@ inline void search(const std::shared_ptr<const index::Snapshot>& snapshot, const
     if (mode != SearchMode::scan && graph == nullptr) continue;
     if (!coder.estimates() && mode != SearchMode::exact) continue;
     index::SearchOptions options;
-    options.bound = {.k = 5, .eps = 1, .batch = 3, .cap = 12};
-    options.bound.scores = mode == SearchMode::guided ? index::Scores::approx : index::Scores::exact;
+    options.rerank = {.k = 5, .recall = 0.9, .cap = 12};
+    options.batch = 3;
+    options.rerank.scores = mode == SearchMode::guided ? index::Scores::approx : index::Scores::exact;
     options.pool = 20;
     options.graph = {.mode = mode, .graph = graph, .window = 12};
     options.filter = filter;
@@ -71,7 +72,7 @@ inline void search(const std::shared_ptr<const index::Snapshot>& snapshot, const
              "an answer is no live node");
       expect(answered.insert(answer.node).second, "a node is answered twice");
     }
-    expect(answered.size() <= options.bound.k, "more answers than asked for");
+    expect(answered.size() <= options.rerank.k, "more answers than asked for");
     static_cast<void>(session.ranker().expected_recall());
   }
 }

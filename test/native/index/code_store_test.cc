@@ -7,6 +7,8 @@
 #include <algorithm>
 #include <chrono>
 #include <cstdint>
+#include <cstdio>
+#include <fstream>
 #include <limits>
 #include <string>
 #include <utility>
@@ -173,6 +175,50 @@ TEST(CodeStore, LargeStoresLieInSlabsOfWholeHugePages) {
     }
   }
 }
+
+#if defined(__linux__)
+
+/// Bytes of the mapping around an address that lie on huge pages, or are advised to: all of them.
+std::size_t huge_bytes_at(const std::uint8_t* place) {
+  std::ifstream maps("/proc/self/smaps");
+  const auto wanted = reinterpret_cast<std::uintptr_t>(place);
+  bool inside = false;
+  std::size_t huge = 0;
+  std::size_t size = 0;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long long from = 0;
+    unsigned long long to = 0;
+    unsigned long long kilobytes = 0;
+    if (std::sscanf(line.c_str(), "%llx-%llx ", &from, &to) == 2) {
+      inside = from <= wanted && wanted < to;
+      if (inside) size = to - from;
+    } else if (inside && std::sscanf(line.c_str(), "AnonHugePages: %llu kB", &kilobytes) == 1) {
+      huge = kilobytes * 1024;
+    } else if (inside && line.starts_with("VmFlags:") && line.find(" hg") != std::string::npos) {
+      return size;
+    }
+  }
+  return huge;
+}
+
+TEST(CodeStore, FullSlabsLieOnHugePagesWhereTheSystemHasThem) {
+  std::ifstream setting("/sys/kernel/mm/transparent_hugepage/enabled");
+  std::string modes;
+  if (!std::getline(setting, modes) || modes.find("[never]") != std::string::npos) {
+    GTEST_SKIP() << "this system has no transparent huge pages";
+  }
+  using embedless::graph::huge_page;
+  for (const auto& coder : corpus::coders()) {
+    SCOPED_TRACE(coder->kind());
+    const Encoded rows = random_rows(*coder, embedless::index::chunk_nodes, 12);
+    const std::size_t chunks = 4 * huge_page / coder->layout().chunk_bytes() + 3;
+    CodeStore store(coder);
+    while (store.snapshot()->chunks() < chunks) store.publish({.rows = rows.rows, .exceptions = {}, .dead = {}});
+    EXPECT_GE(huge_bytes_at(store.snapshot()->block(0)), huge_page);
+  }
+}
+
+#endif
 
 TEST(CodeStore, TakesLittleMoreMemoryThanTheCodes) {
   for (const auto& coder : corpus::coders()) {

@@ -13,6 +13,7 @@
 
 namespace {
 
+using embedless::index::chances;
 using embedless::index::Entry;
 using embedless::index::expected_recall;
 using embedless::index::ranks_before;
@@ -30,7 +31,7 @@ struct Case {
     places.resize(std::min(places.size(), k));
     return places;
   }
-  double expected() const { return expected_recall(entries, answer(), k); }
+  double expected() const { return expected_recall(chances(entries, k), answer()); }
 };
 
 /// Candidates of which about `exact_share` are exact, with sigmas around `sigma`.
@@ -86,7 +87,7 @@ Searched search_population(std::size_t k, std::size_t looks, double sigma, unsig
 }
 
 TEST(ExpectedRecall, OfNothingIsOne) {
-  EXPECT_EQ(expected_recall({}, {}, 10), 1);
+  EXPECT_EQ(expected_recall(chances({}, 10), {}), 1);
   Case gone = random_case(5, 3, 0, 1, 1);
   for (Entry& entry : gone.entries) entry.state = Entry::State::gone;
   EXPECT_EQ(gone.expected(), 1);
@@ -107,7 +108,7 @@ TEST(ExpectedRecall, IsOneIfTheAnswerHoldsAllThereIs) {
 
 TEST(ExpectedRecall, IsZeroForAnAnswerThatIsWrongThroughout) {
   const Case given = random_case(50, 5, 1, 0.3, 4);
-  EXPECT_NEAR(expected_recall(given.entries, {}, 5), 0, 1e-12);
+  EXPECT_NEAR(expected_recall(chances(given.entries, 5), {}), 0, 1e-12);
 }
 
 TEST(ExpectedRecall, LiesWithinItsRangeAndFallsAsSigmasGrow) {
@@ -118,7 +119,7 @@ TEST(ExpectedRecall, LiesWithinItsRangeAndFallsAsSigmasGrow) {
       const auto answer = given.answer();
       double before = 1 + 1e-9;
       for (int step = 0; step < 8; ++step) {
-        const double expected = expected_recall(given.entries, answer, given.k);
+        const double expected = expected_recall(chances(given.entries, given.k), answer);
         EXPECT_GE(expected, 0);
         EXPECT_LE(expected, before + 1e-4) << "seed " << seed << " step " << step;
         before = expected;
@@ -176,8 +177,30 @@ TEST(ExpectedRecall, PassesOverWhatIsNotFinite) {
   for (const float odd : {-std::numeric_limits<float>::infinity(), std::numeric_limits<float>::infinity()}) {
     given.entries.push_back({.node = 900, .estimate = odd, .code_sigma = 0.1f, .sigma = 0.1});
     const auto answer = Case{{given.entries.begin(), given.entries.begin() + 40}, 7}.answer();
-    EXPECT_NEAR(expected_recall(given.entries, answer, 7), before, 0.02);  // it still takes a rank
+    EXPECT_NEAR(expected_recall(chances(given.entries, 7), answer), before, 0.02);  // it still takes a rank
   }
+}
+
+TEST(Chances, SumUpToKAndLieBetweenNoneAndOne) {
+  for (unsigned seed = 0; seed < 40; ++seed) {
+    const std::size_t k = 1 + seed % 15;
+    const Case given = random_case(10 + 7 * (seed % 9), k, 0.2, 0.3, seed);
+    const auto found = chances(given.entries, k);
+    double all = 0;
+    for (const double chance : found) {
+      EXPECT_GE(chance, 0);
+      EXPECT_LE(chance, 1);
+      all += chance;
+    }
+    EXPECT_NEAR(all, static_cast<double>(std::min(k, given.entries.size())), 1e-3);
+  }
+}
+
+TEST(Chances, OfWhatIsGoneAreNone) {
+  Case given = random_case(30, 5, 0.2, 0.3, 12);
+  for (std::size_t i = 0; i < 30; i += 3) given.entries[i].state = Entry::State::gone;
+  const auto found = chances(given.entries, 5);
+  for (std::size_t i = 0; i < 30; i += 3) EXPECT_EQ(found[i], 0);
 }
 
 }  // namespace

@@ -15,9 +15,9 @@
 namespace rerank_problem {
 
 using embedless::index::Answer;
-using embedless::index::BoundOptions;
 using embedless::index::Estimated;
 using embedless::index::Rerank;
+using embedless::index::RerankOptions;
 
 struct Problem {
   std::vector<Estimated> candidates;
@@ -65,21 +65,6 @@ inline std::set<std::uint32_t> run(Rerank& rerank, const Problem& problem, unsig
     feed_some(rerank, problem, wants);
   }
   return asked;
-}
-
-/// A score, negative, and its node: in this order they sort like answers.
-using Ranked = std::vector<std::pair<double, std::uint32_t>>;
-
-/// The best k of `sure`, filled up with the best of `unsure`; both as they come.
-inline Ranked best_of(Ranked sure, Ranked unsure, std::size_t k) {
-  std::ranges::sort(unsure);
-  if (sure.size() < k) {
-    unsure.resize(std::min(unsure.size(), k - sure.size()));
-    sure.insert(sure.end(), unsure.begin(), unsure.end());
-  }
-  std::ranges::sort(sure);
-  sure.resize(std::min(sure.size(), k));
-  return sure;
 }
 
 }  // namespace rerank_problem

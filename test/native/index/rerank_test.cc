@@ -1,109 +1,160 @@
-// The bounded rerank against a straightforward reading of the method, on random candidates.
+// The rerank against a plain reading of the method, on random candidates.
 
 #include "index/rerank.h"
 
 #include <gtest/gtest.h>
 
 #include <algorithm>
-#include <iterator>
+#include <cmath>
+#include <functional>
+#include <limits>
 #include <set>
 #include <string>
+#include <vector>
 
 #include "code/error.h"
+#include "index/expected_recall.h"
 #include "rerank_problem.h"
 
 namespace {
 
+using embedless::index::chances;
+using embedless::index::Entry;
+using embedless::index::expected_recall;
+using embedless::index::ranks_before;
+using embedless::index::Scores;
 using rerank_problem::Answer;
-using rerank_problem::best_of;
-using rerank_problem::BoundOptions;
 using rerank_problem::Estimated;
 using rerank_problem::Problem;
 using rerank_problem::random_problem;
-using rerank_problem::Ranked;
 using rerank_problem::Rerank;
+using rerank_problem::RerankOptions;
 using rerank_problem::run;
 
-/// Candidates that the method recomputes: the reference's loop, with a strict comparison, on those that exist.
-std::vector<Estimated> reference_bound(const Problem& problem, const BoundOptions& options) {
-  std::vector<Estimated> order;
-  for (const auto& candidate : problem.candidates) {
-    if (!problem.missing.contains(candidate.node)) order.push_back(candidate);
-  }
-  const std::size_t cap = options.cap;
-  const std::size_t first = std::min((options.k + options.batch - 1) / options.batch * options.batch, cap);
-  std::vector<bool> done(order.size());
-  std::size_t count = std::min(first, order.size());
-  std::fill_n(done.begin(), count, true);
-  while (count < cap && count >= options.k) {
-    std::vector<double> scores;
-    for (std::size_t i = 0; i < order.size(); ++i) {
-      if (done[i]) scores.push_back(problem.exact[order[i].node]);
+/// The method, read from its description: all candidates in plain lists, everything worked out anew each round.
+struct Reference {
+  Reference(const Problem& problem_, const RerankOptions& options_) : problem(problem_), options(options_) {
+    for (const Estimated& one : problem.candidates) {
+      entries.push_back({.node = one.node,
+                         .estimate = one.estimate,
+                         .code_sigma = one.sigma,
+                         .sigma = options.sigma_scale * double{one.sigma}});
     }
-    std::ranges::sort(scores, std::greater<>());
-    const double tau = scores[options.k - 1];
-    std::size_t taken = 0;
-    for (std::size_t i = 0; i < order.size() && taken < std::min(options.batch, cap - count); ++i) {
-      if (done[i] || !(double{order[i].estimate} + options.eps * double{order[i].sigma} > tau)) continue;
-      done[i] = true;
-      ++taken;
+  }
+
+  const Problem& problem;
+  RerankOptions options;
+  std::vector<Entry> entries{};
+  std::size_t exact = 0;
+
+  /// Places in the order of answers.
+  std::vector<std::size_t> answer() const {
+    const auto likely = chances(entries, options.k);
+    std::vector<std::size_t> places;
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      if (entries[i].state != Entry::State::gone) places.push_back(i);
     }
-    if (taken == 0) break;
-    count += taken;
+    const auto worth = [&](std::size_t i) {
+      if (options.scores == Scores::approx) return likely[i];
+      return entries[i].state == Entry::State::exact ? 1.0 : 0.0;
+    };
+    std::ranges::sort(places, [&](std::size_t a, std::size_t b) {
+      return worth(a) != worth(b) ? worth(a) > worth(b) : ranks_before(entries[a], entries[b]);
+    });
+    places.resize(std::min(places.size(), options.k));
+    std::ranges::sort(places, [&](std::size_t a, std::size_t b) { return ranks_before(entries[a], entries[b]); });
+    return places;
   }
-  std::vector<Estimated> chosen;
-  for (std::size_t i = 0; i < order.size(); ++i) {
-    if (done[i]) chosen.push_back(order[i]);
-  }
-  return chosen;
-}
 
-/// The best k of those recomputed, filled up with estimates of those not known to be gone.
-Ranked reference_answer(const Problem& problem, std::size_t k, const std::set<std::uint32_t>& recomputed,
-                        const std::set<std::uint32_t>& asked) {
-  Ranked sure, unsure;
-  for (const auto& candidate : problem.candidates) {
-    const bool exact = recomputed.contains(candidate.node);
-    if (exact) sure.emplace_back(-problem.exact[candidate.node], candidate.node);
-    else if (!asked.contains(candidate.node)) unsure.emplace_back(-double{candidate.estimate}, candidate.node);
+  /// What the next round asks for.
+  std::set<std::size_t> next(bool first) const {
+    const auto likely = chances(entries, options.k);
+    const auto held = answer();
+    double all = 0;
+    double lacking = 0;
+    std::vector<std::pair<double, std::size_t>> open;  // by what their exact score is worth, then by place
+    for (std::size_t i = 0; i < entries.size(); ++i) {
+      const bool is_open = entries[i].state == Entry::State::open;
+      const bool is_exact = options.scores == Scores::exact;
+      all += likely[i];
+      if (is_exact ? is_open : std::ranges::find(held, i) == held.end()) lacking += likely[i];
+      if (is_open) open.emplace_back(-(is_exact ? likely[i] : std::min(likely[i], 1 - likely[i])), i);
+    }
+    std::ranges::sort(open);
+    lacking -= (1 - options.recall) * all;
+    std::size_t count = 0;
+    while (count < open.size() && lacking > 1e-9 && -open[count].first > 1e-9) lacking += open[count++].first;
+    const auto share = [](double part, std::size_t of) { return static_cast<std::size_t>(part * static_cast<double>(of) + 0.5); };
+    if (first) count = share(0.6, count);
+    else if (count > 0) count = std::max(count, share(0.125, exact));
+    if (options.scores == Scores::exact && exact < options.k) count = std::max(count, options.k - exact);
+    count = std::min({count, open.size(), options.cap - exact});
+    std::set<std::size_t> chosen;
+    for (std::size_t i = 0; i < count; ++i) {
+      // What is worth nothing is asked for only to fill k up.
+      if (-open[i].first <= 1e-9 && !(options.scores == Scores::exact && exact + i < options.k)) break;
+      chosen.insert(open[i].second);
+    }
+    return chosen;
   }
-  return best_of(std::move(sure), std::move(unsure), k);
-}
 
-void expect_reference(const Problem& problem, const BoundOptions& options, unsigned seed) {
-  const auto chosen = reference_bound(problem, options);
+  /// Nodes asked for, to the end.
+  std::set<std::uint32_t> run() {
+    std::set<std::uint32_t> asked;
+    for (bool first = true;; first = false) {
+      const auto chosen = next(first);
+      if (chosen.empty()) return asked;
+      for (const std::size_t i : chosen) {
+        Entry& entry = entries[i];
+        asked.insert(entry.node);
+        const bool gone = problem.missing.contains(entry.node);
+        entry.state = gone ? Entry::State::gone : Entry::State::exact;
+        entry.score = problem.exact[entry.node];
+        exact += gone ? 0 : 1;
+      }
+    }
+  }
+};
+
+void expect_reference(const Problem& problem, const RerankOptions& options, unsigned seed) {
+  Reference reference(problem, options);
+  const auto expected = reference.run();
   Rerank rerank(problem.candidates, options);
-  const auto asked = run(rerank, problem, seed, 1 + seed % 5);
-  std::set<std::uint32_t> recomputed;
-  std::ranges::set_difference(asked, problem.missing, std::inserter(recomputed, recomputed.end()));
-  ASSERT_EQ(recomputed.size(), chosen.size());
-  for (const auto& candidate : chosen) ASSERT_TRUE(recomputed.contains(candidate.node));
-  EXPECT_EQ(rerank.recomputed(), chosen.size());
+  ASSERT_EQ(run(rerank, problem, seed, 1 + seed % 5), expected);
+  EXPECT_EQ(rerank.recomputed(), reference.exact);
 
-  const auto best = reference_answer(problem, options.k, recomputed, asked);
+  const auto best = reference.answer();
   const auto answers = rerank.answers();
+  const auto likely = chances(reference.entries, options.k);
   ASSERT_EQ(answers.size(), best.size());
+  std::size_t open = static_cast<std::size_t>(
+      std::ranges::count(reference.entries, Entry::State::open, [](const Entry& entry) { return entry.state; }));
   for (std::size_t i = 0; i < answers.size(); ++i) {
-    ASSERT_EQ(answers[i].node, best[i].second) << "rank " << i;
-    ASSERT_EQ(answers[i].score, -best[i].first);
-    ASSERT_EQ(answers[i].exact, recomputed.contains(answers[i].node));
+    const Entry& entry = reference.entries[best[i]];
+    ASSERT_EQ(answers[i].node, entry.node) << "rank " << i;
+    ASSERT_EQ(answers[i].score, entry.known());
+    ASSERT_EQ(answers[i].exact, entry.state == Entry::State::exact);
+    ASSERT_EQ(answers[i].chance, likely[best[i]]);
+    if (!answers[i].exact) --open;
   }
-  EXPECT_GE(rerank.expected_recall(), 0);
-  EXPECT_LE(rerank.expected_recall(), 1);
+  EXPECT_EQ(rerank.dismissed(), open);
+  EXPECT_EQ(rerank.expected_recall(), expected_recall(likely, best));
+  if (rerank.capped()) EXPECT_EQ(rerank.recomputed(), options.cap);
 }
 
-TEST(Rerank, RecomputesWhatTheReferenceDoes) {
+TEST(Rerank, RecomputesWhatTheMethodSays) {
   unsigned seed = 0;
-  for (const std::size_t n : {0, 1, 9, 10, 16, 17, 60, 500}) {
-    for (const std::size_t k : {1, 3, 8, 10, 70}) {
-      for (const std::size_t batch : {1, 4, 8}) {
-        for (const double eps : {-0.5, 0.0, 0.5, 2.0}) {
+  for (const Scores scores : {Scores::exact, Scores::approx}) {
+    for (const std::size_t n : {0, 1, 9, 10, 16, 17, 60, 300}) {
+      for (const std::size_t k : {1, 3, 8, 10, 70}) {
+        for (const double recall : {0.3, 0.8, 0.95, 0.999, 1.0}) {
           for (const std::size_t cap : {0, 1, 7, 12, 64, 1000}) {
             for (const double missing : {0.0, 0.3}) {
-              SCOPED_TRACE(testing::Message() << n << " candidates, k " << k << " batch " << batch << " eps " << eps
-                                              << " cap " << cap << " missing " << missing);
+              SCOPED_TRACE(testing::Message() << n << " candidates, k " << k << " recall " << recall << " cap " << cap
+                                              << " missing " << missing << (scores == Scores::exact ? "" : " approx"));
               ++seed;
-              expect_reference(random_problem(n, missing, seed), {k, eps, batch, cap}, seed);
+              expect_reference(random_problem(n, missing, seed),
+                               {.k = k, .recall = recall, .cap = cap, .scores = scores}, seed);
               if (testing::Test::HasFatalFailure()) return;
             }
           }
@@ -113,28 +164,65 @@ TEST(Rerank, RecomputesWhatTheReferenceDoes) {
   }
 }
 
-TEST(Rerank, AsksForTheFirstRoundInOrderOfEstimate) {
-  const Problem problem = random_problem(100, 0, 1);
-  const Rerank rerank(problem.candidates, {10, 0.5, 8, 64});
-  const auto wants = rerank.wants();
-  ASSERT_EQ(wants.size(), 16u);
-  for (std::size_t i = 0; i < 16; ++i) EXPECT_EQ(wants[i], problem.candidates[i].node);
+TEST(Rerank, EndsWhenTheAnswerIsExpectedToHoldItsRecall) {
+  for (unsigned seed = 0; seed < 30; ++seed) {
+    const Problem problem = random_problem(200, 0, seed);
+    for (const Scores scores : {Scores::exact, Scores::approx}) {
+      std::size_t before = 0;
+      for (const double recall : {0.5, 0.9, 0.99}) {
+        Rerank rerank(problem.candidates, {.k = 10, .recall = recall, .cap = 200, .scores = scores});
+        run(rerank, problem, seed);
+        EXPECT_GE(rerank.expected_recall(), recall - 1e-6);
+        EXPECT_FALSE(rerank.capped());
+        EXPECT_GE(rerank.recomputed() + 4, before) << "a higher recall looks at hardly less";
+        before = rerank.recomputed();
+      }
+    }
+  }
 }
 
-TEST(Rerank, ANodeAtTheBarIsNotRecomputed) {
-  // Its reach equals the k-th score: it could only tie, and the strict bound leaves it.
-  const std::vector<Estimated> candidates{{0, 1.0f, 0}, {1, 0.5f, 0}, {2, 0.25f, 0}};
-  Rerank rerank(candidates, {1, 1.0, 1, 10});
-  const std::vector<std::uint32_t> first{0};
-  const std::vector<double> score{0.5};
-  rerank.feed(first, score, {});
+TEST(Rerank, RaisedItGoesOnFromWhereItWas) {
+  const Problem problem = random_problem(200, 0.1, 7);
+  Rerank rerank(problem.candidates, {.k = 10, .recall = 0.5, .cap = 200});
+  auto asked = run(rerank, problem, 1);
+  const auto recomputed = rerank.recomputed();
+  rerank.raise(0.2);
   EXPECT_TRUE(rerank.done());
-  EXPECT_EQ(rerank.dismissed(), 2u);
+  rerank.raise(0.999);
+  ASSERT_FALSE(rerank.done());
+  for (const std::uint32_t node : run(rerank, problem, 2)) EXPECT_TRUE(asked.insert(node).second) << "asked twice";
+  EXPECT_GT(rerank.recomputed(), recomputed);
+  EXPECT_GE(rerank.expected_recall(), 0.999 - 1e-6);
+}
+
+TEST(Rerank, RaisedInTheMiddleOfARoundItFinishesTheRoundFirst) {
+  const Problem problem = random_problem(200, 0, 8);
+  Rerank rerank(problem.candidates, {.k = 10, .recall = 0.5, .cap = 200});
+  const auto wants = rerank.wants();
+  rerank_problem::feed_some(rerank, problem, {wants[0]});
+  rerank.raise(0.99);
+  EXPECT_EQ(rerank.wants(), std::vector<std::uint32_t>(wants.begin() + 1, wants.end()));
+}
+
+TEST(Rerank, TheFirstRoundTakesTheBestEstimatesAndNoMoreThanAreLikelyNeeded) {
+  const Problem problem = random_problem(100, 0, 1);
+  for (const double recall : {0.5, 0.99}) {
+    const Rerank rerank(problem.candidates, {.k = 10, .recall = recall, .cap = 64});
+    EXPECT_GE(rerank.wants().size(), 10u);
+    EXPECT_LT(rerank.wants().size(), 64u);
+  }
+  // Codes that hardly err leave nothing to look at but the answer itself.
+  Problem clear = problem;
+  for (Estimated& one : clear.candidates) one.sigma = 1e-6f;
+  clear.candidates.resize(10);
+  const Rerank rerank(clear.candidates, {.k = 5, .recall = 0.99, .cap = 64});
+  ASSERT_EQ(rerank.wants().size(), 5u);
+  for (std::size_t i = 0; i < 5; ++i) EXPECT_EQ(rerank.wants()[i], clear.candidates[i].node);
 }
 
 TEST(Rerank, AnswersFromEstimatesBeforeAnyFeed) {
   const Problem problem = random_problem(50, 0, 2);
-  const Rerank rerank(problem.candidates, {10, 0.5, 8, 64});
+  const Rerank rerank(problem.candidates, {.k = 10});
   const auto answers = rerank.answers();
   ASSERT_EQ(answers.size(), 10u);
   for (std::size_t i = 0; i < 10; ++i) {
@@ -143,34 +231,23 @@ TEST(Rerank, AnswersFromEstimatesBeforeAnyFeed) {
     EXPECT_FALSE(answers[i].exact);
   }
   EXPECT_EQ(rerank.recomputed(), 0u);
-  EXPECT_EQ(rerank.dismissed(), 0u);
+  EXPECT_EQ(rerank.dismissed(), 40u);
 }
 
 TEST(Rerank, IfAllAreGoneThereIsNoAnswer) {
   Problem problem = random_problem(40, 0, 3);
   for (std::uint32_t node = 0; node < 40; ++node) problem.missing.insert(node);
-  Rerank rerank(problem.candidates, {10, 0.5, 8, 64});
-  run(rerank, problem, 1);
-  EXPECT_TRUE(rerank.answers().empty());
-  EXPECT_EQ(rerank.recomputed(), 0u);
-}
-
-TEST(Rerank, DismissedAreThoseBelowTheKthScore) {
-  const Problem problem = random_problem(300, 0, 4);
-  const BoundOptions options{10, 0.5, 8, 1000};
-  Rerank rerank(problem.candidates, options);
-  run(rerank, problem, 1);
-  // Without a cap the bound has decided on every candidate.
-  EXPECT_EQ(rerank.dismissed() + rerank.recomputed(), 300u);
-  Rerank capped(problem.candidates, {10, 5.0, 8, 16});
-  run(capped, problem, 1);
-  EXPECT_EQ(capped.recomputed(), 16u);
-  EXPECT_LT(capped.dismissed() + capped.recomputed(), 300u);
+  for (const Scores scores : {Scores::exact, Scores::approx}) {
+    Rerank rerank(problem.candidates, {.k = 10, .recall = 0.99, .scores = scores});
+    run(rerank, problem, 1);
+    EXPECT_LE(rerank.answers().size(), scores == Scores::exact ? 0u : 10u);
+    EXPECT_EQ(rerank.recomputed(), 0u);
+  }
 }
 
 TEST(Rerank, RefusesOtherNodesThanTheWantedAndStaysAsItWas) {
   const Problem problem = random_problem(40, 0, 5);
-  Rerank rerank(problem.candidates, {2, 0.5, 4, 64});
+  Rerank rerank(problem.candidates, {.k = 4, .recall = 0.3});
   const auto wants = rerank.wants();
   ASSERT_EQ(wants.size(), 4u);
   const std::vector<double> scores(4, 0.5);
@@ -192,7 +269,7 @@ TEST(Rerank, RefusesOtherNodesThanTheWantedAndStaysAsItWas) {
 
 TEST(Rerank, SomeOfTheWantedShrinkTheWantsAndTheLastOneBeginsTheNextRound) {
   const Problem problem = random_problem(60, 0, 6);
-  Rerank rerank(problem.candidates, {3, 3.0, 4, 64});
+  Rerank rerank(problem.candidates, {.k = 4, .recall = 0.3});
   const auto wants = rerank.wants();
   ASSERT_EQ(wants.size(), 4u);
   rerank.feed({}, {}, {});
@@ -200,9 +277,10 @@ TEST(Rerank, SomeOfTheWantedShrinkTheWantsAndTheLastOneBeginsTheNextRound) {
   rerank_problem::feed_some(rerank, problem, {wants[2], wants[0]});
   EXPECT_EQ(rerank.wants(), (std::vector{wants[1], wants[3]}));
   EXPECT_EQ(rerank.recomputed(), 2u);
-  // Two are exact, the third answer is an estimate.
+  // Two are exact, the other answers are estimates.
   EXPECT_EQ(std::ranges::count_if(rerank.answers(), &Answer::exact), 2);
   EXPECT_THROW(rerank_problem::feed_some(rerank, problem, {wants[0]}), embedless::code::Error);
+  rerank.raise(1);
   rerank_problem::feed_some(rerank, problem, {wants[3], wants[1]});
   const auto next = rerank.wants();
   ASSERT_FALSE(next.empty());
@@ -212,7 +290,7 @@ TEST(Rerank, SomeOfTheWantedShrinkTheWantsAndTheLastOneBeginsTheNextRound) {
 TEST(Rerank, ACapBelowKFillsUpWithEstimates) {
   // What is exact answers, though it turned out worse than the estimates that others have.
   const std::vector<Estimated> candidates{{0, 0.9f, 0.1f}, {1, 0.8f, 0.1f}, {2, 0.7f, 0.1f}, {3, 0.6f, 0.1f}};
-  Rerank rerank(candidates, {3, 0.5, 4, 1});
+  Rerank rerank(candidates, {.k = 3, .recall = 0.9, .cap = 1});
   ASSERT_EQ(rerank.wants(), std::vector<std::uint32_t>{0});
   const std::vector<std::uint32_t> first{0};
   const std::vector<double> score{0.5};
@@ -230,44 +308,106 @@ TEST(Rerank, ACapBelowKFillsUpWithEstimates) {
 
 TEST(Rerank, SaysWhetherTheCapEndedIt) {
   const Problem problem = random_problem(300, 0, 4);
-  const auto capped = [&](const BoundOptions& options) {
+  const auto capped = [&](const RerankOptions& options) {
     Rerank rerank(problem.candidates, options);
     EXPECT_EQ(rerank.capped(), options.cap == 0);
     run(rerank, problem, 1);
     return rerank.capped();
   };
-  EXPECT_TRUE(capped({10, 5.0, 8, 16}));
-  EXPECT_TRUE(capped({10, 5.0, 8, 0}));
-  EXPECT_FALSE(capped({10, 0.5, 8, 1000}));
-  // The cap lies just where the bound ends the search anyway.
-  Rerank free(problem.candidates, {10, 0.5, 8, 1000});
+  EXPECT_TRUE(capped({.k = 10, .recall = 0.999, .cap = 16}));
+  EXPECT_TRUE(capped({.k = 10, .recall = 0.999, .cap = 0}));
+  EXPECT_FALSE(capped({.k = 10, .recall = 0.9, .cap = 1000}));
+  // The cap lies just where the search ends anyway.
+  Rerank free(problem.candidates, {.k = 10, .recall = 0.9, .cap = 1000});
   run(free, problem, 1);
-  EXPECT_FALSE(capped({10, 0.5, 8, free.recomputed()}));
+  EXPECT_FALSE(capped({.k = 10, .recall = 0.9, .cap = free.recomputed()}));
 }
 
 TEST(Rerank, TheFirstRoundTellsHowFarEstimatesWereOff) {
   const std::vector<Estimated> candidates{{0, 0.9f, 0.125f}, {1, 0.75f, 0.0f}, {2, 0.5f, 0.5f}, {3, 0.25f, 0.5f}};
-  Rerank rerank(candidates, {.k = 1, .eps = 100, .batch = 3, .cap = 4, .sigma_scale = 2});
+  Rerank rerank(candidates, {.k = 3, .recall = 0.3, .cap = 4, .sigma_scale = 2});
   EXPECT_EQ(rerank.first_round().count, 0u);
-  const std::vector<std::uint32_t> nodes{2, 1, 0};
-  const std::vector<double> scores{1.0, 0.5, double{0.9f} + 0.25};
-  rerank.feed(nodes, scores, {});
+  auto wants = rerank.wants();
+  ASSERT_EQ(wants.size(), 3u);
+  rerank.raise(1);
+  const std::vector<double> exact{double{0.9f} + 0.25, 0.5, 1.0, -7};
+  std::vector<double> scores;
+  double expected = 0;
+  for (const std::uint32_t node : wants) {
+    scores.push_back(exact[node]);
+    const Estimated& one = candidates[node];
+    if (one.sigma > 0) expected += std::pow((exact[node] - double{one.estimate}) / double{one.sigma}, 2);
+  }
+  rerank.feed(wants, scores, {});
   const auto misses = rerank.first_round();
-  EXPECT_EQ(misses.count, 2u);  // one has no sigma
-  EXPECT_DOUBLE_EQ(misses.sum_squares, 1 + 4);
-  ASSERT_EQ(rerank.wants(), std::vector<std::uint32_t>{3});
-  const std::vector<double> last{-7};
-  rerank.feed(rerank.wants(), last, {});
-  EXPECT_EQ(rerank.first_round().count, 2u);
+  EXPECT_DOUBLE_EQ(misses.sum_squares, expected);
+  wants = rerank.wants();
+  ASSERT_EQ(wants.size(), 1u);
+  const std::vector<double> last{exact[wants[0]]};
+  rerank.feed(wants, last, {});
+  EXPECT_EQ(rerank.first_round().count, misses.count);
   EXPECT_EQ(rerank.answers()[0].sigma, 0.25f);
 }
 
-TEST(Rerank, AScaleOfSigmaIsAScaleOfTheMargin) {
-  const Problem problem = random_problem(300, 0.1, 9);
-  for (const double scale : {0.5, 2.0}) {
-    Rerank scaled(problem.candidates, {.k = 10, .eps = 1, .batch = 8, .cap = 300, .sigma_scale = scale});
-    Rerank widened(problem.candidates, {.k = 10, .eps = scale, .batch = 8, .cap = 300});
-    EXPECT_EQ(run(scaled, problem, 1), run(widened, problem, 2));
+TEST(Rerank, WiderErrorsAskForMore) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    const Problem problem = random_problem(300, 0.1, seed);
+    Rerank narrow(problem.candidates, {.k = 10, .recall = 0.9, .cap = 300, .sigma_scale = 0.25});
+    Rerank wide(problem.candidates, {.k = 10, .recall = 0.9, .cap = 300, .sigma_scale = 4});
+    EXPECT_LT(run(narrow, problem, 1).size(), run(wide, problem, 2).size());
+  }
+}
+
+TEST(RerankApprox, ClearlySeparatedCandidatesCostNothing) {
+  const std::vector<Estimated> candidates{{5, 0.9f, 0.01f}, {3, 0.8f, 0.01f}, {4, 0.3f, 0.01f}};
+  const Rerank rerank(candidates, {.k = 2, .recall = 0.999, .scores = Scores::approx});
+  EXPECT_TRUE(rerank.done());
+  EXPECT_FALSE(rerank.capped());
+  EXPECT_EQ(rerank.dismissed(), 1u);
+  EXPECT_NEAR(rerank.expected_recall(), 1, 1e-6);
+  const auto answers = rerank.answers();
+  ASSERT_EQ(answers.size(), 2u);
+  EXPECT_EQ(answers[0].node, 5u);
+  EXPECT_FALSE(answers[0].exact);
+}
+
+TEST(RerankApprox, RecomputesLessThanExactScoresDo) {
+  std::size_t approximate = 0;
+  std::size_t full = 0;
+  for (unsigned seed = 0; seed < 50; ++seed) {
+    const Problem problem = random_problem(200, 0, seed);
+    Rerank some(problem.candidates, {.k = 10, .recall = 0.9, .cap = 200, .scores = Scores::approx});
+    Rerank all(problem.candidates, {.k = 10, .recall = 0.9, .cap = 200});
+    approximate += run(some, problem, 1).size();
+    full += run(all, problem, 1).size();
+  }
+  EXPECT_LT(approximate, full);
+}
+
+TEST(RerankApprox, OfEstimatesThatTieWithoutAnErrorTheFirstNodesAnswer) {
+  std::vector<Estimated> candidates;
+  for (std::uint32_t node = 0; node < 5; ++node) candidates.push_back({node, 0.5f, 0});
+  const Rerank rerank(candidates, {.k = 2, .scores = Scores::approx});
+  EXPECT_TRUE(rerank.done());
+  EXPECT_EQ(rerank.dismissed(), 3u);
+  EXPECT_EQ(rerank.answers()[0].node, 0u);
+  EXPECT_EQ(rerank.answers()[1].node, 1u);
+  EXPECT_EQ(rerank.expected_recall(), 1);
+}
+
+TEST(Rerank, DamagedEstimatesNeitherAnswerBeforeOthersNorBreakTheOrder) {
+  const float least = -std::numeric_limits<float>::infinity();
+  const std::vector<Estimated> candidates{{0, 0.9f, 0.1f}, {1, 0.5f, 0.1f}, {2, least, 0.0f}, {3, least, 1.0f}};
+  for (const Scores scores : {Scores::exact, Scores::approx}) {
+    for (const double recall : {0.5, 1.0}) {
+      for (const std::size_t k : {1, 2, 3, 9}) {
+        const Rerank rerank(candidates, {.k = k, .recall = recall, .scores = scores});
+        const auto answers = rerank.answers();
+        ASSERT_EQ(answers.size(), std::min<std::size_t>(k, 4));
+        EXPECT_EQ(answers[0].node, 0u);
+        EXPECT_GE(rerank.expected_recall(), 0);
+      }
+    }
   }
 }
 

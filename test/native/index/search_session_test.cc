@@ -40,7 +40,7 @@ TEST(SearchSession, WithAWideBoundItFindsTheExactAnswer) {
     for (unsigned seed = 50; seed < 60; ++seed) {
       const auto query = corpus::vectors(1, seed);
       auto session = SearchSession::start(store.snapshot(), *coder, query,
-                                          {.bound = {.k = 10, .eps = 1000, .batch = 8, .cap = 2000}, .pool = 2000});
+                                          {.rerank = {.k = 10, .recall = 1, .cap = 2000}, .pool = 2000});
       EXPECT_EQ(session.scanned(), 2000u);
       feed_all(session, vectors);
       std::vector<std::pair<double, std::uint32_t>> exact;
@@ -76,7 +76,7 @@ TEST(SearchSession, RefusesVectorsThatAreNone) {
   const auto encoded = coder->encode(vectors, nullptr);
   corpus::CodeStore store(coder);
   store.publish({.rows = encoded.rows, .exceptions = encoded.exceptions, .dead = {}});
-  auto session = SearchSession::start(store.snapshot(), *coder, corpus::vectors(1, 44), {.bound = {.k = 2, .batch = 2}});
+  auto session = SearchSession::start(store.snapshot(), *coder, corpus::vectors(1, 44), {.rerank = {.k = 2, .recall = 0.3}});
   const auto wants = session.ranker().wants();
   ASSERT_EQ(wants.size(), 2u);
   const auto code_of = [&](std::vector<float> rows) -> std::string {

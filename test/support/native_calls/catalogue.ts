@@ -58,7 +58,7 @@ export async function makeFixture(addon: NativeAddon, random: Random): Promise<F
     addon.buildGraph(index[4]!, { kind: "vamana", maxDegree: 6, buildWindow: 10, threads: 1 }),
     addon.buildGraph(index[5]!, { kind: "hnsw", M: 3, efConstruction: 10, threads: 1 }),
   ]);
-  const options = { k: 3, eps: 1, batch: 2, cap: 20, pool: 20 };
+  const options = { k: 3, recall: 0.9, batch: 2, cap: 20, pool: 20 };
   const search = await Promise.all(index.slice(0, 8).map((each) => each.search(vectors(random, 1), options)));
   return {
     addon,
@@ -135,7 +135,12 @@ const bits = (random: Random) => Uint8Array.from({ length: below(random, 12) }, 
 function searchOptions(fixture: Fixture, random: Random): object {
   const { graph } = fixture.objects;
   return {
-    ...{ k: 1 + below(random, 12), eps: random() * 3, batch: 1 + below(random, 9), cap: below(random, 40) },
+    ...{
+      k: 1 + below(random, 12),
+      recall: 0.01 + 0.99 * random(),
+      batch: 1 + below(random, 9),
+      cap: below(random, 40),
+    },
     pool: 1 + below(random, 90),
     ...maybe(random, {
       scores: pick(random, ["exact", "approx"]),

@@ -90,20 +90,20 @@ it("costLine tells time, passages recomputed and those from the cache", () => {
 });
 
 describe("explainLines", () => {
-  const found = { estimate: 0.7, sigma: 0.01, bound: 0.7065, keyword: undefined };
+  const found = { estimate: 0.7, sigma: 0.01, chance: 0.9312, keyword: undefined };
   const explained: Hit = { ...hit("a"), explain: { ...found, exact: 0.71234, source: "recompute" } };
   const unsure: Hit = { ...hit("b"), explain: { ...found, exact: undefined, source: "none" } };
   const lines = explainLines({ hits: [explained, unsure], expectedRecall: 0.9604, cost });
 
-  it("sets estimate, bound and exact score side by side", () => {
-    expect(lines[0]).toBe("hit  estimate   sigma   bound   exact  sigmas off  vector from");
-    expect(lines[1]).toBe("1      0.7000  0.0100  0.7065  0.7123         1.2    recompute");
-    expect(lines[2]).toBe("2      0.7000  0.0100  0.7065       -           -         none");
+  it("sets estimate and exact score side by side", () => {
+    expect(lines[0]).toBe("hit  estimate   sigma   exact  sigmas off  chance  vector from");
+    expect(lines[1]).toBe("1      0.7000  0.0100  0.7123         1.2   0.931    recompute");
+    expect(lines[2]).toBe("2      0.7000  0.0100       -           -   0.931         none");
   });
 
   it("tells a sigma of zero from an error of none", () => {
     const sure: Hit = { ...hit("a"), explain: { ...found, sigma: 0, exact: 0.7, source: "kept" } };
-    expect(explainLines({ hits: [sure], expectedRecall: 1, cost })[1]).toMatch(/0\.7000 +- +kept$/);
+    expect(explainLines({ hits: [sure], expectedRecall: 1, cost })[1]).toMatch(/0\.7000 +- +0\.931 +kept$/);
   });
 
   it("gives each part of the time its share, and what is left over a line of its own", () => {
@@ -121,7 +121,7 @@ describe("explainLines", () => {
 
   it("counts, and says what recall to expect", () => {
     expect(lines.slice(11)).toEqual([
-      "1,536 codes scanned, 300 candidates dismissed by the bound",
+      "1,536 codes scanned, 300 candidates left as too unlikely",
       "14 passages scored exactly, 12 of them embedded for it",
       "expected recall 0.960",
     ]);

@@ -42,7 +42,7 @@ describe("with the bundled model", () => {
 
   it("explains", async () => {
     const { stdout } = await run("search", "s.db", "oil", "--k", "2", "--explain");
-    expect(stdout).toMatch(/^hit +estimate +sigma +bound +exact +sigmas off +vector from\n1 +0\.\d{4} /m);
+    expect(stdout).toMatch(/^hit +estimate +sigma +exact +sigmas off +chance +vector from\n1 +0\.\d{4} /m);
     expect(stdout).toMatch(/^recompute +[\d.,]+ ms +\d+ %$/m);
     expect(stdout).toMatch(/^4 codes scanned/m);
     expect(stdout).toMatch(/^expected recall [01]\.\d{3}$/m);

@@ -2,7 +2,7 @@ import { beforeAll, describe, expect, it } from "vitest";
 import type { NativeIndex, NativeSearchOptions } from "../../../src/native.js";
 import { bruteForce, codebook, dims, feedAll, filledIndex, vectors } from "./corpus.js";
 
-const bound: NativeSearchOptions = { k: 10, eps: 1, batch: 8, cap: 64, pool: 400 };
+const usual: NativeSearchOptions = { k: 10, recall: 0.95, cap: 64, pool: 400 };
 const none = new Uint32Array();
 
 let index: NativeIndex;
@@ -18,7 +18,7 @@ function rowsOf(nodes: Iterable<number>): Float32Array {
 
 /** Runs a search to its end; gives its result and the nodes it asked for. */
 async function finished(query: Float32Array, options: Partial<NativeSearchOptions>) {
-  const search = await index.search(query, { ...bound, ...options });
+  const search = await index.search(query, { ...usual, ...options });
   const asked = feedAll(search, all);
   return { asked, ...search.result() };
 }
@@ -29,7 +29,7 @@ describe("feeding", () => {
       const query = vectors(1, seed);
       const { asked: _, ...expected } = await finished(query, {});
       for (const atOnce of [1, 3]) {
-        const search = await index.search(query, bound);
+        const search = await index.search(query, usual);
         while (!search.done) {
           const wants = search.wants();
           const part = wants.slice(-atOnce);
@@ -42,14 +42,14 @@ describe("feeding", () => {
   });
 
   it("of nothing changes nothing", async () => {
-    const search = await index.search(vectors(1, 2), bound);
+    const search = await index.search(vectors(1, 2), usual);
     const wants = search.wants();
     search.feed(none, new Float32Array(), none);
     expect(search.wants()).toEqual(wants);
   });
 
   it("of a node that has come already is refused", async () => {
-    const search = await index.search(vectors(1, 2), bound);
+    const search = await index.search(vectors(1, 2), usual);
     const first = search.wants().slice(0, 1);
     search.feed(first, rowsOf(first), none);
     expect(() => search.feed(first, rowsOf(first), none)).toThrow(RangeError);
@@ -75,10 +75,10 @@ describe("a cap below k", () => {
 });
 
 describe("approximate scores", () => {
-  it("recompute less and find the same nodes where the margin holds", async () => {
+  it("recompute less and find the same nodes where nothing is left to chance", async () => {
     for (const seed of [11, 12, 13, 14]) {
       const query = vectors(1, seed);
-      const options = { eps: 6, cap: 700, pool: 700 };
+      const options = { recall: 0.99999, cap: 700, pool: 700 };
       const full = await finished(query, options);
       const approx = await finished(query, { ...options, scores: "approx" });
       const best = bruteForce("cosine", query, all).slice(0, 10);
@@ -88,47 +88,67 @@ describe("approximate scores", () => {
     }
   });
 
-  it("without a margin take the best estimates", async () => {
-    for (const eps of [-1, 0]) {
-      const approx = await finished(vectors(1, 2), { eps, scores: "approx" });
-      const estimates = await finished(vectors(1, 2), { cap: 0 });
-      expect(approx.recomputed).toBe(0);
-      expect(approx.nodes).toEqual(estimates.nodes);
-      expect(approx.capped).toBe(false);
-    }
+  it("take the best estimates where these are good enough", async () => {
+    const approx = await finished(vectors(1, 2), { recall: 0.01, scores: "approx" });
+    const estimates = await finished(vectors(1, 2), { cap: 0 });
+    expect(approx.recomputed).toBe(0);
+    expect(new Set(approx.nodes)).toEqual(new Set(estimates.nodes));
+    expect(approx.capped).toBe(false);
   });
 
   it("keep to the cap", async () => {
-    const approx = await finished(vectors(1, 2), { eps: 6, scores: "approx", cap: 3 });
+    const approx = await finished(vectors(1, 2), { recall: 1, scores: "approx", cap: 3 });
     expect(approx).toMatchObject({ recomputed: 3, capped: true });
     expect(approx.nodes).toHaveLength(10);
   });
 });
 
 describe("what a search says of itself", () => {
-  it("sigmaScale widens the margin and the sigmas, not the misses of the first round", async () => {
+  it("sigmaScale widens the sigmas, and a search looks at more", async () => {
     const query = vectors(1, 2);
-    const wide = await finished(query, { sigmaScale: 2 });
-    const twice = await finished(query, { eps: 2 });
-    expect(wide.asked).toEqual(twice.asked);
-    expect([...wide.sigmas]).toEqual([...twice.sigmas].map((sigma) => 2 * sigma));
-    expect(wide.firstRound).toEqual(twice.firstRound);
-    expect(wide.expectedRecall).toBeLessThan(twice.expectedRecall);
+    const asIs = await finished(query, { cap: 0 });
+    const wide = await finished(query, { cap: 0, sigmaScale: 2 });
+    expect([...wide.sigmas]).toEqual([...asIs.sigmas].map((sigma) => 2 * sigma));
+    expect(wide.expectedRecall).toBeLessThan(asIs.expectedRecall);
+    const [narrow, wider] = [await finished(query, { cap: 700 }), await finished(query, { cap: 700, sigmaScale: 2 })];
+    expect(wider.recomputed).toBeGreaterThan(narrow.recomputed);
+  });
+
+  it("raise goes on where the search had ended, and never looks twice", async () => {
+    const search = await index.search(vectors(1, 2), { ...usual, recall: 0.5, cap: 700, pool: 700 });
+    const before = feedAll(search, all);
+    const { expectedRecall } = search.result();
+    search.raise(0.4);
+    expect(search.done).toBe(true);
+    search.raise(0.99);
+    const after = feedAll(search, all);
+    expect(after.filter((node) => before.includes(node))).toEqual([]);
+    expect(search.result().expectedRecall).toBeGreaterThan(Math.max(expectedRecall, 0.99 - 1e-6));
+    for (const recall of [0, -1, 1.5, Number.NaN, "1"]) expect(() => search.raise(recall as number)).toThrow();
+  });
+
+  it("each hit tells how likely it is, and together they tell the expected recall", async () => {
+    for (const scores of ["exact", "approx"] as const) {
+      const { chances, nodes, expectedRecall } = await finished(vectors(1, 2), { scores });
+      expect(chances).toHaveLength(nodes.length);
+      expect(chances.reduce((sum, chance) => sum + chance, 0) / 10).toBeCloseTo(expectedRecall, 3);
+    }
   });
 
   it("firstRound is the mean square of the first candidates' misses", async () => {
-    const search = await index.search(vectors(1, 2), bound);
+    const search = await index.search(vectors(1, 2), usual);
     const wants = search.wants();
     expect(search.result().firstRound).toEqual({ count: 0, sumSquares: 0 });
     search.feed(wants, rowsOf(wants), none);
-    const estimates = (await index.search(vectors(1, 2), { ...bound, k: 16, cap: 0 })).result();
+    const estimates = (await index.search(vectors(1, 2), { ...usual, k: 400, cap: 0 })).result();
     const scores = new Map(bruteForce("cosine", vectors(1, 2), all).map(({ node, score }) => [node, score]));
     let expected = 0;
     for (const [i, node] of estimates.nodes.entries()) {
+      if (!wants.includes(node)) continue;
       expected += ((scores.get(node)! - estimates.estimates[i]!) / estimates.sigmas[i]!) ** 2;
     }
     const { count, sumSquares } = search.result().firstRound;
-    expect(count).toBe(16);
+    expect(count).toBe(wants.length);
     expect(sumSquares).toBeCloseTo(expected, 4);
     feedAll(search, all);
     expect(search.result().firstRound).toEqual({ count, sumSquares });
@@ -138,7 +158,7 @@ describe("what a search says of itself", () => {
     const query = vectors(1, 2);
     const recalls: number[] = [];
     for (const cap of [700, 40, 16, 0]) {
-      recalls.push((await finished(query, { eps: 1000, cap, pool: 700 })).expectedRecall);
+      recalls.push((await finished(query, { recall: 1, cap, pool: 700 })).expectedRecall);
     }
     expect(recalls[0]).toBe(1);
     expect(recalls).toEqual([...recalls].sort((a, b) => b - a));
@@ -147,7 +167,7 @@ describe("what a search says of itself", () => {
   });
 
   it("an empty answer lacks nothing", async () => {
-    const search = await index.search(vectors(1, 2), { ...bound, filter: new Uint8Array() });
+    const search = await index.search(vectors(1, 2), { ...usual, filter: new Uint8Array() });
     expect(search.result()).toMatchObject({ capped: false, expectedRecall: 1, dismissed: 0 });
   });
 });

@@ -7,7 +7,7 @@ import { bitmap, kinds, nearest, overQueries, recallOf, vectorIndex } from "./gr
 const count = 2000;
 const linked = 1800;
 const all = vectors(count, 7);
-const bound: NativeSearchOptions = { k: 10, eps: 2, batch: 8, cap: 100_000, pool: 200 };
+const bound: NativeSearchOptions = { k: 10, recall: 0.999, batch: 8, cap: 100_000, pool: 200 };
 
 /** Codes of all vectors, some of them dead, and a graph that lacks the last 200. */
 async function coded(order: "scan" | "walk", metric: (typeof metrics)[number] = "cosine"): Promise<NativeIndex> {
@@ -100,7 +100,7 @@ describe.each(modes)("mode $mode $strategy", (mode) => {
 
   it("stops at the cap", async () => {
     for (const cap of [0, 1, 30]) {
-      const { recomputed, capped } = await found(index, vectors(1, 2), { ...mode, graph: graphs[0]!, cap, eps: 9 });
+      const { recomputed, capped } = await found(index, vectors(1, 2), { ...mode, graph: graphs[0]!, cap, recall: 1 });
       expect(recomputed).toBe(cap);
       expect(capped).toBe(true);
     }

@@ -8,7 +8,7 @@ import { EmbedlessError } from "../../../src/errors.js";
 import { load, native } from "../../../src/native.js";
 import { addon, bruteForce, caught, codebook, dims, feedAll, filledIndex, forms, metrics, vectors } from "./corpus.js";
 
-const bound = { k: 10, eps: 0.5, batch: 8, cap: 64, pool: 400 };
+const bound = { k: 10, recall: 0.95, cap: 64, pool: 400 };
 
 describe("the loader", () => {
   it("loads once", () => {
@@ -94,7 +94,7 @@ describe("vectors of nodes", () => {
 });
 
 describe("a search", () => {
-  it.each(metrics)("with a wide bound finds the exact answer (%s)", async (metric) => {
+  it.each(metrics)("asked for all of it finds the exact answer (%s)", async (metric) => {
     const plain = forms.map(([form]) => addon.createVectorCoder(form, dims, metric));
     const trained = ["lvq4", "lvq4x8", { leanvec: { dims: 9, primary: "lvq8", training: "pca" } }] as const;
     const others = trained.map((code) => addon.trainCodebook(vectors(600), { dims, metric, code }));
@@ -102,7 +102,7 @@ describe("a search", () => {
       const { index, all } = await filledIndex(coder, 700);
       for (const seed of [11, 12, 13]) {
         const query = vectors(1, seed);
-        const search = await index.search(query, { ...bound, eps: 1000, cap: 700, pool: 700 });
+        const search = await index.search(query, { ...bound, recall: 1, cap: 700, pool: 700 });
         expect(search.scanned).toBe(700);
         feedAll(search, all);
         const expected = bruteForce(metric, query, all).slice(0, 10);
@@ -222,7 +222,7 @@ describe("a search", () => {
 
   it("refuses vectors and nodes that it did not ask for, and goes on", async () => {
     const { index, all } = await filledIndex(await codebook(), 100);
-    const search = await index.search(vectors(1, 2), { ...bound, k: 2, batch: 2 });
+    const search = await index.search(vectors(1, 2), { ...bound, k: 2 });
     const wants = search.wants();
     const rows = new Float32Array(2 * dims).fill(1);
     const none = new Uint32Array();

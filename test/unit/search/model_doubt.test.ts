@@ -17,7 +17,7 @@ const hits = (...pairs: [estimate: number | undefined, exact: number | undefined
   pairs.map(([estimate, exact]) => ({
     estimate,
     sigma: 0.01,
-    bound: undefined,
+    chance: undefined,
     exact,
     source: "recompute",
     keyword: undefined,

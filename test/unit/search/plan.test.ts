@@ -14,8 +14,11 @@ test("a higher recall target never recomputes less, whatever the code", () => {
       const settings = { code, scores: kind };
       const [low, high] = [planSearch(k, Math.min(a, b), settings), planSearch(k, Math.max(a, b), settings)];
       expect(high.cap).toBeGreaterThanOrEqual(low.cap);
-      // A higher cap may make do with a smaller margin.
-      if (high.cap === low.cap) expect(high.eps).toBeGreaterThanOrEqual(low.eps - 1e-9);
+      expect(high.recall).toBeGreaterThanOrEqual(low.recall - 1e-9);
+      for (const { recall } of [low, high]) {
+        expect(recall).toBeGreaterThan(0);
+        expect(recall).toBeLessThanOrEqual(1);
+      }
       expect(low.pool).toBeGreaterThanOrEqual(Math.max(400, 2 * k, low.cap));
       expect(low.cap).toBeGreaterThanOrEqual(4 * k);
     }),
@@ -23,18 +26,16 @@ test("a higher recall target never recomputes less, whatever the code", () => {
   );
 });
 
-test("batch, cap and pool follow k and the target", () => {
-  expect(planSearch(3, 0.95)).toMatchObject({ batch: 4, cap: 64, pool: 512, scores: "exact" });
-  expect(planSearch(4, 0.95)).toMatchObject({ batch: 4 });
-  expect(planSearch(5, 0.95, { scores: "approx" })).toMatchObject({ batch: 8, scores: "approx" });
-  expect(planSearch(10, 0.97)).toMatchObject({ batch: 8, cap: 64 });
+test("cap and pool follow k and the target", () => {
+  const { cap, pool } = planSearch(3, 0.95);
+  expect(cap).toBeGreaterThanOrEqual(64);
+  expect(pool).toBe(Math.min(8 * cap, 4096));
+  expect(planSearch(5, 0.95, { scores: "approx" })).toMatchObject({ scores: "approx" });
   expect(planSearch(1000, 0.95)).toMatchObject({ cap: 4000, pool: 4096 });
 });
 
 test("the caller's limit is the cap, and 0 still keeps candidates for the estimates", () => {
-  expect(planSearch(10, 0.95, { maxRecomputes: 17 })).toMatchObject({ cap: 17, pool: 400, batch: 8 });
-  expect(planSearch(10, 0.95, { maxRecomputes: 15 })).toMatchObject({ cap: 15, batch: 7 });
-  expect(planSearch(10, 0.95, { maxRecomputes: 10 })).toMatchObject({ cap: 10, batch: 5 });
+  expect(planSearch(10, 0.95, { maxRecomputes: 17 })).toMatchObject({ cap: 17, pool: 400 });
   expect(planSearch(1000, 0.95, { maxRecomputes: 0 })).toMatchObject({ cap: 0, pool: 2000 });
   expect(planSearch(10, 0.95, { maxRecomputes: 9000 })).toMatchObject({ cap: 9000, pool: 9000 });
 });
@@ -86,22 +87,13 @@ describe("the calibration of a code", () => {
   });
 });
 
-test("a limit below k leaves the batch as it is: there is but one round", () => {
-  for (const maxRecomputes of [0, 1, 9]) {
-    expect(planSearch(10, 0.95, { maxRecomputes })).toMatchObject({ cap: maxRecomputes, batch: 8 });
-  }
-});
-
-test("approximate scores have margins of their own, never below 0, and whole batches", () => {
-  expect(planSearch(10, 0.95, { maxRecomputes: 15, scores: "approx" })).toMatchObject({
-    scores: "approx",
-    cap: 15,
-    batch: 8,
-  });
+test("approximate scores have stops of their own", () => {
+  expect(planSearch(10, 0.95, { maxRecomputes: 15, scores: "approx" })).toMatchObject({ scores: "approx", cap: 15 });
   expect(planSearch(10, 0.95)).toMatchObject({ scores: "exact" });
   fc.assert(
     fc.property(fc.integer({ min: 1, max: 200 }), target, measured, (k, recall, code) => {
-      expect(planSearch(k, recall, { code, scores: "approx" }).eps).toBeGreaterThanOrEqual(0);
+      const looks = (scores: "exact" | "approx") => expectedRecomputes(k, recall, { code, scores });
+      expect(looks("approx")).toBeLessThanOrEqual(1.1 * looks("exact") + 1);
     }),
     { seed: 6 },
   );

@@ -93,7 +93,7 @@ describe("of a walk over 300 nodes", () => {
     const built = await addon.buildGraph(index, { kind: "vamana" });
     const walk = chooseWalk(index, built, { ...usual, asked: { window: 60 } });
     const query = all.slice(0, index.coder.dims);
-    const session = await index.search(query, { k: 5, eps: 0.5, batch: 8, cap: 0, pool: 100, ...walk });
+    const session = await index.search(query, { k: 5, cap: 0, pool: 100, ...walk });
     expect(session.result().nodes[0]).toBe(0);
     expect(session.scanned).toBeLessThan(300);
   });

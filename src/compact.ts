@@ -9,11 +9,13 @@ import type { StoreParts } from "./store_parts.js";
 import type { CompactResult } from "./types.js";
 
 /**
- * Brings a store's graph up to date, drops the codes of deleted passages and gives back the space of what was deleted; see
+ * Trains the codebook that passages wait for, brings a store's graph up to date, drops the codes of deleted passages and gives back the space of what was deleted; see
  * `VectorStore.compact`.
  */
 export async function compactStore(parts: StoreParts, run: LinkRun): Promise<CompactResult> {
-  const { database, passages, index, graph, kept } = parts;
+  const { database, passages, index, graph, kept, ingest } = parts;
+  // First, so that the graph is built on codes.
+  const trained = await ingest.train(run.signal, (total) => run.onProgress?.({ phase: "train", done: 0, total }));
   const traits = traitsOf(readMeta(database.reader), parts.settings);
   const isAlone = traits.codes === "none" && kept.coder === undefined;
   // A graph built on vectors is better than one built on codes, also for walks on codes.
@@ -32,7 +34,7 @@ export async function compactStore(parts: StoreParts, run: LinkRun): Promise<Com
   const living = async () => repairGraph(native(), await views.newest(), run);
   const dropped = await renumber({ database, passages, codeRowBytes, graph: living }, run);
   const freedBytes = await giveBackFreePages(database, run.signal);
-  return { ...graphOf(database.reader), dropped, freedBytes };
+  return { ...graphOf(database.reader), trained, dropped, freedBytes };
 }
 
 /** The vectors of a store that keeps neither codes nor vectors, and no graph: its graph is always built from scratch. */

@@ -51,11 +51,14 @@ export interface CompactOptions {
 /** How far `compact` has come. */
 export interface CompactProgress {
   /**
-   * Codes of deleted passages are dropped, which gives the others new numbers; without codes and kept vectors the passages
-   * linked before are embedded again; and all are linked.
+   * Passages that wait for a codebook train it; without codes and kept vectors the passages linked before are embedded
+   * again; all are linked; and codes of deleted passages are dropped, which gives the others new numbers.
    */
-  phase: "renumber" | "embed" | "link";
-  /** Passages renumbered or embedded, or nodes linked so far; those of upper layers once for each. */
+  phase: "train" | "embed" | "link" | "renumber";
+  /**
+   * Passages embedded or renumbered, or nodes linked so far; those of upper layers once for each. Stays 0 while a codebook
+   * is trained.
+   */
   done: number;
   /** How many it will be in this phase; 0 before that is known. */
   total: number;
@@ -67,6 +70,8 @@ export interface CompactResult {
   linked: number;
   /** Bytes of the graph on disk. */
   graphBytes: number;
+  /** Passages that waited for a codebook, and trained it: they have codes now. 0 while fewer than `stats().trainsAt` wait. */
+  trained: number;
   /** Deleted passages whose codes were dropped; 0 while they are less than a tenth of all, and with codes `"none"`. */
   dropped: number;
   /** Bytes that the file is smaller by: what deleted and replaced passages had taken. */

@@ -1,6 +1,7 @@
 import type { Embedder } from "./embed/embedder.js";
 import { native } from "./native.js";
 import type { resolveStatsOptions } from "./options.js";
+import { leastTraining, waitingForm } from "./search/coders.js";
 import { queryCost } from "./search/forecast.js";
 import { measureMachine } from "./search/machine_speed.js";
 import { codeBytes } from "./storage/codes.js";
@@ -8,7 +9,7 @@ import type { Database } from "./storage/database.js";
 import { graphBytes } from "./storage/graph.js";
 import { keywordBytes } from "./storage/keywords.js";
 import { type Meta, readMeta } from "./storage/meta.js";
-import { countPending } from "./storage/pending.js";
+import { countPending, pendingBytes } from "./storage/pending.js";
 import { type Traits, traitsOf } from "./storage/traits.js";
 import type { QueryCost, Stats } from "./types.js";
 
@@ -32,6 +33,8 @@ export async function readStats(
   const c = database.reader;
   const meta = readMeta(c);
   const traits = traitsOf(meta, meta.dims === undefined ? asked : {});
+  // With a codebook none can wait.
+  const pending = meta.codebook ? 0 : countPending(c);
   const stats = {
     path: database.path,
     passages: meta.passages,
@@ -39,8 +42,10 @@ export async function readStats(
     ...traits,
     embedder: meta.embedder?.id,
     codebook: codebookOf(meta),
-    // With a codebook none can wait.
-    pending: meta.codebook ? 0 : countPending(c),
+    pending,
+    pendingForm: pending > 0 ? waitingForm(traits.codes) : undefined,
+    pendingBytes: pending > 0 ? pendingBytes(c) : 0,
+    trainsAt: pending > 0 && traits.codes !== "none" ? leastTraining(traits.codes) : undefined,
     codeBytesPerPassage: meta.codebook ? codeRowBytes : 0,
     rawBytes: meta.rawBytes,
     textBytes: meta.textBytes,

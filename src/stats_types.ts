@@ -14,8 +14,17 @@ export interface Stats {
   embedder: string | undefined;
   /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store, or no codes. */
   codebook: "shipped" | "own" | "pending" | "none";
-  /** Passages waiting for a codebook, or without codes for the graph. */
+  /** Passages waiting for a codebook, or without codes for the graph; deleted ones count until `compact`. */
   pending: number;
+  /** How vectors of waiting passages are stored; `undefined` if none wait. */
+  pendingForm: "int8" | "float16" | undefined;
+  /** Bytes of the vectors of waiting passages. */
+  pendingBytes: number;
+  /**
+   * How many waiting passages train the codebook with the next `add` or `compact`: 1,024, or 4,096 for LeanVec; `undefined`
+   * if none wait for one. While one `add` still has passages coming it waits for 4,096.
+   */
+  trainsAt: number | undefined;
   /** Code bytes a passage, factors included; 0 while pending. */
   codeBytesPerPassage: number;
   /** UTF-8 bytes of all texts. */

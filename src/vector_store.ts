@@ -174,7 +174,8 @@ export class VectorStore {
   /**
    * Adds passages. An id that exists is replaced; the same text under the same id is not embedded again, only its
    * metadata is set. An array is added all or nothing; an iterable is committed every 512 passages or 3 seconds, and an
-   * error then carries how many are `committed`. When the promise resolves, all is on disk.
+   * error then carries how many are `committed`. When the promise resolves, all is on disk. Where enough passages wait
+   * for a codebook (`stats().trainsAt`) it is trained before that.
    *
    * @throws `INVALID_ARGUMENT`, `INVALID_TEXT`, `INVALID_ID`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`, `LIMIT`, all naming
    *   the item; `MODEL_MISMATCH`, `EMBEDDER_*`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `ABORTED`
@@ -315,7 +316,7 @@ export class VectorStore {
   }
 
   /**
-   * Builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
+   * Trains the codebook that passages wait for, if they are enough (`stats().trainsAt`). Then builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
    * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile. Then drops
    * the codes of deleted passages once a tenth of all are such: one write, during which others read on and writers wait.
    * Last it gives the space of deleted passages back to the file system.

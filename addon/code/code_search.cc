@@ -10,6 +10,9 @@ namespace embedless::code {
 namespace {
 
 constexpr int descent_rounds = 2;
+/// A scale stands for no more than so many times the squared length within the components: of vectors that lie mostly
+/// outside them, what lies inside says little.
+constexpr double most_made_up = 4;
 
 }  // namespace
 
@@ -44,7 +47,8 @@ Factors CodeSearch::search(size_t index, uint8_t* code) {
   const double length = dot(centred, centred, codebook_.dims());
   outside_ = components < codebook_.dims() ? std::max(0.0, length - xx) : 0.0;
   Factors factors;
-  factors.scale = unbiased_scale(xx, xd, dd);
+  const double squared = codebook_.form() == CodebookForm::halves ? xx : std::min(length, most_made_up * xx);
+  factors.scale = unbiased_scale(squared, xd, dd);
   factors.add = static_cast<float>(codebook_.metric() == Metric::l2
                                        ? length
                                        : dot(centred, codebook_.mean(), codebook_.dims()));

@@ -24,7 +24,11 @@ class CodeSearch {
   /// Centres the first `count` <= batch vectors and turns them into principal components X.
   void project(size_t count);
 
-  /// Writes the code of projected vector `index`, one byte a subspace. Returns its factors before any rounding.
+  /// Writes the code of projected vector `index`, one byte a subspace. Returns its factors before any rounding. With a
+  /// codebook of the form `bytes` the scale is |x - m|^2 / <X, D>, as if the components that were left out were as alike in
+  /// query and passage as those that were kept: without it, passages on topics that the codebook was not trained on, which
+  /// have more of their length there, are estimated too low. Measured on questions about other topics with 256 of 384
+  /// components: 37 candidates for recall@10 0.95 instead of 54, and 39 with all components.
   Factors search(size_t index, uint8_t* code);
 
   /// e of the vector searched last under another scale than its own: |X - scale * D|.

@@ -15,7 +15,7 @@ namespace embedless::code {
 /// Centroids of each subspace: one code byte chooses among them.
 inline constexpr size_t centroid_count = 256;
 
-/// Principal components kept at most. Of wider vectors the rest counts into the residual.
+/// Principal components kept at most. What lies beyond the kept ones counts into the residual.
 inline constexpr size_t max_components = 1024;
 
 /// Widest vectors that a codebook takes; the covariance of 8,192 dims takes half a gigabyte while training.
@@ -37,16 +37,29 @@ struct TrainOptions {
   const StopFlag* stop = nullptr;
 };
 
+/// How a codebook keeps its rotation and its centroids, which is the version of its file. A store names its codebook by a
+/// checksum of the bytes, so a codebook is always saved in the form that it was trained or loaded in.
+enum class CodebookForm : uint32_t {
+  /// float16, min(dims, max_components) components. A row's scale makes up for the length within them.
+  halves = 1,
+  /// One byte a number, and a step for each component: half the size. Only components that get bits are kept (see `rates`),
+  /// and a row's scale makes up for its whole length, which stands for the others: see `CodeSearch`.
+  bytes = 2,
+};
+
 /// What a codebook consists of, every number already rounded to its stored form.
 struct CodebookParts {
+  CodebookForm form = CodebookForm::halves;
   Metric metric = Metric::cosine;
   size_t dims = 0;
-  size_t components = 0;            // min(dims, max_components)
-  std::vector<uint32_t> starts;     // subspace j holds components [starts[j], starts[j + 1])
-  std::vector<float> mean;          // [dims]
-  std::vector<float> rotation;      // [components][dims], principal directions by falling variance
-  float centroid_unit = 1;          // a power of two; float16 holds centroid / centroid_unit
-  std::vector<float> centroids;     // [components][256]: of each subspace its components' values, centroid by centroid
+  size_t components = 0;              // 1 to min(dims, max_components)
+  std::vector<uint32_t> starts;       // subspace j holds components [starts[j], starts[j + 1])
+  std::vector<float> mean;            // [dims]
+  std::vector<float> rotation;        // [components][dims], principal directions by falling variance
+  std::vector<float> rotation_steps;  // [components] of the form `bytes`: a number is its byte times this
+  float centroid_unit = 1;            // of the form `halves`, a power of two: float16 holds centroid / centroid_unit
+  std::vector<float> centroids;       // [components][256]: of each subspace its components' values, centroid by centroid
+  std::vector<float> centroid_steps;  // [components] of the form `bytes`
   FactorRanges ranges;
   float rho = 0.06f;
 };
@@ -59,7 +72,8 @@ class Codebook {
   /// Takes parts as they are; `train` and `load` make valid ones.
   explicit Codebook(CodebookParts parts);
 
-  /// Trains on `vectors` (row-major, `options.dims` numbers each; at least one). Cosine normalises them first.
+  /// Trains on `vectors` (row-major, `options.dims` numbers each; at least one). Cosine normalises them first. The form is
+  /// `bytes`, unless rounding to it would be felt: with few dims, or where a few vectors are far longer than the rest.
   /// @throws Error INVALID_ARGUMENT for bad options, INVALID_VECTOR for numbers that are not finite, norms above 1e15, or
   /// a zero vector under cosine; Stopped.
   static std::shared_ptr<const Codebook> train(std::span<const float> vectors, const TrainOptions& options);
@@ -71,6 +85,7 @@ class Codebook {
 
   size_t dims() const { return parts_.dims; }
   Metric metric() const { return parts_.metric; }
+  CodebookForm form() const { return parts_.form; }
   size_t components() const { return parts_.components; }
   size_t subspaces() const { return parts_.starts.size() - 1; }
   /// Bytes of an encoded vector: code bytes and factors.

@@ -8,11 +8,15 @@
 /// A saved codebook, little-endian and without gaps:
 ///
 ///   char[8] "EMBLCODE" · u32 version · u32 metric · u32 dims · u32 components · u32 subspaces
-///   f32 centroid unit · f32 add unit · f32 rho · f32 low, high of s, of a, of e
-///   u32 starts[subspaces + 1] · f32 mean[dims] · f16 rotation[components][dims] · f16 centroids[components][256]
+///   f32 centroid unit (version 1 only) · f32 add unit · f32 rho · f32 low, high of s, of a, of e
+///   u32 starts[subspaces + 1] · f32 mean[dims]
+///   version 1: f16 rotation[components][dims] · f16 centroids[components][256]
+///   version 2: f32 steps[components] · i8 rotation[components][dims] · f32 steps[components] · i8 centroids[components][256]
 ///   u32 crc32 of all bytes before it
 ///
-/// Version 1 is the first. Every version ends with the checksum, so that damage is told from a newer form.
+/// Version 1 is the first; it has min(dims, 1,024) components. Version 2 takes a byte for each number of rotation and
+/// centroids, -127 to 127 times the step of its component, and has any number of components up to that. Every version ends
+/// with the checksum, so that damage is told from a newer form.
 namespace embedless::code {
 namespace {
 
@@ -21,12 +25,16 @@ using saved::require;
 using saved::Writer;
 
 constexpr char magic[saved::magic_bytes] = {'E', 'M', 'B', 'L', 'C', 'O', 'D', 'E'};
-constexpr uint32_t version = 1;
-constexpr size_t fixed_bytes = 64;
+constexpr auto newest = static_cast<uint32_t>(CodebookForm::bytes);
+/// Up to and with the ranges, without the centroid unit.
+constexpr size_t fixed_bytes = 60;
+/// No number of a rotation is above 1, so no step is above this.
+constexpr double longest_step = 1;
 
-size_t saved_bytes(size_t dims, size_t components, size_t subspaces) {
-  return fixed_bytes + 4 * (subspaces + 1) + 4 * dims + 2 * components * dims + 2 * components * centroid_count +
-         saved::crc_bytes;
+size_t saved_bytes(const CodebookParts& parts, size_t subspaces) {
+  const size_t numbers = parts.components * (parts.dims + centroid_count);
+  const size_t own = parts.form == CodebookForm::halves ? sizeof(float) + 2 * numbers : 8 * parts.components + numbers;
+  return fixed_bytes + 4 * (subspaces + 1) + 4 * parts.dims + own + saved::crc_bytes;
 }
 
 ByteRange read_range(Reader& reader, double limit) {
@@ -54,21 +62,36 @@ void read_sizes(Reader& reader, size_t length, CodebookParts& parts, size_t& sub
   parts.components = reader.get<uint32_t>();
   subspaces = reader.get<uint32_t>();
   require(parts.dims >= 1 && parts.dims <= max_dims, "its dims are out of range");
-  require(parts.components == std::min(parts.dims, max_components), "its components do not belong to its dims");
+  const size_t most = std::min(parts.dims, max_components);
+  require(parts.form == CodebookForm::halves ? parts.components == most
+                                             : parts.components >= 1 && parts.components <= most,
+          "its components do not belong to its dims");
   require(subspaces >= 1 && subspaces <= std::min(parts.components, max_code_bytes), "its subspaces are out of range");
-  require(length == saved_bytes(parts.dims, parts.components, subspaces), "its length does not belong to its sizes");
+  require(length == saved_bytes(parts, subspaces), "its length does not belong to its sizes");
+}
+
+void read_halves(Reader& reader, CodebookParts& parts) {
+  parts.rotation = reader.get_halves(parts.components * parts.dims, 1, "its rotation is not finite");
+  parts.centroids = reader.get_halves(parts.components * centroid_count, parts.centroid_unit, "a centroid is not finite");
+}
+
+void read_bytes(Reader& reader, CodebookParts& parts) {
+  parts.rotation_steps.resize(parts.components);
+  parts.rotation = reader.get_steps(parts.rotation_steps, parts.dims, longest_step, "its rotation is out of range");
+  parts.centroid_steps.resize(parts.components);
+  parts.centroids = reader.get_steps(parts.centroid_steps, centroid_count, max_norm, "a centroid is out of range");
 }
 
 }  // namespace
 
 std::vector<uint8_t> Codebook::save() const {
   Writer writer(magic);
-  writer.put(version);
+  writer.put(static_cast<uint32_t>(form()));
   writer.put(static_cast<uint32_t>(metric()));
   writer.put(static_cast<uint32_t>(dims()));
   writer.put(static_cast<uint32_t>(components()));
   writer.put(static_cast<uint32_t>(subspaces()));
-  writer.put(parts_.centroid_unit);
+  if (form() == CodebookForm::halves) writer.put(parts_.centroid_unit);
   writer.put(parts_.ranges.add_unit);
   writer.put(parts_.rho);
   for (const ByteRange& range : {parts_.ranges.scale, parts_.ranges.add, parts_.ranges.error}) {
@@ -77,19 +100,24 @@ std::vector<uint8_t> Codebook::save() const {
   }
   for (const uint32_t start : parts_.starts) writer.put(start);
   writer.put_floats(parts_.mean);
-  writer.put_halves(parts_.rotation, 1);
-  writer.put_halves(parts_.centroids, parts_.centroid_unit);
+  if (form() == CodebookForm::halves) {
+    writer.put_halves(parts_.rotation, 1);
+    writer.put_halves(parts_.centroids, parts_.centroid_unit);
+  } else {
+    writer.put_steps(parts_.rotation, parts_.rotation_steps);
+    writer.put_steps(parts_.centroids, parts_.centroid_steps);
+  }
   return writer.finish();
 }
 
 std::shared_ptr<const Codebook> Codebook::load(std::span<const uint8_t> bytes) {
   constexpr double largest = 1e30;
   Reader reader(bytes, magic, fixed_bytes);
-  reader.check_version(version);
   CodebookParts parts;
+  parts.form = static_cast<CodebookForm>(reader.get_version(newest));
   size_t subspaces = 0;
   read_sizes(reader, bytes.size(), parts, subspaces);
-  parts.centroid_unit = reader.get_power_of_two();
+  if (parts.form == CodebookForm::halves) parts.centroid_unit = reader.get_power_of_two();
   parts.ranges.add_unit = reader.get_power_of_two();
   parts.rho = reader.get_rho();
   parts.ranges.scale = read_range(reader, largest);
@@ -97,8 +125,11 @@ std::shared_ptr<const Codebook> Codebook::load(std::span<const uint8_t> bytes) {
   parts.ranges.error = read_range(reader, parts.metric == Metric::cosine ? largest : 80.0);
   parts.starts = read_starts(reader, subspaces, parts.components);
   parts.mean = reader.get_floats(parts.dims, max_norm, "the mean is not finite");
-  parts.rotation = reader.get_halves(parts.components * parts.dims, 1, "its rotation is not finite");
-  parts.centroids = reader.get_halves(parts.components * centroid_count, parts.centroid_unit, "a centroid is not finite");
+  if (parts.form == CodebookForm::halves) {
+    read_halves(reader, parts);
+  } else {
+    read_bytes(reader, parts);
+  }
   return std::make_shared<const Codebook>(std::move(parts));
 }
 

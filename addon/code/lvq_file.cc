@@ -71,7 +71,7 @@ std::vector<uint8_t> LvqCode::save() const {
 
 std::shared_ptr<const LvqCode> LvqCode::load(std::span<const uint8_t> bytes) {
   Reader reader(bytes, magic, fixed_bytes);
-  reader.check_version(version);
+  reader.get_version(version);
   LvqParts parts;
   const size_t sides = read_sizes(reader, bytes.size(), parts);
   parts.passage_unit = reader.get_power_of_two();

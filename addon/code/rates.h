@@ -11,7 +11,8 @@ namespace embedless::code {
 inline constexpr double byte_bits = 8;
 
 /// Bits for each component by reverse water-filling: max(0, 0.5 * log2(variance / theta)), at most 8, with theta such that
-/// they sum to 8 * `bytes`; all 8 where there are no more components than bytes.
+/// they sum to 8 * `bytes`; all 8 where there are no more components than bytes. Exactly 0 from the first component on
+/// whose variance is not above theta.
 /// @param variances positive, falling.
 std::vector<double> rates(std::span<const double> variances, size_t bytes);
 

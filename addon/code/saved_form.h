@@ -21,6 +21,8 @@ static_assert(std::endian::native == std::endian::little, "codes are read and wr
 
 inline constexpr size_t magic_bytes = 8;
 inline constexpr size_t crc_bytes = 4;
+/// Numbers in steps are this many of them at most, up or down, so that each takes a byte.
+inline constexpr int most_steps = 127;
 
 [[noreturn]] inline void corrupt(const std::string& what) {
   throw Error("CORRUPT", "The codebook is damaged: " + what + ".");
@@ -44,6 +46,15 @@ class Writer {
   }
   void put_halves(const std::vector<float>& values, float unit) {
     for (const float value : values) put(to_half(value / unit));
+  }
+  /// Rows of `columns` numbers, each a whole multiple of its row's step: the steps, then a byte for each number.
+  void put_steps(const std::vector<float>& values, const std::vector<float>& steps) {
+    put_floats(steps);
+    const size_t columns = values.size() / steps.size();
+    for (size_t i = 0; i < values.size(); ++i) {
+      const float step = steps[i / columns];
+      put(static_cast<int8_t>(step > 0 ? std::lround(values[i] / step) : 0));
+    }
   }
   /// The bytes with their checksum.
   std::vector<uint8_t> finish() {
@@ -73,14 +84,15 @@ class Reader {
     require(stored == crc32(bytes.first(bytes.size() - crc_bytes)), "its checksum does not match");
   }
 
-  /// Reads the version. @throws Error FORMAT_VERSION for a newer one.
-  void check_version(uint32_t version) {
+  /// Reads the version, 1 to `newest`. @throws Error FORMAT_VERSION for a newer one.
+  uint32_t get_version(uint32_t newest) {
     const auto found = get<uint32_t>();
-    if (found > version) {
-      throw Error("FORMAT_VERSION", "Expected a codebook of version " + std::to_string(version) +
+    if (found > newest) {
+      throw Error("FORMAT_VERSION", "Expected a codebook of at most version " + std::to_string(newest) +
                                         ", but received version " + std::to_string(found) + ".");
     }
-    require(found == version, "its version is unknown");
+    require(found >= 1, "its version is unknown");
+    return found;
   }
 
   template <class T>
@@ -119,6 +131,22 @@ class Reader {
       const auto half = get<uint16_t>();
       require(half_is_finite(half), what);
       value = from_half(half) * unit;
+    }
+    return values;
+  }
+  /// What `put_steps` wrote; `steps` are 0 to `limit`. Only bytes that it writes are taken: -127 to 127, and 0 where the
+  /// step is 0.
+  std::vector<float> get_steps(std::vector<float>& steps, size_t columns, double limit, const char* what) {
+    for (float& step : steps) {
+      step = get_finite(limit, what);
+      require(step >= 0, what);
+    }
+    std::vector<float> values(steps.size() * columns);
+    for (size_t i = 0; i < values.size(); ++i) {
+      const auto byte = get<int8_t>();
+      const float step = steps[i / columns];
+      require(byte >= -most_steps && (byte == 0 || step > 0), what);
+      values[i] = static_cast<float>(byte) * step;
     }
     return values;
   }

@@ -1,4 +1,4 @@
-/** `embedless compact`: builds a store's graph, or brings it up to date. */
+/** `embedless compact`: trains a codebook that passages wait for, and builds a store's graph or brings it up to date. */
 
 import { VectorStore } from "../index.js";
 import type { CompactResult } from "../types.js";
@@ -7,7 +7,12 @@ import { bytes, count, counted } from "./figures.js";
 import { printJson, terminalOf } from "./terminal.js";
 import { Working } from "./working.js";
 
-const DOING = { renumber: "Dropping codes of deleted passages", embed: "Embedding passages", link: "Linking passages" };
+const DOING = {
+  train: "Training the codebook",
+  embed: "Embedding passages",
+  link: "Linking passages",
+  renumber: "Dropping codes of deleted passages",
+};
 
 /** Options of the command line. */
 export interface CompactCommandOptions extends ModelOptions {
@@ -31,10 +36,15 @@ export async function compact(path: string, options: CompactCommandOptions): Pro
   });
 }
 
-function sentenceOf({ linked, graphBytes, dropped, freedBytes }: CompactResult): string {
+function sentenceOf({ linked, graphBytes, trained, dropped, freedBytes }: CompactResult): string {
+  const codes = trained > 0 ? `Codebook trained, ${counted(trained, "passage")} coded; ` : "";
   const graph =
-    linked === 0 ? "Nothing to build: all codes are scanned" : `${count(linked)} passages linked, ${bytes(graphBytes)}`;
+    linked > 0
+      ? `${count(linked)} passages linked, ${bytes(graphBytes)}`
+      : trained > 0
+        ? "all codes are scanned"
+        : "Nothing to build: all codes are scanned";
   const gone = dropped > 0 ? `; codes of ${counted(dropped, "deleted passage")} dropped` : "";
   const given = freedBytes > 0 ? `; ${bytes(freedBytes)} given back` : "";
-  return `${graph}${gone}${given}.`;
+  return `${codes}${graph}${gone}${given}.`;
 }

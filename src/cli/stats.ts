@@ -3,7 +3,7 @@
 import { VectorStore } from "../index.js";
 import type { Codes, QueryCost, Stats } from "../types.js";
 import { type ModelOptions, withModel } from "./embedders.js";
-import { bytes, count, milliseconds, ratio } from "./figures.js";
+import { bytes, count, counted, milliseconds, ratio } from "./figures.js";
 import { clip, oneLine, printJson, type Terminal, terminalOf } from "./terminal.js";
 import { Working } from "./working.js";
 
@@ -62,12 +62,22 @@ function rowsOf(found: Stats): [name: string, value: string][] {
 }
 
 /** What there is to say of codes only where there are some. */
-function codebookOf({ codes, codebook, codeBytes, codeBytesPerPassage, pending }: Stats): [string, string][] {
-  const waiting = `${count(pending)} passages wait for`;
-  if (codes === "none") return pending > 0 ? [["waiting", `${waiting} the graph (embedless compact)`]] : [];
+function codebookOf({ codes, codebook, codeBytes, codeBytesPerPassage, ...waiting }: Stats): [string, string][] {
+  const { pending, pendingForm, pendingBytes, trainsAt } = waiting;
+  const what = `${counted(pending, "passage")} as ${pendingForm}, ${bytes(pendingBytes)}`;
+  if (codes === "none") return pending > 0 ? [["waiting", `${what}: embedless compact links them`]] : [];
+  if (trainsAt === undefined) {
+    const stored = `${bytes(codeBytes)}, ${codeBytesPerPassage} bytes a passage`;
+    return [
+      ["codebook", CODEBOOKS[codebook]],
+      ["codes, stored", stored],
+    ];
+  }
+  const trainer = pending < trainsAt ? `${count(trainsAt)} passages train it` : "embedless compact trains it";
   return [
-    ["codebook", CODEBOOKS[codebook] + (pending > 0 ? `, ${waiting} it` : "")],
-    ["codes, stored", pending > 0 ? "-" : `${bytes(codeBytes)}, ${codeBytesPerPassage} bytes a passage`],
+    ["codebook", `${CODEBOOKS[codebook]}: ${trainer}`],
+    ["waiting", what],
+    ["codes, stored", "-"],
   ];
 }
 

@@ -37,8 +37,10 @@ export function summaryLines(summary: Summary, width: number): string[] {
   return lines.flatMap((line) => wrap(oneLine(line), width));
 }
 
-function codesOf({ codes, pending, codeBytesPerPassage }: Stats): string {
-  if (codes === "none") return `${counted(pending, "passage")} waiting for the graph: embedless compact builds it`;
-  if (pending > 0) return `${counted(pending, "passage")} waiting for a codebook: until then the store is larger`;
+function codesOf({ codes, pending, trainsAt, codeBytesPerPassage }: Stats): string {
+  const waiting = `${counted(pending, "passage")} waiting for`;
+  if (codes === "none") return `${waiting} the graph: embedless compact builds it`;
+  if (trainsAt !== undefined)
+    return `${waiting} a codebook, which ${count(trainsAt)} train: until then the store is larger`;
   return `codes ${codeBytesPerPassage} bytes a passage`;
 }

@@ -1,16 +1,16 @@
-import type { EncodedRows, NativeAddon, NativeCoder } from "../native.js";
+import { throwIfAborted } from "../errors.js";
+import type { EncodedRows, NativeAddon, NativeCoder, StopFlag } from "../native.js";
+import { type Coders, leastTraining, TRAINING_PASSAGES } from "../search/coders.js";
 import { putCodebook } from "../storage/codebooks.js";
 import { appendCodes, type CodePiece } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import { setLive } from "../storage/live_bits.js";
-import { type CodebookReference, writeMeta } from "../storage/meta.js";
+import { type CodebookReference, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
 import { addPending, clearPending, countPending, readPending } from "../storage/pending.js";
 import { clearSampleQueries, getSampleQueries } from "../storage/sample_queries.js";
-import { needsSampleQueries } from "../storage/traits.js";
+import { needsSampleQueries, traitsOf } from "../storage/traits.js";
 import type { Codes } from "../types.js";
 
-/** Passages that make a codebook: more give the same recall, a quarter of them costs five recomputes more a query. */
-export const TRAINING_PASSAGES = 4096;
 /** Vectors encoded between two looks at the abort signal. */
 const ENCODE_SLICE = 4096;
 const NO_EXCEPTIONS = new Uint8Array();
@@ -44,7 +44,7 @@ export async function encodeVectors(coder: NativeCoder, vectors: readonly Float3
 
 /**
  * Appends the codes of new nodes inside a write transaction: as they are if the store has their codebook, else as
- * waiting rows, until those are enough to train the store's own codebook.
+ * waiting rows, until those are enough to train the store's own codebook though more may come.
  *
  * @param made What the vectors were encoded with.
  * @returns the codebook the store has after it, `undefined` while passages wait.
@@ -61,9 +61,10 @@ export async function appendCoded(
     /** What the store's codes are, or will be. */
     codes: Codes;
     version: number;
+    signal: AbortSignal | undefined;
   },
 ): Promise<CodebookReference | undefined> {
-  const { made, stored, firstNode, vectors, codes, version } = change;
+  const { made, stored, firstNode, vectors, codes, version, signal } = change;
   setLive(tx, firstNode, vectors.length, version);
   const piece = joinRows(vectors, made.coder.rowBytes);
   if (stored.reference !== undefined) {
@@ -74,21 +75,58 @@ export async function appendCoded(
   addPending(tx, firstNode, made.coder.rowBytes, piece.rows);
   // Without codes they wait for the graph.
   if (codes === "none" || countPending(tx) < TRAINING_PASSAGES) return undefined;
-  return await trainFromPending(tx, addon, { waiting: made.coder, codes, version });
+  return await trainFromPending(tx, addon, { waiting: made.coder, codes, version, signal });
 }
 
-/** Trains a codebook on all waiting rows, which become codes. */
+/** Whether so many passages wait for a codebook that they train it once no more are coming. */
+export function canTrain(c: Connection): boolean {
+  const meta = readMeta(c);
+  const { codes } = traitsOf(meta);
+  if (meta.codebook !== undefined || meta.dims === undefined || codes === "none") return false;
+  return countPending(c) >= leastTraining(codes);
+}
+
+/**
+ * Trains the store's codebook inside a write transaction if enough passages wait for it; else does nothing.
+ *
+ * @returns how many passages have codes now that had none
+ * @throws `ABORTED`; `CORRUPT` when a waiting row is damaged
+ */
+export async function trainWaiting(
+  tx: Connection,
+  { addon, coders }: { addon: NativeAddon; coders: Coders },
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  if (!canTrain(tx)) return 0;
+  const meta = readMeta(tx);
+  const { codes, ...shape } = { ...traitsOf(meta), dims: meta.dims! };
+  if (codes === "none") return 0;
+  const waited = countPending(tx);
+  const version = raiseVersion(tx);
+  await trainFromPending(tx, addon, { waiting: coders.waiting(codes, shape), codes, version, signal });
+  return waited;
+}
+
+/** Trains a codebook on the waiting rows, all of which become codes. */
 async function trainFromPending(
   tx: Connection,
   addon: NativeAddon,
-  { waiting, codes, version }: { waiting: NativeCoder; codes: Exclude<Codes, "none">; version: number },
+  {
+    waiting,
+    codes,
+    version,
+    signal,
+  }: { waiting: NativeCoder; codes: Exclude<Codes, "none">; version: number; signal: AbortSignal | undefined },
 ): Promise<CodebookReference> {
   const { dims, metric, rowBytes } = waiting;
   const rows = Buffer.concat([...readPending(tx, 0, rowBytes)].map((piece) => piece.rows));
   const sample = waiting.decode(rows.subarray(0, 4 * TRAINING_PASSAGES * rowBytes), NO_EXCEPTIONS);
   const queries = needsSampleQueries(codes) ? getSampleQueries(tx, dims) : undefined;
-  const coder = await addon.trainCodebook(sample, { dims, metric, code: codes, ...(queries && { queries }) });
+  const coder = await stoppedBy(signal, addon, (stop) =>
+    addon.trainCodebook(sample, { dims, metric, code: codes, stop, ...(queries && { queries }) }),
+  );
   for (let at = 0, node = 0; at < rows.length; at += ENCODE_SLICE * rowBytes, node += ENCODE_SLICE) {
+    throwIfAborted(signal);
     const part = { rows: rows.subarray(at, at + ENCODE_SLICE * rowBytes), exceptions: NO_EXCEPTIONS };
     appendCodes(tx, node, coder.rowBytes, await recode(waiting, coder, part), version);
   }
@@ -97,6 +135,26 @@ async function trainFromPending(
   const reference: CodebookReference = { sha256: putCodebook(tx, coder.save()), kind: "own" };
   writeMeta(tx, { codebook: reference });
   return reference;
+}
+
+/** Runs native work that `signal` stops within milliseconds. */
+async function stoppedBy<T>(
+  signal: AbortSignal | undefined,
+  addon: NativeAddon,
+  work: (stop: StopFlag) => Promise<T>,
+): Promise<T> {
+  throwIfAborted(signal);
+  const stop = new addon.StopFlag();
+  const abort = () => stop.stop();
+  signal?.addEventListener("abort", abort, { once: true });
+  try {
+    return await work(stop);
+  } catch (error) {
+    throwIfAborted(signal);
+    throw error;
+  } finally {
+    signal?.removeEventListener("abort", abort);
+  }
 }
 
 async function recode(from: NativeCoder, to: NativeCoder, piece: EncodedRows): Promise<CodePiece> {

@@ -11,7 +11,7 @@ import { addSampleQueries } from "../storage/sample_queries.js";
 import { sameTraits, type Traits, traitsOf } from "../storage/traits.js";
 import { deleteVectors, getVectors, putVectors } from "../storage/vectors.js";
 import { nextTurn } from "../turns.js";
-import { appendCoded, type CodedVector, type Coding } from "./coding.js";
+import { appendCoded, type CodedVector, type Coding, trainWaiting } from "./coding.js";
 import type { PreparedItem } from "./items.js";
 
 /** An item with the stored forms of its vector; without them if the store had the same text when it was looked up. */
@@ -61,12 +61,20 @@ export class StaleItems extends Error {
   }
 }
 
+/** How a commit runs. */
+export interface CommitRun {
+  signal: AbortSignal | undefined;
+  /** Whether the caller has no more items: then fewer waiting passages train the codebook. */
+  isLast: boolean;
+}
+
 /** Items written between two turns of the event loop: a few milliseconds. */
 const WRITE_SLICE = 16;
 
 /**
  * Writes items inside a write transaction: new ids get a node, a changed text (or kept vector) gets a new node and its
- * old one dies, and the same again only changes metadata. Of equal ids the last one wins.
+ * old one dies, and the same again only changes metadata. Of equal ids the last one wins. Then passages that wait for a
+ * codebook may train it.
  *
  * @throws StaleItems when an item without a code needs one after all, or the store turned out to be another one
  */
@@ -75,7 +83,7 @@ export async function commitItems(
   parts: { addon: NativeAddon; passages: Passages; coders: Coders },
   items: readonly ReadyItem[],
   circumstances: Circumstances,
-  signal: AbortSignal | undefined,
+  { signal, isLast }: CommitRun,
 ): Promise<Counts> {
   if (!(await bear(tx, circumstances))) throw new StaleItems(items.map(({ item }) => item));
   const version = raiseVersion(tx);
@@ -86,12 +94,13 @@ export async function commitItems(
     throwIfAborted(signal);
     const slice = sortOut(tx, parts.passages, distinct.slice(at, at + WRITE_SLICE), circumstances.kept);
     for (const { item } of slice.sameText) parts.passages.replaceMetadata(tx, item.id, item.metadata);
-    await writeFresh(tx, parts, slice, circumstances, version);
+    await writeFresh(tx, parts, slice, { ...circumstances, version, signal });
     counts.added += slice.fresh.length - slice.replaced.length;
     counts.updated += slice.replaced.length + slice.sameText.length;
     counts.unchanged += slice.unchanged;
     await nextTurn();
   }
+  if (isLast) await trainWaiting(tx, parts, signal);
   return counts;
 }
 
@@ -169,11 +178,10 @@ async function writeFresh(
   tx: Connection,
   { addon, passages, coders }: { addon: NativeAddon; passages: Passages; coders: Coders },
   { fresh, replaced }: Slice,
-  circumstances: Circumstances,
-  version: number,
+  circumstances: Circumstances & { version: number; signal: AbortSignal | undefined },
 ): Promise<void> {
   if (fresh.length === 0) return;
-  const { made, codes } = circumstances;
+  const { made, codes, version, signal } = circumstances;
   const { codebook: reference, nextNode: firstNode } = readMeta(tx);
   const stored: Coding = { coder: await coders.find(tx, reference, circumstances), reference };
   if (stored.reference === undefined && made.reference !== undefined)
@@ -189,5 +197,5 @@ async function writeFresh(
   const kept = fresh.flatMap(({ coded }) => coded.kept ?? []);
   putVectors(tx, firstNode, kept);
   const vectors = fresh.map(({ coded }) => coded.code);
-  await appendCoded(tx, addon, { made, stored, firstNode, vectors, codes, version });
+  await appendCoded(tx, addon, { made, stored, firstNode, vectors, codes, version, signal });
 }

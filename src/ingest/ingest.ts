@@ -7,12 +7,13 @@ import type { Model } from "../search/model.js";
 import { requireVector } from "../search/vectors.js";
 import type { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
+import { countPending } from "../storage/pending.js";
 import { type AskedTraits, traitsOf } from "../storage/traits.js";
 import { nextTurn } from "../turns.js";
 import type { AddOptions, AddResult, Metric } from "../types.js";
 import { beginStore } from "./birth.js";
-import { encodeVectors } from "./coding.js";
-import { type Circumstances, type Counts, commitItems, type ReadyItem, StaleItems } from "./commit.js";
+import { canTrain, encodeVectors, trainWaiting } from "./coding.js";
+import { type Circumstances, type CommitRun, type Counts, commitItems, type ReadyItem, StaleItems } from "./commit.js";
 import { type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
 import type { SampleQuery } from "./sample_queries.js";
 import { itemsOf } from "./source.js";
@@ -70,7 +71,8 @@ export class Ingest {
     const tally = new Tally(options, items.length);
     if (items.length === 0) return tally.result;
     const { ready, circumstances } = await this.#embedAll(items, tally, options.signal);
-    tally.commit(items, await this.#commit(ready, circumstances, tally, options.signal));
+    const run = { signal: options.signal, isLast: true };
+    tally.commit(items, await this.#commit(ready, circumstances, tally, run));
     return tally.result;
   }
 
@@ -86,15 +88,28 @@ export class Ingest {
     return tally.result;
   }
 
+  /**
+   * Trains the store's codebook on the passages that wait for it, if they are enough.
+   *
+   * @param onBegin Is told how many wait, before it takes its time.
+   * @returns how many passages have codes now that had none
+   */
+  async train(signal: AbortSignal | undefined, onBegin?: (waiting: number) => void): Promise<number> {
+    const { database } = this.#parts;
+    if (!canTrain(database.reader)) return 0;
+    onBegin?.(countPending(database.reader));
+    return await database.write((tx) => trainWaiting(tx, this.#parts, signal), { signal });
+  }
+
   async #drain(raw: Iterable<unknown> | AsyncIterable<unknown>, tally: Tally, signal?: AbortSignal): Promise<void> {
     let waiting: PreparedItem[] = [];
     let ready: ReadyItem[] = [];
     let circumstances: Circumstances | undefined;
     let lastCommit = performance.now();
-    const commit = async () => {
+    const commit = async (isLast: boolean) => {
       if (circumstances === undefined || ready.length === 0) return;
       const items = ready.map(({ item }) => item);
-      tally.commit(items, await this.#commit(ready, circumstances, tally, signal));
+      tally.commit(items, await this.#commit(ready, circumstances, tally, { signal, isLast }));
       ready = [];
       circumstances = undefined;
       lastCommit = performance.now();
@@ -104,7 +119,7 @@ export class Ingest {
       circumstances ??= await this.#circumstances(signal);
       ready.push(...(await this.#embed(waiting, circumstances, tally, signal)));
       waiting = [];
-      if (ready.length >= COMMIT_PASSAGES || performance.now() - lastCommit >= COMMIT_MS) await commit();
+      if (ready.length >= COMMIT_PASSAGES || performance.now() - lastCommit >= COMMIT_MS) await commit(false);
     };
     const slice = Math.min(COMMIT_PASSAGES, await this.#sliceSize());
     let index = 0;
@@ -114,7 +129,9 @@ export class Ingest {
       if (waiting.length >= slice) await embed();
     }
     if (waiting.length > 0) await embed();
-    await commit();
+    await commit(true);
+    // When the last items were committed it was not yet known that no more would come.
+    if (tally.committed > 0) await this.train(signal);
   }
 
   async #embedAll(items: readonly PreparedItem[], tally: Tally, signal?: AbortSignal) {
@@ -128,11 +145,12 @@ export class Ingest {
   }
 
   /** Commits; what another process's change made stale is embedded and the whole is tried again. */
-  async #commit(ready: ReadyItem[], start: Circumstances, tally: Tally, signal?: AbortSignal): Promise<Counts> {
+  async #commit(ready: ReadyItem[], start: Circumstances, tally: Tally, run: CommitRun): Promise<Counts> {
+    const { signal } = run;
     let circumstances = start;
     for (let round = 1; ; round++) {
       try {
-        return await this.#parts.database.write((tx) => commitItems(tx, this.#parts, ready, circumstances, signal), {
+        return await this.#parts.database.write((tx) => commitItems(tx, this.#parts, ready, circumstances, run), {
           signal,
         });
       } catch (error) {

@@ -66,6 +66,11 @@ export function clearPending(tx: Connection, end?: number): void {
   else tx.run("DELETE FROM pending WHERE node < ?", end);
 }
 
+/** Bytes of the waiting rows. */
+export function pendingBytes(c: Connection): number {
+  return c.get<{ bytes: number }>("SELECT coalesce(sum(length(row)), 0) AS bytes FROM pending")?.bytes ?? 0;
+}
+
 /** How many nodes wait. */
 export function countPending(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM pending")?.n ?? 0;

@@ -13,29 +13,35 @@
 namespace embedless::code {
 namespace {
 
-// Offsets of the saved form, version 1.
+using synthetic::error_code;
+using synthetic::Source;
+
+// Offsets of the saved form, both versions.
 constexpr size_t version_at = 8;
 constexpr size_t metric_at = 12;
 constexpr size_t dims_at = 16;
 constexpr size_t components_at = 20;
 constexpr size_t subspaces_at = 24;
-constexpr size_t centroid_unit_at = 28;
-constexpr size_t add_unit_at = 32;
-constexpr size_t rho_at = 36;
-constexpr size_t ranges_at = 40;
-constexpr size_t starts_at = 64;
+constexpr size_t centroid_unit_at = 28;  // version 1 only: what follows lies 4 bytes earlier in version 2
 
 constexpr float inf = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
-class CodebookFile : public testing::Test {
+class CodebookFile : public testing::TestWithParam<CodebookForm> {
  protected:
+  /// With few dims and many bits a codebook is of the form `halves`.
   static std::vector<uint8_t> saved(Metric metric = Metric::cosine) {
-    return Codebook::train(synthetic::Source(6, 1).vectors(300), {.dims = 6, .metric = metric, .bytes = 3})->save();
+    const size_t dims = is_first() ? 6 : 32;
+    const auto codebook =
+        Codebook::train(Source(dims, 1).vectors(300), {.dims = dims, .metric = metric, .bytes = is_first() ? 3u : 4u});
+    EXPECT_EQ(codebook->form(), GetParam());
+    return codebook->save();
   }
 
+  static bool is_first() { return GetParam() == CodebookForm::halves; }
+
   static std::string verdict(const std::vector<uint8_t>& bytes) {
-    return synthetic::error_code([&] { Codebook::load(bytes); });
+    return error_code([&] { Codebook::load(bytes); });
   }
 
   /// Verdict on the saved bytes with one value replaced and the checksum made good again.
@@ -58,20 +64,31 @@ class CodebookFile : public testing::Test {
     return value;
   }
 
-  size_t mean_at() const { return starts_at + 4 * (word(subspaces_at) + 1); }
+  static size_t add_unit_at() { return is_first() ? 32 : 28; }
+  static size_t rho_at() { return add_unit_at() + 4; }
+  static size_t ranges_at() { return add_unit_at() + 8; }
+  static size_t starts_at() { return add_unit_at() + 32; }
+  size_t mean_at() const { return starts_at() + 4 * (word(subspaces_at) + 1); }
+  /// Of version 2: where the steps begin.
   size_t rotation_at() const { return mean_at() + 4 * word(dims_at); }
-  size_t centroids_at() const { return rotation_at() + 2 * word(dims_at) * word(components_at); }
+  size_t centroids_at() const { return rotation_at() + bytes_of(word(dims_at)); }
+  /// Bytes of `columns` numbers of each component.
+  size_t bytes_of(size_t columns) const { return word(components_at) * (is_first() ? 2 * columns : 4 + columns); }
+  /// Of version 2: where the bytes of the rotation, or of the centroids, begin.
+  size_t behind_steps(size_t at) const { return at + 4 * word(components_at); }
 
   std::vector<uint8_t> bytes_ = saved();
 };
 
-TEST_F(CodebookFile, IsAcceptedAsSaved) {
+TEST_P(CodebookFile, IsAcceptedAsSaved) {
   EXPECT_EQ(verdict(bytes_), "");
   EXPECT_EQ(verdict(sealed(bytes_)), "");
-  EXPECT_EQ(centroids_at() + 2 * 256 * word(components_at) + 4, bytes_.size());
+  EXPECT_EQ(word(version_at), is_first() ? 1u : 2u);
+  EXPECT_EQ(centroids_at() + bytes_of(256) + 4, bytes_.size());
+  EXPECT_EQ(Codebook::load(bytes_)->save(), bytes_);
 }
 
-TEST_F(CodebookFile, AnyByteFlippedIsCorrupt) {
+TEST_P(CodebookFile, AnyByteFlippedIsCorrupt) {
   for (size_t at = 0; at < bytes_.size(); ++at) {
     std::vector<uint8_t> bytes = bytes_;
     bytes[at] ^= static_cast<uint8_t>(1u << (at % 8));
@@ -79,7 +96,7 @@ TEST_F(CodebookFile, AnyByteFlippedIsCorrupt) {
   }
 }
 
-TEST_F(CodebookFile, AnyOtherLengthIsCorrupt) {
+TEST_P(CodebookFile, AnyOtherLengthIsCorrupt) {
   for (size_t length = 0; length < bytes_.size(); ++length) {
     ASSERT_EQ(verdict({bytes_.begin(), bytes_.begin() + static_cast<std::ptrdiff_t>(length)}), "CORRUPT") << length;
   }
@@ -91,37 +108,39 @@ TEST_F(CodebookFile, AnyOtherLengthIsCorrupt) {
   EXPECT_EQ(verdict(sealed(shorter)), "CORRUPT");
 }
 
-TEST_F(CodebookFile, ANewerVersionIsToldFromDamage) {
-  EXPECT_EQ(with(version_at, uint32_t{2}), "FORMAT_VERSION");
+TEST_P(CodebookFile, ANewerVersionIsToldFromDamage) {
+  EXPECT_EQ(with(version_at, uint32_t{3}), "FORMAT_VERSION");
   EXPECT_EQ(with(version_at, uint32_t{0}), "CORRUPT");
+  EXPECT_EQ(with(version_at, is_first() ? 2u : 1u), "CORRUPT") << "the other version has another length";
 }
 
-TEST_F(CodebookFile, SizesThatLieAreCorrupt) {
+TEST_P(CodebookFile, SizesThatLieAreCorrupt) {
   EXPECT_EQ(with(0, 'X'), "CORRUPT");
   EXPECT_EQ(with(metric_at, uint32_t{3}), "CORRUPT");
   for (const size_t at : {dims_at, components_at, subspaces_at}) {
-    for (const uint32_t value : {0u, 1u, word(at) + 1, 1024u, 8192u, 65536u, 0x80000000u, 0xffffffffu}) {
+    for (const uint32_t value : {0u, 1u, word(at) - 1, word(at) + 1, 1024u, 8192u, 65536u, 0x80000000u, 0xffffffffu}) {
       EXPECT_EQ(with(at, value), "CORRUPT") << "offset " << at << ", value " << value;
     }
   }
 }
 
-TEST_F(CodebookFile, SubspacesThatAreNoPartitionAreCorrupt) {
+TEST_P(CodebookFile, SubspacesThatAreNoPartitionAreCorrupt) {
   const size_t subspaces = word(subspaces_at);
   for (size_t j = 0; j <= subspaces; ++j) {
-    for (const uint32_t value : {word(starts_at + 4 * j) + 10, 0xffffffffu}) {
-      EXPECT_EQ(with(starts_at + 4 * j, value), "CORRUPT") << "start " << j;
+    for (const uint32_t value : {word(starts_at() + 4 * j) + 1000, 0xffffffffu}) {
+      EXPECT_EQ(with(starts_at() + 4 * j, value), "CORRUPT") << "start " << j;
     }
   }
-  EXPECT_EQ(with(starts_at, uint32_t{1}), "CORRUPT");
-  EXPECT_EQ(with(starts_at + 4, uint32_t{0}), "CORRUPT");
+  EXPECT_EQ(with(starts_at(), uint32_t{1}), "CORRUPT");
+  EXPECT_EQ(with(starts_at() + 4, uint32_t{0}), "CORRUPT");
 }
 
-TEST_F(CodebookFile, NumbersThatAreNoneAreCorrupt) {
+TEST_P(CodebookFile, NumbersThatAreNoneAreCorrupt) {
   for (const float bad : {nan, inf, -inf}) {
-    for (size_t at = centroid_unit_at; at < starts_at; at += 4) EXPECT_EQ(with(at, bad), "CORRUPT") << "offset " << at;
+    for (size_t at = centroid_unit_at; at < starts_at(); at += 4) EXPECT_EQ(with(at, bad), "CORRUPT") << "offset " << at;
     EXPECT_EQ(with(mean_at(), bad), "CORRUPT");
   }
+  if (!is_first()) return;
   for (const uint16_t bad : {uint16_t{0x7c00}, uint16_t{0xfc00}, uint16_t{0x7e00}}) {
     EXPECT_EQ(with(rotation_at(), bad), "CORRUPT");
     EXPECT_EQ(with(centroids_at(), bad), "CORRUPT");
@@ -129,31 +148,74 @@ TEST_F(CodebookFile, NumbersThatAreNoneAreCorrupt) {
   }
 }
 
-TEST_F(CodebookFile, ConstantsOutOfRangeAreCorrupt) {
-  for (const float unit : {0.0f, -1.0f, 3.0f, 1e-38f, 0x1p120f}) {
-    EXPECT_EQ(with(centroid_unit_at, unit), "CORRUPT") << unit;
-    EXPECT_EQ(with(add_unit_at, unit), "CORRUPT") << unit;
+TEST_P(CodebookFile, StepsAndTheirBytesAreChecked) {
+  if (is_first()) return;
+  for (const size_t at : {rotation_at(), centroids_at()}) {
+    const size_t last = behind_steps(at) - 4;
+    for (const float bad : {nan, inf, -inf, -1.0f, -1e-30f, 1e16f}) {
+      EXPECT_EQ(with(at, bad), "CORRUPT") << bad;
+      EXPECT_EQ(with(last, bad), "CORRUPT") << bad;
+    }
+    EXPECT_EQ(with(at, 0.0f), "CORRUPT") << "numbers other than 0 that have no step";
+    EXPECT_EQ(with(behind_steps(at), int8_t{-128}), "CORRUPT");
+    for (const int8_t good : {int8_t{-127}, int8_t{0}, int8_t{127}}) EXPECT_EQ(with(behind_steps(at), good), "");
   }
-  for (const float rho : {0.0f, -0.06f, 2.0f}) EXPECT_EQ(with(rho_at, rho), "CORRUPT") << rho;
-  for (size_t range = 0; range < 3; ++range) {
-    EXPECT_EQ(with(ranges_at + 8 * range, 1e20f), "CORRUPT") << "upside down";
-    EXPECT_EQ(with(ranges_at + 8 * range + 4, 1e38f), "CORRUPT") << "too large";
-  }
-  bytes_ = saved(Metric::l2);
-  EXPECT_EQ(with(ranges_at + 20, 81.0f), "CORRUPT") << "an error of e^81";
+  EXPECT_EQ(with(rotation_at(), 1.5f), "CORRUPT") << "longer than any direction";
+  EXPECT_EQ(with(bytes_.size() - 5, int8_t{-128}), "CORRUPT");
 }
 
-TEST_F(CodebookFile, RandomBytesUnderAGoodChecksumNeverCrash) {
+TEST_P(CodebookFile, AComponentOfZeroStepsIsSavedAsItWas) {
+  if (is_first()) return;
+  for (const size_t at : {rotation_at(), centroids_at()}) {
+    const size_t columns = at == rotation_at() ? word(dims_at) : 256;
+    const float none = 0;
+    std::memcpy(&bytes_[at], &none, sizeof none);
+    std::memset(&bytes_[behind_steps(at)], 0, columns);
+  }
+  bytes_ = sealed(bytes_);
+  EXPECT_EQ(Codebook::load(bytes_)->save(), bytes_);
+}
+
+TEST_P(CodebookFile, StepsOfAnySizeAreSavedAsTheyWere) {
+  if (is_first()) return;
+  for (const float step : {1e-45f, 3e-45f, 1.7e-39f, 1e-30f, 0.3f, 1e15f}) {
+    std::vector<uint8_t> bytes = bytes_;
+    std::memcpy(&bytes[centroids_at()], &step, sizeof step);
+    bytes = sealed(bytes);
+    EXPECT_EQ(Codebook::load(bytes)->save(), bytes) << step;
+  }
+}
+
+TEST_P(CodebookFile, ConstantsOutOfRangeAreCorrupt) {
+  for (const float unit : {0.0f, -1.0f, 3.0f, 1e-38f, 0x1p120f}) {
+    if (is_first()) {
+      EXPECT_EQ(with(centroid_unit_at, unit), "CORRUPT") << unit;
+    }
+    EXPECT_EQ(with(add_unit_at(), unit), "CORRUPT") << unit;
+  }
+  for (const float rho : {0.0f, -0.06f, 2.0f}) EXPECT_EQ(with(rho_at(), rho), "CORRUPT") << rho;
+  for (size_t range = 0; range < 3; ++range) {
+    EXPECT_EQ(with(ranges_at() + 8 * range, 1e20f), "CORRUPT") << "upside down";
+    EXPECT_EQ(with(ranges_at() + 8 * range + 4, 1e38f), "CORRUPT") << "too large";
+  }
+  bytes_ = saved(Metric::l2);
+  EXPECT_EQ(with(ranges_at() + 20, 81.0f), "CORRUPT") << "an error of e^81";
+}
+
+TEST_P(CodebookFile, RandomBytesUnderAGoodChecksumNeverCrash) {
   Random random(1);
   for (int round = 0; round < 3000; ++round) {
     std::vector<uint8_t> bytes = bytes_;
     for (uint64_t changes = 1 + random.below(4); changes > 0; --changes) {
-      bytes[random.below(starts_at + 40)] = static_cast<uint8_t>(random.next());
+      bytes[random.below(starts_at() + 40)] = static_cast<uint8_t>(random.next());
     }
     const std::string code = verdict(sealed(bytes));
     ASSERT_TRUE(code.empty() || code == "CORRUPT" || code == "FORMAT_VERSION") << code;
   }
 }
+
+INSTANTIATE_TEST_SUITE_P(Forms, CodebookFile, testing::Values(CodebookForm::halves, CodebookForm::bytes),
+                         [](const auto& form) { return form.param == CodebookForm::halves ? "Halves" : "Bytes"; });
 
 }  // namespace
 }  // namespace embedless::code

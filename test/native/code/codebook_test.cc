@@ -28,7 +28,8 @@ TEST(Codebook, HasTheShapeItWasAskedFor) {
     const auto codebook = Codebook::train(vectors, {.dims = 40, .metric = metric, .bytes = 8});
     EXPECT_EQ(codebook->dims(), 40u);
     EXPECT_EQ(codebook->metric(), metric);
-    EXPECT_EQ(codebook->components(), 40u);
+    EXPECT_GE(codebook->components(), 8u);
+    EXPECT_LE(codebook->components(), 40u);
     EXPECT_EQ(codebook->subspaces(), 8u);
     EXPECT_EQ(codebook->row_bytes(), metric == Metric::cosine ? 11u : 13u);
     // Errors of 40 even directions would spread by 1 / sqrt(40); real residuals prefer some.
@@ -37,21 +38,79 @@ TEST(Codebook, HasTheShapeItWasAskedFor) {
   }
 }
 
-TEST(Codebook, IsMadeOfStoredNumbers) {
-  const auto codebook = Codebook::train(Source(24, 2).vectors(400, 1e-3), {.dims = 24, .metric = Metric::l2, .bytes = 6});
+TEST(Codebook, IsMadeOfHalvesWhereDimsAreFew) {
+  const auto codebook = Codebook::train(Source(8, 2).vectors(400, 1e-3), {.dims = 8, .metric = Metric::l2, .bytes = 8});
+  ASSERT_EQ(codebook->form(), CodebookForm::halves);
+  EXPECT_EQ(codebook->components(), 8u);
   const float unit = codebook->parts().centroid_unit;
   EXPECT_LT(unit, 1e-3f);
   for (const float value : codebook->parts().rotation) ASSERT_EQ(value, from_half(to_half(value)));
   for (const float value : codebook->parts().centroids) ASSERT_EQ(value, from_half(to_half(value / unit)) * unit);
 }
 
+TEST(Codebook, IsMadeOfStepsOtherwise) {
+  const size_t dims = 24;
+  for (const double norm : {1e-12, 1e-3, 1.0, 1e12}) {
+    const auto codebook =
+        Codebook::train(Source(dims, 2).vectors(400, norm), {.dims = dims, .metric = Metric::l2, .bytes = 6});
+    ASSERT_EQ(codebook->form(), CodebookForm::bytes) << norm;
+    const CodebookParts& parts = codebook->parts();
+    ASSERT_EQ(parts.rotation_steps.size(), codebook->components());
+    ASSERT_EQ(parts.centroid_steps.size(), codebook->components());
+    const auto expect_steps = [](const std::vector<float>& values, const std::vector<float>& steps, size_t columns) {
+      for (size_t i = 0; i < values.size(); ++i) {
+        const float count = std::round(values[i] / steps[i / columns]);
+        ASSERT_LE(std::fabs(count), 127);
+        ASSERT_EQ(values[i], count * steps[i / columns]);
+      }
+    };
+    expect_steps(parts.rotation, parts.rotation_steps, dims);
+    expect_steps(parts.centroids, parts.centroid_steps, centroid_count);
+  }
+}
+
+TEST(Codebook, IsMadeOfHalvesWhereAFewVectorsAreFarLonger) {
+  const size_t dims = 64;
+  std::vector<float> vectors = Source(dims, 12).vectors(600);
+  const TrainOptions options{.dims = dims, .metric = Metric::l2, .bytes = 12};
+  EXPECT_EQ(Codebook::train(vectors, options)->form(), CodebookForm::bytes);
+  for (size_t i = 0; i < 3 * dims; ++i) vectors[i] *= 1e4f;
+  EXPECT_EQ(Codebook::train(vectors, options)->form(), CodebookForm::halves);
+}
+
+TEST(Codebook, LeavesOutComponentsWithoutBitsAndTheirLengthCountsAllTheSame) {
+  const size_t dims = 96;
+  Source source(dims, 13);
+  const auto codebook = Codebook::train(source.vectors(900), {.dims = dims, .metric = Metric::ip, .bytes = 6});
+  ASSERT_EQ(codebook->form(), CodebookForm::bytes);
+  EXPECT_LT(codebook->components(), 64u);
+  EXPECT_GE(codebook->components(), codebook->subspaces());
+  // Asked for the vector itself, the estimate holds what no component does.
+  const std::vector<float> vectors = source.vectors(50);
+  const Encoded encoded = encode(*codebook, vectors);
+  for (size_t n = 0; n < 50; ++n) {
+    std::vector<FactorException> own;
+    for (const FactorException& exception : encoded.exceptions) {
+      if (exception.row == n) own.push_back(exception);
+    }
+    const std::span<const float> x(&vectors[n * dims], dims);
+    const double exact = synthetic::dot(x.data(), x.data(), dims);
+    const uint8_t* row = &encoded.rows[n * codebook->row_bytes()];
+    EXPECT_NEAR(Estimator(*codebook, x).estimate(row, own.data(), own.size()), exact, 0.02 * exact) << n;
+  }
+}
+
 TEST(Codebook, RotationIsOrthonormal) {
   const size_t dims = 32;
-  const auto codebook = Codebook::train(Source(dims, 3).vectors(600), {.dims = dims, .bytes = 8});
-  for (size_t i = 0; i < dims; ++i) {
-    for (size_t j = 0; j <= i; ++j) {
-      const double product = synthetic::dot(codebook->rotation() + i * dims, codebook->rotation() + j * dims, dims);
-      ASSERT_NEAR(product, i == j ? 1 : 0, 2e-3);
+  for (const size_t bytes : {size_t{8}, dims}) {
+    const auto codebook = Codebook::train(Source(dims, 3).vectors(600), {.dims = dims, .bytes = bytes});
+    const double off = codebook->form() == CodebookForm::bytes ? 2e-2 : 2e-3;
+    EXPECT_EQ(codebook->form(), bytes == 8 ? CodebookForm::bytes : CodebookForm::halves);
+    for (size_t i = 0; i < codebook->components(); ++i) {
+      for (size_t j = 0; j <= i; ++j) {
+        const double product = synthetic::dot(codebook->rotation() + i * dims, codebook->rotation() + j * dims, dims);
+        ASSERT_NEAR(product, i == j ? 1 : 0, off);
+      }
     }
   }
 }
@@ -109,9 +168,13 @@ TEST(CodebookConcurrency, StopsBeforeAndDuringTraining) {
 }
 
 TEST(Codebook, SavedAndLoadedNothingChanges) {
-  for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
+  for (const auto& [metric, code_bytes] : {std::pair{Metric::cosine, size_t{6}}, {Metric::ip, 6}, {Metric::l2, 6},
+                                           {Metric::cosine, 40}, {Metric::l2, 40}}) {
     const std::vector<float> vectors = Source(40, 9).vectors_of_norms(600, 1e-2, 1e2);
-    const auto trained = Codebook::train(vectors, {.dims = 40, .metric = metric, .bytes = 10});
+    const auto trained = Codebook::train(vectors, {.dims = 40, .metric = metric, .bytes = code_bytes});
+    if (metric == Metric::cosine) {
+      EXPECT_EQ(trained->form(), code_bytes == 40 ? CodebookForm::halves : CodebookForm::bytes);
+    }
     const std::vector<uint8_t> bytes = trained->save();
     const auto loaded = Codebook::load(bytes);
     EXPECT_EQ(loaded->save(), bytes);

@@ -11,7 +11,7 @@ export const STORE_KINDS = ["coded", "waiting", "linked"] as const;
 export type StoreKind = (typeof STORE_KINDS)[number];
 
 const DIMS = 16;
-/** From so many passages on a store has a codebook of its own. */
+/** So many passages fill a block of codes. With a quarter of them a store has a codebook of its own. */
 const TRAINING = 4096;
 /** Passages that are left of them. */
 const KEPT = 20;

@@ -1,4 +1,6 @@
 import { describe, expect, it } from "vitest";
+import { sha256 } from "../../../src/embed/checksum.js";
+import { newestCodebook } from "../../../src/embed/minilm/codebook.js";
 import { EmbedlessError } from "../../../src/errors.js";
 import type { NativeCodes } from "../../../src/native.js";
 import { addon, caught, codebook, dims, forms, metrics, vectors } from "./corpus.js";
@@ -50,6 +52,25 @@ describe("coders", () => {
     const again = addon.loadCodebook(coder.save());
     expect(again.save()).toEqual(coder.save());
     expect(await again.encode(vectors(100, 3))).toEqual(await coder.encode(vectors(100, 3)));
+  });
+
+  it("the shipped codebook, of the first form, saves again to the bytes that name it", async () => {
+    const shipped = newestCodebook()!;
+    const bytes = await shipped.load();
+    expect(new DataView(bytes.buffer, bytes.byteOffset).getUint32(8, true)).toBe(1);
+    expect(sha256(addon.loadCodebook(bytes).save())).toBe(shipped.sha256);
+  });
+
+  it("a codebook of the second form has the same bytes for any number of threads, and encodes as before", async () => {
+    const wide = { dims: 96, metric: "cosine", code: { bytes: 12 } } as const;
+    const sample = vectors(600, 5, wide.dims);
+    const one = await addon.trainCodebook(sample, { ...wide, threads: 1 });
+    const saved = one.save();
+    expect(new DataView(saved.buffer, saved.byteOffset).getUint32(8, true)).toBe(2);
+    expect((await addon.trainCodebook(sample, { ...wide, threads: 3 })).save()).toEqual(saved);
+    const again = addon.loadCodebook(saved);
+    expect(again.save()).toEqual(saved);
+    expect(await again.encode(sample)).toEqual(await one.encode(sample));
   });
 
   it("a damaged codebook is CORRUPT", async () => {

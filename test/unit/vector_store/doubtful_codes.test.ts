@@ -6,7 +6,7 @@ import { openStore, temporaryFile } from "../../support/store.js";
 import { seedOf, tableEmbedder } from "../../support/table_embedder.js";
 
 const DIMS = 16;
-/** As many as make a codebook. */
+/** Enough for a codebook. */
 const COUNT = 4096;
 
 type Draw = (random: () => number) => Float32Array;

@@ -43,7 +43,10 @@ export function fitRow(curves: readonly Curve[], k: number): Row {
   return row;
 }
 
-/** Where the mean recall of a corpus passes the target; the last stop if it never does. */
+/**
+ * Where the mean recall of a corpus passes the target. Where it never does, it is not for ending too early: the candidates
+ * lack what is missing, so it asks for what the raw figure says, and no other corpus pays for more.
+ */
 function stopFor({ searches }: Curve, target: number): number {
   let before = 0;
   for (const [i, stop] of STOPS.entries()) {
@@ -55,7 +58,7 @@ function stopFor({ searches }: Curve, target: number): number {
     }
     before = reached;
   }
-  return STOPS.at(-1)!;
+  return Math.min(target, STOPS.at(-1)!);
 }
 
 /** What a search had recomputed at a raw recall between two stops. */

@@ -62,6 +62,8 @@ export class ModelDoubt {
     const wider = Math.min(MOST_WIDENED, this.#scale * excessOf(coder, explanations));
     const isWider = wider > this.#scale;
     this.#scale = wider;
+    // What was seen before is explained by it.
+    if (isWider) this.#forget();
     return isWider;
   }
 

@@ -341,6 +341,7 @@ export const CATALOGUE: Readonly<Record<string, Entry>> = {
 
   ...Object.fromEntries(getters("search", ["done", "scanned"])),
   "search.wants": { on: "search", args: none },
+  "search.raise": { on: "search", weight: 1, args: (_, random) => [0.01 + 0.99 * random()] },
   "search.feed": { on: "search", weight: 2, args: (_, random, search: NativeSearch) => feeding(random, search) },
   "search.result": { on: "search", args: none },
 

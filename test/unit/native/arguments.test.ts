@@ -38,7 +38,7 @@ let functions: Record<string, AnyFunction>;
 beforeAll(async () => {
   coder = await codebook();
   index = (await filledIndex(coder, 100)).index;
-  const options = { k: 10, eps: 0.5, batch: 8, cap: 64, pool: 400 };
+  const options = { k: 10, recall: 0.95, batch: 8, cap: 64, pool: 400 };
   search = await index.search(vectors(1), options);
   const rows = await coder.encode(vectors(2));
   good = {
@@ -54,6 +54,7 @@ beforeAll(async () => {
     publish: [{ rows }],
     vectors: [Uint32Array.of(0, 99)],
     search: [vectors(1), options],
+    raise: [0.9],
     feed: [search.wants(), new Float32Array(search.wants().length * dims).fill(1), new Uint32Array()],
   };
   const own = Object.fromEntries(
@@ -136,8 +137,8 @@ describe.each(names)("%s", (name) => {
 describe("options", () => {
   const cases: [string, string, unknown[]][] = [
     ["search", "k", [0, -1, 2.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "10", null, undefined, [10]]],
-    ["search", "eps", [Number.NaN, Number.POSITIVE_INFINITY, "1", null, undefined]],
-    ["search", "batch", [0, -1, 0.5, 2 ** 40, "8", undefined]],
+    ["search", "recall", [0, -0.5, 1.01, Number.NaN, Number.POSITIVE_INFINITY, "1", null]],
+    ["search", "batch", [0, -1, 0.5, 2 ** 40, "8", null]],
     ["search", "cap", [-1, 1.5, 2 ** 31, "8", undefined]],
     ["search", "pool", [0, -5, 2 ** 31, "8", undefined]],
     ["search", "scores", ["", "EXACT", "fast", null, 1, true]],
@@ -290,7 +291,7 @@ describe("sizes and contents", () => {
 
   it("enormous k, cap and pool cost nothing", async () => {
     const most = 2 ** 31 - 1;
-    const options = { k: most, eps: 0, batch: most, cap: most, pool: most };
+    const options = { k: most, batch: most, cap: most, pool: most };
     const found = await index.search(vectors(1), options);
     expect(found.wants()).toHaveLength(index.live);
   });

@@ -92,7 +92,9 @@ describe("approximate scores", () => {
     const approx = await finished(vectors(1, 2), { recall: 0.01, scores: "approx" });
     const estimates = await finished(vectors(1, 2), { cap: 0 });
     expect(approx.recomputed).toBe(0);
-    expect(new Set(approx.nodes)).toEqual(new Set(estimates.nodes));
+    expect(approx.exact.includes(1)).toBe(false);
+    // Of estimates that tie nearly, a less certain one may be the likelier hit.
+    expect(approx.expectedRecall).toBeGreaterThanOrEqual(estimates.expectedRecall);
     expect(approx.capped).toBe(false);
   });
 

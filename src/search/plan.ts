@@ -35,7 +35,7 @@ export function planSearch(k: number, recall: number, settings: PlanSettings = {
   const { code, scores = "exact", maxRecomputes } = settings;
   const measured = calibrationOf(code);
   const cap = maxRecomputes ?? Math.max(4 * k, tableAbove(measured.cap, k, recall));
-  const pool = Math.max(400, 2 * k, cap, Math.min(8 * cap, LARGEST_POOL));
+  const pool = Math.max(400, 2 * k, cap, Math.min(4 * cap, LARGEST_POOL));
   return { recall: tableAt(measured[scores].stop, k, recall), cap, pool, scores };
 }
 

@@ -29,7 +29,7 @@ test("a higher recall target never recomputes less, whatever the code", () => {
 test("cap and pool follow k and the target", () => {
   const { cap, pool } = planSearch(3, 0.95);
   expect(cap).toBeGreaterThanOrEqual(64);
-  expect(pool).toBe(Math.min(8 * cap, 4096));
+  expect(pool).toBe(Math.max(400, Math.min(4 * cap, 4096)));
   expect(planSearch(5, 0.95, { scores: "approx" })).toMatchObject({ scores: "approx" });
   expect(planSearch(1000, 0.95)).toMatchObject({ cap: 4000, pool: 4096 });
 });

@@ -8,7 +8,7 @@ export interface SearchPlan {
   cap: number;
   /** Candidates kept from the scan. */
   pool: number;
-  /** `approx`: only candidates that estimates cannot tell from the rest are recomputed, from the first round on. */
+  /** `approx`: only candidates that estimates cannot tell from the rest are recomputed. */
   scores: "exact" | "approx";
 }
 
@@ -32,8 +32,9 @@ const LARGEST_POOL = 4096;
  * @param recall Mean share of the true top k to find, 0.5 to 0.999.
  */
 export function planSearch(k: number, recall: number, settings: PlanSettings = {}): SearchPlan {
-  const { code, scores = "exact", maxRecomputes } = settings;
+  const { code, maxRecomputes } = settings;
   const measured = calibrationOf(code);
+  const { scores } = cheapest(k, recall, settings);
   const cap = maxRecomputes ?? Math.max(4 * k, tableAbove(measured.cap, k, recall));
   const pool = Math.max(400, 2 * k, cap, Math.min(4 * cap, LARGEST_POOL));
   return { recall: tableAt(measured[scores].stop, k, recall), cap, pool, scores };
@@ -41,7 +42,19 @@ export function planSearch(k: number, recall: number, settings: PlanSettings = {
 
 /** Recomputes that a search costs in the mean over queries, nothing cached; those counted at 50,000 passages. */
 export function expectedRecomputes(k: number, recall: number, settings: PlanSettings = {}): number {
-  const { code, scores = "exact", maxRecomputes = Number.POSITIVE_INFINITY } = settings;
-  const measured = tableAt(calibrationOf(code)[scores].looks, k, recall);
-  return Math.min(maxRecomputes, measured);
+  const { maxRecomputes = Number.POSITIVE_INFINITY } = settings;
+  return Math.min(maxRecomputes, cheapest(k, recall, settings).looks);
+}
+
+/** What was asked for, or exact scores where they cost less: estimates of coarse codes tell hardly any candidate from the rest. */
+function cheapest(
+  k: number,
+  recall: number,
+  { code, scores = "exact" }: PlanSettings,
+): { scores: SearchPlan["scores"]; looks: number } {
+  const measured = calibrationOf(code);
+  const exact = tableAt(measured.exact.looks, k, recall);
+  if (scores === "exact") return { scores, looks: exact };
+  const approx = tableAt(measured.approx.looks, k, recall);
+  return approx < exact ? { scores, looks: approx } : { scores: "exact", looks: exact };
 }

@@ -217,10 +217,7 @@ export interface NativeSearch {
   readonly scanned: number;
   /** Nodes whose vectors it needs next, in order of estimate; empty when done. */
   wants(): Uint32Array;
-  /**
-   * Vectors (row-major, as the embedder gave them) of wanted nodes, all or some of them; those in `missing` are gone and
-   * get no row. The next round begins when the last wanted node has come.
-   */
+  /** Vectors (row-major, as embedded) of some wanted nodes; those in `missing` are gone. With the last one a round ends. */
   feed(nodes: Uint32Array, vectors: Float32Array, missing: Uint32Array): void;
   /** Asks for a higher `recall` than before, above 0 to 1: a search that was done may go on. */
   raise(recall: number): void;
@@ -241,10 +238,7 @@ export interface NativeResult {
   dismissed: number;
   /** Whether the cap ended the search while candidates were left. */
   capped: boolean;
-  /**
-   * Share of the true k nearest that the answer holds, by the estimates' errors taken as normal; not yet calibrated, and
-   * blind for what a guided walk never met. NaN by `exact` and `two-level`, where nothing tells it.
-   */
+  /** Mean of the chances; not yet calibrated, and blind for what a guided walk never met. NaN where nothing tells it. */
   expectedRecall: number;
   /** Of the first round's candidates: how many came, and the sum of ((exact - estimate) / sigma)^2. */
   firstRound: { count: number; sumSquares: number };

@@ -1,5 +1,6 @@
 import type { NativeCoder } from "../native.js";
-import { CALIBRATION, type CodeCalibration } from "./calibration.js";
+import type { CodeCalibration } from "./calibration/code_calibration.js";
+import { CALIBRATION } from "./calibration.js";
 
 /** What is known of a code before and after it is trained. */
 export type CodeTraits = Pick<NativeCoder, "kind" | "dims" | "rowBytes">;

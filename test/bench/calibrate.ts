@@ -1,5 +1,6 @@
 import { type NativeIndex, native } from "../../src/native.js";
-import { CALIBRATION, type CodeCalibration } from "../../src/search/calibration.js";
+import type { CodeCalibration } from "../../src/search/calibration/code_calibration.js";
+import { CALIBRATION } from "../../src/search/calibration.js";
 import type { SearchPlan } from "../../src/search/plan.js";
 import { readVectors } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";

@@ -74,10 +74,10 @@ export const CAMPAIGNS: readonly NamedCampaign[] = [
     about: "one byte xor 0xff",
     run: damageCampaign("bytes"),
     seed: 1,
-    short: 5_000,
+    short: 2_500,
     full: 5_000,
   },
-  { test: "damaged bits", about: "one bit flipped", run: damageCampaign("bits"), seed: 2, short: 5_000, full: 20_000 },
+  { test: "damaged bits", about: "one bit flipped", run: damageCampaign("bits"), seed: 2, short: 2_500, full: 20_000 },
   { test: "every byte", about: "every byte of three stores xor 0xff", run: everyByte, seed: 0, short: 0, full: 1 },
 ];
 

@@ -91,14 +91,39 @@ struct Observed {
   double with_prior(double prior) const { return (sum + prior_weight * prior) / (count + prior_weight); }
 };
 
+/// How far the estimates of candidates lie too high by what the fall of all estimates tells, 0 for those that are known.
+///
+/// By Bayes' rule the rate of the tail times the squared error. Of two candidates with equal errors the one with the higher
+/// estimate keeps the higher center, so rates rise towards the top at most by that much: at a cluster of near-duplicates,
+/// whose estimates hardly fall, the rate is boundless and would send the best candidates to the end. Errors are those that the
+/// code tells: who scales them up knows less of the scores, not that they are lower.
+std::vector<double> excesses(std::span<const Entry> entries) {
+  std::vector<double> found(entries.size());
+  double rate_below = std::numeric_limits<double>::infinity();
+  double estimate_below = 0;
+  for (std::size_t i = entries.size(); i-- > 0;) {
+    const Entry& entry = entries[i];
+    const double estimate = entry.estimate;
+    const double square = double{entry.code_sigma} * entry.code_sigma;
+    if (entry.state != Entry::State::open || !(square > 0) || !std::isfinite(estimate)) continue;
+    double rate = tail_rate(entries, i);
+    if (std::isfinite(rate_below)) rate = std::min(rate, rate_below + (estimate - estimate_below) / square);
+    found[i] = rate * square;
+    rate_below = rate;
+    estimate_below = estimate;
+  }
+  return found;
+}
+
 Field field_of(std::span<const Entry> entries) {
   const Observed observed(entries);
+  const std::vector<double> expected = excesses(entries);
   Field field;
   for (std::size_t i = 0; i < entries.size(); ++i) {
     const Entry& entry = entries[i];
     if (!counts(entry)) continue;
     if (entry.state == Entry::State::open && entry.sigma > 0) {
-      const double excess = observed.with_prior(tail_rate(entries, i) * entry.sigma);
+      const double excess = observed.with_prior(expected[i] / entry.sigma);
       const double mean = double{entry.estimate} - excess * entry.sigma;
       field.uncertain.push_back({mean, 1 / entry.sigma, i});
     } else {

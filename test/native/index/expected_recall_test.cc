@@ -150,6 +150,7 @@ TEST(ExpectedRecall, AnEstimateWithoutErrorCountsAsKnown) {
   Case given = random_case(40, 7, 0, 0.3, 8);
   Case known = given;
   for (std::size_t i = 0; i < 40; i += 2) {
+    given.entries[i].code_sigma = 0;
     given.entries[i].sigma = 0;
     known.entries[i].state = Entry::State::exact;
     known.entries[i].score = double{known.entries[i].estimate};
@@ -165,6 +166,7 @@ TEST(ExpectedRecall, TakesAnyScale) {
     for (Entry& entry : scaled.entries) {
       entry.estimate = static_cast<float>(double{entry.estimate} * scale);
       entry.score *= scale;
+      entry.code_sigma = static_cast<float>(entry.code_sigma * scale);
       entry.sigma *= scale;
     }
     EXPECT_NEAR(scaled.expected(), given.expected(), 1e-4);
@@ -201,6 +203,38 @@ TEST(Chances, OfWhatIsGoneAreNone) {
   for (std::size_t i = 0; i < 30; i += 3) given.entries[i].state = Entry::State::gone;
   const auto found = chances(given.entries, 5);
   for (std::size_t i = 0; i < 30; i += 3) EXPECT_EQ(found[i], 0);
+}
+
+/// Appends candidates whose estimates fall by `step` each.
+void append_falling(Case& given, std::size_t count, double from, double step, float sigma) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto node = static_cast<std::uint32_t>(given.entries.size());
+    const auto estimate = static_cast<float>(from - step * static_cast<double>(i));
+    given.entries.push_back({.node = node, .estimate = estimate, .code_sigma = sigma, .sigma = sigma});
+  }
+}
+
+TEST(Chances, OfNearDuplicatesAboveTheRestAreTheHighest) {
+  for (const double step : {0.0, 1e-7, 1e-5, 1e-4, 1e-3}) {
+    Case given{.entries = {}, .k = 10};
+    append_falling(given, 24, 0.9, step, 0.05f);
+    append_falling(given, 1000, 0.4, 1e-4, 0.05f);
+    const auto found = chances(given.entries, given.k);
+    EXPECT_GT(std::accumulate(found.begin(), found.begin() + 24, 0.0), 9.9) << "step " << step;
+    EXPECT_TRUE(std::ranges::is_sorted(found.begin(), found.begin() + 24, std::greater<>())) << "step " << step;
+  }
+}
+
+TEST(Chances, FallWithEstimatesOfEqualErrorsHoweverMuchTheseAreScaled) {
+  for (const double scale : {0.5, 1.0, 2.0, 4.0, 20.0, 1000.0}) {
+    Case given = random_case(400, 10, 0, 0.2, 13);
+    for (Entry& entry : given.entries) {
+      entry.code_sigma = 0.2f;
+      entry.sigma = 0.2 * scale;
+    }
+    const auto found = chances(given.entries, given.k);
+    for (std::size_t i = 1; i < found.size(); ++i) EXPECT_LE(found[i], found[i - 1] + 1e-9) << scale << " place " << i;
+  }
 }
 
 }  // namespace

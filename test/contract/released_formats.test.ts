@@ -24,6 +24,11 @@ expect.addEqualityTesters([
   (a, b) => (typeof a === "number" && typeof b === "number" ? a === b || Math.abs(a - b) < 1e-3 : undefined),
 ]);
 
+/** As JSON. What an answer expects of its own recall, each version may tell better than the one before. */
+function withoutForecast(answers: Answers): unknown {
+  return JSON.parse(JSON.stringify(answers, (key, value) => (key === "expectedRecall" ? undefined : value)));
+}
+
 it("there is a store of every format that this version reads", () => {
   // Bytes 60 to 63 of the head of a SQLite file: `PRAGMA user_version`.
   const formats = new Set(made.map((fixture) => bytesOf(fixture).readUInt32BE(60)));
@@ -39,7 +44,7 @@ describe.each(made)("the $kind store of release $release", (fixture) => {
     const file = await temporaryFile();
     writeFileSync(file, bytesOf(fixture));
     const now = await interrogate(file, fixture.kind, ids, readOnly);
-    expect(JSON.parse(JSON.stringify(now))).toEqual(answers);
+    expect(withoutForecast(now)).toEqual(withoutForecast(answers));
   });
 
   it("goes on as a store of this version", async () => {

@@ -25,7 +25,8 @@ export function sliceExceptions(exceptions: Uint8Array, from: number, to: number
 
 /** A copy with `by` added to every row number. */
 export function shiftExceptions(exceptions: Uint8Array, by: number): Uint8Array {
-  const shifted = exceptions.slice();
+  // Not slice(): that of a Buffer copies nothing.
+  const shifted = new Uint8Array(exceptions);
   const view = viewOf(shifted);
   for (let at = 0; at < shifted.length; at += EXCEPTION_BYTES) {
     view.setUint16(at, view.getUint16(at, true) + by, true);

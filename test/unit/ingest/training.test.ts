@@ -204,3 +204,15 @@ test("a store's codebook takes a byte for each number, and two where that would 
     await expectSound(again, 900);
   }
 });
+
+test("passages unlike those that trained the codebook, whose codes need exceptions, go in at any place", async () => {
+  const store = await emptyStore();
+  await store.add(items(1100));
+  const others = Array.from({ length: 300 }, (_, i) => ({ id: `q${i}`, text: `another river ${i}` }));
+  await store.add(others);
+  expect(await store.stats()).toMatchObject({ passages: 1400, pending: 0 });
+  expect((await store.verify()).problems).toEqual([]);
+  for (const sample of [3, 52, 60, 199]) {
+    expect((await store.search(others[sample]!.text, { k: 1 })).hits[0]?.id).toBe(`q${sample}`);
+  }
+});

@@ -107,6 +107,16 @@ describe("codes", () => {
     );
   });
 
+  it("leaves what it is given as it was, whatever kind of bytes that is", async () => {
+    const database = await openDatabase();
+    await database.write((tx) => append(tx, 0, 60));
+    const { rows, exceptions } = codesOf(60, 100);
+    const given = Buffer.from(exceptions);
+    await database.write((tx) => appendCodes(tx, 60, ROW, { rows, exceptions: given }, 1));
+    expect(given.equals(exceptions)).toBe(true);
+    expectStored(database.reader, 0, 160);
+  });
+
   it("keeps sealed blocks within 51.2 bytes a passage, live bits included", async () => {
     const database = await openDatabase();
     const rows = new Uint8Array(51 * BLOCK_NODES).fill(3);

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <functional>
 #include <string>
-#include <unordered_map>
 #include <unordered_set>
 
 #include "code/error.h"
@@ -46,17 +45,17 @@ Rerank::Rerank(std::span<const Estimated> candidates, const RerankOptions& optio
 std::vector<std::uint32_t> Rerank::wants() const {
   std::vector<std::uint32_t> nodes;
   nodes.reserve(wanted_.size());
-  for (const std::size_t i : wanted_) nodes.push_back(entries_[i].node);
+  for (const std::size_t i : round_) {
+    if (wanted_.contains(entries_[i].node)) nodes.push_back(entries_[i].node);
+  }
   return nodes;
 }
 
 void Rerank::feed(std::span<const std::uint32_t> nodes, std::span<const double> scores,
                   std::span<const std::uint32_t> missing) {
-  std::unordered_map<std::uint32_t, std::size_t> places;
-  for (const std::size_t i : wanted_) places.emplace(entries_[i].node, i);
   std::unordered_set<std::uint32_t> seen;
   const auto check = [&](std::uint32_t node) {
-    if (!places.contains(node)) refuse("wanted nodes, but received " + std::to_string(node));
+    if (!wanted_.contains(node)) refuse("wanted nodes, but received " + std::to_string(node));
     if (!seen.insert(node).second) refuse("every wanted node once, but received " + std::to_string(node) + " twice");
   };
   std::ranges::for_each(nodes, check);
@@ -64,12 +63,12 @@ void Rerank::feed(std::span<const std::uint32_t> nodes, std::span<const double> 
   if (seen.empty()) return;
 
   for (std::size_t i = 0; i < nodes.size(); ++i) {
-    Entry& entry = entries_[places.at(nodes[i])];
+    Entry& entry = entries_[wanted_.at(nodes[i])];
     entry.state = Entry::State::exact;
     entry.score = scores[i];
   }
-  for (const std::uint32_t node : missing) entries_[places.at(node)].state = Entry::State::gone;
-  std::erase_if(wanted_, [&](std::size_t i) { return entries_[i].state != Entry::State::open; });
+  for (const std::uint32_t node : missing) entries_[wanted_.at(node)].state = Entry::State::gone;
+  for (const std::uint32_t node : seen) wanted_.erase(node);
   recomputed_ += nodes.size();
   chances_.reset();
   if (!wanted_.empty()) return;
@@ -86,10 +85,13 @@ void Rerank::raise(double recall) {
 void Rerank::begin_round() {
   const std::size_t room = options_.cap - recomputed_;
   if (room == 0) return;
-  wanted_ = needed();
-  wanted_.resize(std::min(wanted_.size(), room));
-  for (const std::size_t i : wanted_) entries_[i].first_round = first_round_;
-  std::ranges::sort(wanted_);
+  round_ = needed();
+  round_.resize(std::min(round_.size(), room));
+  std::ranges::sort(round_);
+  for (const std::size_t i : round_) {
+    entries_[i].first_round = first_round_;
+    wanted_.emplace(entries_[i].node, i);
+  }
 }
 
 const std::vector<double>& Rerank::chances() const {

@@ -4,6 +4,7 @@
 #include <cstdint>
 #include <optional>
 #include <span>
+#include <unordered_map>
 #include <vector>
 
 #include "index/entry.h"
@@ -76,7 +77,9 @@ class Rerank final : public Ranker {
   RerankOptions options_;
   std::size_t recomputed_ = 0;
   bool first_round_ = true;
-  std::vector<std::size_t> wanted_;  // places in entries_, ascending
+  std::vector<std::size_t> round_;  // places in entries_, ascending
+  /// Places of those of the round that have not come, by node: vectors may come one by one, in rounds of thousands.
+  std::unordered_map<std::uint32_t, std::size_t> wanted_;
   mutable std::optional<std::vector<double>> chances_;  // of what is known now, once somebody asked
 };
 

@@ -119,7 +119,7 @@ std::vector<std::size_t> Rerank::needed() const {
   for (std::size_t i = 0; i < entries_.size(); ++i) {
     const bool is_open = entries_[i].state == Entry::State::open;
     all += chances()[i];
-    // Whatever is exact can be in the answer, and with exact scores nothing else.
+    // With exact scores the answer holds nothing that has none.
     if (exact ? is_open : !held[i]) lacking += chances()[i];
     if (is_open && (gain(i) > rounding || open.size() < least)) open.push_back(i);
   }

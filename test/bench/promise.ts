@@ -18,7 +18,7 @@ const OFF = 0.03;
 /** Of the questions of a corpus, those asked for so many hits: more hits say as much with fewer questions. */
 const everyFor = (k: number) => (k <= 5 ? 1 : 3);
 
-/** Whether searches reach their recall and say so, whatever is asked of whatever store. */
+/** Searches reach their recall, and say so, for questions and stores of every kind, or this shows it. */
 export const promise: Bench = {
   name: "promise",
   about: "recall reached and told, k 1 to 50, of own and of foreign questions, in stores of several sizes",

@@ -31,7 +31,7 @@ using rerank_problem::Rerank;
 using rerank_problem::RerankOptions;
 using rerank_problem::run;
 
-/// The method, read from its description: all candidates in plain lists, everything worked out anew each round.
+/// The method as its description reads. All candidates lie in plain lists, and each round works everything out anew.
 struct Reference {
   Reference(const Problem& problem_, const RerankOptions& options_) : problem(problem_), options(options_) {
     for (const Estimated& one : problem.candidates) {

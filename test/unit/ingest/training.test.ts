@@ -168,7 +168,7 @@ describe("compact", () => {
     const store = await waitingStore(1024);
     const [second, third] = [await another(store), await another(store)];
     const [one, two] = await Promise.all([store.compact(), second.compact(), third.add(items(100, 2000))]);
-    // The add ends with 1,124 waiting or finds a codebook: whoever comes first trains.
+    // Whoever comes first trains, and the other finds a codebook.
     expect(one.trained === 0 || two.trained === 0).toBe(true);
     codebookOf(store.path);
     for (const each of [store, second, third]) {

@@ -9,8 +9,8 @@ import type { StoreParts } from "./store_parts.js";
 import type { CompactResult } from "./types.js";
 
 /**
- * Trains the codebook that passages wait for, brings a store's graph up to date, drops the codes of deleted passages and gives back the space of what was deleted; see
- * `VectorStore.compact`.
+ * Trains the codebook that passages wait for, brings a store's graph up to date, drops the codes of deleted passages and
+ * gives back the space of what was deleted; see `VectorStore.compact`.
  */
 export async function compactStore(parts: StoreParts, run: LinkRun): Promise<CompactResult> {
   const { database, passages, index, graph, kept, ingest } = parts;

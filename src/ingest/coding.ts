@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../errors.js";
-import type { EncodedRows, NativeAddon, NativeCoder, StopFlag } from "../native.js";
+import type { EncodedRows, NativeAddon, NativeCoder } from "../native.js";
 import { type Coders, leastTraining, TRAINING_PASSAGES } from "../search/coders.js";
 import { putCodebook } from "../storage/codebooks.js";
 import { appendCodes, type CodePiece } from "../storage/codes.js";
@@ -10,6 +10,7 @@ import { addPending, clearPending, countPending, readPending } from "../storage/
 import { clearSampleQueries, getSampleQueries } from "../storage/sample_queries.js";
 import { needsSampleQueries, traitsOf } from "../storage/traits.js";
 import type { Codes } from "../types.js";
+import { stoppedBy } from "./stopped_by.js";
 
 /** Vectors encoded between two looks at the abort signal. */
 const ENCODE_SLICE = 4096;
@@ -135,26 +136,6 @@ async function trainFromPending(
   const reference: CodebookReference = { sha256: putCodebook(tx, coder.save()), kind: "own" };
   writeMeta(tx, { codebook: reference });
   return reference;
-}
-
-/** Runs native work that `signal` stops within milliseconds. */
-async function stoppedBy<T>(
-  signal: AbortSignal | undefined,
-  addon: NativeAddon,
-  work: (stop: StopFlag) => Promise<T>,
-): Promise<T> {
-  throwIfAborted(signal);
-  const stop = new addon.StopFlag();
-  const abort = () => stop.stop();
-  signal?.addEventListener("abort", abort, { once: true });
-  try {
-    return await work(stop);
-  } catch (error) {
-    throwIfAborted(signal);
-    throw error;
-  } finally {
-    signal?.removeEventListener("abort", abort);
-  }
 }
 
 async function recode(from: NativeCoder, to: NativeCoder, piece: EncodedRows): Promise<CodePiece> {

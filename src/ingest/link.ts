@@ -9,6 +9,7 @@ import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js
 import { clearPending } from "../storage/pending.js";
 import type { Traits } from "../storage/traits.js";
 import type { CompactProgress, CompactResult, HnswSettings, IndexChoice, VamanaSettings } from "../types.js";
+import { stoppedBy } from "./stopped_by.js";
 
 /** From so many passages on `auto` builds a graph: with vectors in memory, and on codes. */
 const AUTO_KEPT = 50_000;
@@ -132,21 +133,13 @@ async function watched<T>(
   { signal, onProgress }: LinkRun,
   work: (run: NativeRun) => Promise<T>,
 ): Promise<T> {
-  const stop = new addon.StopFlag();
   const progress = new addon.Progress();
-  const abort = () => stop.stop();
-  signal.addEventListener("abort", abort, { once: true });
   const tell = () => onProgress?.({ phase: "link", done: progress.done, total: progress.total });
   const teller = onProgress && setInterval(tell, TELL_MS);
   try {
-    throwIfAborted(signal);
-    return await work({ stop, progress });
-  } catch (error) {
-    throwIfAborted(signal);
-    throw error;
+    return await stoppedBy(signal, addon, (stop) => work({ stop, progress }));
   } finally {
     clearInterval(teller);
-    signal.removeEventListener("abort", abort);
   }
 }
 

@@ -62,7 +62,7 @@ export function mapAt(maps: readonly (readonly number[])[], k: number, raw: numb
 }
 
 /** One map at a raw figure. */
-export function mapAtRow(map: readonly number[], raw: number): number {
+function mapAtRow(map: readonly number[], raw: number): number {
   const { low, high, share } = place(CALIBRATION.raws, raw);
   return mix(map[low]!, map[high]!, share);
 }

@@ -26,7 +26,7 @@ type Scores = SearchPlan["scores"];
 /** Fits how searches are steered and what they say of themselves, code by code. */
 export const calibrate: Bench = {
   name: "calibrate",
-  about: "fits where searches end, and the recall that their answers tell, into src/search/calibration.ts",
+  about: "fits where searches end, and the recall that their answers tell, into src/search/calibration/",
   needsData: true,
   run: fitAll,
 };

@@ -43,6 +43,8 @@ export interface NativeSearchOptions {
   k: number;
   /** The search ends when `expectedRecall` is so high, above 0 to 1. Higher: more recomputes. Default 0.95. */
   recall?: number;
+  /** A candidate that is so likely among the k nearest is recomputed whatever `expectedRecall` is, above 0 to 1. Default 1: only as `recall` demands. */
+  leastChance?: number;
   /** Recomputes that `exact` and `two-level` ask for together at least. Default 8. */
   batch?: number;
   /** Most recomputes. Below `k` the answer is filled up with estimates; 0: estimates alone. */

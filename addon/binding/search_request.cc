@@ -62,6 +62,7 @@ SearchRequest search_request(const Napi::Value& given) {
   index::RerankOptions& rerank = request.options.rerank;
   rerank.k = whole_number(property(given, name, "k"), "k", 1, most_candidates);
   rerank.recall = positive(property(given, name, "recall"), "recall", 1, rerank.recall);
+  rerank.least_chance = positive(property(given, name, "leastChance"), "leastChance", 1, 1);
   rerank.cap = whole_number(property(given, name, "cap"), "cap", 0, most_candidates);
   rerank.scores =
       static_cast<index::Scores>(choice(property(given, name, "scores"), "scores", {"exact", "approx"}, 0));

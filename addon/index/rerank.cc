@@ -126,7 +126,11 @@ std::vector<std::size_t> Rerank::needed() const {
   lacking -= (1 - options_.recall) * all;
   std::ranges::stable_sort(open, std::greater<>(), [&](std::size_t i) { return gain(i); });
   std::size_t count = 0;
-  for (; count < open.size() && lacking > rounding && gain(open[count]) > rounding; ++count) lacking -= gain(open[count]);
+  for (; count < open.size(); ++count) {
+    const double next = gain(open[count]);
+    if (next < options_.least_chance && !(lacking > rounding && next > rounding)) break;
+    lacking -= next;
+  }
   if (first_round_) count = share_of(first_share, count);
   else if (count > 0) count = std::max(count, share_of(least_growth, recomputed_));
   open.resize(std::min(open.size(), std::max(least, count)));

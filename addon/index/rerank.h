@@ -25,6 +25,9 @@ struct RerankOptions {
   /// Share of the true k nearest that an answer is expected to hold before the search ends, 0 to 1; see
   /// `expected_recall`. Higher: more recomputes.
   double recall = 0.95;
+  /// Chance of being among the k nearest from which on a candidate is looked at, whatever the answer's recall is expected to
+  /// be, above 0; 1 or more: none is.
+  double least_chance = 1;
   /// Most recomputes. Below k the answer is filled up with estimates; 0: estimates alone.
   std::size_t cap = 64;
   Scores scores = Scores::exact;

@@ -4,6 +4,8 @@ import { type CodeTraits, calibrationOf, tableAbove, tableAt } from "./calibrate
 export interface SearchPlan {
   /** Raw expected recall at which the search ends. */
   recall: number;
+  /** A candidate that is so likely among the k nearest is recomputed whatever the answer's expected recall; 1: none is. */
+  leastChance: number;
   /** Most passages recomputed. */
   cap: number;
   /** Candidates kept from the scan. */
@@ -37,7 +39,8 @@ export function planSearch(k: number, recall: number, settings: PlanSettings = {
   const { scores } = cheapest(k, recall, settings);
   const cap = maxRecomputes ?? Math.max(4 * k, tableAbove(measured.cap, k, recall));
   const pool = Math.max(400, 2 * k, cap, Math.min(4 * cap, LARGEST_POOL));
-  return { recall: tableAt(measured[scores].stop, k, recall), cap, pool, scores };
+  const leastChance = scores === "exact" && measured.leastShare ? Math.min(1, measured.leastShare * (1 - recall)) : 1;
+  return { recall: tableAt(measured[scores].stop, k, recall), leastChance, cap, pool, scores };
 }
 
 /** Recomputes that a search costs in the mean over queries, nothing cached; those counted at 50,000 passages. */

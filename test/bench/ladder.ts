@@ -126,8 +126,8 @@ async function measure(
   const source = handOut(vectors);
   const found: { nodes: readonly number[]; recomputed: number; nearest: readonly number[] }[] = [];
   for (const { vector, nearest } of queries) {
-    const { recall, cap, pool, scores, ...walk } = efforts[effort]!(k);
-    const plan = { recall, cap, pool, scores };
+    const { recall, leastChance, cap, pool, scores, ...walk } = efforts[effort]!(k);
+    const plan = { recall, leastChance, cap, pool, scores };
     const { nodes, cost } = await searchIndex(index, vector, { k, plan, source, walk });
     found.push({ nodes, recomputed: cost.recomputed, nearest });
   }

@@ -52,8 +52,7 @@ export async function searchReally(
   k: number,
   plan: SearchPlan,
 ): Promise<Searched> {
-  const [searched] = await searchThrough(index, vectors, query, k, [plan.recall], plan);
-  return searched!;
+  return (await searchThrough(index, vectors, query, k, [plan.recall], plan))[0]!;
 }
 
 /** One real search that ends at one raw recall after the other, which rise: what it gave at each. */

@@ -1,9 +1,20 @@
-import { CALIBRATION } from "../../../src/search/calibration.js";
 import { mean, percentile } from "../report.js";
 import type { Searched } from "./asked.js";
 
-/** Raw recalls at which searches are looked at while they go on. */
-export const STOPS: readonly number[] = [0.3, 0.5, 0.6, 0.7, 0.8, 0.86, 0.91, 0.95, 0.98, 0.993, 0.9985];
+/**
+ * Raw recalls at which searches are looked at while they go on. Recall as a function of them has a step near every 1 - j/k,
+ * so they lie close together and nothing is drawn between them.
+ */
+export const STOPS: readonly number[] = [
+  ...Array.from({ length: 30 }, (_, i) => (15 + i) / 50),
+  ...[0.9, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.993, 0.996, 0.9985],
+];
+
+/** Searches of one corpus that all ended by the same rule. */
+export interface Answered {
+  readonly foreign: boolean;
+  readonly searches: readonly Searched[];
+}
 
 /** Searches of one corpus, each as it was at every one of `STOPS`. */
 export interface Curve {
@@ -16,55 +27,46 @@ const LADDER = [64, 128, 256, 512, 1024, 2048];
 /** The share of searches that end by themselves below the cap. */
 const UNCAPPED = 0.95;
 
-/** One row of the tables: its entries by target. */
-export interface Row {
-  readonly stop: number[];
-  readonly looks: number[];
-  readonly cap: number[];
-}
-
-/** The raw recall at which searches of every corpus reach each target in the mean, with what that costs. */
-export function fitRow(curves: readonly Curve[], k: number): Row {
-  const row: Row = { stop: [], looks: [], cap: [] };
-  for (const target of CALIBRATION.recalls) {
-    const stop = Math.max(...curves.map((curve) => stopFor(curve, target)), row.stop.at(-1) ?? 0);
-    const most = curves.map(({ searches }) =>
-      percentile(
-        searches.map((search) => looksAt(search, stop)),
-        UNCAPPED,
-      ),
-    );
-    const least = Math.max(4 * k, row.cap.at(-1) ?? 0, ...most);
-    row.stop.push(stop);
-    row.cap.push(LADDER.find((rung) => rung >= least) ?? LADDER.at(-1)!);
-    const own = curves.filter(({ foreign }) => !foreign);
-    row.looks.push(mean(own.map(({ searches }) => mean(searches.map((search) => looksAt(search, stop))))));
-  }
-  return row;
-}
-
 /**
- * Where the mean recall of a corpus passes the target. Where it never does, it is not for ending too early: the candidates
- * lack what is missing, so it asks for what the raw figure says, and no other corpus pays for more.
+ * Place of the first stop at which every corpus reaches the target in the mean. One that never does is not for ending too
+ * early: its candidates lack what is missing, so it asks for what the raw figure says, and no other corpus pays for more.
  */
-function stopFor({ searches }: Curve, target: number): number {
-  let before = 0;
-  for (const [i, stop] of STOPS.entries()) {
-    const reached = Math.max(before, mean(searches.map((search) => search[i]!.recall)));
-    if (reached >= target) {
-      if (i === 0) return stop;
-      const share = (target - before) / (reached - before);
-      return STOPS[i - 1]! + share * (stop - STOPS[i - 1]!);
-    }
-    before = reached;
-  }
-  return Math.min(target, STOPS.at(-1)!);
+export function placeFor(curves: readonly Curve[], target: number): number {
+  const places = curves.map(({ searches }) => {
+    const met = STOPS.findIndex((_, i) => mean(searches.map((search) => search[i]!.recall)) >= target);
+    return met >= 0 ? met : placeOf(target);
+  });
+  return Math.max(...places);
 }
 
-/** What a search had recomputed at a raw recall between two stops. */
-function looksAt(search: readonly Searched[], raw: number): number {
-  const high = STOPS.findIndex((stop) => stop >= raw);
-  if (high <= 0) return search[0]!.recomputed;
-  const share = (raw - STOPS[high - 1]!) / (STOPS[high]! - STOPS[high - 1]!);
-  return search[high - 1]!.recomputed + share * (search[high]!.recomputed - search[high - 1]!.recomputed);
+/** The first stop that is no lower. */
+function placeOf(raw: number): number {
+  const place = STOPS.findIndex((stop) => stop >= raw);
+  return place >= 0 ? place : STOPS.length - 1;
+}
+
+/** Whether every corpus reaches the target in the mean, or else what the curves say of a stop. */
+export function isMet(answered: readonly Answered[], curves: readonly Curve[], place: number, target: number): boolean {
+  return answered.every(({ searches }, i) => {
+    const told = mean(curves[i]!.searches.map((search) => search[place]!.recall));
+    return mean(searches.map(({ recall }) => recall)) >= Math.min(target, told);
+  });
+}
+
+/** Mean recomputes of questions which some passage answers, each corpus counting alike. */
+export function meanLooks(answered: readonly Answered[]): number {
+  const own = answered.filter(({ foreign }) => !foreign);
+  return mean(own.map(({ searches }) => mean(searches.map(({ recomputed }) => recomputed))));
+}
+
+/** The cap that nearly all searches of every corpus stay below. */
+export function capFor(answered: readonly Answered[], k: number): number {
+  const most = answered.map(({ searches }) =>
+    percentile(
+      searches.map(({ recomputed }) => recomputed),
+      UNCAPPED,
+    ),
+  );
+  const least = Math.max(4 * k, ...most);
+  return LADDER.find((rung) => rung >= least) ?? LADDER.at(-1)!;
 }

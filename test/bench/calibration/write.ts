@@ -24,7 +24,7 @@ export function writeCode(changed: CodeCalibration): void {
 
 function codeText(one: CodeCalibration): string {
   return `  {
-    code: ${JSON.stringify(one.code)}, kind: ${JSON.stringify(one.kind)}, rowBytes: ${one.rowBytes},
+    code: ${JSON.stringify(one.code)}, kind: ${JSON.stringify(one.kind)}, rowBytes: ${one.rowBytes},${one.leastShare ? ` leastShare: ${one.leastShare},` : ""}
 ${wrapped(`cap: ${rows(one.cap)},`)}
 ${wrapped(`exact: { stop: ${rows(one.exact.stop)}, looks: ${rows(one.exact.looks)} },`)}
 ${wrapped(`approx: { stop: ${rows(one.approx.stop)}, looks: ${rows(one.approx.looks)} },`)}

@@ -91,7 +91,7 @@ function edges(graph: NativeGraph): string {
 
 /** A walk whose window decides what it finds. Recomputes are asked for as soon as they are known to be needed. */
 function recomputing(name: string, index: NativeIndex, walk: Walk, bytesPerPassage: number): Method {
-  const plan = { recall: 1, batch: 1, cap: index.count, pool: 400, scores: "exact" as const };
+  const plan = { recall: 1, leastChance: 1, batch: 1, cap: index.count, pool: 400, scores: "exact" as const };
   const efforts = WINDOWS.map((searchWindow) => () => ({ ...plan, ...walk, searchWindow }));
   return { name, bytesPerPassage, index, servesAll: true, efforts, start: WINDOWS.indexOf(48) };
 }

@@ -83,7 +83,8 @@ struct Reference {
     std::ranges::sort(open);
     lacking -= (1 - options.recall) * all;
     std::size_t count = 0;
-    while (count < open.size() && lacking > 1e-9 && -open[count].first > 1e-9) lacking += open[count++].first;
+    const auto is_needed = [&](double worth) { return worth >= options.least_chance || (lacking > 1e-9 && worth > 1e-9); };
+    while (count < open.size() && is_needed(-open[count].first)) lacking += open[count++].first;
     const auto share = [](double part, std::size_t of) { return static_cast<std::size_t>(part * static_cast<double>(of) + 0.5); };
     if (first) count = share(0.6, count);
     else if (count > 0) count = std::max(count, share(0.125, exact));
@@ -355,6 +356,21 @@ TEST(Rerank, WiderErrorsAskForMore) {
     Rerank narrow(problem.candidates, {.k = 10, .recall = 0.9, .cap = 300, .sigma_scale = 0.25});
     Rerank wide(problem.candidates, {.k = 10, .recall = 0.9, .cap = 300, .sigma_scale = 4});
     EXPECT_LT(run(narrow, problem, 1).size(), run(wide, problem, 2).size());
+  }
+}
+
+TEST(Rerank, LooksAtAllThatAreLikelyEnough) {
+  for (unsigned seed = 0; seed < 20; ++seed) {
+    const Problem problem = random_problem(300, 0.05, seed);
+    const RerankOptions options{.k = 10, .recall = 0.4, .least_chance = 0.08, .cap = 300};
+    expect_reference(problem, options, seed);
+    Reference by_chance(problem, options);
+    Reference by_recall(problem, {.k = 10, .recall = 0.4, .cap = 300});
+    EXPECT_GT(by_chance.run().size(), by_recall.run().size());
+    const auto likely = chances(by_chance.entries, options.k);
+    for (std::size_t i = 0; i < likely.size(); ++i) {
+      EXPECT_FALSE(by_chance.entries[i].state == Entry::State::open && likely[i] >= 0.08);
+    }
   }
 }
 

@@ -145,6 +145,7 @@ function searchOptions(fixture: Fixture, random: Random): object {
     ...maybe(random, {
       scores: pick(random, ["exact", "approx"]),
       sigmaScale: 0.5 + random(),
+      leastChance: 0.01 + 0.99 * random(),
       filter: bits(random),
       threads: 1 + below(random, 3),
       stop: stopOf(fixture, random),

@@ -138,6 +138,7 @@ describe("options", () => {
   const cases: [string, string, unknown[]][] = [
     ["search", "k", [0, -1, 2.5, Number.NaN, Number.POSITIVE_INFINITY, 2 ** 31, "10", null, undefined, [10]]],
     ["search", "recall", [0, -0.5, 1.01, Number.NaN, Number.POSITIVE_INFINITY, "1", null]],
+    ["search", "leastChance", [0, -0.5, 1.01, Number.NaN, Number.POSITIVE_INFINITY, "1", null]],
     ["search", "batch", [0, -1, 0.5, 2 ** 40, "8", null]],
     ["search", "cap", [-1, 1.5, 2 ** 31, "8", undefined]],
     ["search", "pool", [0, -5, 2 ** 31, "8", undefined]],

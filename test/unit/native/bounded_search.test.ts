@@ -116,6 +116,16 @@ describe("what a search says of itself", () => {
     expect(wider.recomputed).toBeGreaterThan(narrow.recomputed);
   });
 
+  it("leastChance looks at all that are so likely, and then goes on until the recall", async () => {
+    const query = vectors(1, 2);
+    const few = { recall: 0.4, cap: 700, pool: 700 };
+    const asIs = await finished(query, few);
+    const likely = await finished(query, { ...few, leastChance: 0.05 });
+    expect(likely.recomputed).toBeGreaterThan(asIs.recomputed);
+    const both = await finished(query, { ...few, recall: 0.999, leastChance: 0.05 });
+    expect(both.expectedRecall).toBeGreaterThan(0.998);
+  });
+
   it("raise goes on where the search had ended, and never looks twice", async () => {
     const search = await index.search(vectors(1, 2), { ...usual, recall: 0.5, cap: 700, pool: 700 });
     const before = feedAll(search, all);

@@ -1,9 +1,12 @@
-// After tsc: writes the adapters a second time, as CommonJS. A program that calls require("llamaindex") gets another copy
-// of it than one that imports it, with settings and classes of its own; its adapter must work on that same copy. The core
-// knows of no framework and needs no second form: require() takes it as it is.
+// After tsc: writes the adapters and the core a second time, as CommonJS.
+//
+// A program that calls require("llamaindex") gets another copy of it than one that imports it, with settings and classes of
+// its own; its adapter must work on that same copy. The core knows of no framework: require() of Node takes it as it is, so
+// that a program has one copy only. Its second form, one file, is for tools that cannot require an ES module, such as Jest.
 import { mkdirSync, readdirSync, readFileSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { buildSync } from "esbuild";
 import ts from "typescript";
 
 const source = dirname(fileURLToPath(import.meta.url));
@@ -19,8 +22,29 @@ for (const name of readdirSync(source, { recursive: true, encoding: "utf8" })) {
   const { outputText } = ts.transpileModule(readFileSync(join(source, name), "utf8"), { compilerOptions });
   const stem = join(target, name.replace(/\.ts$/, ""));
   mkdirSync(dirname(stem), { recursive: true });
-  writeFileSync(`${stem}.cjs`, outputText.replace(/(?<=require\("\.\.?\/(?!.*src\/)[^"]+\.)js(?="\))/g, "cjs"));
+  writeFileSync(`${stem}.cjs`, requires(outputText));
   writeFileSync(`${stem}.d.cts`, typesOf(readFileSync(`${stem}.d.ts`, "utf8")));
+}
+
+buildSync({
+  entryPoints: [join(source, "..", "dist", "src", "index.js")],
+  outfile: join(source, "..", "dist", "src", "index.cjs"),
+  bundle: true,
+  format: "cjs",
+  platform: "node",
+  target: "node20.19",
+  // Native, or loaded in other processes only. What remains is small and has no CommonJS form of its own.
+  external: ["@photostructure/sqlite", "@huggingface/*", "onnxruntime-node"],
+  banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  define: { "import.meta.url": "moduleUrl" },
+  legalComments: "eof",
+});
+
+/** Files of this folder name each other's second form, and the core by the package's name: its exports say which form. */
+function requires(text) {
+  return text
+    .replace(/(?<=require\(")(?:\.\.\/)+src\/index\.js(?="\))/g, "embedless")
+    .replace(/(?<=require\("\.\.?\/[^"]+\.)js(?="\))/g, "cjs");
 }
 
 /** Types for require(): files of this folder name each other's second form, and the core's types are those of its only one. */

@@ -1,3 +1,19 @@
+import { setMaxListeners } from "node:events";
+import util from "node:util";
+
+/**
+ * A controller whose signal any number of operations may listen to.
+ *
+ * It is of Node's own class, which `fetch` and the limit of listeners insist on: a test environment such as jsdom puts
+ * another one in the place of the global `AbortController`.
+ */
+export function abortController(): AbortController {
+  const { transferableAbortController } = util as Partial<typeof util>; // Bun has none
+  const controller = transferableAbortController?.() ?? new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
 /** What each signal stops. It has one listener, however many operations it may stop, so that Node does not warn of a leak. */
 const stopped = new WeakMap<AbortSignal, { operations: Set<AbortController>; listener: () => void }>();
 
@@ -12,7 +28,7 @@ export async function withAnyOf<T>(
   signals: readonly (AbortSignal | undefined)[],
   work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
-  const operation = new AbortController();
+  const operation = abortController();
   const listened = signals.filter((signal) => signal !== undefined);
   for (const signal of listened) {
     if (signal.aborted) operation.abort(signal.reason);

@@ -30,7 +30,9 @@ export function numberWithin(name: string, value: unknown, low: number, high: nu
 /** `value` if it is an AbortSignal or absent. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
-  if (value instanceof AbortSignal) return value;
+  // By what it can do: a test environment such as jsdom, or a polyfill, has a class of its own.
+  const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
+  if (typeof aborted === "boolean" && typeof addEventListener === "function") return value as AbortSignal;
   throw wrongType("signal", "an AbortSignal", value);
 }
 

@@ -1,3 +1,5 @@
+import { types } from "node:util";
+
 /**
  * The closed list of error codes. Every failure of the library carries one, so that callers compare codes, never text.
  *
@@ -78,6 +80,17 @@ export function aborted(signal: AbortSignal | undefined): EmbedlessError {
 /** Throws `ABORTED` once `signal` has fired. */
 export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);
+}
+
+/** Whether something thrown is an error, also one of another realm: test runners such as Jest give programs an `Error` of their own. */
+export function isError(thrown: unknown): thrown is Error {
+  return types.isNativeError(thrown) || thrown instanceof Error;
+}
+
+/** Whether an error comes from the operating system, or from Node's permission model in its place. */
+export function isSystemError(thrown: unknown): boolean {
+  const { syscall, code } = Object(thrown) as NodeJS.ErrnoException;
+  return syscall !== undefined || code === "ERR_ACCESS_DENIED";
 }
 
 /** A value as a person would name it in a sentence: its content when short, else its type. */

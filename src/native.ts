@@ -1,6 +1,6 @@
 import { createRequire } from "node:module";
-import { dirname, join } from "node:path";
-import { EmbedlessError } from "./errors.js";
+import { EmbedlessError, isError } from "./errors.js";
+import { packagePath } from "./package_root.js";
 import type { Codes, Metric } from "./types.js";
 
 /** Encoded rows of `rowBytes` each, and the factors that no byte could hold: 8-byte entries { u16 row, u8 factor, u8 0, f32 value }. */
@@ -363,11 +363,10 @@ export function native(): NativeAddon {
   return loaded;
 }
 
-/** Where the addon may lie, best first. The package finds itself by name, so this holds for sources and for `dist`. */
+/** Where the addon may lie, best first. */
 function addonPaths(): string[] {
-  const root = dirname(createRequire(import.meta.url).resolve("embedless/package.json"));
   const platform = `${process.platform}-${process.arch}`;
-  return [join(root, "build", "Release", "embedless.node"), join(root, "prebuilds", platform, "embedless.node")];
+  return [packagePath("build", "Release", "embedless.node"), packagePath("prebuilds", platform, "embedless.node")];
 }
 
 /** Loads the first file of `paths` that can be loaded. Exported for its test. */
@@ -394,7 +393,7 @@ export function load(paths: readonly string[]): NativeAddon {
 
 /** The first line of why a file was not loaded, as the part of a sentence. */
 function reason(failure: unknown): string {
-  if (!(failure instanceof Error)) return "it threw no error";
+  if (!isError(failure)) return "it threw no error";
   if ((failure as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND") return "there is no such file";
   return (failure.message.split("\n")[0] ?? "").replace(/\.$/, "");
 }

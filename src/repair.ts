@@ -1,3 +1,4 @@
+import { abortController } from "./abort.js";
 import type { Embedder } from "./embed/embedder.js";
 import { checkCanaries } from "./embed/fingerprint.js";
 import { EmbedlessError, throwIfAborted } from "./errors.js";
@@ -84,7 +85,7 @@ function foldStoreLog(file: string): void {
 
 async function problemsIn(database: Database, signal: AbortSignal | undefined): Promise<string[]> {
   throwIfAborted(signal);
-  const report = await verifyStore(database, new Passages(database), signal ?? new AbortController().signal);
+  const report = await verifyStore(database, new Passages(database), signal ?? abortController().signal);
   return report.problems;
 }
 

@@ -1,5 +1,4 @@
-import { setMaxListeners } from "node:events";
-import { withAnyOf } from "./abort.js";
+import { abortController, withAnyOf } from "./abort.js";
 import { checkKeys, requireIterable, wholeNumberWithin } from "./checks.js";
 import { compactStore } from "./compact.js";
 import type { Embedder } from "./embed/embedder.js";
@@ -109,9 +108,7 @@ export class VectorStore {
     try {
       const meta = database.readTransaction(readSoundCounters);
       requireUseful(settings, traitsOf(meta, settings));
-      const stop = new AbortController();
-      // Every operation under way listens to it, and there may be any number of them.
-      setMaxListeners(0, stop.signal);
+      const stop = abortController();
       parts = assemble(database, settings, samples);
       parts.model.requireGiven(meta);
       if (settings.preload) parts.model.preload();

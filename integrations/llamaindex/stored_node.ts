@@ -1,4 +1,4 @@
-import { isDeepStrictEqual } from "node:util";
+import { isDeepStrictEqual, types } from "node:util";
 import { type BaseNode, jsonToNode, TextNode } from "llamaindex";
 import type { AddItem, Metadata, Passage } from "../../src/index.js";
 import { invalid } from "../errors.js";
@@ -154,7 +154,7 @@ function attempt<T>(node: BaseNode, work: () => T): T {
   try {
     return work();
   } catch (error) {
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = types.isNativeError(error) ? error.message : String(error);
     throw invalid(`The node ${JSON.stringify(node.id_)} cannot be stored as JSON and made again: ${reason}`, error);
   }
 }

@@ -1,6 +1,7 @@
 /** Failures as one sentence on the error stream. */
 
 import { inspect } from "node:util";
+import { isError } from "../errors.js";
 import { terminalOf } from "./terminal.js";
 
 /** Longer messages are cut: a sentence that quotes what was found may quote very much. */
@@ -33,7 +34,7 @@ export function reportFailure(error: unknown): number {
 
 /** The message in one line, with the error's code. */
 export function sentenceOf(error: unknown): string {
-  const whole = error instanceof Error ? error.message : String(error);
+  const whole = isError(error) ? error.message : String(error);
   const cut = whole.length > LONGEST_MESSAGE ? `${whole.slice(0, LONGEST_MESSAGE)}…` : whole;
   const message = cut.replace(/\s*[\r\n]+\s*/g, " ").trim();
   const code = (error as { code?: unknown } | null)?.code;

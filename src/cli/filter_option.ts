@@ -1,4 +1,4 @@
-import { show } from "../errors.js";
+import { isError, show } from "../errors.js";
 import type { Filter } from "../types.js";
 import { UsageError } from "./failures.js";
 
@@ -7,7 +7,7 @@ export function readFilter(json: string): Filter {
   try {
     return JSON.parse(json) as Filter;
   } catch (error) {
-    const why = error instanceof Error ? error.message : String(error);
+    const why = isError(error) ? error.message : String(error);
     throw new UsageError(
       `Expected JSON for --filter, such as '{"year": {"$gte": 2020}}' in single quotes, but received ${show(json)} (${why}).`,
     );

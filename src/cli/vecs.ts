@@ -1,3 +1,4 @@
+import { types } from "node:util";
 /**
  * The files in which vector data sets are published (TEXMEX and others): records of a little-endian int32, the number of
  * numbers, and then so many float32 (`.fvecs`), int32 (`.ivecs`) or bytes (`.bvecs`). All records are equally long.
@@ -5,7 +6,7 @@
 
 import { type FileHandle, open } from "node:fs/promises";
 import { extname } from "node:path";
-import { EmbedlessError, outOfRange, wrongType } from "../errors.js";
+import { EmbedlessError, isError, outOfRange, wrongType } from "../errors.js";
 
 /** Which numbers a file holds; the end of its name says it. */
 export type VecsFormat = "fvecs" | "ivecs" | "bvecs";
@@ -100,7 +101,7 @@ export class VecsFile {
    */
   async readFloats(first: number, count: number): Promise<Float32Array> {
     const rows = await this.read(first, count);
-    if (!(rows instanceof Float32Array)) return Float32Array.from(rows);
+    if (!types.isFloat32Array(rows)) return Float32Array.from(rows);
     for (let i = 0; i < count; i++) {
       let sum = 0; // of finite floats it is finite in double precision, of others never
       for (let j = i * this.dims; j < (i + 1) * this.dims; j++) sum += rows[j]!;
@@ -216,7 +217,7 @@ async function reading<T>(path: string, work: () => Promise<T>): Promise<T> {
     if (error instanceof EmbedlessError) throw error;
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") throw new EmbedlessError("NOT_FOUND", `There is no file ${path}.`, { cause: error });
-    const reason = error instanceof Error ? error.message : String(error);
+    const reason = isError(error) ? error.message : String(error);
     throw new EmbedlessError("IO", `The file ${path} could not be used: ${reason}.`, { cause: error });
   }
 }

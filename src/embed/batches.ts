@@ -1,4 +1,4 @@
-import { setMaxListeners } from "node:events";
+import { abortController } from "../abort.js";
 import { throwIfAborted } from "../errors.js";
 
 /** Consecutive items of a list, and where they begin in it. */
@@ -20,9 +20,7 @@ export async function inBatches<T>(
   { size, lanes, signal }: { size: number; lanes: number; signal?: AbortSignal | undefined },
   work: (batch: Batch<T>, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  const stop = new AbortController();
-  // Every lane listens to it, and there may be any number of them.
-  setMaxListeners(0, stop.signal);
+  const stop = abortController();
   const forward = (): void => stop.abort(signal?.reason);
   if (signal?.aborted) forward();
   signal?.addEventListener("abort", forward, { once: true });

@@ -2,7 +2,7 @@
  * The program of a child process that runs one model. In a process of its own a hung or crashed run of a model can be
  * ended without ending the caller.
  */
-import { EmbedlessError, type ErrorCode } from "../errors.js";
+import { EmbedlessError, type ErrorCode, isError } from "../errors.js";
 import type { Engine, EngineSpec, FromChild, TextKind, ToChild } from "./engine.js";
 
 let engine: Promise<Engine> | undefined;
@@ -51,5 +51,5 @@ function send(message: FromChild): void {
 
 function described(error: unknown): { code: ErrorCode; message: string } {
   if (error instanceof EmbedlessError) return { code: error.code, message: error.message };
-  return { code: "EMBEDDER_FAILED", message: error instanceof Error ? error.message : String(error) };
+  return { code: "EMBEDDER_FAILED", message: isError(error) ? error.message : String(error) };
 }

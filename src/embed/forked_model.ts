@@ -1,9 +1,7 @@
-import { type ChildProcess, fork } from "node:child_process";
-import { existsSync } from "node:fs";
-import { EmbedlessError } from "../errors.js";
+import type { ChildProcess } from "node:child_process";
 import { needsExactBytes } from "./byte_products.js";
 import type { EngineSpec, FromChild, ToChild } from "./engine.js";
-import { packagePath } from "./package_root.js";
+import { startModelProcess } from "./model_process.js";
 
 /** What the pool is told by a model's process. Every process that was started ends with exactly one `onEnd`. */
 export interface ForkedModelEvents {
@@ -46,29 +44,22 @@ function takeAhead(): ChildProcess | undefined {
 }
 
 function startProcess(args: readonly string[]): ChildProcess {
-  const program = packagePath("dist", "src", "embed", "child.js");
-  if (!existsSync(program))
-    throw new EmbedlessError("NOT_FOUND", `There is no file ${program}; "npm run build" makes it.`);
-  const child = fork(program, args, {
-    serialization: "advanced",
-    stdio: ["ignore", "ignore", "pipe", "ipc"],
-    // A debugger's port or a loader is meant for the caller's program, not for this one.
-    execArgv: [],
-    env: { ...process.env, NODE_OPTIONS: "" },
-  });
+  const child = startModelProcess(args);
   endWithThisProcess(child);
   return child;
 }
 
 /** Whether a process may keep the caller's event loop alive. */
 function holdProcess(child: ChildProcess, held: boolean): void {
-  const stderr = child.stderr as (NodeJS.ReadableStream & { ref?(): void; unref?(): void }) | null;
+  // Bun has a channel without these methods.
+  type Holder = { ref?(): void; unref?(): void } | null | undefined;
+  const [channel, stderr] = [child.channel, child.stderr] as Holder[];
   if (held) {
     child.ref();
-    child.channel?.ref();
+    channel?.ref?.();
   } else {
     child.unref();
-    child.channel?.unref();
+    channel?.unref?.();
     stderr?.unref?.();
   }
 }

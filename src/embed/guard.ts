@@ -1,4 +1,5 @@
-import { aborted, EmbedlessError, throwIfAborted } from "../errors.js";
+import { abortController } from "../abort.js";
+import { aborted, EmbedlessError, isError, throwIfAborted } from "../errors.js";
 import { inBatches } from "./batches.js";
 import { checkVectors, type Embedder, type EmbedOptions } from "./embedder.js";
 import { limitsOf } from "./limits.js";
@@ -72,7 +73,7 @@ function guarded<T>(
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   return new Promise<T>((resolve, reject) => {
-    const stop = new AbortController();
+    const stop = abortController();
     const giveUp = (error: EmbedlessError): void => {
       settle(() => reject(error));
       stop.abort(error);
@@ -100,7 +101,7 @@ function timedOut(embedder: Embedder, timeoutMs: number): EmbedlessError {
 
 function failed(embedder: Embedder, cause: unknown): EmbedlessError {
   if (cause instanceof EmbedlessError) return cause;
-  const reason = (cause instanceof Error ? cause.message : String(cause)).replace(/\.$/, "");
+  const reason = (isError(cause) ? cause.message : String(cause)).replace(/\.$/, "");
   return new EmbedlessError("EMBEDDER_FAILED", `The embedder ${embedder.id} failed: ${reason}.`, { cause });
 }
 

@@ -1,3 +1,4 @@
+import { setTimeout } from "node:timers";
 import { aborted, EmbedlessError, throwIfAborted } from "../errors.js";
 import type { Embedded, EngineSpec, FromChild, TextKind } from "./engine.js";
 import { ForkedModel } from "./forked_model.js";

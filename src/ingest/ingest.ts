@@ -1,5 +1,5 @@
 import { limitsOf } from "../embed/limits.js";
-import { EmbedlessError, throwIfAborted } from "../errors.js";
+import { EmbedlessError, isError, throwIfAborted } from "../errors.js";
 import type { NativeAddon } from "../native.js";
 import type { Passages } from "../passage/passages.js";
 import type { Coders } from "../search/coders.js";
@@ -82,7 +82,7 @@ export class Ingest {
     try {
       await this.#drain(raw, tally, options.signal);
     } catch (error) {
-      if (error instanceof Error) Object.assign(error, { committed: tally.committed });
+      if (isError(error)) Object.assign(error, { committed: tally.committed });
       throw error;
     }
     return tally.result;

@@ -1,9 +1,9 @@
-import { withAnyOf } from "../abort.js";
+import { abortController, withAnyOf } from "../abort.js";
 import { aborted } from "../errors.js";
 
 /** The time that a search may take: a signal that fires when it is over. */
 export class Deadline {
-  readonly #controller = new AbortController();
+  readonly #controller = abortController();
   readonly #timer: NodeJS.Timeout;
   readonly #endsAt: number;
 

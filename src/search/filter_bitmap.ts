@@ -1,4 +1,5 @@
 import { createHash } from "node:crypto";
+import { abortController } from "../abort.js";
 import { throwIfAborted } from "../errors.js";
 import type { FilterTree } from "../passage/filter.js";
 import { type Condition, holds, matches } from "../passage/filter_match.js";
@@ -75,7 +76,7 @@ export class FilterBitmaps {
   }
 
   #start(place: string | Condition, condition: Condition): Run {
-    const stop = new AbortController();
+    const stop = abortController();
     const run: Run = { stop, waiters: 0, matching: this.#workOut(condition, stop.signal) };
     const end = () => {
       if (this.#running.get(place) === run) this.#running.delete(place);

@@ -1,3 +1,4 @@
+import { abortController } from "../abort.js";
 import { aborted } from "../errors.js";
 
 /** One call of the embedder that several searches may be waiting for. */
@@ -45,7 +46,7 @@ export class Flights {
   }
 
   #start(texts: string[]): void {
-    const controller = new AbortController();
+    const controller = abortController();
     const flight: Flight = { controller, waiters: 0, vectors: this.#embed(texts, controller.signal) };
     texts.forEach((text, position) => {
       this.#byText.set(text, { flight, position });

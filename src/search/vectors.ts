@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { EmbedlessError, wrongType } from "../errors.js";
 import { MAX_DIMS } from "../trait_options.js";
 
@@ -8,7 +9,7 @@ import { MAX_DIMS } from "../trait_options.js";
  */
 export function cleanVector(vector: unknown, parameter: string): Float32Array {
   const list = vector as ArrayLike<unknown>;
-  const isList = Array.isArray(vector) || (ArrayBuffer.isView(vector) && !(vector instanceof DataView));
+  const isList = Array.isArray(vector) || types.isTypedArray(vector);
   if (!isList || list.length === 0) {
     throw new EmbedlessError("INVALID_VECTOR", wrongType(parameter, "a non-empty array of numbers", vector).message);
   }

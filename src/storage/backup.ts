@@ -7,7 +7,7 @@ import type { Database } from "./database.js";
 import { fileUri, inspectFile } from "./file_access.js";
 import { realPath } from "./open_files.js";
 import { pragma } from "./schema.js";
-import { fromSqlite, isBusy } from "./sqlite_errors.js";
+import { fromSqlite, fromSystem, isBusy } from "./sqlite_errors.js";
 
 /** How a copy is stopped and watched, and whether it may replace a file. Progress is in bytes. */
 export interface CopyOptions {
@@ -43,9 +43,16 @@ export async function copyDatabase(database: Database, path: string, options: Co
     renameSync(partial, target);
     syncFolder(dirname(target));
   } catch (error) {
-    for (const file of [partial, `${partial}-journal`]) rmSync(file, { force: true });
-    throw fromSqlite(ioError(error, target), target);
+    discard(partial);
+    throw fromSqlite(fromSystem(error, `The copy could not be put at ${target}`), target);
   }
+}
+
+/** Removes what there is of a copy, if that is allowed: why the copy failed says more than why its rest stays. */
+function discard(partial: string): void {
+  try {
+    for (const file of [partial, `${partial}-journal`]) rmSync(file, { force: true });
+  } catch {}
 }
 
 /** Throws unless the copy may take the place of what is there. */
@@ -96,11 +103,4 @@ function syncFolder(folder: string): void {
   } finally {
     closeSync(descriptor);
   }
-}
-
-function ioError(error: unknown, target: string): unknown {
-  const code = (error as NodeJS.ErrnoException).code;
-  if (error instanceof EmbedlessError || (error as NodeJS.ErrnoException).syscall === undefined) return error;
-  const kind = code === "ENOSPC" || code === "EDQUOT" ? "NO_SPACE" : "IO";
-  return new EmbedlessError(kind, `The copy could not be put at ${target} (${code}).`, { cause: error });
 }

@@ -1,3 +1,4 @@
+import { types } from "node:util";
 import { crc32 } from "node:zlib";
 import { EmbedlessError } from "../errors.js";
 
@@ -20,8 +21,9 @@ export function checksum({ salt }: Salted, table: string, ...cells: Cell[]): num
   const plain: (string | number | null)[] = [table];
   const blobs: Uint8Array[] = [];
   for (const cell of cells) {
-    if (cell instanceof Uint8Array) blobs.push(cell);
-    plain.push(cell instanceof Uint8Array ? cell.byteLength : cell);
+    const isBlob = types.isUint8Array(cell);
+    if (isBlob) blobs.push(cell);
+    plain.push(isBlob ? cell.byteLength : cell);
   }
   let crc = crc32(JSON.stringify(plain));
   for (const blob of blobs) {

@@ -1,18 +1,24 @@
 import { existsSync, linkSync, renameSync, rmSync } from "node:fs";
+import { fromSystem } from "./sqlite_errors.js";
 
 /**
  * Puts the store `fresh` in the place of `path`, whose files are kept under another name. There is a store at `path` at
  * every moment. Nobody may have either open.
  *
  * @returns where the old file is now
+ * @throws EmbedlessError `IO` or `NO_SPACE` if a file may not be renamed
  */
 export function replaceStore(path: string, fresh: string): string {
-  const aside = freeName(path);
-  // The old log first: the new store must never be seen beside it.
-  for (const suffix of ["-wal", "-shm"]) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
-  keepAs(path, aside);
-  renameSync(fresh, path);
-  return aside;
+  try {
+    const aside = freeName(path);
+    // The old log first: the new store must never be seen beside it.
+    for (const suffix of ["-wal", "-shm"]) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
+    keepAs(path, aside);
+    renameSync(fresh, path);
+    return aside;
+  } catch (error) {
+    throw fromSystem(error, `The store ${fresh} could not take the place of ${path}`);
+  }
 }
 
 /** `path.damaged`, or with a number if there is one from an earlier time. */

@@ -1,4 +1,4 @@
-import { EmbedlessError, type ErrorCode } from "../errors.js";
+import { EmbedlessError, type ErrorCode, isError, isSystemError } from "../errors.js";
 
 /** SQLite's primary result codes that the library tells apart (https://sqlite.org/rescode.html). */
 const BUSY = 5;
@@ -66,7 +66,7 @@ interface DriverError extends Error {
  * included, is returned as it came.
  */
 export function fromSqlite(error: unknown, path: string): unknown {
-  if (!(error instanceof Error) || error instanceof EmbedlessError) return error;
+  if (!isError(error) || error instanceof EmbedlessError) return error;
   const driver = error as DriverError;
   if (driver.code === "ERR_INVALID_STATE") return new EmbedlessError("CLOSED", `${path} was closed.`, { cause: error });
   const tooLarge = driver.code === "ERR_OUT_OF_RANGE" && /too large to be represented/.test(error.message);
@@ -80,6 +80,19 @@ function kindOf(error: DriverError): Kind {
   const result = resultCode(error);
   const byNumber = result === undefined ? undefined : KINDS.find((kind) => kind.result.includes(result & 0xff));
   return byNumber ?? KINDS.find((kind) => kind.message.test(error.message)) ?? (KINDS.at(-1) as Kind);
+}
+
+/**
+ * The one place that turns a failure of the file system into an error of this library: `NO_SPACE` or `IO`. Anything else is
+ * returned as it came.
+ *
+ * @param what What could not be done, as a sentence without its full stop.
+ */
+export function fromSystem(error: unknown, what: string): unknown {
+  if (error instanceof EmbedlessError || !isSystemError(error)) return error;
+  const { code } = error as NodeJS.ErrnoException;
+  const kind = code === "ENOSPC" || code === "EDQUOT" ? "NO_SPACE" : "IO";
+  return new EmbedlessError(kind, `${what} (${code}).`, { cause: error });
 }
 
 /** The lock is held by someone else just now: worth another try. */
@@ -97,7 +110,7 @@ export function isFailedSync(error: unknown): boolean {
 /** The driver's own error, whether it was translated already or not. */
 function driverError(error: unknown): DriverError | undefined {
   const inner = error instanceof EmbedlessError ? error.cause : error;
-  return inner instanceof Error ? inner : undefined;
+  return isError(inner) ? inner : undefined;
 }
 
 function resultCode(error: DriverError): number | undefined {

@@ -1,6 +1,6 @@
 import { writeFileSync } from "node:fs";
-import { packagePath } from "../../src/embed/package_root.js";
 import { native } from "../../src/native.js";
+import { packagePath } from "../../src/package_root.js";
 import { planSearch } from "../../src/search/plan.js";
 import { readVectors, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";

@@ -6,7 +6,8 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
-import { missing, ownEmbedder, questions, typedUses } from "./programs.mjs";
+import { checkEnvironments } from "./environments.mjs";
+import { missing, oneCopy, ownEmbedder, questions, typedUses } from "./programs.mjs";
 import { nodeOf, npm, pack, project, run, start, tested } from "./projects.mjs";
 import { asRequire, usageBlock } from "./readme_blocks.mjs";
 
@@ -48,6 +49,7 @@ try {
   check("npx embedless --help", () => checkHelp(hosts.langchain));
   checkBare(tarball);
   checkTypes(tarball);
+  checkEnvironments(check, { work, tarball });
 } finally {
   rmSync(work, { recursive: true, force: true });
 }
@@ -78,6 +80,7 @@ function checkBoth(name, folder, linesOf, node) {
 function checkQuestions(hosts, node = process.execPath) {
   const version = execFileSync(node, ["--version"], { encoding: "utf8" }).trim();
   for (const [entry, lines] of Object.entries(questions)) {
+    if (entry === "core") check(`one copy on Node ${version}`, () => run(hosts.langchain, "main.cjs", oneCopy, node));
     checkBoth(`a question to ${entry} on Node ${version}`, hosts[entry] ?? hosts.langchain, () => lines, node);
   }
 }

@@ -41,6 +41,14 @@ await vectorStore.close();
 `,
 };
 
+/** By require() and by import a program gets one copy of the core, which knows what is open in this process. */
+export const oneCopy = `const { VectorStore } = require("embedless");
+import("embedless").then((imported) => {
+  if (imported.VectorStore !== VectorStore) throw new Error("two copies");
+  console.log("one copy");
+});
+`;
+
 /** With an embedder of one's own neither the model's runtime nor any framework is needed. */
 export const ownEmbedder = `import assert from "node:assert";
 import { VectorStore } from "embedless";

@@ -1,9 +1,9 @@
 import { checkKeys } from "../../checks.js";
+import { packagePath } from "../../package_root.js";
 import type { Embedder } from "../embedder.js";
 import { LocalEmbedder } from "../local_embedder.js";
 import { readModelFolder } from "../model_folder.js";
 import { folderTokenizer } from "../onnx_engine.js";
-import { packagePath } from "../package_root.js";
 import { newestCodebook } from "./codebook.js";
 
 /** The sha256 of the model as it was exported. Stores know the model by it: other weights would be another model. */

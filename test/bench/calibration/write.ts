@@ -1,5 +1,5 @@
 import { readFileSync, writeFileSync } from "node:fs";
-import { packagePath } from "../../../src/embed/package_root.js";
+import { packagePath } from "../../../src/package_root.js";
 import type { CodeCalibration } from "../../../src/search/calibration/code_calibration.js";
 import { CALIBRATION } from "../../../src/search/calibration.js";
 import { CODE_NAMES } from "../coded_data.js";

@@ -59,7 +59,7 @@ void Estimator::rotate(std::span<const float> query) {
   base_ = is_l2 ? -squared : along_mean;
   add_sign_ = is_l2 ? -1.0f : 1.0f;
   sum_factor_ = is_l2 ? 2.0f : 1.0f;
-  sigma_factor_ = sum_factor_ * codebook_.rho() * std::sqrt(squared);
+  residual_factor_ = sum_factor_ * codebook_.rho() * std::sqrt(squared);
   std::vector<float> turned(codebook_.components());
   loops.multiply(centred.data(), codebook_.rotation(), turned.data(), 1, turned.size(), dims);
   for (size_t j = 0; j < codebook_.subspaces(); ++j) {
@@ -144,8 +144,17 @@ float Estimator::quick_estimate(const uint8_t* row) const {
   return (base_ + add_sign_ * read.add) + (sum_factor_ * read.scale) * sum;
 }
 
+Estimator::Errors Estimator::errors(const uint8_t* row, const FactorException* exceptions, size_t count) const {
+  const FactorCoder& coder = codebook_.factors();
+  const Factors factors = coder.read(row + codebook_.subspaces(), exceptions, count);
+  const auto is_add = [](const FactorException& one) { return one.factor == static_cast<uint8_t>(FactorName::add); };
+  const bool is_rounded = std::none_of(exceptions, exceptions + count, is_add);
+  return {.residual = residual_factor_ * factors.error, .rounding = is_rounded ? coder.add_rounding(factors.add) : 0};
+}
+
 float Estimator::sigma(const uint8_t* row, const FactorException* exceptions, size_t count) const {
-  return sigma_factor_ * codebook_.factors().read(row + codebook_.subspaces(), exceptions, count).error;
+  const auto [residual, rounding] = errors(row, exceptions, count);
+  return std::hypot(residual, rounding);
 }
 
 }  // namespace embedless::code

@@ -36,7 +36,14 @@ class Estimator {
   /// fast, for these tables fit the nearest cache.
   float quick_estimate(const uint8_t* row) const;
 
-  /// Standard error of `estimate`: rho * e * |q - m|, twice that for l2.
+  /// What `estimate` is off by, as two standard errors.
+  struct Errors {
+    float residual = 0;  ///< of what the code leaves out: rho * e * |q - m|, twice that for l2
+    float rounding = 0;  ///< of the additive term as the row holds it
+  };
+  Errors errors(const uint8_t* row, const FactorException* exceptions = nullptr, size_t count = 0) const;
+
+  /// Standard error of `estimate`, both errors together.
   float sigma(const uint8_t* row, const FactorException* exceptions = nullptr, size_t count = 0) const;
 
   /// How far a scan estimate can lie from `estimate` on a row without exceptions. 0 for ip and l2, where it grows with the
@@ -54,7 +61,7 @@ class Estimator {
   float base_ = 0;
   float add_sign_ = 1;
   float sum_factor_ = 1;
-  float sigma_factor_ = 0;            // sigma = sigma_factor_ * e
+  float residual_factor_ = 0;         // rho |q - m|, twice that for l2
   float slack_ = 0;
 };
 

@@ -127,6 +127,12 @@ float FactorCoder::write_error(float value, uint16_t row, uint8_t* factors,
   return value;
 }
 
+float FactorCoder::add_rounding(float add) const {
+  // Values rounded to steps of one size are off by its twelfth root of the square. A float16 has 2^10 steps an octave.
+  const float step = metric_ == Metric::cosine ? ranges_.add.step() : std::fabs(add) * 0x1p-10f;
+  return step / std::sqrt(12.0f);
+}
+
 Factors FactorCoder::read(const uint8_t* factors, const FactorException* exceptions, size_t count) const {
   Factors result;
   if (metric_ == Metric::cosine) {

@@ -52,6 +52,9 @@ class FactorCoder {
   float write_add(float value, uint16_t row, uint8_t* factors, std::vector<FactorException>& exceptions) const;
   float write_error(float value, uint16_t row, uint8_t* factors, std::vector<FactorException>& exceptions) const;
 
+  /// Standard error that rounding leaves in an additive term as read from a row's bytes, not from an exception.
+  float add_rounding(float add) const;
+
   /// Factors of a row, its exceptions applied (only those of this row may be given).
   Factors read(const uint8_t* factors, const FactorException* exceptions, size_t count) const;
 

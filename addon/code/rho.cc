@@ -17,6 +17,8 @@ constexpr size_t nearest_count = 32;
 /// Rows encoded by one task.
 constexpr size_t task_rows = 64;
 constexpr double least_rho = 1e-3;
+/// What the code leaves out must be so many times what rounding adds, or rounding is measured.
+constexpr float least_ratio = 2;
 /// Standard errors below this share of what is estimated drown in float32 rounding.
 constexpr double least_error = 1e-5;
 
@@ -73,7 +75,7 @@ class Measurement {
     const double xx = dot(vector, vector, sample_.dims);
     const bool is_l2 = sample_.metric == Metric::l2;
     const double size = is_l2 ? qq + xx : std::sqrt(qq * xx);
-    if (!(found.sigma > least_error * size)) return NAN;
+    if (!(found.sigma > least_error * size && found.sigma > least_ratio * found.rounding)) return NAN;
     return ((is_l2 ? 2 * product - qq - xx : product) - found.estimate) / found.sigma;
   }
 

@@ -29,7 +29,8 @@ struct RhoSample {
 /// What a code says of one row.
 struct RowEstimate {
   float estimate;
-  float sigma;
+  float sigma;         ///< of what the code leaves out
+  float rounding = 0;  ///< standard error of the form that the row is stored in
 };
 
 /// A trained code whose error constant is still 1.

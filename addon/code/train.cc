@@ -219,8 +219,10 @@ class Trainer {
         .prepare = [&](std::span<const float> query) -> RhoCode::Estimate {
           const auto estimator = std::make_shared<const Estimator>(codebook, query);
           return [estimator](const uint8_t* row, std::span<const FactorException> own) -> RowEstimate {
+            const auto [residual, rounding] = estimator->errors(row, own.data(), own.size());
             return {.estimate = estimator->estimate(row, own.data(), own.size()),
-                    .sigma = estimator->sigma(row, own.data(), own.size())};
+                    .sigma = residual,
+                    .rounding = rounding};
           };
         }};
     return measure_rho({.dims = dims,

@@ -2,8 +2,10 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstring>
+#include <iterator>
 #include <limits>
 
 #include "code/encoder.h"
@@ -181,6 +183,37 @@ TEST_P(EstimatorByMetric, ExceptionsOverrideTheStoredFactors) {
 
 INSTANTIATE_TEST_SUITE_P(Metrics, EstimatorByMetric, testing::Values(Metric::cosine, Metric::ip, Metric::l2),
                          synthetic::metric_name);
+
+/// Few enough distinct vectors for the centroids to be the numbers themselves: nothing is left out, so all that an estimate
+/// is off by is the rounding of its factors.
+TEST(EstimatorRounding, IsPartOfSigma) {
+  constexpr size_t dims = 8, distinct = 100, count = 1000;
+  std::vector<float> few = Source(dims, 6).vectors(distinct);
+  for (float& value : few) value += 30;
+  std::vector<float> vectors(count * dims);
+  for (size_t i = 0; i < vectors.size(); ++i) vectors[i] = few[i % few.size()];
+  for (const Metric metric : {Metric::ip, Metric::l2}) {
+    const auto codebook = Codebook::train(vectors, {.dims = dims, .metric = metric, .bytes = dims});
+    const Encoded encoded = encode(*codebook, few);
+    double squares = 0, told = 0, residuals = 0;
+    for (size_t q = 0; q < distinct; ++q) {
+      const float* query = &few[q * dims];
+      const Estimator estimator(*codebook, {query, dims});
+      for (size_t n = 0; n < distinct; ++n) {
+        std::vector<FactorException> own;
+        std::ranges::copy_if(encoded.exceptions, std::back_inserter(own), [&](const auto& one) { return one.row == n; });
+        const uint8_t* row = &encoded.rows[n * codebook->row_bytes()];
+        const double miss = exact_score(metric, query, &few[n * dims], dims) - estimator.estimate(row, own.data(), own.size());
+        squares += miss * miss;
+        told += std::pow(estimator.sigma(row, own.data(), own.size()), 2);
+        residuals += std::pow(estimator.errors(row, own.data(), own.size()).residual, 2);
+      }
+    }
+    EXPECT_GT(squares, 0.05 * told) << "metric " << static_cast<int>(metric);
+    EXPECT_LT(squares, 2 * told) << "metric " << static_cast<int>(metric);
+    EXPECT_GT(squares, residuals) << "metric " << static_cast<int>(metric);
+  }
+}
 
 TEST(EstimatorQuery, RefusesWhatIsNoQuery) {
   const std::vector<float> vectors = Source(4, 2).vectors(50);

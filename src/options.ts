@@ -1,5 +1,5 @@
 import { boolean, checkKeys, checkSignal, numberWithin, oneOf, wholeNumberWithin } from "./checks.js";
-import { outOfRange, unknownOption, wrongType } from "./errors.js";
+import { outOfRange, show, unknownOption, wrongType } from "./errors.js";
 import { checkCodes, checkIndex, checkWalk, VECTOR_KEEPINGS } from "./trait_options.js";
 import type {
   AddOptions,
@@ -83,12 +83,21 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
     explain: 1,
     includeVectors: 1,
   });
+  const limits = recomputeLimits(options.recompute);
+  const walk = options.walk === undefined ? undefined : checkWalk(options.walk);
+  if (limits.maxRecomputes === 0 && typeof walk === "object" && (walk.mode ?? "guided") !== "guided") {
+    throw outOfRange(
+      "recompute",
+      `at least { max: 1 } with walk: { mode: ${show(walk.mode)} }, which embeds what it meets`,
+      0,
+    );
+  }
   return {
     ...questionGoal(options),
-    ...recomputeLimits(options.recompute),
+    ...limits,
     mode: oneOf("mode", options.mode ?? "vector", ["vector", "keyword", "hybrid"] as const),
     scores: oneOf("scores", options.scores ?? "exact", ["exact", "approx"] as const),
-    walk: options.walk === undefined ? undefined : checkWalk(options.walk),
+    walk,
     signal: checkSignal(options.signal),
     explain: boolean("explain", options.explain, false),
     includeVectors: boolean("includeVectors", options.includeVectors, false),

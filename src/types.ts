@@ -165,7 +165,8 @@ export interface SearchOptions {
   recall?: number;
   /**
    * Limits of recomputing: `max` passages, and `deadlineMs` from the start of the search; what they cut off is answered by
-   * estimates. `0`: answer from the codes' estimates alone. Default: a limit by `recall` and `k`, no deadline.
+   * estimates. Walks `"exact"` and `"two-level"` have no estimates to fall back on: with `max` below `k` they answer fewer
+   * hits, and refuse `0`. `0`: answer from the codes' estimates alone. Default: a limit by `recall` and `k`, no deadline.
    */
   recompute?: 0 | { max?: number; deadlineMs?: number };
   /**

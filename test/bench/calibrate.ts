@@ -20,8 +20,9 @@ const DEEP = { cap: 2048, pool: 4096 };
 const USUAL = { cap: 1024, pool: 1024 };
 /** Enough for few hits and a code of 96 bytes or more. */
 const SHALLOW = { cap: 512, pool: 512 };
-/** Questions of each corpus at most: of few hits each says little. */
-const questionsFor = (k: number) => (k <= 5 ? 240 : k <= 20 ? 120 : 80);
+/** Questions of each corpus at most: of few hits each says little. With coarse codes, which look at hundreds, fewer have to do. */
+const questionsFor = (k: number, { coder }: NativeIndex) =>
+  coder.rowBytes < 51 ? (k <= 20 ? 100 : 60) : k <= 5 ? 240 : k <= 20 ? 120 : 80;
 /** Of codes with which searches look at all candidates that are likely enough: tried with 24, 32 and 48 bytes. */
 const LEAST_SHARE: Readonly<Record<string, number>> = { "24": 1 };
 /** Searches that begin anew may look at fewer candidates than such as went on, so they may have to end later: by so many stops. */
@@ -162,7 +163,7 @@ async function ofEach<Result>(
   for (const { index } of coded) {
     for (const { foreign, asked } of corpora) {
       const searches: Result[] = [];
-      for (const query of someOf(asked, k)) searches.push(await search(index, query));
+      for (const query of someOf(asked, questionsFor(k, index))) searches.push(await search(index, query));
       found.push({ foreign, searches });
     }
   }
@@ -178,8 +179,8 @@ async function answersByEstimates({ coded, corpora, vectors }: Material, k: numb
 }
 
 /** Questions from all over the corpus, as many as are needed. */
-function someOf(asked: readonly Asked[], k: number): Asked[] {
-  const step = Math.max(1, asked.length / questionsFor(k));
+function someOf(asked: readonly Asked[], count: number): Asked[] {
+  const step = Math.max(1, asked.length / count);
   return Array.from({ length: Math.floor(asked.length / step) }, (_, i) => asked[Math.floor(i * step)]!);
 }
 

@@ -3,6 +3,7 @@ import { damageCampaign, everyByte } from "./damage.js";
 import { environment } from "./environment.js";
 import { fullDisk, fullFiles } from "./full_disk.js";
 import { kill } from "./kill.js";
+import { model } from "./model.js";
 import { openClose } from "./open_close.js";
 
 /** A campaign with the numbers of its short and its long form. */
@@ -52,6 +53,14 @@ export const CAMPAIGNS: readonly NamedCampaign[] = [
     seed: 1,
     short: 400,
     full: 10_000,
+  },
+  {
+    test: "random operations",
+    about: "on stores of any combination of options, through handles and processes, against a plain model",
+    run: model,
+    seed: 1,
+    short: 150,
+    full: 3_000,
   },
   {
     test: "truncation",

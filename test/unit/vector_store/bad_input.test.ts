@@ -96,6 +96,12 @@ describe("arguments", () => {
     ["recompute of -1", () => store.search("a", { recompute: anything(-1) }), "INVALID_ARGUMENT", "recompute"],
     ["recompute of true", () => store.search("a", { recompute: anything(true) }), "INVALID_ARGUMENT", "recompute"],
     ["recompute.max of 0", () => store.search("a", { recompute: { max: 0 } }), "INVALID_ARGUMENT", "recompute: 0"],
+    [
+      "recompute: 0 with a walk that embeds",
+      () => store.search("a", { recompute: 0, walk: { mode: "exact" } }),
+      "INVALID_ARGUMENT",
+      'at least { max: 1 } with walk: { mode: "exact" }',
+    ],
     ["recompute.max of 1.5", () => store.search("a", { recompute: { max: 1.5 } }), "INVALID_ARGUMENT", "recompute.max"],
     ["recompute.maxx", () => store.search("a", { recompute: anything({ maxx: 3 }) }), "INVALID_ARGUMENT", '"max"'],
     [

@@ -10,15 +10,14 @@ import { packagePath } from "../package_root.js";
 import { terminalOf } from "./terminal.js";
 
 /**
- * Compiles the addon with cmake-js into `build/Release` of the package folder, where it is found from then on.
+ * Compiles the addon with cmake-js, which is not installed along, into `build/Release` of the package folder, where it is found from then on.
  *
- * @throws EmbedlessError `NATIVE_LOAD` if cmake, a compiler or the headers are missing or the compilation fails.
+ * @throws EmbedlessError `NATIVE_LOAD` if cmake-js, cmake, a compiler or the headers are missing or the compilation fails.
  */
 export async function compile(): Promise<void> {
   const terminal = terminalOf(process.stdout);
-  const require = createRequire(import.meta.url);
   const folder = packagePath();
-  const cmakeJs = join(dirname(require.resolve("cmake-js/package.json")), "bin", "cmake-js");
+  const cmakeJs = findCmakeJs();
   const target = join(folder, "build");
   const args = ["compile", "-d", join(folder, "addon"), "-O", target, "-p", String(availableParallelism())];
   const output = join(target, "Release", "embedless.node");
@@ -33,6 +32,25 @@ export async function compile(): Promise<void> {
   }
   if (!existsSync(output)) throw new EmbedlessError("NATIVE_LOAD", `The compiler left no ${output}.`);
   terminal.line(`Built ${output}`);
+}
+
+/** The packages that compiling takes, beside the package as npm puts them, and the versions that are tested. */
+const TOOLS = ["cmake-js", "node-addon-api"] as const;
+
+function findCmakeJs(): string {
+  const require = createRequire(import.meta.url);
+  try {
+    const [cmakeJs] = TOOLS.map((name) => dirname(require.resolve(`${name}/package.json`)));
+    return join(cmakeJs!, "bin", "cmake-js");
+  } catch (cause) {
+    const { devDependencies } = require("embedless/package.json") as { devDependencies: Record<string, string> };
+    const wanted = TOOLS.map((name) => `${name}@${devDependencies[name]}`).join(" ");
+    throw new EmbedlessError(
+      "NATIVE_LOAD",
+      `Compiling the addon takes two more packages: npm install --ignore-scripts ${wanted}`,
+      { cause },
+    );
+  }
 }
 
 function run(command: string, args: string[], cwd: string): Promise<number> {

@@ -134,6 +134,11 @@ function checkHelp(folder) {
 function checkBare(tarball) {
   const bare = project(work, "bare", [tarball], ["--omit=optional", "--omit=peer"]);
   checkBoth("an embedder of one's own, nothing optional installed", bare, () => ownEmbedder);
+  check("embedless compile says what to install", () => {
+    const program = join(bare, "node_modules", "embedless", "dist", "src", "cli", "main.js");
+    const { status, stderr } = spawnSync(process.execPath, [program, "compile"], { cwd: bare, encoding: "utf8" });
+    expect(status === 1 && /npm install --ignore-scripts cmake-js@\S+ node-addon-api@/.test(stderr), stderr);
+  });
   for (const [what, lines, says] of missing) {
     check(`what to install is said where ${what} is missing`, () => {
       const { status, stderr } = start(bare, "main.mjs", lines);

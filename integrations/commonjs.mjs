@@ -35,7 +35,7 @@ buildSync({
   target: "node20.19",
   // Native, or loaded in other processes only. What remains is small and has no CommonJS form of its own.
   external: ["@photostructure/sqlite", "@huggingface/*", "onnxruntime-node"],
-  banner: { js: 'const moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
+  banner: { js: '"use strict";\nconst moduleUrl = require("node:url").pathToFileURL(__filename).href;' },
   define: { "import.meta.url": "moduleUrl" },
   legalComments: "eof",
 });

@@ -2,6 +2,7 @@
 
 import type { Embedder } from "../embed/embedder.js";
 import { checkCanaries } from "../embed/fingerprint.js";
+import { Turns } from "../embed/turns.js";
 import { resolveOpenOptions } from "../options.js";
 import { getCanaries } from "../storage/canaries.js";
 import { Database } from "../storage/database.js";
@@ -22,8 +23,12 @@ export async function updateAddress(path: string, embedder: Embedder): Promise<v
   try {
     const meta = readMeta(database.reader);
     if (movedSource(meta, embedder) === undefined) return;
-    const lengths = meta.metric !== "cosine";
-    await checkCanaries(embedder, getCanaries(database.reader), { lengths, expected: meta.embedder?.id });
+    const { id, batchCosine } = meta.embedder!;
+    await checkCanaries(embedder, getCanaries(database.reader), {
+      lengths: meta.metric !== "cosine",
+      expected: id,
+      turns: batchCosine === undefined ? undefined : new Turns(),
+    });
     await database.write((tx) => {
       const now = readMeta(tx);
       const source = movedSource(now, embedder);

@@ -15,6 +15,7 @@ import type { SearchCommandOptions } from "./search.js";
 import type { StatsCommandOptions } from "./stats.js";
 import { endWithReader, terminalOf } from "./terminal.js";
 import type { RepairCommandOptions } from "./verify.js";
+import { printWarnings } from "./warnings.js";
 
 const { version } = createRequire(import.meta.url)("embedless/package.json") as { version: string };
 
@@ -229,6 +230,7 @@ function reportMisuse(text: string): void {
 async function main(): Promise<void> {
   endWithReader(process.stdout);
   endWithReader(process.stderr);
+  printWarnings();
   try {
     await program().parseAsync();
   } catch (error) {

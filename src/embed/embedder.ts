@@ -4,7 +4,8 @@ import { EmbedlessError, show } from "../errors.js";
  * What turns text into vectors. Implement this for a model of your own; the ones of this package are in this folder.
  *
  * The store embeds passages once when they are added and again, a few at a time, whenever a search has to know an exact
- * score. So the same text must always give the same vector, up to a cosine of 0.999.
+ * score. So the same text must always give the same vector, up to a cosine of 0.999. Where it does so alone but not among
+ * other texts, the store embeds one text at a time.
  */
 export interface Embedder {
   /** Names model, weights and settings so precisely that equal ids mean equal vectors. Stored; a differing id is `MODEL_MISMATCH`. */
@@ -15,6 +16,11 @@ export interface Embedder {
   readonly batch?: number;
   /** Most texts worth having under way at once (calls x texts); default `batch`. */
   readonly concurrency?: number;
+  /**
+   * `true`: the vector of a text does not depend on the other texts of its call. Left out, the store finds out when it is
+   * made, and embeds one text at a time if it does.
+   */
+  readonly batchInvariant?: boolean | undefined;
   /** Longest passage in tokens that is embedded whole; what lies beyond it can never be found. `undefined`: not known. */
   readonly maxTokens?: number | undefined;
   /** Plain JSON from which `embedderFromSource` makes this embedder again; stored, so never put a secret in it. */
@@ -37,7 +43,7 @@ export interface Embedder {
 export interface EmbedOptions {
   /** Fires when nobody waits for the answer any more, on a timeout too. */
   signal?: AbortSignal;
-  /** Called for each text that is longer than the model's window, with its place in the call and its tokens. Embedders that cannot know never call it. */
+  /** Called for each text that is longer than the model's window, with its place in the call and its tokens (`NaN`: not known). Embedders that cannot know of such texts never call it. */
   onTruncated?: (index: number, tokens: number) => void;
 }
 
@@ -71,6 +77,7 @@ export type EmbedderSource =
       batch?: number;
       queryPrefix?: string;
       passagePrefix?: string;
+      truncate?: boolean;
     };
 
 /** A codebook file of this package, named by the sha256 (hex) of its bytes. */

@@ -1,4 +1,3 @@
-import { limitsOf } from "../embed/limits.js";
 import { EmbedlessError, throwIfAborted } from "../errors.js";
 import type { NativeAddon } from "../native.js";
 import type { Passages } from "../passage/passages.js";
@@ -42,6 +41,8 @@ const PREPARE_SLICE = 64;
 const LOOK_UP_SLICE = 32;
 /** Fewest passages handed to the embedder at once; it spreads them over its processes. */
 const EMBED_SLICE = 64;
+/** First passages that a new store's embedder is tried on, should it not know the canaries. */
+const INTRODUCED = 64;
 /** Of given vectors, one in this many is embedded again. */
 const GIVEN_PER_CHECK = 64;
 /**
@@ -116,7 +117,7 @@ export class Ingest {
     };
     const embed = async () => {
       // Between two commits all codes are of one kind, so that a codebook trained by the last commit is used at once.
-      circumstances ??= await this.#circumstances(signal);
+      circumstances ??= await this.#circumstances(waiting, signal);
       ready.push(...(await this.#embed(waiting, circumstances, tally, signal)));
       waiting = [];
       if (ready.length >= COMMIT_PASSAGES || performance.now() - lastCommit >= COMMIT_MS) await commit(false);
@@ -135,7 +136,7 @@ export class Ingest {
   }
 
   async #embedAll(items: readonly PreparedItem[], tally: Tally, signal?: AbortSignal) {
-    const circumstances = await this.#circumstances(signal);
+    const circumstances = await this.#circumstances(items, signal);
     const ready: ReadyItem[] = [];
     const slice = await this.#sliceSize();
     for (let at = 0; at < items.length; at += slice) {
@@ -158,7 +159,8 @@ export class Ingest {
         if (round === MAX_ROUNDS) {
           throw new EmbedlessError("LOCKED", "Other processes keep changing the same passages.", { cause: error });
         }
-        circumstances = await this.#circumstances(signal);
+        const items = ready.map(({ item }) => item);
+        circumstances = await this.#circumstances(items, signal);
         await this.#refresh(ready, new Set(error.items), circumstances, tally, signal);
       }
     }
@@ -180,12 +182,15 @@ export class Ingest {
   }
 
   /** How vectors are to be encoded now: as the store does, or as a new store will. */
-  async #circumstances(signal?: AbortSignal): Promise<Circumstances> {
+  async #circumstances(items: readonly PreparedItem[], signal?: AbortSignal): Promise<Circumstances> {
     const { database, coders, asked } = this.#parts;
     const meta = readMeta(database.reader);
     const traits = traitsOf(meta, asked);
     const { dims, codebook: reference } = meta;
-    if (dims === undefined) return await beginStore(this.#parts, traits, signal);
+    if (dims === undefined) {
+      const passages = items.slice(0, INTRODUCED).map(({ text }) => text);
+      return await beginStore({ ...this.#parts, passages }, traits, signal);
+    }
     const coder = await coders.find(database.reader, reference, { dims, ...traits });
     const kept = coders.kept(traits.vectors, { dims, metric: traits.metric });
     return { ...traits, dims, made: { coder, reference }, kept, birth: undefined };
@@ -274,6 +279,6 @@ export class Ingest {
     const needed = meta.dims === undefined || traitsOf(meta, asked).vectors === "recompute";
     // Where vectors are kept, items that bring theirs do without a model; one that needs it will say why there is none.
     const known = needed ? await model() : await model().catch(() => undefined);
-    return Math.max(EMBED_SLICE, known ? limitsOf(known.embedder).concurrency : 0);
+    return Math.max(EMBED_SLICE, known ? known.limits.concurrency : 0);
   }
 }

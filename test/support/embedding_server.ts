@@ -16,13 +16,15 @@ export async function embeddingServer(
   options: {
     delayMs?: number;
     dims?: number;
+    /** See `FakeEmbedderOptions`. */
+    batchNoise?: number;
     /** Awaited before each answer; `headers` are those of the request. */
     before?: (headers: IncomingHttpHeaders) => Promise<void> | void;
     /** Answered in place of vectors, with status 400. */
     refusal?: string;
   } = {},
 ): Promise<EmbeddingServer> {
-  const embedder = fakeEmbedder({ dims: options.dims ?? 64 });
+  const embedder = fakeEmbedder({ dims: options.dims ?? 64, batchNoise: options.batchNoise ?? 0 });
   const server = createServer(async (request, response) => {
     const { input } = JSON.parse(await bodyOf(request)) as { input: string[] };
     if (options.delayMs) await sleep(options.delayMs);

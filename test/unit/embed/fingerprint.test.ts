@@ -1,7 +1,13 @@
 import { describe, expect, it } from "vitest";
 import type { Embedder } from "../../../src/embed/embedder.js";
-import { checkCanaries, makeCanaries } from "../../../src/embed/fingerprint.js";
+import { CANARY_TEXTS, type Canary, checkCanaries } from "../../../src/embed/fingerprint.js";
+import { embedPassages } from "../../../src/embed/guard.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
+
+async function makeCanaries(embedder: Embedder): Promise<Canary[]> {
+  const vectors = await embedPassages(embedder, CANARY_TEXTS);
+  return CANARY_TEXTS.map((text, i) => ({ text, vector: vectors[i]! }));
+}
 
 const mismatch = (message: RegExp) =>
   expect.objectContaining({ code: "MODEL_MISMATCH", message: expect.stringMatching(message) });

@@ -13,6 +13,10 @@ export interface ModelOptions {
   /** `minilm`, a folder with an ONNX model, or a name on the Hugging Face hub; with `url` what the server there knows. */
   model?: string;
   url?: string;
+  /** Most texts a request to the server. */
+  batch?: number;
+  /** Cut texts that the server refuses as too long. */
+  truncate?: boolean;
   /** Contact the address that the store's file names. */
   trustAddress?: boolean;
 }
@@ -30,18 +34,29 @@ export async function withModel<T>(options: ModelOptions, work: (opening: Embedd
   }
 }
 
-async function embedderFor({ model, url }: ModelOptions): Promise<Embedder | undefined> {
+async function embedderFor({ model, url, ...server }: ModelOptions): Promise<Embedder | undefined> {
+  if (url === undefined) requireNone(server);
   if (model === undefined) {
     if (url !== undefined) throw new UsageError("--url needs --model, the name of the model at that server.");
     return undefined;
   }
-  if (url !== undefined) return httpEmbedder({ url, model });
+  if (url !== undefined) return httpEmbedder({ url, model, ...requestsOf(server) });
   if (model === "minilm") return minilm();
   if (isFolder(model)) return onnxEmbedder({ folder: resolve(model) });
   if (/^(\.{0,2}[/\\]|[A-Za-z]:\\)/.test(model)) {
     throw new EmbedlessError("NOT_FOUND", `There is no model folder ${JSON.stringify(model)}.`);
   }
   return transformersEmbedder({ model });
+}
+
+/** What is asked of a server, as given. */
+function requestsOf({ batch, truncate }: ModelOptions): { batch?: number; truncate?: boolean } {
+  return { ...(batch !== undefined && { batch }), ...(truncate && { truncate }) };
+}
+
+function requireNone({ batch, truncate }: ModelOptions): void {
+  if (batch !== undefined) throw new UsageError("--batch is for a server: it needs --url.");
+  if (truncate) throw new UsageError("--truncate is for a server: it needs --url. Other models cut long texts anyway.");
 }
 
 function isFolder(path: string): boolean {

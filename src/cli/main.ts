@@ -100,6 +100,12 @@ function addModelOptions(command: Command): Command {
       "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
     )
     .option("--url <base>", "take the model from an OpenAI-compatible server; EMBEDLESS_API_KEY is its key")
+    .option(
+      "--batch <number>",
+      "most texts a request to the server; it gets fewer if it refuses (default: 64)",
+      within("a whole number from 1 to 2048", 1, 2048, true),
+    )
+    .option("--truncate", "embed the beginning of texts that the server refuses as too long")
     .option("--trust-address", "contact the server or hub that only the store's file names (it gets no key)");
 }
 

@@ -11,7 +11,7 @@ const KEYS: { readonly [K in EmbedderSource["kind"]]: readonly string[] } = {
   minilm: [],
   onnx: ["folder", ...Object.keys(SETTING_KEYS)],
   transformers: ["model", "dtype", "revision", "host", ...Object.keys(SETTING_KEYS)],
-  http: ["url", "model", "dimensions", "batch", "queryPrefix", "passagePrefix"],
+  http: ["url", "model", "dimensions", "batch", "queryPrefix", "passagePrefix", "truncate"],
 };
 
 /**

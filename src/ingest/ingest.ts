@@ -13,7 +13,7 @@ import type { AddOptions, AddResult, Metric } from "../types.js";
 import { beginStore } from "./birth.js";
 import { canTrain, encodeVectors, trainWaiting } from "./coding.js";
 import { type Circumstances, type CommitRun, type Counts, commitItems, type ReadyItem, StaleItems } from "./commit.js";
-import { type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
+import { namingItem, type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
 import type { SampleQuery } from "./sample_queries.js";
 import { itemsOf } from "./source.js";
 import { Tally } from "./tally.js";
@@ -252,10 +252,14 @@ export class Ingest {
   ): Promise<Map<PreparedItem, Float32Array>> {
     if (items.length === 0) return new Map();
     const model = await this.#parts.model();
-    const vectors = await model.embedPassages(
-      items.map(({ text }) => text),
-      { ...(signal && { signal }), onTruncated: () => tally.truncated() },
-    );
+    const vectors = await model
+      .embedPassages(
+        items.map(({ text }) => text),
+        { ...(signal && { signal }), onTruncated: () => tally.truncated() },
+      )
+      .catch((error: unknown) => {
+        throw namingItem(error, items);
+      });
     return new Map(items.map((item, i) => [item, vectors[i]!]));
   }
 

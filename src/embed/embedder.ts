@@ -50,25 +50,48 @@ export interface EmbedOptions {
 /** How the vectors of a text's tokens become one: their mean, that of the first token, or that of the last. */
 export type Pooling = "mean" | "cls" | "last";
 
-/** Settings that change the vectors of a local model. Left out, the model's own configuration decides. */
+/**
+ * Settings that change the vectors of a local model. Left out, the model's own files decide; what they leave open, a table
+ * of well-known models (`src/embed/known_models.ts`), by the model's name or the one in its `config.json`.
+ */
 export interface ModelSettings {
-  /** Default: what `1_Pooling/config.json` says, else `"mean"`. */
+  /** Default: what `1_Pooling/config.json` says, else the table, else `"mean"`. */
   pooling?: Pooling;
-  /** Scale vectors to length 1. Default: what `modules.json` says, else `true`. */
+  /** Scale vectors to length 1. Default: what `modules.json` says, else the table, else `true`. */
   normalize?: boolean;
-  /** Put before each question. Default: the prompt `query` of `config_sentence_transformers.json`, else nothing. */
+  /** Put before each question. Default: the prompt `query` of `config_sentence_transformers.json`, else by the table, else nothing. */
   queryPrefix?: string;
-  /** Put before each passage. Default: the prompt `passage` or `document` of the same file, else nothing. */
+  /** Put before each passage. Default: the prompt `passage` or `document` of the same file, else by the table, else nothing. */
   passagePrefix?: string;
   /** Tokens of a text that are embedded, special ones not counted; the rest is cut off. Default: as many as the model takes. */
   maxTokens?: number;
 }
 
+/** What the table of well-known models says of one, for what the model's own files leave open. */
+export interface AssumedSettings extends ModelSettings {
+  /** Length of the vectors: a model of this name with others is not the one that is meant. */
+  dims?: number;
+  /** Positions, special tokens included. */
+  window?: number;
+  /** The answer of the graph that has to be there, for models that do more with it than pooling and scaling. */
+  output?: "sentence_embedding";
+  /** The token that every text has to end with, whether the tokenizer's rules put it there or not. */
+  endToken?: string;
+}
+
 /** How an embedder is found again from the store file alone. */
 export type EmbedderSource =
   | { kind: "minilm" }
-  | ({ kind: "onnx"; folder: string } & ModelSettings)
-  | ({ kind: "transformers"; model: string; dtype?: string; revision?: string; host?: string } & ModelSettings)
+  | ({ kind: "onnx"; folder: string; assumed?: AssumedSettings } & ModelSettings)
+  | ({
+      kind: "transformers";
+      model: string;
+      dtype?: string;
+      revision?: string;
+      host?: string;
+      /** `"config"`: by the name in `config.json`, for this one is not in the table. */
+      assumed?: AssumedSettings | "config";
+    } & ModelSettings)
   | {
       kind: "http";
       url: string;

@@ -3,6 +3,7 @@
 import { EmbedlessError } from "../errors.js";
 import { VectorStore } from "../index.js";
 import type { AddItem, AddResult } from "../types.js";
+import { updateAddress } from "./address.js";
 import { withModel } from "./embedders.js";
 import { Interrupted } from "./failures.js";
 import { count, counted, duration, itemsIn } from "./figures.js";
@@ -30,7 +31,7 @@ export async function importPassages(path: string, file: string, options: Import
   const interruption = new Interruption();
   interruption.onFirst = () => lines.stop();
   try {
-    await withModel(options, async (opening) => {
+    await withModel(options, path, async (opening) => {
       const store = await VectorStore.open(path, { ...traitsOf(options), ...opening });
       const progress = new Progress(terminal);
       let result: AddResult;
@@ -44,6 +45,7 @@ export async function importPassages(path: string, file: string, options: Import
         progress.finish();
         await store.close();
       }
+      if (opening.embedder) await updateAddress(path, opening.embedder);
       if (interruption.stopped) {
         const message = `Stopped with ${count(itemsIn(result))} passages safe in the store; the same command goes on from here.`;
         throw new Interrupted(message, interruption.exitCode);

@@ -99,7 +99,10 @@ function addModelOptions(command: Command): Command {
       "--model <name>",
       "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
     )
-    .option("--url <base>", "take the model from an OpenAI-compatible server; EMBEDLESS_API_KEY is its key")
+    .option(
+      "--url <base>",
+      "take the model from an OpenAI-compatible server; EMBEDLESS_API_KEY is its key (the store's model without --model)",
+    )
     .option(
       "--batch <number>",
       "most texts a request to the server; it gets fewer if it refuses (default: 64)",

@@ -22,7 +22,7 @@ export interface StatsCommandOptions extends ModelOptions {
 
 /** Prints the figures of an existing store. Never makes a file. */
 export async function stats(path: string, options: StatsCommandOptions): Promise<void> {
-  await withModel(options, async (opening) => {
+  await withModel(options, path, async (opening) => {
     const store = await VectorStore.open(path, { create: false, readOnly: true, ...opening });
     try {
       const working = new Working(terminalOf(process.stderr));

@@ -4,7 +4,7 @@ import { leastTraining, waitingForm } from "./search/coders.js";
 import { queryCost } from "./search/forecast.js";
 import { measureMachine } from "./search/machine_speed.js";
 import type { Model } from "./search/model.js";
-import { getCanaries } from "./storage/canaries.js";
+import { countCanaries } from "./storage/canaries.js";
 import { codeBytes } from "./storage/codes.js";
 import type { Database } from "./storage/database.js";
 import { graphBytes } from "./storage/graph.js";
@@ -43,7 +43,7 @@ export async function readStats(
     ...traits,
     embedder: meta.embedder?.id,
     batchCosine: meta.embedder?.batchCosine,
-    canaries: getCanaries(c).length,
+    canaries: countCanaries(c),
     codebook: codebookOf(meta),
     pending,
     pendingForm: pending > 0 ? waitingForm(traits.codes) : undefined,

@@ -256,8 +256,12 @@ class HttpEmbedder implements Embedder {
       if (response.ok) return { vectors: vectorsOf(body, where) };
       return { failed: this.#failed(where, response, body) };
     } catch (cause) {
-      if (cause instanceof EmbedlessError) throw cause;
       if (signal?.aborted) throw aborted(signal);
+      if (cause instanceof EmbedlessError) {
+        // Another protocol may be at home there.
+        if (this.#endpoints.length > 1) return { failed: { failure: cause, transient: false, isMissing: true } };
+        throw cause;
+      }
       const { code, message } = (cause as { cause?: NodeJS.ErrnoException }).cause ?? (cause as NodeJS.ErrnoException);
       const transient = code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET";
       return { failed: { failure: this.#error(where, `cannot be reached: ${message || code}`, cause), transient } };

@@ -19,6 +19,9 @@ export function endpointsOf(value: unknown): URL[] {
 }
 
 function pathsOf(path: string): string[] {
+  // Ollama's own protocol is another one; under /v1 it speaks this one.
+  const own = /^(.*)\/api(\/embed|\/embeddings)?$/.exec(path);
+  if (own) return [path.endsWith("/embeddings") ? path : `${own[1]}/api/embeddings`, `${own[1]}/v1/embeddings`];
   if (path.endsWith("/embeddings")) return [path];
   if (/\/v\d+\w*$/.test(path)) return [`${path}/embeddings`];
   const [plain, versioned] = [`${path}/embeddings`, `${path}/v1/embeddings`];

@@ -24,6 +24,8 @@ const MAY_HAVE = /(?:less than|at most|larger than|longer than|exceed\w*|max\w*|
 /** Whether texts are refused for what they are, so that fewer or shorter ones might pass. */
 export function isAboutTexts({ status, words }: Refusal): boolean {
   if (status === 400 || status === 413 || status === 422) return true;
+  // A limit of tokens a minute that one request alone exceeds will never have room for it.
+  if (status === 429) return /request too large/i.test(words);
   return status === 500 && isTooLong({ status, words });
 }
 

@@ -46,10 +46,12 @@ const INTRODUCED = 64;
 /** Of given vectors, one in this many is embedded again. */
 const GIVEN_PER_CHECK = 64;
 /**
- * Lowest cosine of a given vector and that of its text. An int8 model gives long passages vectors at a cosine down to
+ * How a given vector may differ from that of its text. An int8 model gives long passages vectors at a cosine down to
  * 0.993 on another kind of processor, so the 0.999 that short canaries reach would refuse honest vectors.
  */
-const MIN_GIVEN_COSINE = 0.99;
+const MACHINES = { cosine: 0.99, longer: 0.01 };
+/** The same for vectors of a batch that are only looked at, because the text alone has another one. */
+const BATCHED = { cosine: 0.9, longer: 0.1 };
 /** How often a commit is tried again because other processes changed the same passages. */
 const MAX_ROUNDS = 8;
 
@@ -228,14 +230,16 @@ export class Ingest {
   ): Promise<ReadyItem[]> {
     const given = items.filter(({ vector }) => vector !== undefined);
     for (const { vector, label } of given) requireVector(vector!, { dims, metric }, `${label}.vector`);
-    const checks = kept ? [] : given.filter((_, i) => i % GIVEN_PER_CHECK === 0);
+    // Vectors of batches would not be those that a search computes, where those depend on the batch.
+    const isReplaced = !kept && given.length > 0 && (await this.#parts.model()).turns !== undefined;
+    const checks = kept ? [] : given.filter((_, i) => isReplaced || i % GIVEN_PER_CHECK === 0);
     const byItem = await this.#embedTexts(
       [...items.filter(({ vector }) => vector === undefined), ...checks],
       tally,
       signal,
     );
-    for (const item of checks) this.#requireSame(item, byItem.get(item)!, metric);
-    const all = items.map((item) => item.vector ?? byItem.get(item)!);
+    for (const item of checks) this.#requireSame(item, byItem.get(item)!, metric, isReplaced ? BATCHED : MACHINES);
+    const all = items.map((item) => (isReplaced ? undefined : item.vector) ?? byItem.get(item)!);
     all.forEach((vector, i) => {
       requireVector(vector, { dims, metric }, `the vector of ${items[i]!.label}`);
     });
@@ -264,10 +268,15 @@ export class Ingest {
   }
 
   /** A given vector has to be what the embedder makes of the text, or no search could ever find it again. */
-  #requireSame({ label, vector }: PreparedItem, embedded: Float32Array, metric: Metric): void {
+  #requireSame(
+    { label, vector }: PreparedItem,
+    embedded: Float32Array,
+    metric: Metric,
+    least: { cosine: number; longer: number },
+  ): void {
     const cosine = this.#parts.addon.score("cosine", vector!, embedded);
     const ratio = Math.hypot(...vector!) / Math.hypot(...embedded);
-    if (cosine >= MIN_GIVEN_COSINE && (metric === "cosine" || Math.abs(ratio - 1) <= 0.01)) return;
+    if (cosine >= least.cosine && (metric === "cosine" || Math.abs(ratio - 1) <= least.longer)) return;
     throw new EmbedlessError(
       "INVALID_VECTOR",
       `${label}.vector is not what the embedder makes of its text (cosine ${cosine.toFixed(4)}), and this store keeps no ` +

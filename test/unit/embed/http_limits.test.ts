@@ -202,7 +202,10 @@ describe("the address", () => {
 
   it.each([
     ["", "/embeddings", ["/v1/embeddings", "/embeddings"]],
-    ["/api", "/api/v1/embeddings", ["/api/embeddings", "/api/v1/embeddings"]],
+    ["/some", "/some/v1/embeddings", ["/some/embeddings", "/some/v1/embeddings"]],
+    ["/api", "/v1/embeddings", ["/api/embeddings", "/v1/embeddings"]],
+    ["/api/embed", "/v1/embeddings", ["/api/embeddings", "/v1/embeddings"]],
+    ["/api/embeddings/", "/api/embeddings", ["/api/embeddings"]],
     ["/openai/deployments/m", "/openai/deployments/m/embeddings", ["/openai/deployments/m/embeddings"]],
     ["/v1beta/openai/", "/v1beta/openai/embeddings", ["/v1beta/openai/embeddings"]],
     ["/embeddings", "/embeddings", ["/embeddings"]],
@@ -213,6 +216,20 @@ describe("the address", () => {
     expect(asked.map(({ path }) => path)).toEqual(tried);
     await embedPassages(embedder, ["b"]);
     expect(asked).toHaveLength(tried.length + 1);
+  });
+
+  it("of a server with another protocol there leads to where it speaks this one", async () => {
+    const server = createServer((request, response) => {
+      const vectors = { data: [{ embedding: [1, 2] }] };
+      response.end(JSON.stringify(request.url === "/v1/embeddings" ? vectors : { embedding: [] }));
+    });
+    await new Promise<void>((resolve) => server.listen(0, "127.0.0.1", resolve));
+    closing.push(() => server.close());
+    const origin = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
+    expect(await embedPassages(open({ url: `${origin}/api/embeddings` }), ["a"])).toEqual([Float32Array.of(1, 2)]);
+    await expect(embedPassages(open({ url: `${origin}/v2/embeddings` }), ["a"])).rejects.toThrow(
+      /v2\/embeddings answered JSON without the array "data"/,
+    );
   });
 
   it("keeps its query", async () => {

@@ -22,6 +22,13 @@ const TOO_MANY: [name: string, status: number, words: string, from: number, to: 
   ],
   ["OpenAI, earlier", 400, "'$.input' is invalid. Please check the API reference", 64, 32],
   ["OpenAI, tokens", 400, "Requested 375703 tokens, max 300000 tokens per request", 64, 32],
+  [
+    "OpenAI, tokens a minute",
+    429,
+    "Request too large for m on tokens per min (TPM): Limit 40000, Requested 50000",
+    64,
+    32,
+  ],
   ["Azure", 400, "Too many inputs. The max number of inputs is 16.", 64, 16],
   ["Mistral", 400, "Too many inputs in request, split into more batches.", 64, 32],
   ["Mistral, tokens", 400, "Too many tokens in batch. Max is 16384 got 17555", 64, 32],

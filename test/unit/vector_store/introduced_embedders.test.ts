@@ -59,6 +59,22 @@ describe("an embedder whose vectors depend on the batch", () => {
     expect((await (await open()).search("the river", { k: 3 })).hits).toHaveLength(3);
   });
 
+  test("has its given vectors, which are those of a batch, replaced, and wrong ones refused", async () => {
+    const path = await temporaryFile();
+    const embedder = int8("given");
+    const store = await openStore(path, { embedder });
+    const batch = items(30);
+    const vectors = await embedder.embedDocuments(batch.map(({ text }) => text));
+    await store.add(batch.map((item, i) => ({ ...item, vector: vectors[i]! })));
+    const { hits } = await store.search(batch[7]!.text, { k: 1 });
+    expect([hits[0]!.id, hits[0]!.score]).toEqual(["p7", expect.closeTo(1, 5)]);
+    const swapped = items(2, 100).map((item, i) => ({ ...item, vector: vectors[i]! }));
+    await expect(store.add(swapped)).rejects.toMatchObject({ code: "INVALID_VECTOR" });
+    await store.close();
+    const again = await openStore(path, { embedder: int8("given") });
+    expect((await again.search(batch[9]!.text, { k: 1 })).hits[0]!.id).toBe("p9");
+  });
+
   test("under each metric gives back what was added", async () => {
     for (const metric of ["ip", "l2"] as const) {
       const path = await temporaryFile();

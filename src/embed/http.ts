@@ -44,7 +44,7 @@ export interface HttpOptions {
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
 /** Characters shown of what a server says. */
-const LONGEST_REASON = 300;
+const SHOWN_REASON = 300;
 
 const KEYS = {
   url: 1,
@@ -271,7 +271,7 @@ class HttpEmbedder implements Embedder {
   #failed(where: string, response: Response, body: string): Failed {
     const { status } = response;
     const words = reasonOf(response, body);
-    const said = words === "" ? "" : `${status < 400 ? "," : ":"} ${words.slice(0, LONGEST_REASON)}`;
+    const said = words === "" ? "" : `${status < 400 ? "," : ":"} ${words.slice(0, SHOWN_REASON)}`;
     const refusal = { status, words };
     return {
       failure: this.#error(where, `answered ${status}${said}`),

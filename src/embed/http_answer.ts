@@ -36,10 +36,14 @@ export function vectorsOf(body: string, where: string): ArrayLike<number>[] {
   return vectors;
 }
 
+/** Characters that are read of a refusal: what matters is said in a sentence, and any server may send millions. */
+const LONGEST_REASON = 2_000;
+
 /** What a server says about its refusal, in one line without a full stop; empty if it says nothing. */
 export function reasonOf(response: Response, body: string): string {
   if (response.status >= 300 && response.status < 400) return "a redirect, which is not followed";
-  return (wordsOf(body) ?? body).trim().replace(/\s+/g, " ").replace(/\.$/, "");
+  const words = (wordsOf(body) ?? body).slice(0, LONGEST_REASON);
+  return words.trim().replace(/\s+/g, " ").replace(/\.$/, "");
 }
 
 /** Whether an answer is of a server that knows the address: its errors are JSON that says something. */

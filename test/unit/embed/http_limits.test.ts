@@ -101,6 +101,16 @@ describe("a server that takes few texts a request", () => {
     expect(asked.map(({ count }) => count)).toEqual([64, 32, 16, 8, 4, 2, 1]);
   });
 
+  it("cannot keep this process busy by what it says", async () => {
+    const { url } = await limited({
+      most: 0,
+      tooMany: () => [400, { error: "max ".repeat(2e5) }],
+    });
+    const before = performance.now();
+    await expect(embedPassages(open({ url }), many(2))).rejects.toMatchObject({ code: "EMBEDDER_FAILED" });
+    expect(performance.now() - before).toBeLessThan(5_000);
+  });
+
   it("ends with the signal in the middle of it", async () => {
     const { url } = await limited({ most: 1, delayMs: 5 });
     const stop = new AbortController();

@@ -141,12 +141,17 @@ describe("a server with limits", () => {
 
   it("names the text that is too long, or cuts it with --truncate and counts it", async () => {
     const server = await serve({ longest: 200 });
-    writeFileSync(join(folder, "in.jsonl"), `{"text": "short"}\n{"id": "long one", "text": "${"word ".repeat(99)}"}\n`);
+    writeFileSync(
+      join(folder, "in.jsonl"),
+      `\n{"text": "short"}\n\n{"id": "long one", "text": "${"word ".repeat(99)}"}\n`,
+    );
     const command = ["import", "t.db", "in.jsonl", "--model", "fake", "--url", server.url];
     const refused = await run(...command);
     expect([refused.code, refused.stderr]).toEqual([
       1,
-      expect.stringMatching(/items\[1\] with the id "long one" is refused\. .*is too long; .*--truncate.*\(LIMIT\)\n$/),
+      expect.stringMatching(
+        /line 4 of in\.jsonl with the id "long one" is refused\. .*is too long; .*--truncate.*\(LIMIT\)\n$/,
+      ),
     ]);
     expect(await isFine(...command, "--truncate")).toMatch(/added 2 .* 1 passage longer than the model's window/);
     expect(await isFine("search", "t.db", "word word", "--k", "1")).toContain("word word");

@@ -12,7 +12,7 @@ import { type Meta, readMeta, readSoundMeta, writeMeta } from "../storage/meta.j
 
 /**
  * What a store's file says of its embedder; `undefined` for a store without passages or with an embedder that cannot be
- * made from it, and for a file that is none or too damaged to say.
+ * made from it, and for a file that is no store or too damaged to say.
  */
 export async function storedSource(path: string): Promise<EmbedderSource | undefined> {
   if (!existsSync(path)) return undefined;

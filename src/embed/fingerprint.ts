@@ -65,10 +65,19 @@ export async function checkCanaries(
 function compare(stored: Float32Array, fresh: Float32Array, minCosine: number, lengths: boolean): string | undefined {
   if (stored.length !== fresh.length) return `it has ${fresh.length} dims instead of ${stored.length}`;
   const { cosine, ratio } = agreement(stored, fresh);
-  if (!(cosine >= minCosine)) return `the cosine is ${cosine.toFixed(4)}, where ${minCosine} is the least`;
+  if (!(cosine >= minCosine)) {
+    const difference = `the cosine is ${cosine.toFixed(4)}, where ${minCosine} is the least`;
+    return cosine < NEAR ? difference : `${difference}. ${NEAR_MISS}`;
+  }
   if (lengths && !(Math.abs(ratio - 1) <= MOST_LONGER)) return `the vector is ${ratio.toFixed(3)} times as long`;
   return undefined;
 }
+
+/** From this cosine on it is seldom another model. */
+const NEAR = 0.95;
+const NEAR_MISS =
+  "It may be the same model in another batch or on another kind of processor: minCanaryCosine sets what is tolerated, and " +
+  "a new store gives an embedder one text at a time if batches change its vectors";
 
 /** How far the length of a vector may be from that of the stored one, where scores depend on it. */
 export const MOST_LONGER = 0.01;

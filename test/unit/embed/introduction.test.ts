@@ -50,7 +50,7 @@ describe("introduceEmbedder", () => {
     expect(batchCosine).toBeLessThan(0.9995);
     const alone = await fakeEmbedder().embedDocuments([...CANARY_TEXTS]);
     expect(canaries.map(({ vector }) => vector)).toEqual(alone);
-    // Whoever allows canaries to differ by as much gets batches.
+    // A caller who allows canaries to differ by as much gets batches.
     const lax = await introduceEmbedder(silent({ batchNoise: 0.15 }), [], { minCosine: 0.9 });
     expect(lax.batchCosine).toBeUndefined();
   });

@@ -3,7 +3,7 @@ import { embedPassages, embedQuestion } from "../../../src/embed/guard.js";
 import { Turns } from "../../../src/embed/turns.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 
-it("one text is under way at a time, whoever asks", async () => {
+it("one text is under way at a time, also for several callers", async () => {
   const embedder = fakeEmbedder({ delayMs: 2, batch: 8, concurrency: 64 });
   const turns = new Turns();
   const texts = Array.from({ length: 5 }, (_, i) => `text ${i}`);

@@ -42,7 +42,8 @@ export async function loadTransformersEngine(spec: Spec, exactBytes: boolean): P
       tokenizer.encode(text, { add_special_tokens: special });
     const cut = new TextTokenizer(encode, window, settings.maxTokens, settings.endToken);
     return {
-      guess: spec.assumed === "config" ? guessOf(name, [files, assumed, spec.settings]) : undefined,
+      guess:
+        assumed === undefined || spec.assumed === "config" ? guessOf(name, [files, assumed, spec.settings]) : undefined,
       async embed(text, kind) {
         const prefix = (kind === "question" ? settings.queryPrefix : settings.passagePrefix) ?? "";
         const { ids, tokens, truncated } = cut.encode(prefix + text);
@@ -57,16 +58,14 @@ export async function loadTransformersEngine(spec: Spec, exactBytes: boolean): P
   }
 }
 
-/** What the table says of the model: as was found before, or by its configuration now that it is here. */
-function assumedHere({ model, assumed }: Spec, config: Record<string, unknown>): AssumedSettings | undefined {
+/**
+ * What the table says of the model: as was found by its name, or by its configuration now that it is here; `undefined` for
+ * one that is not in it, or only has the name.
+ */
+function assumedHere({ assumed }: Spec, config: Record<string, unknown>): AssumedSettings | undefined {
   if (assumed === "config") return assumedOf("", config);
   const dims = dimsOf(config);
-  if (assumed.dims === undefined || dims === undefined || assumed.dims === dims) return assumed;
-  throw unsupported(
-    model,
-    `by its name its vectors have ${assumed.dims} dims, but its config.json says ${dims}: it is another model, to be used ` +
-      "from a folder of another name",
-  );
+  return assumed.dims === undefined || dims === undefined || assumed.dims === dims ? assumed : undefined;
 }
 
 type Answer = Partial<Record<string, { data: Float32Array; dims: number[] }>>;

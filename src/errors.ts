@@ -45,6 +45,8 @@ export class EmbedlessError extends Error {
   readonly code: ErrorCode;
   /** Of an iterable add that failed: how many passages are committed all the same. */
   committed?: number;
+  /** Of an embedder that refused one text: the place of that text in the call. */
+  textIndex?: number;
 
   /** `message` is one sentence for a person: what was expected, what came. `options.cause` is what lay beneath. */
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {

@@ -14,7 +14,7 @@ export async function planStore(options: PlanOptions): Promise<StorePlan> {
   const { embedder: given, signal, ...goal } = resolvePlanOptions(options);
   const embedder = given ?? minilm();
   try {
-    const { dims, ...speed } = await measureMachine(native(), embedder, signal);
+    const { dims, ...speed } = await measureMachine(native(), embedder, { signal });
     return forecast(goal, speed, dims);
   } finally {
     if (given === undefined) await embedder.close?.();

@@ -1,6 +1,7 @@
 import { abortController } from "./abort.js";
 import type { Embedder } from "./embed/embedder.js";
 import { checkCanaries } from "./embed/fingerprint.js";
+import { Turns } from "./embed/turns.js";
 import { EmbedlessError, throwIfAborted } from "./errors.js";
 import { native } from "./native.js";
 import { resolveOpenOptions, resolveRepairOptions } from "./options.js";
@@ -90,11 +91,16 @@ async function problemsIn(database: Database, signal: AbortSignal | undefined): 
 }
 
 /** What is left of the canaries has to be what this embedder makes of them. */
-async function requireSameVectors(embedder: Embedder, database: Database, { metric }: Partial<Meta>): Promise<void> {
+async function requireSameVectors(embedder: Embedder, database: Database, meta: Partial<Meta>): Promise<void> {
   const canaries = ifSound(() => getCanaries(database.reader)) ?? [];
   if (canaries.length === 0) return;
-  const lengths = metric === "ip" || metric === "l2";
-  await checkCanaries(embedder, canaries, { timeoutMs: CANARIES_MS, lengths, count: canaries.length });
+  const { metric, embedder: stored } = meta;
+  await checkCanaries(embedder, canaries, {
+    timeoutMs: CANARIES_MS,
+    lengths: metric === "ip" || metric === "l2",
+    count: canaries.length,
+    turns: stored?.batchCosine === undefined ? undefined : new Turns(),
+  });
 }
 
 const DELETED_AT_ONCE = 1_000;

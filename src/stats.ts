@@ -1,9 +1,10 @@
-import type { Embedder } from "./embed/embedder.js";
 import { native } from "./native.js";
 import type { resolveStatsOptions } from "./options.js";
 import { leastTraining, waitingForm } from "./search/coders.js";
 import { queryCost } from "./search/forecast.js";
 import { measureMachine } from "./search/machine_speed.js";
+import type { Model } from "./search/model.js";
+import { countCanaries } from "./storage/canaries.js";
 import { codeBytes } from "./storage/codes.js";
 import type { Database } from "./storage/database.js";
 import { graphBytes } from "./storage/graph.js";
@@ -22,12 +23,12 @@ export interface StoreParts {
   codeRowBytes: number;
   keptRowBytes: number;
   /** The store's embedder, proven. */
-  embedder(): Promise<Embedder>;
+  model(): Promise<Model>;
 }
 
 /** Sizes, settings and the foretold cost of a question. */
 export async function readStats(
-  { database, asked, codeRowBytes, keptRowBytes, embedder }: StoreParts,
+  { database, asked, codeRowBytes, keptRowBytes, model }: StoreParts,
   options: ReturnType<typeof resolveStatsOptions>,
 ): Promise<Stats> {
   const c = database.reader;
@@ -41,6 +42,8 @@ export async function readStats(
     dims: meta.dims,
     ...traits,
     embedder: meta.embedder?.id,
+    batchCosine: meta.embedder?.batchCosine,
+    canaries: countCanaries(c),
     codebook: codebookOf(meta),
     pending,
     pendingForm: pending > 0 ? waitingForm(traits.codes) : undefined,
@@ -57,7 +60,7 @@ export async function readStats(
     graphBytes: graphBytes(c),
     keywordBytes: meta.keywords ? keywordBytes(c) : 0,
   };
-  return { ...stats, query: await costOfQuery(meta, traits, options, embedder) };
+  return { ...stats, query: await costOfQuery(meta, traits, options, model) };
 }
 
 function codebookOf({ codebook, dims, codes }: Meta): Stats["codebook"] {
@@ -68,13 +71,14 @@ async function costOfQuery(
   { passages, dims }: Meta,
   traits: Traits,
   { k, recall, measure, signal }: ReturnType<typeof resolveStatsOptions>,
-  embedder: StoreParts["embedder"],
+  model: StoreParts["model"],
 ): Promise<QueryCost | undefined> {
   // Of walks over a graph alone nothing was measured that would hold for any number of passages.
   const { codes, vectors } = traits;
   if (dims === undefined || passages === 0 || codes === "none") return undefined;
   const cost = queryCost({ codes, vectors, passages, dims }, { k, recall });
   if (!measure) return { recall, k, recomputes: cost.recomputes, ms: undefined, speed: undefined };
-  const { dims: _, ...speed } = await measureMachine(native(), await embedder(), signal);
+  const { embedder, turns } = await model();
+  const { dims: _, ...speed } = await measureMachine(native(), embedder, { signal, turns });
   return { recall, k, recomputes: cost.recomputes, ms: cost.queryMs(speed), speed };
 }

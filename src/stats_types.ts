@@ -12,6 +12,13 @@ export interface Stats {
   codes: Codes;
   vectors: VectorKeeping;
   embedder: string | undefined;
+  /**
+   * `undefined`: texts are embedded in batches. Else they are embedded one at a time, which takes longer, because a text's
+   * vector depends on its batch: the lowest cosine of vectors alone and in a batch when the store was made.
+   */
+  batchCosine: number | undefined;
+  /** Texts by which the store knows its embedder again, at most 8. 0 once there are passages: the embedder cannot embed them. */
+  canaries: number;
   /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store, or no codes. */
   codebook: "shipped" | "own" | "pending" | "none";
   /** Passages waiting for a codebook, or without codes for the graph; deleted ones count until `compact`. */

@@ -18,7 +18,8 @@ export interface AddItem {
   metadata?: Metadata;
   /**
    * The vector of `text`, if the caller has it already. Saves embedding it. A store that recomputes embeds a sample of each
-   * batch again and refuses vectors that the text does not give; a store that keeps vectors takes any.
+   * batch again and refuses vectors that the text does not give; one that embeds texts one at a time embeds all of them. A
+   * store that keeps vectors takes any.
    */
   vector?: ArrayLike<number>;
 }

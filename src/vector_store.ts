@@ -306,7 +306,7 @@ export class VectorStore {
         asked: this.#parts.settings,
         codeRowBytes: this.#parts.index.current?.coder.rowBytes ?? 0,
         keptRowBytes: this.#parts.kept.coder?.rowBytes ?? 0,
-        embedder: async () => (await this.#parts.model.proven()).embedder,
+        model: () => this.#parts.model.proven(),
       };
       return await this.#stoppable(settings.signal, (signal) => readStats(parts, { ...settings, signal }));
     });

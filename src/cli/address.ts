@@ -1,11 +1,34 @@
 /** Where a store finds its embedder again, after a server or a model folder has moved. */
 
-import type { Embedder } from "../embed/embedder.js";
+import { existsSync } from "node:fs";
+import type { Embedder, EmbedderSource } from "../embed/embedder.js";
 import { checkCanaries } from "../embed/fingerprint.js";
+import { Turns } from "../embed/turns.js";
+import { EmbedlessError } from "../errors.js";
 import { resolveOpenOptions } from "../options.js";
 import { getCanaries } from "../storage/canaries.js";
 import { Database } from "../storage/database.js";
-import { type Meta, readMeta, writeMeta } from "../storage/meta.js";
+import { type Meta, readMeta, readSoundMeta, writeMeta } from "../storage/meta.js";
+
+/**
+ * What a store's file says of its embedder; `undefined` for a store without passages or with an embedder that cannot be
+ * made from it, and for a file that is no store or too damaged to say.
+ */
+export async function storedSource(path: string): Promise<EmbedderSource | undefined> {
+  if (!existsSync(path)) return undefined;
+  let database: Database | undefined;
+  try {
+    const opening = { ...resolveOpenOptions(), create: false, readOnly: true, strangers: true };
+    database = await Database.open(path, opening);
+    return readSoundMeta(database.reader).embedder?.source as EmbedderSource | undefined;
+  } catch (error) {
+    // Whatever is wrong with the file, the command that uses it says so.
+    if (error instanceof EmbedlessError) return undefined;
+    throw error;
+  } finally {
+    await database?.close();
+  }
+}
 
 /** The part of a source that says where the embedder is, by kind; the rest says what it is. */
 const PLACES: Readonly<Record<string, string>> = { http: "url", onnx: "folder" };
@@ -22,8 +45,12 @@ export async function updateAddress(path: string, embedder: Embedder): Promise<v
   try {
     const meta = readMeta(database.reader);
     if (movedSource(meta, embedder) === undefined) return;
-    const lengths = meta.metric !== "cosine";
-    await checkCanaries(embedder, getCanaries(database.reader), { lengths, expected: meta.embedder?.id });
+    const { id, batchCosine } = meta.embedder!;
+    await checkCanaries(embedder, getCanaries(database.reader), {
+      lengths: meta.metric !== "cosine",
+      expected: id,
+      turns: batchCosine === undefined ? undefined : new Turns(),
+    });
     await database.write((tx) => {
       const now = readMeta(tx);
       const source = movedSource(now, embedder);

@@ -52,7 +52,7 @@ export async function build(store: string, paths: string[], options: BuildOption
   terminal.line(`Looking for files in ${shown} ...`);
   try {
     if (!existsSync(store)) await requireText(findFiles(selection), paths);
-    const summary = await withModel(options, async (opening) => {
+    const summary = await withModel(options, store, async (opening) => {
       const opened = await VectorStore.open(store, { ...traitsOf(options), ...opening });
       let built: Summary;
       try {

@@ -21,7 +21,7 @@ export interface CompactCommandOptions extends ModelOptions {
 
 /** Links what a store has; without a graph to build it says so. */
 export async function compact(path: string, options: CompactCommandOptions): Promise<void> {
-  await withModel(options, async (opening) => {
+  await withModel(options, path, async (opening) => {
     const store = await VectorStore.open(path, { create: false, ...opening });
     try {
       const working = new Working(terminalOf(process.stderr));

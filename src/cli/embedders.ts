@@ -2,10 +2,18 @@
 
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Embedder } from "../embed/embedder.js";
+import type { Embedder, EmbedderSource } from "../embed/embedder.js";
 import { EmbedlessError } from "../errors.js";
-import { httpEmbedder, minilm, onnxEmbedder, transformersEmbedder } from "../index.js";
+import {
+  embedderFromSource,
+  type HttpOptions,
+  httpEmbedder,
+  minilm,
+  onnxEmbedder,
+  transformersEmbedder,
+} from "../index.js";
 import type { OpenOptions } from "../types.js";
+import { storedSource } from "./address.js";
 import { UsageError } from "./failures.js";
 
 /** Options of the command line. */
@@ -13,6 +21,10 @@ export interface ModelOptions {
   /** `minilm`, a folder with an ONNX model, or a name on the Hugging Face hub; with `url` what the server there knows. */
   model?: string;
   url?: string;
+  /** Most texts a request to the server. */
+  batch?: number;
+  /** Cut texts that the server refuses as too long. */
+  truncate?: boolean;
   /** Contact the address that the store's file names. */
   trustAddress?: boolean;
 }
@@ -20,9 +32,17 @@ export interface ModelOptions {
 /** What `VectorStore.open` is told of the embedder. */
 export type EmbeddingOptions = Pick<OpenOptions, "embedder" | "trustStoredAddress">;
 
-/** Runs `work` with the embedder that the options name, and ends it afterwards; if they name none, the store finds its own. */
-export async function withModel<T>(options: ModelOptions, work: (opening: EmbeddingOptions) => Promise<T>): Promise<T> {
-  const embedder = await embedderFor(options);
+/**
+ * Runs `work` with the embedder that the options name, and ends it afterwards; if they name none, the store finds its own.
+ *
+ * @param store Its file, if there is one: what it says of its model holds as far as the options do not say otherwise.
+ */
+export async function withModel<T>(
+  options: ModelOptions,
+  store: string | undefined,
+  work: (opening: EmbeddingOptions) => Promise<T>,
+): Promise<T> {
+  const embedder = await embedderFor(options, store);
   try {
     return await work({ ...(embedder && { embedder }), trustStoredAddress: options.trustAddress ?? false });
   } finally {
@@ -30,18 +50,60 @@ export async function withModel<T>(options: ModelOptions, work: (opening: Embedd
   }
 }
 
-async function embedderFor({ model, url }: ModelOptions): Promise<Embedder | undefined> {
-  if (model === undefined) {
-    if (url !== undefined) throw new UsageError("--url needs --model, the name of the model at that server.");
-    return undefined;
-  }
-  if (url !== undefined) return httpEmbedder({ url, model });
+async function embedderFor(options: ModelOptions, store: string | undefined): Promise<Embedder | undefined> {
+  const { model, url } = options;
+  if (url === undefined) requireNone(options);
+  if (model === undefined && url === undefined) return undefined;
+  const stored = store === undefined ? undefined : await storedSource(store);
+  if (url !== undefined) return serverFor(url, options, stored);
   if (model === "minilm") return minilm();
-  if (isFolder(model)) return onnxEmbedder({ folder: resolve(model) });
-  if (/^(\.{0,2}[/\\]|[A-Za-z]:\\)/.test(model)) {
+  if (isFolder(model!)) return await folderFor(resolve(model!), stored);
+  if (/^(\.{0,2}[/\\]|[A-Za-z]:\\)/.test(model!)) {
     throw new EmbedlessError("NOT_FOUND", `There is no model folder ${JSON.stringify(model)}.`);
   }
-  return transformersEmbedder({ model });
+  return hubModelFor(model!, stored);
+}
+
+/** A model at a server. A store that was made with one of the same name has settings of it that are no part of its name. */
+function serverFor(url: string, { model, ...given }: ModelOptions, stored: EmbedderSource | undefined): Embedder {
+  const known = stored?.kind === "http" && (model === undefined || model === stored.model) ? stored : undefined;
+  const name = model ?? known?.model;
+  if (name === undefined) {
+    throw new UsageError(
+      "--url needs --model, the name of the model at that server, unless the store has one of a server.",
+    );
+  }
+  return httpEmbedder({ ...settingsOf(known), url, model: name, ...requestsOf(given) });
+}
+
+/** What a file may say of a server's model; headers, say, are none of its business. */
+function settingsOf(source: Extract<EmbedderSource, { kind: "http" }> | undefined): Partial<HttpOptions> {
+  const { dimensions, batch, queryPrefix, passagePrefix, truncate } = source ?? {};
+  const all = { dimensions, batch, queryPrefix, passagePrefix, truncate };
+  return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
+}
+
+/** A model in a folder, run as the store's is; another model shows by its weights. */
+async function folderFor(folder: string, stored: EmbedderSource | undefined): Promise<Embedder> {
+  if (stored?.kind !== "onnx") return await onnxEmbedder({ folder });
+  return await embedderFromSource({ ...stored, folder });
+}
+
+/** A model of the default hub: an address that only the file names is not asked. */
+async function hubModelFor(model: string, stored: EmbedderSource | undefined): Promise<Embedder> {
+  if (stored?.kind !== "transformers" || stored.model !== model) return transformersEmbedder({ model });
+  const { host: _, ...settings } = stored;
+  return await embedderFromSource(settings);
+}
+
+/** What is asked of a server, as given. */
+function requestsOf({ batch, truncate }: ModelOptions): { batch?: number; truncate?: boolean } {
+  return { ...(batch !== undefined && { batch }), ...(truncate && { truncate }) };
+}
+
+function requireNone({ batch, truncate }: ModelOptions): void {
+  if (batch !== undefined) throw new UsageError("--batch is for a server: it needs --url.");
+  if (truncate) throw new UsageError("--truncate is for a server: it needs --url. Other models cut long texts anyway.");
 }
 
 function isFolder(path: string): boolean {

@@ -1,8 +1,9 @@
 /** `embedless import`: adds passages from lines of JSON, such as `embedless export` prints. */
 
-import { EmbedlessError } from "../errors.js";
+import { EmbedlessError, isError } from "../errors.js";
 import { VectorStore } from "../index.js";
 import type { AddItem, AddResult } from "../types.js";
+import { updateAddress } from "./address.js";
 import { withModel } from "./embedders.js";
 import { Interrupted } from "./failures.js";
 import { count, counted, duration, itemsIn } from "./figures.js";
@@ -30,20 +31,26 @@ export async function importPassages(path: string, file: string, options: Import
   const interruption = new Interruption();
   interruption.onFirst = () => lines.stop();
   try {
-    await withModel(options, async (opening) => {
+    await withModel(options, path, async (opening) => {
       const store = await VectorStore.open(path, { ...traitsOf(options), ...opening });
       const progress = new Progress(terminal);
       let result: AddResult;
       try {
-        result = await store.add(itemsOf(lines), {
-          onProgress: ({ done, committed }) => progress.update({ done, committed, share: lines.share }),
-        });
+        const skipped: number[] = [];
+        result = await store
+          .add(itemsOf(lines, skipped), {
+            onProgress: ({ done, committed }) => progress.update({ done, committed, share: lines.share }),
+          })
+          .catch((error: unknown) => {
+            throw namingLine(error, lines.name, skipped);
+          });
         const done = itemsIn(result);
         progress.update({ done, committed: done, share: lines.share });
       } finally {
         progress.finish();
         await store.close();
       }
+      if (opening.embedder) await updateAddress(path, opening.embedder);
       if (interruption.stopped) {
         const message = `Stopped with ${count(itemsIn(result))} passages safe in the store; the same command goes on from here.`;
         throw new Interrupted(message, interruption.exitCode);
@@ -63,11 +70,31 @@ function summary({ added, updated, unchanged, truncated }: Omit<AddResult, "ids"
   return `added ${count(added)} · replaced ${count(updated)} · unchanged ${count(unchanged)}${cut} after ${duration(seconds)}`;
 }
 
-/** Passages out of lines of JSON, read as they are asked for. */
-async function* itemsOf(lines: LineReader): AsyncGenerator<AddItem> {
+/**
+ * Passages out of lines of JSON, read as they are asked for.
+ *
+ * @param skipped Gets, for each empty line, how many passages came before it.
+ */
+async function* itemsOf(lines: LineReader, skipped: number[]): AsyncGenerator<AddItem> {
+  let items = 0;
   for await (const { line, number } of lines.lines()) {
-    if (line.trim() !== "") yield itemOf(line, `Line ${number} of ${lines.name}`);
+    if (line.trim() === "") skipped.push(items);
+    else {
+      items++;
+      yield itemOf(line, `Line ${number} of ${lines.name}`);
+    }
   }
+}
+
+/** An error with the line of the file in place of the item that the store speaks of. */
+function namingLine(error: unknown, name: string, skipped: readonly number[]): unknown {
+  if (!isError(error)) return error;
+  error.message = error.message.replace(/\bitems\[(\d+)\](?:\.(\w+))?/, (_, index: string, part?: string) => {
+    const before = skipped.filter((items) => items <= Number(index)).length;
+    const line = `line ${Number(index) + 1 + before} of ${name}`;
+    return part === undefined ? line : `the ${part} of ${line}`;
+  });
+  return error;
 }
 
 function itemOf(line: string, place: string): AddItem {

@@ -15,6 +15,7 @@ import type { SearchCommandOptions } from "./search.js";
 import type { StatsCommandOptions } from "./stats.js";
 import { endWithReader, terminalOf } from "./terminal.js";
 import type { RepairCommandOptions } from "./verify.js";
+import { printWarnings } from "./warnings.js";
 
 const { version } = createRequire(import.meta.url)("embedless/package.json") as { version: string };
 
@@ -98,7 +99,16 @@ function addModelOptions(command: Command): Command {
       "--model <name>",
       "minilm, a folder with an ONNX model, or a model of the Hugging Face hub (default: the store's, else minilm)",
     )
-    .option("--url <base>", "take the model from an OpenAI-compatible server; EMBEDLESS_API_KEY is its key")
+    .option(
+      "--url <base>",
+      "take the model from an OpenAI-compatible server; EMBEDLESS_API_KEY is its key (the store's model without --model)",
+    )
+    .option(
+      "--batch <number>",
+      "most texts a request to the server; it gets fewer if it refuses (default: 64)",
+      within("a whole number from 1 to 2048", 1, 2048, true),
+    )
+    .option("--truncate", "embed the beginning of texts that the server refuses as too long")
     .option("--trust-address", "contact the server or hub that only the store's file names (it gets no key)");
 }
 
@@ -229,6 +239,7 @@ function reportMisuse(text: string): void {
 async function main(): Promise<void> {
   endWithReader(process.stdout);
   endWithReader(process.stderr);
+  printWarnings();
   try {
     await program().parseAsync();
   } catch (error) {

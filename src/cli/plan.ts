@@ -23,7 +23,7 @@ const USUAL_BYTES = 51.125;
 export async function plan(passages: number, options: PlanCommandOptions): Promise<void> {
   const { json, bytesPerPassage, totalBytes, k, recall } = options;
   const budget = totalBytes === undefined ? { bytesPerPassage: bytesPerPassage ?? USUAL_BYTES } : { totalBytes };
-  await withModel(options, async ({ embedder }) => {
+  await withModel(options, undefined, async ({ embedder }) => {
     const working = new Working(terminalOf(process.stderr));
     const made = await working.at("Measuring this machine", () =>
       VectorStore.plan({ passages, k, recall, ...budget, ...(embedder && { embedder }) }),

@@ -32,7 +32,7 @@ const EXCERPT_LINES = 4;
 /** Searches an existing store with the embedder that made it, or one that the options name. Never makes a file. */
 export async function search(path: string, question: string, options: SearchCommandOptions): Promise<void> {
   const filter = options.filter === undefined ? undefined : readFilter(options.filter);
-  await withModel(options, async (opening) => {
+  await withModel(options, path, async (opening) => {
     const store = await VectorStore.open(path, {
       create: false,
       readOnly: true,

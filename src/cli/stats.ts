@@ -22,7 +22,7 @@ export interface StatsCommandOptions extends ModelOptions {
 
 /** Prints the figures of an existing store. Never makes a file. */
 export async function stats(path: string, options: StatsCommandOptions): Promise<void> {
-  await withModel(options, async (opening) => {
+  await withModel(options, path, async (opening) => {
     const store = await VectorStore.open(path, { create: false, readOnly: true, ...opening });
     try {
       const working = new Working(terminalOf(process.stderr));
@@ -49,6 +49,7 @@ function rowsOf(found: Stats): [name: string, value: string][] {
   return [
     ["passages", count(found.passages)],
     ["embedder", oneLine(found.embedder?.replace(/(:sha256:[0-9a-f]{8})[0-9a-f]+$/, "$1") ?? "-")],
+    ...doubtsOf(found),
     ["dims, metric", `${found.dims ?? "-"}, ${found.metric}`],
     ["codes", codesOf(found.codes)],
     ...codebookOf(found),
@@ -59,6 +60,16 @@ function rowsOf(found: Stats): [name: string, value: string][] {
     ["index", indexOf(found)],
     ...(found.query ? [["a question", costOf(found.query, found.vectors)] as [string, string]] : []),
   ];
+}
+
+/** What is to be known of an embedder that is not like others. */
+function doubtsOf({ batchCosine, canaries, dims }: Stats): [string, string][] {
+  const rows: [string, string][] = [];
+  if (batchCosine !== undefined) {
+    rows.push(["batches", `one text at a time: in a batch vectors differ (cosine ${batchCosine.toFixed(4)})`]);
+  }
+  if (dims !== undefined && canaries === 0) rows.push(["canaries", "none: another model under its name may not show"]);
+  return rows;
 }
 
 /** What there is to say of codes only where there are some. */

@@ -42,7 +42,7 @@ export async function repair(path: string, options: RepairCommandOptions): Promi
   interruption.onFirst = () => stop.abort();
   try {
     const working = new Working(terminalOf(process.stderr));
-    const result = await withModel(options, (opening) =>
+    const result = await withModel(options, path, (opening) =>
       working.at("Making the store again", (progress) =>
         VectorStore.repair(path, {
           ...opening,

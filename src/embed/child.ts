@@ -14,7 +14,7 @@ process.on("message", (message: ToChild) => {
   if (message.type === "load") {
     engine = load(message.spec, message.exactBytes);
     engine.then(
-      () => send({ type: "ready" }),
+      ({ guess }) => send({ type: "ready", guess }),
       (error: unknown) => send({ type: "unusable", ...described(error) }),
     );
   } else {

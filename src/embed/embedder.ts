@@ -4,7 +4,8 @@ import { EmbedlessError, show } from "../errors.js";
  * What turns text into vectors. Implement this for a model of your own; the ones of this package are in this folder.
  *
  * The store embeds passages once when they are added and again, a few at a time, whenever a search has to know an exact
- * score. So the same text must always give the same vector, up to a cosine of 0.999.
+ * score. So the same text must always give the same vector, up to a cosine of 0.999. Where it does so alone but not among
+ * other texts, the store embeds one text at a time.
  */
 export interface Embedder {
   /** Names model, weights and settings so precisely that equal ids mean equal vectors. Stored; a differing id is `MODEL_MISMATCH`. */
@@ -15,6 +16,11 @@ export interface Embedder {
   readonly batch?: number;
   /** Most texts worth having under way at once (calls x texts); default `batch`. */
   readonly concurrency?: number;
+  /**
+   * `true`: the vector of a text does not depend on the other texts of its call. Left out, the store finds out when it is
+   * made, and embeds one text at a time if it does.
+   */
+  readonly batchInvariant?: boolean | undefined;
   /** Longest passage in tokens that is embedded whole; what lies beyond it can never be found. `undefined`: not known. */
   readonly maxTokens?: number | undefined;
   /** Plain JSON from which `embedderFromSource` makes this embedder again; stored, so never put a secret in it. */
@@ -37,32 +43,55 @@ export interface Embedder {
 export interface EmbedOptions {
   /** Fires when nobody waits for the answer any more, on a timeout too. */
   signal?: AbortSignal;
-  /** Called for each text that is longer than the model's window, with its place in the call and its tokens. Embedders that cannot know never call it. */
+  /** Called for each text that is longer than the model's window, with its place in the call and its tokens (`NaN`: not known). Embedders that cannot know of such texts never call it. */
   onTruncated?: (index: number, tokens: number) => void;
 }
 
 /** How the vectors of a text's tokens become one: their mean, that of the first token, or that of the last. */
 export type Pooling = "mean" | "cls" | "last";
 
-/** Settings that change the vectors of a local model. Left out, the model's own configuration decides. */
+/**
+ * Settings that change the vectors of a local model. Left out, the model's own files decide; what they leave open, a table
+ * of well-known models (`src/embed/known_models.ts`), by the model's name or the one in its `config.json`.
+ */
 export interface ModelSettings {
-  /** Default: what `1_Pooling/config.json` says, else `"mean"`. */
+  /** Default: what `1_Pooling/config.json` says, else the table, else `"mean"`. */
   pooling?: Pooling;
-  /** Scale vectors to length 1. Default: what `modules.json` says, else `true`. */
+  /** Scale vectors to length 1. Default: what `modules.json` says, else the table, else `true`. */
   normalize?: boolean;
-  /** Put before each question. Default: the prompt `query` of `config_sentence_transformers.json`, else nothing. */
+  /** Put before each question. Default: the prompt `query` of `config_sentence_transformers.json`, else by the table, else nothing. */
   queryPrefix?: string;
-  /** Put before each passage. Default: the prompt `passage` or `document` of the same file, else nothing. */
+  /** Put before each passage. Default: the prompt `passage` or `document` of the same file, else by the table, else nothing. */
   passagePrefix?: string;
   /** Tokens of a text that are embedded, special ones not counted; the rest is cut off. Default: as many as the model takes. */
   maxTokens?: number;
 }
 
+/** What the table of well-known models says of one, for what the model's own files leave open. */
+export interface AssumedSettings extends ModelSettings {
+  /** Length of the vectors: a model of this name with others is not the one that is meant. */
+  dims?: number;
+  /** Positions, special tokens included. */
+  window?: number;
+  /** The answer of the graph that has to be there, for models that do more with it than pooling and scaling. */
+  output?: "sentence_embedding";
+  /** The token that every text has to end with, whether the tokenizer's rules put it there or not. */
+  endToken?: string;
+}
+
 /** How an embedder is found again from the store file alone. */
 export type EmbedderSource =
   | { kind: "minilm" }
-  | ({ kind: "onnx"; folder: string } & ModelSettings)
-  | ({ kind: "transformers"; model: string; dtype?: string; revision?: string; host?: string } & ModelSettings)
+  | ({ kind: "onnx"; folder: string; assumed?: AssumedSettings } & ModelSettings)
+  | ({
+      kind: "transformers";
+      model: string;
+      dtype?: string;
+      revision?: string;
+      host?: string;
+      /** `"config"`: by the name in `config.json`, for this one is not in the table. */
+      assumed?: AssumedSettings | "config";
+    } & ModelSettings)
   | {
       kind: "http";
       url: string;
@@ -71,6 +100,7 @@ export type EmbedderSource =
       batch?: number;
       queryPrefix?: string;
       passagePrefix?: string;
+      truncate?: boolean;
     };
 
 /** A codebook file of this package, named by the sha256 (hex) of its bytes. */

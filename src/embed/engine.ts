@@ -1,5 +1,5 @@
 import type { ErrorCode } from "../errors.js";
-import type { ModelSettings } from "./embedder.js";
+import type { AssumedSettings, ModelSettings } from "./embedder.js";
 import type { ModelFolder } from "./model_folder.js";
 
 /** A model that a child process is to run. Plain data: equal specifications share their processes. */
@@ -14,6 +14,8 @@ export type EngineSpec =
       host: string | undefined;
       cacheDir: string;
       settings: ModelSettings;
+      /** What the table says of it; `"config"`: look it up by the name in `config.json`. */
+      assumed: AssumedSettings | "config";
     };
 
 /** The vector of one text, and how much of the text it stands for. */
@@ -30,6 +32,8 @@ export type TextKind = "passage" | "question";
 
 /** A loaded model. Takes one text a run: in a batch an int8 model would give each text another vector. */
 export interface Engine {
+  /** What the user should know of how the model is run; see `guessOf`. */
+  readonly guess?: string | undefined;
   embed(text: string, kind: TextKind): Promise<Embedded>;
 }
 
@@ -40,7 +44,7 @@ export type ToChild =
 
 /** From a child to the pool. Tasks are answered in the order in which they came. */
 export type FromChild =
-  | { type: "ready" }
+  | { type: "ready"; guess?: string | undefined }
   | { type: "unusable"; code: ErrorCode; message: string }
   | ({ type: "embedded"; task: number } & Embedded)
   | { type: "failed"; task: number; code: ErrorCode; message: string };

@@ -8,8 +8,8 @@ export interface Canary {
   readonly vector: Float32Array;
 }
 
-/** Short and unlike each other: prose, code, numbers, a question, other scripts, a list, a name, one word. */
-const TEXTS: readonly string[] = [
+/** The texts of canaries, short and unlike each other: prose, code, numbers, a question, other scripts, a list, a name, one word. */
+export const CANARY_TEXTS: readonly string[] = [
   "The harbour froze over in the second week of January, and the ferries stayed tied up until March.",
   "for (const [key, value] of Object.entries(settings)) if (value === undefined) delete settings[key];",
   "Invoice 2019-0417: 12 units at 8.75 each, 19 % tax, total 124.95, due within 30 days.",
@@ -19,12 +19,6 @@ const TEXTS: readonly string[] = [
   "Emmy Noether, born in Erlangen, proved that every symmetry has a conserved quantity.",
   "photosynthesis",
 ];
-
-/** Embeds the eight canary texts, to be stored when a store is made. Errors are those of `embedPassages`. */
-export async function makeCanaries(embedder: Embedder, options: GuardOptions = {}): Promise<Canary[]> {
-  const vectors = await embedPassages(embedder, TEXTS, options);
-  return TEXTS.map((text, i) => ({ text, vector: vectors[i]! }));
-}
 
 export interface CanaryCheck extends Omit<GuardOptions, "dims"> {
   /** How many of the stored canaries are embedded again. Default 2. */
@@ -70,12 +64,31 @@ export async function checkCanaries(
 /** How two vectors differ more than they may, in words; `undefined` if they do not. */
 function compare(stored: Float32Array, fresh: Float32Array, minCosine: number, lengths: boolean): string | undefined {
   if (stored.length !== fresh.length) return `it has ${fresh.length} dims instead of ${stored.length}`;
-  const [long, short] = [Math.hypot(...stored), Math.hypot(...fresh)];
-  let product = 0;
-  for (let i = 0; i < stored.length; i++) product += stored[i]! * fresh[i]!;
-  const cosine = product / (long * short || 1);
-  if (!(cosine >= minCosine)) return `the cosine is ${cosine.toFixed(4)}, where ${minCosine} is the least`;
-  const ratio = short / long;
-  if (lengths && !(Math.abs(ratio - 1) <= 0.01)) return `the vector is ${ratio.toFixed(3)} times as long`;
+  const { cosine, ratio } = agreement(stored, fresh);
+  if (!(cosine >= minCosine)) {
+    const difference = `the cosine is ${cosine.toFixed(4)}, where ${minCosine} is the least`;
+    return cosine < NEAR ? difference : `${difference}. ${NEAR_MISS}`;
+  }
+  if (lengths && !(Math.abs(ratio - 1) <= MOST_LONGER)) return `the vector is ${ratio.toFixed(3)} times as long`;
   return undefined;
+}
+
+/** From this cosine on it is seldom another model. */
+const NEAR = 0.95;
+const NEAR_MISS =
+  "It may be the same model in another batch or on another kind of processor: minCanaryCosine sets what is tolerated, and " +
+  "a new store gives an embedder one text at a time if batches change its vectors";
+
+/** How far the length of a vector may be from that of the stored one, where scores depend on it. */
+export const MOST_LONGER = 0.01;
+
+/** The cosine of two vectors of one text, and how many times as long as the first the second is. */
+export function agreement(a: Float32Array, b: Float32Array): { cosine: number; ratio: number } {
+  let [product, ofA, ofB] = [0, 0, 0];
+  for (let i = 0; i < a.length; i++) {
+    product += a[i]! * b[i]!;
+    ofA += a[i]! ** 2;
+    ofB += b[i]! ** 2;
+  }
+  return { cosine: product / (Math.sqrt(ofA * ofB) || 1), ratio: Math.sqrt(ofB / ofA) };
 }

@@ -3,13 +3,17 @@ import { aborted, EmbedlessError, isError, throwIfAborted } from "../errors.js";
 import { inBatches } from "./batches.js";
 import { checkVectors, type Embedder, type EmbedOptions } from "./embedder.js";
 import { limitsOf } from "./limits.js";
+import type { Turns } from "./turns.js";
 
 /** How a call of an embedder is watched. */
-export interface GuardOptions extends EmbedOptions {
+export interface GuardOptions extends Omit<EmbedOptions, "signal"> {
+  signal?: AbortSignal | undefined;
   /** Longest time that one call may take, in milliseconds. Default 120,000; `Infinity`: no limit. */
   timeoutMs?: number | undefined;
   /** Length that vectors must have. Default: what the embedder says, else what its first vector has. */
   dims?: number | undefined;
+  /** One text a call and one call at a time, in these turns: for an embedder whose vectors depend on the batch. */
+  turns?: Turns | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
@@ -29,15 +33,16 @@ export async function embedPassages(
   options: GuardOptions = {},
 ): Promise<Float32Array[]> {
   throwIfAborted(options.signal);
-  const { batch: size, concurrency } = limitsOf(embedder);
-  const lanes = Math.max(1, Math.floor(concurrency / size));
+  const { size, lanes } = batchesOf(embedder, options.turns);
   const vectors = new Array<Float32Array>(texts.length);
   let dims = options.dims ?? embedder.dims;
   try {
     await inBatches(texts, { size, lanes, signal: options.signal }, async ({ start, items }, signal) => {
-      const answer = await guarded(embedder, options.timeoutMs, signal, (callSignal) =>
+      const answer = await watched(embedder, { ...options, signal }, (callSignal) =>
         embedder.embedDocuments(items, { signal: callSignal, ...shifted(options.onTruncated, start) }),
-      );
+      ).catch((error: unknown) => {
+        throw atIndex(error, start);
+      });
       for (const [i, vector] of checkVectors(embedder.id, answer, items, dims).entries()) {
         vectors[start + i] = vector;
         dims = vector.length;
@@ -56,10 +61,26 @@ export async function embedQuestion(
   options: GuardOptions = {},
 ): Promise<Float32Array> {
   throwIfAborted(options.signal);
-  const vector = await guarded(embedder, options.timeoutMs, options.signal, (signal) =>
+  const vector = await watched(embedder, options, (signal) =>
     embedder.embedQuery(text, { signal, ...shifted(options.onTruncated, 0) }),
   );
   return checkVectors(embedder.id, [vector], [text], options.dims ?? embedder.dims)[0]!;
+}
+
+function batchesOf(embedder: Embedder, turns: Turns | undefined): { size: number; lanes: number } {
+  if (turns) return { size: 1, lanes: 1 };
+  const { batch: size, concurrency } = limitsOf(embedder);
+  return { size, lanes: Math.max(1, Math.floor(concurrency / size)) };
+}
+
+/** Runs one call in its turn, if there are turns; waiting for it is not part of the call's time. */
+async function watched<T>(
+  embedder: Embedder,
+  { timeoutMs, signal, turns }: GuardOptions,
+  call: (signal: AbortSignal) => Promise<T>,
+): Promise<T> {
+  const run = () => guarded(embedder, timeoutMs, signal, call);
+  return turns ? await turns.take(run, signal) : await run();
 }
 
 /**
@@ -103,6 +124,12 @@ function failed(embedder: Embedder, cause: unknown): EmbedlessError {
   if (cause instanceof EmbedlessError) return cause;
   const reason = (isError(cause) ? cause.message : String(cause)).replace(/\.$/, "");
   return new EmbedlessError("EMBEDDER_FAILED", `The embedder ${embedder.id} failed: ${reason}.`, { cause });
+}
+
+/** The failure of a batch, with the place of the text at fault counted from the first of all batches. */
+function atIndex(error: unknown, start: number): unknown {
+  if (error instanceof EmbedlessError && error.textIndex !== undefined) error.textIndex += start;
+  return error;
 }
 
 function shifted(report: EmbedOptions["onTruncated"], start: number): Pick<EmbedOptions, "onTruncated"> {

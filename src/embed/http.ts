@@ -1,13 +1,17 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { checkKeys, wholeNumberWithin } from "../checks.js";
-import { aborted, EmbedlessError, outOfRange, throwIfAborted, wrongType } from "../errors.js";
+import { boolean, checkKeys, wholeNumberWithin } from "../checks.js";
+import { aborted, EmbedlessError, show, throwIfAborted, wrongType } from "../errors.js";
 import { inBatches } from "./batches.js";
 import { checkVectors, type Embedder, type EmbedderSource, type EmbedOptions } from "./embedder.js";
+import { endpointsOf } from "./http_address.js";
+import { readAnswer, reasonOf, retryAfter, saysWhy, vectorsOf } from "./http_answer.js";
+import { fewerThan, isAboutTexts, isTooLong, type Refusal, shortened, tokensOf } from "./http_refusal.js";
 import { nonEmptyString, settingsDigest, string } from "./settings.js";
+import { Turns } from "./turns.js";
 
 /** Options of `httpEmbedder`. */
 export interface HttpOptions {
-  /** Base address, such as `http://localhost:11434/v1`; `/embeddings` is added. */
+  /** Address, such as `http://localhost:11434`; `/v1` and `/embeddings` may be there or not. */
   url: string;
   /** Name of the model as the server knows it. */
   model: string;
@@ -18,7 +22,7 @@ export interface HttpOptions {
   apiKey?: string;
   /** Further headers. Never stored. */
   headers?: Record<string, string>;
-  /** Texts a request, 1 to 2,048. Default 64. */
+  /** Most texts a request, 1 to 2,048. A server that refuses as many gets fewer from then on. Default 64. */
   batch?: number;
   /** Length of the vectors, for models that can shorten them; sent to the server. Default: the model's own. */
   dimensions?: number;
@@ -30,12 +34,31 @@ export interface HttpOptions {
   queryPrefix?: string;
   /** Put before each passage. Default: nothing. */
   passagePrefix?: string;
+  /**
+   * What becomes of a text that the server refuses as too long: `true` cuts its end off until it is taken, and counts it
+   * as truncated; each such text costs some refused requests. Default `false`: `LIMIT`, naming the text.
+   */
+  truncate?: boolean;
 }
 
-/** Largest answer that is read. 2,048 vectors of 4,096 dims as JSON take about 100 MB; larger is a mistake or an attack. */
-const LARGEST_ANSWER = 128 * 2 ** 20;
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
+/** Characters shown of what a server says. */
+const SHOWN_REASON = 300;
+
+const KEYS = {
+  url: 1,
+  model: 1,
+  apiKey: 1,
+  headers: 1,
+  batch: 1,
+  dimensions: 1,
+  concurrency: 1,
+  retries: 1,
+  queryPrefix: 1,
+  passagePrefix: 1,
+  truncate: 1,
+} as const;
 
 /**
  * A model behind an HTTP server that speaks the OpenAI protocol: OpenAI, Ollama, llama.cpp, vLLM, LM Studio, text
@@ -50,101 +73,170 @@ export function httpEmbedder(options: HttpOptions): Embedder {
 
 class HttpEmbedder implements Embedder {
   readonly id: string;
-  readonly batch: number;
-  readonly concurrency: number;
   readonly source: EmbedderSource | undefined;
-  readonly #endpoint: URL;
   readonly #model: string;
   readonly #dimensions: number | undefined;
   readonly #headers: Record<string, string>;
   readonly #apiKey: string | undefined;
   readonly #lanes: number;
+  readonly #slots: Turns;
   readonly #retries: number;
   readonly #queryPrefix: string;
   readonly #passagePrefix: string;
+  readonly #truncate: boolean;
+  /** Those that may be meant, until one of them has answered with vectors. */
+  #endpoints: readonly URL[];
+  #batch: number;
   #dims: number | undefined;
 
   constructor(options: HttpOptions) {
-    const { url, model, apiKey, headers, batch, dimensions, concurrency, retries, queryPrefix, passagePrefix } =
-      options;
-    const keys = {
-      url: 1,
-      model: 1,
-      apiKey: 1,
-      headers: 1,
-      batch: 1,
-      dimensions: 1,
-      concurrency: 1,
-      retries: 1,
-    } as const;
-    checkKeys("httpEmbedder", options, { ...keys, queryPrefix: 1, passagePrefix: 1 });
-    this.#endpoint = endpoint(url);
+    const { url, model, apiKey, headers, dimensions, queryPrefix, passagePrefix } = options;
+    checkKeys("httpEmbedder", options, KEYS);
+    this.#endpoints = endpointsOf(url);
     this.#model = nonEmptyString("model", model);
     this.#apiKey = (apiKey === undefined ? process.env["EMBEDLESS_API_KEY"] : string("apiKey", apiKey)) || undefined;
     this.#headers = checkHeaders(headers);
-    this.batch = wholeNumberWithin("batch", batch ?? 64, 1, 2048);
+    const batch = wholeNumberWithin("batch", options.batch ?? 64, 1, 2048);
+    this.#batch = batch;
     this.#dimensions = dimensions === undefined ? undefined : wholeNumberWithin("dimensions", dimensions, 1, 65_536);
-    this.#lanes = wholeNumberWithin("concurrency", concurrency ?? 4, 1, 64);
-    this.concurrency = this.batch * this.#lanes;
-    this.#retries = wholeNumberWithin("retries", retries ?? 2, 0, 10);
+    this.#lanes = wholeNumberWithin("concurrency", options.concurrency ?? 4, 1, 64);
+    this.#slots = new Turns(this.#lanes);
+    this.#retries = wholeNumberWithin("retries", options.retries ?? 2, 0, 10);
     this.#queryPrefix = string("queryPrefix", queryPrefix ?? "");
     this.#passagePrefix = string("passagePrefix", passagePrefix ?? "");
+    this.#truncate = boolean("truncate", options.truncate, false);
     this.#dims = dimensions;
     const prefixes = { queryPrefix: this.#queryPrefix, passagePrefix: this.#passagePrefix };
-    const chosen = dimensions || queryPrefix || passagePrefix ? `:${settingsDigest(dimensions ?? 0, prefixes)}` : "";
-    this.id = `http:${this.#model}${chosen}`;
+    const cut = this.#truncate ? { truncate: true } : {};
+    const isPlain = !dimensions && !queryPrefix && !passagePrefix && !this.#truncate;
+    this.id = `http:${this.#model}${isPlain ? "" : `:${settingsDigest(dimensions ?? 0, { ...prefixes, ...cut })}`}`;
+    const source = { kind: "http", url, model, ...(dimensions && { dimensions }), ...prefixes, batch, ...cut } as const;
     // A query in the address may hold a secret, so such an embedder has to be given at each opening.
-    const source = {
-      kind: "http",
-      url,
-      model,
-      ...(dimensions && { dimensions }),
-      ...prefixes,
-      batch: this.batch,
-    } as const;
-    this.source = this.#endpoint.search ? undefined : source;
+    this.source = this.#endpoints[0]!.search ? undefined : source;
   }
 
   get dims(): number | undefined {
     return this.#dims;
   }
 
+  get batch(): number {
+    return this.#batch;
+  }
+
+  get concurrency(): number {
+    return this.#batch * this.#lanes;
+  }
+
   async embedDocuments(texts: string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
     const vectors = new Array<Float32Array>(texts.length);
     throwIfAborted(options.signal);
-    const limits = { size: this.batch, lanes: this.#lanes, signal: options.signal };
+    const limits = { size: this.#batch, lanes: this.#lanes, signal: options.signal };
     await inBatches(texts, limits, async ({ start, items }, signal) => {
-      const answer = await this.#request(
-        items.map((text) => this.#passagePrefix + text),
-        signal,
-      );
-      for (const [i, vector] of answer.entries()) vectors[start + i] = vector;
+      const prefixed = items.map((text) => this.#passagePrefix + text);
+      const { onTruncated } = options;
+      await this.#embed({ texts: prefixed, start, prefix: this.#passagePrefix, signal, onTruncated }, vectors);
     });
     return vectors;
   }
 
-  async embedQuery(text: string, options: EmbedOptions = {}): Promise<Float32Array> {
-    return (await this.#request([this.#queryPrefix + text], options.signal))[0]!;
+  async embedQuery(text: string, { signal, onTruncated }: EmbedOptions = {}): Promise<Float32Array> {
+    const vectors: Float32Array[] = [];
+    const prefix = this.#queryPrefix;
+    await this.#embedOne({ texts: [prefix + text], start: 0, prefix, signal, onTruncated }, vectors);
+    return vectors[0]!;
   }
 
-  async #request(texts: string[], signal: AbortSignal | undefined): Promise<Float32Array[]> {
+  /** Embeds texts, in as many requests as the server makes necessary. Answers whether none of them had to be cut. */
+  async #embed(run: Run, vectors: Float32Array[]): Promise<boolean> {
+    const { texts, start, signal } = run;
+    if (texts.length === 1) return await this.#slots.take(() => this.#embedOne(run, vectors), signal);
+    let size = this.#batch;
+    if (texts.length <= size) {
+      const answer = await this.#slots.take(() => this.#request(texts, signal), signal);
+      if ("vectors" in answer) {
+        for (const [i, vector] of answer.vectors.entries()) vectors[start + i] = vector;
+        return true;
+      }
+      size = Math.min(this.#batch, fewerThan(texts.length, answer.refusal));
+    }
+    let wasNumber = true;
+    for (let at = 0; at < texts.length; at += size) {
+      // What one part has found out, the next one need not.
+      size = Math.min(size, this.#batch);
+      const part = { ...run, texts: texts.slice(at, at + size), start: start + at };
+      wasNumber = (await this.#embed(part, vectors)) && wasNumber;
+    }
+    // Where a text was too long, the server did not mind how many they were.
+    if (wasNumber) this.#batch = Math.min(this.#batch, size);
+    return wasNumber;
+  }
+
+  /** Embeds one text, cut if need be and allowed. Answers whether it was not. */
+  async #embedOne({ texts, start, prefix, signal, onTruncated }: Run, vectors: Float32Array[]): Promise<boolean> {
+    let text = texts[0]!;
+    let tokens: number | undefined;
+    for (;;) {
+      const answer = await this.#request([text], signal);
+      if ("vectors" in answer) {
+        vectors[start] = answer.vectors[0]!;
+        if (tokens !== undefined) onTruncated?.(start, tokens);
+        return tokens === undefined;
+      }
+      const { refusal, failure } = answer;
+      const shorter = shortened(text, refusal);
+      const mayCut = this.#truncate && isTooLong(refusal) && shorter.length > prefix.length;
+      if (!mayCut) throw this.#refused(texts[0]!.slice(prefix.length), start, { refusal, failure });
+      tokens ??= tokensOf(refusal);
+      text = shorter;
+    }
+  }
+
+  /** The error for one text that the server does not take. */
+  #refused(text: string, index: number, { refusal, failure }: Refused): EmbedlessError {
+    // A server that has embedded nothing yet may refuse whatever it is given.
+    if (!isTooLong(refusal) && this.#dims === undefined) return failure;
+    const help = "truncate: true (--truncate) embeds its beginning";
+    const error = isTooLong(refusal)
+      ? new EmbedlessError("LIMIT", `${failure.message.replace(/\.$/, "")}: ${show(text)} is too long; ${help}.`)
+      : new EmbedlessError("EMBEDDER_FAILED", `${failure.message.replace(/\.$/, "")}, for ${show(text)}.`);
+    return Object.assign(error, { textIndex: index });
+  }
+
+  async #request(texts: string[], signal: AbortSignal | undefined): Promise<{ vectors: Float32Array[] } | Refused> {
     for (let attempt = 0; ; attempt++) {
-      const { vectors, error, pauseMs } = await this.#attempt(texts, signal);
+      const { vectors, failed } = await this.#attempt(texts, signal);
       if (vectors) {
         const checked = checkVectors(this.id, vectors, texts, this.#dims);
         this.#dims ??= checked[0]?.length;
-        return checked;
+        return { vectors: checked };
       }
       throwIfAborted(signal);
-      const pause = pauseMs ?? FIRST_PAUSE_MS * 2 ** attempt;
-      if (!error.transient || attempt >= this.#retries || pause > LONGEST_PAUSE_MS) throw error.failure;
+      const { failure, refusal, transient } = failed;
+      if (refusal) return { refusal, failure };
+      const pause = failed.pauseMs ?? FIRST_PAUSE_MS * 2 ** attempt;
+      if (!transient || attempt >= this.#retries || pause > LONGEST_PAUSE_MS) throw failure;
       await sleep(pause, undefined, signal ? { signal } : {}).catch(() => throwIfAborted(signal));
     }
   }
 
+  /** Asks once, each address that may be meant until one knows the protocol. */
   async #attempt(texts: string[], signal: AbortSignal | undefined): Promise<Attempt> {
+    let missed: Failed | undefined;
+    for (const endpoint of this.#endpoints) {
+      const attempt = await this.#ask(endpoint, texts, signal);
+      const { vectors, failed } = attempt;
+      if (vectors) this.#endpoints = [endpoint];
+      if (!failed?.isMissing) return attempt;
+      // A reason comes from a server that knows the address, and does not know the model.
+      if (missed === undefined || (failed.saysWhy && !missed.saysWhy)) missed = failed;
+    }
+    return { failed: missed! };
+  }
+
+  async #ask(endpoint: URL, texts: string[], signal: AbortSignal | undefined): Promise<Attempt> {
+    const where = `${endpoint.origin}${endpoint.pathname}`;
     try {
-      const response = await fetch(this.#endpoint, {
+      const response = await fetch(endpoint, {
         method: "POST",
         headers: {
           "content-type": "application/json",
@@ -160,82 +252,73 @@ class HttpEmbedder implements Embedder {
         redirect: "manual",
         ...(signal && { signal }),
       });
-      const body = await this.#read(response);
-      if (response.ok) return { vectors: this.#parse(body) };
-      const transient = response.status === 429 || response.status >= 500;
-      const failure = this.#failed(`answered ${response.status}${reason(response, body)}`);
-      return { error: { failure, transient }, pauseMs: retryAfter(response) };
+      const body = await readAnswer(response, where);
+      if (response.ok) return { vectors: vectorsOf(body, where) };
+      return { failed: this.#failed(where, response, body) };
     } catch (cause) {
-      if (cause instanceof EmbedlessError) throw cause;
       if (signal?.aborted) throw aborted(signal);
+      if (cause instanceof EmbedlessError) {
+        // Another protocol may be at home there.
+        if (this.#endpoints.length > 1) return { failed: { failure: cause, transient: false, isMissing: true } };
+        throw cause;
+      }
       const { code, message } = (cause as { cause?: NodeJS.ErrnoException }).cause ?? (cause as NodeJS.ErrnoException);
       const transient = code === "ECONNRESET" || code === "EPIPE" || code === "UND_ERR_SOCKET";
-      return { error: { failure: this.#failed(`cannot be reached: ${message || code}`, cause), transient } };
+      return { failed: { failure: this.#error(where, `cannot be reached: ${message || code}`, cause), transient } };
     }
   }
 
-  async #read(response: Response): Promise<string> {
-    const pieces: Uint8Array[] = [];
-    let bytes = 0;
-    for await (const piece of response.body ?? []) {
-      bytes += piece.length;
-      if (bytes > LARGEST_ANSWER)
-        throw new EmbedlessError(
-          "EMBEDDER_OUTPUT",
-          `The server ${this.#where()} answered more than ${LARGEST_ANSWER} bytes.`,
-        );
-      pieces.push(piece);
-    }
-    return Buffer.concat(pieces).toString("utf8");
+  #failed(where: string, response: Response, body: string): Failed {
+    const { status } = response;
+    const words = reasonOf(response, body);
+    const said = words === "" ? "" : `${status < 400 ? "," : ":"} ${words.slice(0, SHOWN_REASON)}`;
+    const refusal = { status, words };
+    return {
+      failure: this.#error(where, `answered ${status}${said}`),
+      transient: status === 429 || status >= 500,
+      ...(isAboutTexts(refusal) && { refusal }),
+      pauseMs: retryAfter(response),
+      isMissing: status === 404 || status === 405,
+      saysWhy: saysWhy(body),
+    };
   }
 
-  /** The vectors of an answer by their `index`, as float arrays or as base64 of little-endian float32. */
-  #parse(body: string): ArrayLike<number>[] {
-    const nonsense = (what: string): EmbedlessError =>
-      new EmbedlessError("EMBEDDER_OUTPUT", `The server ${this.#where()} answered ${what}.`);
-    let data: unknown;
-    try {
-      data = (JSON.parse(body) as { data?: unknown } | null)?.data;
-    } catch {
-      throw nonsense("something that is not JSON");
-    }
-    if (!Array.isArray(data)) throw nonsense('JSON without the array "data"');
-    const vectors: ArrayLike<number>[] = [];
-    for (const [place, item] of (data as { index?: unknown; embedding?: unknown }[]).entries()) {
-      const index = Number.isInteger(item?.index) ? (item.index as number) : place;
-      if (index < 0 || index >= data.length || vectors[index])
-        throw nonsense(`the index ${index} twice or out of range`);
-      vectors[index] = typeof item?.embedding === "string" ? decoded(item.embedding) : (item?.embedding as number[]);
-    }
-    return vectors;
-  }
-
-  #failed(what: string, cause?: unknown): EmbedlessError {
-    const message = `The server ${this.#where()} ${what}.`;
+  #error(where: string, what: string, cause?: unknown): EmbedlessError {
+    const message = `The server ${where} ${what}.`;
     const silent = this.#apiKey ? message.replaceAll(this.#apiKey, "***") : message;
     // A cause may quote the request and with it the key.
     return new EmbedlessError("EMBEDDER_FAILED", silent, this.#apiKey ? {} : { cause });
   }
-
-  #where(): string {
-    return `${this.#endpoint.origin}${this.#endpoint.pathname}`;
-  }
 }
 
-type Attempt =
-  | { vectors: ArrayLike<number>[]; error?: never; pauseMs?: never }
-  | { vectors?: never; error: { failure: EmbedlessError; transient: boolean }; pauseMs?: number | undefined };
-
-function endpoint(value: unknown): URL {
-  const text = nonEmptyString("url", value);
-  const expected = "an http or https address without user and password";
-  if (!URL.canParse(text)) throw outOfRange("url", expected, value);
-  const url = new URL(text);
-  if (!/^https?:$/.test(url.protocol)) throw outOfRange("url", expected, value);
-  if (url.username || url.password || url.hash) throw outOfRange("url", expected, "one that has them, or a fragment");
-  url.pathname = `${url.pathname.replace(/\/+$/, "")}/embeddings`;
-  return url;
+/** Texts on their way, with the prefix that they have by now, and the place of the first in the call. */
+interface Run {
+  readonly texts: string[];
+  readonly start: number;
+  readonly prefix: string;
+  readonly signal: AbortSignal | undefined;
+  readonly onTruncated: EmbedOptions["onTruncated"];
 }
+
+/** A refusal that other texts might not meet, and the error if there are none. */
+interface Refused {
+  readonly refusal: Refusal;
+  readonly failure: EmbedlessError;
+}
+
+/** A request that brought no vectors. */
+interface Failed {
+  readonly failure: EmbedlessError;
+  readonly transient: boolean;
+  readonly refusal?: Refusal;
+  readonly pauseMs?: number | undefined;
+  /** Nothing was found at the address. */
+  readonly isMissing?: boolean;
+  /** The server gives a reason in JSON. */
+  readonly saysWhy?: boolean;
+}
+
+type Attempt = { vectors: ArrayLike<number>[]; failed?: never } | { vectors?: never; failed: Failed };
 
 function checkHeaders(headers: unknown): Record<string, string> {
   if (headers === undefined) return {};
@@ -243,31 +326,4 @@ function checkHeaders(headers: unknown): Record<string, string> {
   if (!plain || Object.values(headers).some((value) => typeof value !== "string"))
     throw wrongType("headers", "an object of strings", headers);
   return { ...(headers as Record<string, string>) };
-}
-
-/** What a server says about its refusal, cut short. */
-function reason(response: Response, body: string): string {
-  if (response.status >= 300 && response.status < 400) return ", a redirect, which is not followed";
-  let said: unknown;
-  try {
-    const { error, message, detail } = JSON.parse(body) as Record<string, unknown>;
-    said = (error as { message?: unknown } | undefined)?.message ?? error ?? message ?? detail;
-  } catch {
-    said = undefined;
-  }
-  const text = (typeof said === "string" ? said : body).trim().replace(/\s+/g, " ").replace(/\.$/, "");
-  return text ? `: ${text.slice(0, 300)}` : "";
-}
-
-/** Milliseconds that the header `Retry-After` asks for, given in seconds or as a date. */
-function retryAfter(response: Response): number | undefined {
-  const header = response.headers.get("retry-after")?.trim();
-  if (!header) return undefined;
-  const ms = /^\d+(\.\d+)?$/.test(header) ? Number(header) * 1000 : Date.parse(header) - Date.now();
-  return Number.isNaN(ms) ? undefined : Math.max(0, ms);
-}
-
-function decoded(base64: string): Float32Array {
-  const bytes = Buffer.from(base64, "base64");
-  return Float32Array.from({ length: Math.floor(bytes.length / 4) }, (_, i) => bytes.readFloatLE(4 * i));
 }

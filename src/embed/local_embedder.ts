@@ -25,6 +25,8 @@ export class LocalEmbedder implements Embedder {
   readonly id: string;
   readonly batch: number;
   readonly concurrency: number;
+  /** Each text is a run of its own. */
+  readonly batchInvariant = true;
   readonly maxTokens: number | undefined;
   readonly source: EmbedderSource | undefined;
   readonly codebook: ShippedCodebook | undefined;

@@ -1,7 +1,7 @@
 import { access } from "node:fs/promises";
 import path from "node:path";
 import { EmbedlessError, show } from "../errors.js";
-import type { ModelSettings, Pooling } from "./embedder.js";
+import type { AssumedSettings, ModelSettings, Pooling } from "./embedder.js";
 import { readModelText } from "./model_file.js";
 
 /** A sentence model's folder, with all that has to be known to run it. Plain data: it is sent to the child processes. */
@@ -13,8 +13,13 @@ export interface ModelFolder {
   readonly dims: number | undefined;
   /** Positions that the model has, special tokens included. */
   readonly window: number;
-  readonly settings: ModelSettings & Required<Pick<ModelSettings, "pooling" | "normalize">>;
+  readonly settings: RunSettings;
 }
+
+/** All that decides how tokens become a vector. */
+export type RunSettings = ModelSettings &
+  Required<Pick<ModelSettings, "pooling" | "normalize">> &
+  Pick<AssumedSettings, "output" | "endToken">;
 
 /** Files in the order in which they are looked for. */
 const WEIGHTS = ["onnx/model_quantized.onnx", "onnx/model.onnx", "model_quantized.onnx", "model.onnx"];
@@ -27,16 +32,20 @@ type Json = Record<string, unknown>;
 /**
  * Reads how a sentence model wants to be run: `config.json`, `tokenizer_config.json` and, where they exist, the files of
  * sentence-transformers (`modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
- * `config_sentence_transformers.json`). What `chosen` says goes first.
+ * `config_sentence_transformers.json`). What `chosen` says goes first, what `assumed` says last.
  *
  * @throws EmbedlessError `NOT_FOUND` naming the missing file, `INVALID_ARGUMENT` for a model that needs more than
  *   tokens, mean, first or last token, and scaling
  */
-export async function readModelFolder(folder: string, chosen: ModelSettings = {}): Promise<ModelFolder> {
+export async function readModelFolder(
+  folder: string,
+  chosen: ModelSettings = {},
+  assumed: AssumedSettings = {},
+): Promise<ModelFolder> {
   const config = await readModelFile(folder, "config.json");
   const tokenizerConfig = await readModelFile(folder, "tokenizer_config.json");
   await firstOf(folder, ["tokenizer.json"]);
-  const sentence = await sentenceSettings(folder, (name) => optional(folder, name));
+  const sentence = await folderSettings(folder, assumed);
   const bert = (await optional(folder, "sentence_bert_config.json")) as Json | undefined;
   const rows = number(config["max_position_embeddings"]) ?? number(config["n_positions"]);
   const offset = OFFSET_POSITIONS.has(String(config["model_type"])) ? 2 : 0;
@@ -44,10 +53,26 @@ export async function readModelFolder(folder: string, chosen: ModelSettings = {}
   return {
     folder,
     weights: await firstOf(folder, WEIGHTS),
-    dims: number(config["hidden_size"]) ?? number(config["dim"]) ?? number(config["d_model"]),
-    window: Math.min(...limits.map((limit) => limit ?? 512)),
-    settings: { pooling: "mean", normalize: true, ...sentence, ...defined(chosen) },
+    dims: dimsOf(config),
+    window: Math.min(...limits.map((limit) => limit ?? assumed.window ?? 512)),
+    settings: runSettings(assumed, sentence, chosen),
   };
+}
+
+/** How a model is run: as the caller says, else its files, else the table, else by the mean of its tokens scaled to length 1. */
+export function runSettings(assumed: AssumedSettings, files: ModelSettings, chosen: ModelSettings): RunSettings {
+  const { dims: _, window: __, ...table } = assumed;
+  return { pooling: "mean", normalize: true, ...table, ...files, ...defined(chosen) };
+}
+
+/** Length of the vectors by `config.json`; `undefined` if it does not say. */
+export function dimsOf(config: Json): number | undefined {
+  return number(config["hidden_size"]) ?? number(config["dim"]) ?? number(config["d_model"]);
+}
+
+/** What the files of sentence-transformers in a folder say. Throws as `readModelFolder`. */
+export function folderSettings(folder: string, assumed?: AssumedSettings): Promise<ModelSettings> {
+  return sentenceSettings(folder, (name) => optional(folder, name), assumed);
 }
 
 /**
@@ -55,14 +80,18 @@ export async function readModelFolder(folder: string, chosen: ModelSettings = {}
  *
  * @param model as errors shall name it
  * @param read gives the content of a JSON file of the model, `undefined` if there is none
+ * @param assumed for models whose graph has layers of its own after the pooling
  */
 export async function sentenceSettings(
   model: string,
   read: (name: string) => Promise<unknown>,
+  { output }: AssumedSettings = {},
 ): Promise<ModelSettings> {
   const modules = await read("modules.json");
   const types = Array.isArray(modules) ? modules.map((module) => String((module as Json)["type"])) : undefined;
-  const strange = types?.find((type) => !/\.(Transformer|Pooling|Normalize)$/.test(type));
+  const strange = types?.find(
+    (type) => !/\.(Transformer|Pooling|Normalize)$/.test(type) && !(output && type.endsWith(".Dense")),
+  );
   if (strange) throw unsupported(model, `its modules.json asks for ${show(strange)}`);
   const prompts = ((await read("config_sentence_transformers.json")) as Json | undefined)?.["prompts"];
   const { query, passage, document } = (prompts ?? {}) as Record<string, unknown>;
@@ -85,7 +114,8 @@ function poolingOf(model: string, config: Json | undefined): Pooling | undefined
   throw unsupported(model, `its 1_Pooling/config.json asks for ${modes.join(" and ") || "no pooling"}`);
 }
 
-function unsupported(model: string, why: string): EmbedlessError {
+/** The error for a model that would give wrong vectors here. @param why As the end of a sentence. */
+export function unsupported(model: string, why: string): EmbedlessError {
   return new EmbedlessError("INVALID_ARGUMENT", `The model ${model} cannot be run here: ${why}.`);
 }
 

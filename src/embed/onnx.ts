@@ -1,9 +1,10 @@
 import path from "node:path";
 import { checkKeys } from "../checks.js";
+import { assumedOf, guessOf, warnOfGuess } from "./assumed.js";
 import { fileSha256 } from "./checksum.js";
-import type { Embedder, ModelSettings } from "./embedder.js";
+import type { AssumedSettings, Embedder, ModelSettings } from "./embedder.js";
 import { LocalEmbedder } from "./local_embedder.js";
-import { readModelFolder } from "./model_folder.js";
+import { folderSettings, readModelFile, readModelFolder } from "./model_folder.js";
 import { folderTokenizer } from "./onnx_engine.js";
 import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from "./settings.js";
 
@@ -17,25 +18,37 @@ export interface OnnxOptions extends ModelSettings {
 
 /**
  * Any sentence model in a folder of this machine. Pooling, normalisation and prefixes come from the options, else from
- * the files of sentence-transformers in the folder, else: the mean of the tokens, scaled to length 1, no prefix.
+ * the files of sentence-transformers in the folder, else from a table of well-known models, by the name of the folder or
+ * that in `config.json`, else: the mean of the tokens, scaled to length 1, no prefix, which a warning says.
  *
  * @throws EmbedlessError `NOT_FOUND` naming the file that is missing, `INVALID_ARGUMENT` for a kind of model that cannot be run
  */
 export async function onnxEmbedder(options: OnnxOptions): Promise<Embedder> {
   checkKeys("onnxEmbedder", options, { folder: 1, workers: 1, ...SETTING_KEYS });
   const folder = path.resolve(nonEmptyString("folder", options.folder));
+  const assumed = assumedOf(folder, await readModelFile(folder, "config.json"));
+  const files = await folderSettings(folder, assumed);
+  warnOfGuess(guessOf(folder, [files, assumed, options]));
+  return await onnxEmbedderAs(options, assumed);
+}
+
+/** The same with what the table said when a store was made, or with nothing of it. */
+export async function onnxEmbedderAs(options: OnnxOptions, assumed: AssumedSettings = {}): Promise<Embedder> {
+  const folder = path.resolve(nonEmptyString("folder", options.folder));
   const chosen = resolveSettings(options);
-  const model = await readModelFolder(folder, chosen);
+  const model = await readModelFolder(folder, chosen, assumed);
   const weights = await fileSha256(model.weights);
   const tokenizer = await folderTokenizer(model);
   const { pooling, normalize, queryPrefix = "", passagePrefix = "" } = model.settings;
   const vocabulary = await fileSha256(path.join(folder, "tokenizer.json"));
-  const digest = settingsDigest(pooling, normalize, queryPrefix, passagePrefix, tokenizer.maxTokens, vocabulary);
+  const { output, endToken } = model.settings;
+  const run = [pooling, normalize, queryPrefix, passagePrefix, tokenizer.maxTokens, vocabulary];
+  const digest = settingsDigest(...run, ...(output || endToken ? [output, endToken] : []));
   return new LocalEmbedder({
     id: `onnx:sha256:${weights}:${digest}`,
     dims: model.dims,
     maxTokens: tokenizer.maxTokens,
-    source: { kind: "onnx", folder, ...chosen },
+    source: { kind: "onnx", folder, ...chosen, ...(Object.keys(assumed).length > 0 && { assumed }) },
     workers: options.workers,
     spec: async () => ({ kind: "onnx", model, sha256: weights }),
     tokenizer: async () => tokenizer,

@@ -3,7 +3,7 @@ import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { EmbedlessError } from "../errors.js";
 import { fileSha256 } from "./checksum.js";
 import type { Engine } from "./engine.js";
-import { type ModelFolder, readModelFile } from "./model_folder.js";
+import { type ModelFolder, readModelFile, unsupported } from "./model_folder.js";
 import { sentenceVector } from "./pooling.js";
 import { TextTokenizer } from "./tokenizer.js";
 
@@ -33,7 +33,7 @@ export async function folderTokenizer({ folder, window, settings }: ModelFolder)
   const tokenizer = new Tokenizer(rules, config);
   const encode = (text: string, special: boolean): number[] =>
     tokenizer.encode(text, { add_special_tokens: special }).ids;
-  return new TextTokenizer(encode, window, settings.maxTokens);
+  return new TextTokenizer(encode, window, settings.maxTokens, settings.endToken);
 }
 
 /**
@@ -55,7 +55,7 @@ export async function loadOnnxEngine(model: ModelFolder, sha256: string, exactBy
     throw new EmbedlessError("CORRUPT", `ONNX Runtime cannot load ${model.weights}: ${cause.message}`, { cause });
   });
   const tokenizer = await folderTokenizer(model);
-  const output = OUTPUTS.find((name) => session.outputNames.includes(name)) ?? session.outputNames[0]!;
+  const output = outputOf(session.outputNames, model);
   const { pooling, normalize, queryPrefix = "", passagePrefix = "" } = model.settings;
   return {
     async embed(text, kind) {
@@ -70,6 +70,13 @@ export async function loadOnnxEngine(model: ModelFolder, sha256: string, exactBy
       };
     },
   };
+}
+
+/** The answer that vectors are made of. Throws `INVALID_ARGUMENT` if it has to be one that the graph does not have. */
+function outputOf(names: readonly string[], { folder, settings: { output: wanted } }: ModelFolder): string {
+  if (wanted === undefined) return OUTPUTS.find((name) => names.includes(name)) ?? names[0]!;
+  if (names.includes(wanted)) return wanted;
+  throw unsupported(folder, `its layers after the pooling are not in its graph, which has no ${wanted}`);
 }
 
 /** Loads ONNX Runtime and has it set itself up, which it does with the first model, even one that it cannot read. */

@@ -1,5 +1,6 @@
 import { setTimeout } from "node:timers";
 import { aborted, EmbedlessError, throwIfAborted } from "../errors.js";
+import { warnOfGuess } from "./assumed.js";
 import type { Embedded, EngineSpec, FromChild, TextKind } from "./engine.js";
 import { ForkedModel } from "./forked_model.js";
 
@@ -162,6 +163,7 @@ export class Pool {
   #onMessage(model: ForkedModel, message: FromChild): void {
     if (message.type === "ready") {
       model.ready = true;
+      warnOfGuess(message.guess);
     } else if (message.type === "unusable") {
       this.#models.delete(model);
       model.kill();

@@ -1,7 +1,7 @@
-import { boolean, oneOf, wholeNumberWithin } from "../checks.js";
+import { boolean, checkKeys, oneOf, wholeNumberWithin } from "../checks.js";
 import { wrongType } from "../errors.js";
 import { sha256 } from "./checksum.js";
-import type { ModelSettings } from "./embedder.js";
+import type { AssumedSettings, ModelSettings } from "./embedder.js";
 
 /** The options that make up `ModelSettings`, for `checkKeys`. */
 export const SETTING_KEYS = { pooling: 1, normalize: 1, queryPrefix: 1, passagePrefix: 1, maxTokens: 1 } as const;
@@ -16,6 +16,18 @@ export function resolveSettings(options: ModelSettings): ModelSettings {
     ...(passagePrefix !== undefined && { passagePrefix: string("passagePrefix", passagePrefix) }),
     ...(maxTokens !== undefined && { maxTokens: wholeNumberWithin("maxTokens", maxTokens, 1, 1e6) }),
   };
+}
+
+/** What a store file says that the table of well-known models said, checked. Keys keep their order. */
+export function resolveAssumed(assumed: unknown): AssumedSettings {
+  checkKeys("assumed", assumed, { ...SETTING_KEYS, dims: 1, window: 1, output: 1, endToken: 1 });
+  const { dims, window, output, endToken, ...settings } = assumed as AssumedSettings;
+  resolveSettings(settings);
+  if (dims !== undefined) wholeNumberWithin("dims", dims, 1, 65_536);
+  if (window !== undefined) wholeNumberWithin("window", window, 3, 1e6);
+  if (output !== undefined) oneOf("output", output, ["sentence_embedding"]);
+  if (endToken !== undefined) nonEmptyString("endToken", endToken);
+  return assumed as AssumedSettings;
 }
 
 /** Twelve hex digits that differ when settings differ, for an embedder's id. Keys count in their given order. */

@@ -1,17 +1,17 @@
 import { EmbedlessError, show } from "../errors.js";
-import type { Embedder, EmbedderSource } from "./embedder.js";
+import type { AssumedSettings, Embedder, EmbedderSource } from "./embedder.js";
 import { httpEmbedder } from "./http.js";
 import { minilm } from "./minilm/minilm.js";
-import { onnxEmbedder } from "./onnx.js";
-import { SETTING_KEYS } from "./settings.js";
-import { DEFAULT_HUB, transformersEmbedder } from "./transformers.js";
+import { onnxEmbedderAs } from "./onnx.js";
+import { resolveAssumed, SETTING_KEYS } from "./settings.js";
+import { DEFAULT_HUB, transformersEmbedderAs } from "./transformers.js";
 
 /** Keys of `EmbedderSource` by kind. A file has no say in anything else: not in headers, nor in where files are kept. */
 const KEYS: { readonly [K in EmbedderSource["kind"]]: readonly string[] } = {
   minilm: [],
-  onnx: ["folder", ...Object.keys(SETTING_KEYS)],
-  transformers: ["model", "dtype", "revision", "host", ...Object.keys(SETTING_KEYS)],
-  http: ["url", "model", "dimensions", "batch", "queryPrefix", "passagePrefix"],
+  onnx: ["folder", "assumed", ...Object.keys(SETTING_KEYS)],
+  transformers: ["model", "dtype", "revision", "host", "assumed", ...Object.keys(SETTING_KEYS)],
+  http: ["url", "model", "dimensions", "batch", "queryPrefix", "passagePrefix", "truncate"],
 };
 
 /**
@@ -24,12 +24,28 @@ const KEYS: { readonly [K in EmbedderSource["kind"]]: readonly string[] } = {
  */
 export async function embedderFromSource(source: EmbedderSource): Promise<Embedder> {
   requireKnown(source);
-  const { kind, ...options } = source;
-  // Spread types lose which options belong to which kind, hence the second look at `source`.
   if (source.kind === "minilm") return minilm();
-  if (source.kind === "onnx") return onnxEmbedder({ ...options, folder: source.folder });
-  if (source.kind === "transformers") return transformersEmbedder({ ...options, model: source.model });
-  return httpEmbedder({ ...options, url: source.url, model: source.model, apiKey: "" });
+  if (source.kind === "http") {
+    const { kind: _, ...options } = source;
+    return httpEmbedder({ ...options, apiKey: "" });
+  }
+  // A store without such settings was made without the table.
+  if (source.kind === "onnx") {
+    const { kind: _, assumed, ...options } = source;
+    return onnxEmbedderAs(options, checkAssumed(assumed));
+  }
+  const { kind: _, assumed, ...options } = source;
+  return transformersEmbedderAs(options, assumed === "config" ? assumed : checkAssumed(assumed));
+}
+
+/** What a file says of the table, checked like anything that anybody may have written. */
+function checkAssumed(assumed: unknown = {}): AssumedSettings {
+  try {
+    return resolveAssumed(assumed);
+  } catch (cause) {
+    const message = `The store's embedder has settings that make no sense: ${(cause as Error).message}`;
+    throw new EmbedlessError("FORMAT_VERSION", message, { cause });
+  }
 }
 
 /**

@@ -1,3 +1,5 @@
+import { EmbedlessError } from "../errors.js";
+
 /** Token ids of a text, with the special ones or without. */
 export type Encode = (text: string, special: boolean) => number[];
 
@@ -23,8 +25,10 @@ export class TextTokenizer {
    * @param encode the model's own tokenizer
    * @param window positions that the model has, special tokens included
    * @param maxTokens further limit, special tokens not counted
+   * @param endToken what every text has to end with, if the tokenizer's rules do not put it there
+   * @throws EmbedlessError `INVALID_ARGUMENT` if the tokenizer does not know that token
    */
-  constructor(encode: Encode, window: number, maxTokens = Number.POSITIVE_INFINITY) {
+  constructor(encode: Encode, window: number, maxTokens = Number.POSITIVE_INFINITY, endToken?: string) {
     this.#encode = encode;
     // Where the special tokens go is seen from a text of one word.
     const bare = encode("a", false);
@@ -32,6 +36,11 @@ export class TextTokenizer {
     const at = whole.findIndex((_, i) => bare.every((id, j) => whole[i + j] === id));
     this.#before = whole.slice(0, Math.max(0, at));
     this.#after = whole.slice(at + bare.length);
+    if (endToken !== undefined) {
+      const [end, ...more] = encode(endToken, false);
+      if (end === undefined || more.length > 0) throw unknownToken(endToken);
+      if (this.#after.at(-1) !== end) this.#after.push(end);
+    }
     this.maxTokens = Math.min(window - this.#before.length - this.#after.length, maxTokens);
   }
 
@@ -46,4 +55,11 @@ export class TextTokenizer {
     const kept = truncated ? bare.slice(0, this.maxTokens) : bare;
     return { ids: [...this.#before, ...kept, ...this.#after], tokens: bare.length, truncated };
   }
+}
+
+function unknownToken(token: string): EmbedlessError {
+  return new EmbedlessError(
+    "INVALID_ARGUMENT",
+    `The model cannot be run here: each of its texts has to end with ${token}, which its tokenizer does not know.`,
+  );
 }

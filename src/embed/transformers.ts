@@ -2,8 +2,10 @@ import { homedir } from "node:os";
 import path from "node:path";
 import { checkKeys } from "../checks.js";
 import { outOfRange } from "../errors.js";
-import type { Embedder, ModelSettings } from "./embedder.js";
+import type { AssumedSettings, Embedder, ModelSettings } from "./embedder.js";
+import { knownModel } from "./known_models.js";
 import { LocalEmbedder } from "./local_embedder.js";
+import { unsupported } from "./model_folder.js";
 import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from "./settings.js";
 
 /** The hub that `@huggingface/transformers` asks where no other is named. */
@@ -27,8 +29,9 @@ export interface TransformersOptions extends ModelSettings {
 
 /**
  * A model by its name on a hub, run on this machine by `@huggingface/transformers`, which must be installed. Pooling,
- * normalisation and prefixes come from the options, else from the model's files for sentence-transformers, else: the mean
- * of the tokens, scaled to length 1, no prefix.
+ * normalisation and prefixes come from the options, else from the model's files for sentence-transformers, else from a
+ * table of well-known models, by its name or that in its `config.json`, else: the mean of the tokens, scaled to length 1,
+ * no prefix, which a warning says.
  *
  * Nothing is fetched before the first text. A first use that takes longer than the store's time limit fails with
  * `EMBEDDER_TIMEOUT`, but goes on fetching as long as this process runs.
@@ -36,6 +39,16 @@ export interface TransformersOptions extends ModelSettings {
 export function transformersEmbedder(options: TransformersOptions): Embedder {
   const keys = { model: 1, dtype: 1, revision: 1, host: 1, cacheDir: 1, workers: 1, ...SETTING_KEYS } as const;
   checkKeys("transformersEmbedder", options, keys);
+  const known = knownModel(options.model);
+  if (known?.refusal !== undefined) throw unsupported(options.model, known.refusal);
+  return transformersEmbedderAs(options, known?.assumed ?? "config");
+}
+
+/** The same with what the table said when a store was made, or with nothing of it. */
+export function transformersEmbedderAs(
+  options: TransformersOptions,
+  assumed: AssumedSettings | "config" = {},
+): Embedder {
   const model = nonEmptyString("model", options.model);
   if (!/^[\w.-]+(\/[\w.-]+)?$/.test(model) || model.includes(".."))
     throw outOfRange("model", 'the name of a model on a hub, such as "Xenova/bge-small-en-v1.5",', model);
@@ -44,14 +57,24 @@ export function transformersEmbedder(options: TransformersOptions): Embedder {
   const host = options.host === undefined ? undefined : hubAddress(options.host);
   const cacheDir = path.resolve(nonEmptyString("cacheDir", options.cacheDir ?? defaultCacheDir()));
   const settings = resolveSettings(options);
-  const chosen = Object.keys(settings).length > 0 ? `:${settingsDigest(settings)}` : "";
+  const table = assumed !== "config" && Object.keys(assumed).length > 0 ? [assumed] : [];
+  const isPlain = Object.keys(settings).length === 0 && table.length === 0;
+  const chosen = isPlain ? "" : `:${settingsDigest(settings, ...table)}`;
   return new LocalEmbedder({
     id: `transformers:${model}@${revision}:${dtype}${chosen}`,
     dims: undefined,
     maxTokens: settings.maxTokens,
-    source: { kind: "transformers", model, dtype, revision, ...(host && { host }), ...settings },
+    source: {
+      kind: "transformers",
+      model,
+      dtype,
+      revision,
+      ...(host && { host }),
+      ...settings,
+      ...((assumed === "config" || table.length > 0) && { assumed }),
+    },
     workers: options.workers,
-    spec: async () => ({ kind: "transformers", model, dtype, revision, host, cacheDir, settings }),
+    spec: async () => ({ kind: "transformers", model, dtype, revision, host, cacheDir, settings, assumed }),
     tokenizer: undefined,
   });
 }

@@ -1,8 +1,10 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EmbedlessError } from "../errors.js";
+import { assumedOf, guessOf } from "./assumed.js";
+import type { AssumedSettings } from "./embedder.js";
 import type { Engine, EngineSpec } from "./engine.js";
-import { number, sentenceSettings } from "./model_folder.js";
+import { dimsOf, number, type RunSettings, runSettings, sentenceSettings, unsupported } from "./model_folder.js";
 import { sessionOptions } from "./onnx_engine.js";
 import { sentenceVector } from "./pooling.js";
 import { TextTokenizer } from "./tokenizer.js";
@@ -30,30 +32,53 @@ export async function loadTransformersEngine(spec: Spec, exactBytes: boolean): P
     });
     const tokenizer = await AutoTokenizer.from_pretrained(name, { revision });
     const read = (file: string): Promise<unknown> => hubJson(library, spec, file);
-    const settings = { ...(await sentenceSettings(name, read)), ...spec.settings };
-    const positions = number((model.config as { max_position_embeddings?: unknown }).max_position_embeddings);
-    const window = Math.min(number(tokenizer.model_max_length) ?? 512, positions ?? 512);
+    const config = model.config as unknown as Record<string, unknown>;
+    const assumed = assumedHere(spec, config);
+    const files = await sentenceSettings(name, read, assumed);
+    const settings = runSettings(assumed ?? {}, files, spec.settings);
+    const limits = [number(tokenizer.model_max_length), number(config["max_position_embeddings"])];
+    const window = Math.min(...limits.map((limit) => limit ?? assumed?.window ?? 512), assumed?.window ?? 1e6);
     const encode = (text: string, special: boolean): number[] =>
       tokenizer.encode(text, { add_special_tokens: special });
-    const cut = new TextTokenizer(encode, window, settings.maxTokens);
+    const cut = new TextTokenizer(encode, window, settings.maxTokens, settings.endToken);
     return {
+      guess:
+        assumed === undefined || spec.assumed === "config" ? guessOf(name, [files, assumed, spec.settings]) : undefined,
       async embed(text, kind) {
         const prefix = (kind === "question" ? settings.queryPrefix : settings.passagePrefix) ?? "";
         const { ids, tokens, truncated } = cut.encode(prefix + text);
         const answer = await model(inputs(library, ids));
-        const output = answer.last_hidden_state ?? answer.token_embeddings ?? answer.sentence_embedding;
-        if (!output) throw new EmbedlessError("EMBEDDER_FAILED", `The model ${name} answers no vectors of tokens.`);
-        const vector = sentenceVector(
-          { data: output.data, shape: output.dims },
-          settings.pooling ?? "mean",
-          settings.normalize ?? true,
-        );
+        const output = outputOf(answer, name, settings);
+        const vector = sentenceVector({ data: output.data, shape: output.dims }, settings.pooling, settings.normalize);
         return { vector, tokens, truncated };
       },
     };
   } catch (cause) {
     throw explained(cause, spec, env.remoteHost);
   }
+}
+
+/**
+ * What the table says of the model: as was found by its name, or by its configuration now that it is here; `undefined` for
+ * one that is not in it, or only has the name.
+ */
+function assumedHere({ assumed }: Spec, config: Record<string, unknown>): AssumedSettings | undefined {
+  if (assumed === "config") return assumedOf("", config);
+  const dims = dimsOf(config);
+  return assumed.dims === undefined || dims === undefined || assumed.dims === dims ? assumed : undefined;
+}
+
+type Answer = Partial<Record<string, { data: Float32Array; dims: number[] }>>;
+
+function outputOf(answer: Answer, name: string, { output: wanted }: RunSettings) {
+  if (wanted !== undefined) {
+    const output = answer[wanted];
+    if (output) return output;
+    throw unsupported(name, `its layers after the pooling are not in its graph, which has no ${wanted}`);
+  }
+  const output = answer["last_hidden_state"] ?? answer["token_embeddings"] ?? answer["sentence_embedding"];
+  if (!output) throw new EmbedlessError("EMBEDDER_FAILED", `The model ${name} answers no vectors of tokens.`);
+  return output;
 }
 
 function inputs({ Tensor }: Library, ids: number[]): Record<string, unknown> {

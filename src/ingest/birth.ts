@@ -1,3 +1,5 @@
+import type { Introduction } from "../embed/introduction.js";
+import { warnOnce } from "../embed/notices.js";
 import { EmbedlessError, outOfRange } from "../errors.js";
 import type { Coders } from "../search/coders.js";
 import type { Model } from "../search/model.js";
@@ -14,23 +16,28 @@ export interface BirthParts {
   coders: Coders;
   model: () => Promise<Model>;
   sampleQueries: readonly SampleQuery[] | undefined;
+  /** The first texts that it will have. */
+  passages: readonly string[];
 }
 
 /**
  * Learns all that a store has to be told with its first passages. Writes nothing.
  *
  * @throws `INVALID_ARGUMENT` if its codes do not suit the model's vectors or need sample queries that were not given;
- *   `DIMENSION_MISMATCH`, `INVALID_VECTOR` for a sample query; `EMBEDDER_*`, `ABORTED`
+ *   `DIMENSION_MISMATCH`, `INVALID_VECTOR` for a sample query; `EMBEDDER_OUTPUT` also for a model that no search would
+ *   believe; other `EMBEDDER_*`, `ABORTED`
  */
 export async function beginStore(
-  { database, coders, model: find, sampleQueries }: BirthParts,
+  { database, coders, model: find, sampleQueries, passages }: BirthParts,
   traits: Traits,
   signal: AbortSignal | undefined,
 ): Promise<Circumstances> {
   const samples = needsSampleQueries(traits.codes) ? requireSamples(sampleQueries) : [];
   const model = await find();
   const { embedder } = model;
-  const { dims, canaries } = await model.introduce(signal);
+  const introduction = await model.introduce(passages, traits.metric, signal);
+  const { dims, canaries, batchCosine } = introduction;
+  warnOf(embedder.id, introduction);
   requireFittingCodes(traits.codes, dims);
   const shape = { dims, metric: traits.metric };
   const queries = await embedSampleQueries(samples, model, shape, signal);
@@ -41,8 +48,26 @@ export async function beginStore(
     dims,
     made: { coder: await coders.find(database.reader, reference, { dims, ...traits }), reference },
     kept: coders.kept(traits.vectors, shape),
-    birth: { embedder: { id: embedder.id, source: embedder.source }, canaries, sampleQueries: queries },
+    birth: { embedder: { id: embedder.id, source: embedder.source, batchCosine }, canaries, sampleQueries: queries },
   };
+}
+
+/** Says what will be slower, or less certain, than the user may think. */
+function warnOf(id: string, { batchCosine, canaries }: Introduction): void {
+  if (batchCosine !== undefined) {
+    warnOnce(
+      "EMBEDLESS_ONE_BY_ONE",
+      `The vectors of the embedder ${id} depend on the batch (cosine ${batchCosine.toFixed(4)} of a text alone and among ` +
+        "others): this store gives it one text at a time, which is slower but always gives the same scores.",
+    );
+  }
+  if (canaries.length === 0) {
+    warnOnce(
+      "EMBEDLESS_NO_CANARIES",
+      `The embedder ${id} cannot embed the texts by which a store knows its model again: another model under this name ` +
+        "shows only where scores contradict the codes.",
+    );
+  }
 }
 
 /** Codebooks are shipped for one kind of codes only. */

@@ -110,7 +110,9 @@ async function bear(tx: Connection, circumstances: Circumstances): Promise<boole
   const meta = readMeta(tx);
   if (birth === undefined) return true;
   if (meta.embedder !== undefined) {
-    return meta.embedder.id === birth.embedder.id && meta.dims === dims && sameTraits(traitsOf(meta), circumstances);
+    const { id, batchCosine } = meta.embedder;
+    const sameBatches = (batchCosine === undefined) === (birth.embedder.batchCosine === undefined);
+    return id === birth.embedder.id && sameBatches && meta.dims === dims && sameTraits(traitsOf(meta), circumstances);
   }
   writeMeta(tx, { dims, metric, codes, vectors, index, embedder: birth.embedder, codebook: made.reference });
   putCanaries(tx, birth.canaries);

@@ -1,4 +1,3 @@
-import { limitsOf } from "../embed/limits.js";
 import { EmbedlessError, isError, throwIfAborted } from "../errors.js";
 import type { NativeAddon } from "../native.js";
 import type { Passages } from "../passage/passages.js";
@@ -14,7 +13,7 @@ import type { AddOptions, AddResult, Metric } from "../types.js";
 import { beginStore } from "./birth.js";
 import { canTrain, encodeVectors, trainWaiting } from "./coding.js";
 import { type Circumstances, type CommitRun, type Counts, commitItems, type ReadyItem, StaleItems } from "./commit.js";
-import { type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
+import { namingItem, type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
 import type { SampleQuery } from "./sample_queries.js";
 import { itemsOf } from "./source.js";
 import { Tally } from "./tally.js";
@@ -42,13 +41,17 @@ const PREPARE_SLICE = 64;
 const LOOK_UP_SLICE = 32;
 /** Fewest passages handed to the embedder at once; it spreads them over its processes. */
 const EMBED_SLICE = 64;
+/** First passages that a new store's embedder is tried on, should it not know the canaries. */
+const INTRODUCED = 64;
 /** Of given vectors, one in this many is embedded again. */
 const GIVEN_PER_CHECK = 64;
 /**
- * Lowest cosine of a given vector and that of its text. An int8 model gives long passages vectors at a cosine down to
+ * How a given vector may differ from that of its text. An int8 model gives long passages vectors at a cosine down to
  * 0.993 on another kind of processor, so the 0.999 that short canaries reach would refuse honest vectors.
  */
-const MIN_GIVEN_COSINE = 0.99;
+const MACHINES = { cosine: 0.99, longer: 0.01 };
+/** The same for vectors of a batch that are only looked at, because the text alone has another one. */
+const BATCHED = { cosine: 0.9, longer: 0.1 };
 /** How often a commit is tried again because other processes changed the same passages. */
 const MAX_ROUNDS = 8;
 
@@ -116,7 +119,7 @@ export class Ingest {
     };
     const embed = async () => {
       // Between two commits all codes are of one kind, so that a codebook trained by the last commit is used at once.
-      circumstances ??= await this.#circumstances(signal);
+      circumstances ??= await this.#circumstances(waiting, signal);
       ready.push(...(await this.#embed(waiting, circumstances, tally, signal)));
       waiting = [];
       if (ready.length >= COMMIT_PASSAGES || performance.now() - lastCommit >= COMMIT_MS) await commit(false);
@@ -135,7 +138,7 @@ export class Ingest {
   }
 
   async #embedAll(items: readonly PreparedItem[], tally: Tally, signal?: AbortSignal) {
-    const circumstances = await this.#circumstances(signal);
+    const circumstances = await this.#circumstances(items, signal);
     const ready: ReadyItem[] = [];
     const slice = await this.#sliceSize();
     for (let at = 0; at < items.length; at += slice) {
@@ -158,7 +161,8 @@ export class Ingest {
         if (round === MAX_ROUNDS) {
           throw new EmbedlessError("LOCKED", "Other processes keep changing the same passages.", { cause: error });
         }
-        circumstances = await this.#circumstances(signal);
+        const items = ready.map(({ item }) => item);
+        circumstances = await this.#circumstances(items, signal);
         await this.#refresh(ready, new Set(error.items), circumstances, tally, signal);
       }
     }
@@ -180,12 +184,15 @@ export class Ingest {
   }
 
   /** How vectors are to be encoded now: as the store does, or as a new store will. */
-  async #circumstances(signal?: AbortSignal): Promise<Circumstances> {
+  async #circumstances(items: readonly PreparedItem[], signal?: AbortSignal): Promise<Circumstances> {
     const { database, coders, asked } = this.#parts;
     const meta = readMeta(database.reader);
     const traits = traitsOf(meta, asked);
     const { dims, codebook: reference } = meta;
-    if (dims === undefined) return await beginStore(this.#parts, traits, signal);
+    if (dims === undefined) {
+      const passages = items.slice(0, INTRODUCED).map(({ text }) => text);
+      return await beginStore({ ...this.#parts, passages }, traits, signal);
+    }
     const coder = await coders.find(database.reader, reference, { dims, ...traits });
     const kept = coders.kept(traits.vectors, { dims, metric: traits.metric });
     return { ...traits, dims, made: { coder, reference }, kept, birth: undefined };
@@ -223,14 +230,16 @@ export class Ingest {
   ): Promise<ReadyItem[]> {
     const given = items.filter(({ vector }) => vector !== undefined);
     for (const { vector, label } of given) requireVector(vector!, { dims, metric }, `${label}.vector`);
-    const checks = kept ? [] : given.filter((_, i) => i % GIVEN_PER_CHECK === 0);
+    // Vectors of batches would not be those that a search computes, where those depend on the batch.
+    const isReplaced = !kept && given.length > 0 && (await this.#parts.model()).turns !== undefined;
+    const checks = kept ? [] : given.filter((_, i) => isReplaced || i % GIVEN_PER_CHECK === 0);
     const byItem = await this.#embedTexts(
       [...items.filter(({ vector }) => vector === undefined), ...checks],
       tally,
       signal,
     );
-    for (const item of checks) this.#requireSame(item, byItem.get(item)!, metric);
-    const all = items.map((item) => item.vector ?? byItem.get(item)!);
+    for (const item of checks) this.#requireSame(item, byItem.get(item)!, metric, isReplaced ? BATCHED : MACHINES);
+    const all = items.map((item) => (isReplaced ? undefined : item.vector) ?? byItem.get(item)!);
     all.forEach((vector, i) => {
       requireVector(vector, { dims, metric }, `the vector of ${items[i]!.label}`);
     });
@@ -247,18 +256,27 @@ export class Ingest {
   ): Promise<Map<PreparedItem, Float32Array>> {
     if (items.length === 0) return new Map();
     const model = await this.#parts.model();
-    const vectors = await model.embedPassages(
-      items.map(({ text }) => text),
-      { ...(signal && { signal }), onTruncated: () => tally.truncated() },
-    );
+    const vectors = await model
+      .embedPassages(
+        items.map(({ text }) => text),
+        { ...(signal && { signal }), onTruncated: () => tally.truncated() },
+      )
+      .catch((error: unknown) => {
+        throw namingItem(error, items);
+      });
     return new Map(items.map((item, i) => [item, vectors[i]!]));
   }
 
   /** A given vector has to be what the embedder makes of the text, or no search could ever find it again. */
-  #requireSame({ label, vector }: PreparedItem, embedded: Float32Array, metric: Metric): void {
+  #requireSame(
+    { label, vector }: PreparedItem,
+    embedded: Float32Array,
+    metric: Metric,
+    least: { cosine: number; longer: number },
+  ): void {
     const cosine = this.#parts.addon.score("cosine", vector!, embedded);
     const ratio = Math.hypot(...vector!) / Math.hypot(...embedded);
-    if (cosine >= MIN_GIVEN_COSINE && (metric === "cosine" || Math.abs(ratio - 1) <= 0.01)) return;
+    if (cosine >= least.cosine && (metric === "cosine" || Math.abs(ratio - 1) <= least.longer)) return;
     throw new EmbedlessError(
       "INVALID_VECTOR",
       `${label}.vector is not what the embedder makes of its text (cosine ${cosine.toFixed(4)}), and this store keeps no ` +
@@ -274,6 +292,6 @@ export class Ingest {
     const needed = meta.dims === undefined || traitsOf(meta, asked).vectors === "recompute";
     // Where vectors are kept, items that bring theirs do without a model; one that needs it will say why there is none.
     const known = needed ? await model() : await model().catch(() => undefined);
-    return Math.max(EMBED_SLICE, known ? limitsOf(known.embedder).concurrency : 0);
+    return Math.max(EMBED_SLICE, known ? known.limits.concurrency : 0);
   }
 }

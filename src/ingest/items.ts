@@ -47,6 +47,15 @@ export function prepareItem(item: unknown, index: number): PreparedItem {
   };
 }
 
+/** An embedder's refusal of one text of these items, saying which item that is; any other error as it is. */
+export function namingItem(error: unknown, items: readonly PreparedItem[]): unknown {
+  if (!(error instanceof EmbedlessError) || error.textIndex === undefined) return error;
+  const item = items[error.textIndex];
+  if (item === undefined) return error;
+  const place = `${item.label} with the id ${JSON.stringify(item.id)} is refused`;
+  return new EmbedlessError(error.code, `${place}. ${error.message}`, { cause: error });
+}
+
 /** Throws `INVALID_ID` if two items of one array have the same id: only one of them could stay. */
 export function requireDistinctIds(items: readonly PreparedItem[]): void {
   const seen = new Map<string, string>();

@@ -1,4 +1,3 @@
-import { limitsOf } from "../embed/limits.js";
 import { throwIfAborted } from "../errors.js";
 import type { NativeAddon, NativeIndex } from "../native.js";
 import type { Passages } from "../passage/passages.js";
@@ -59,7 +58,7 @@ async function embedLinked(
   const { coder } = index;
   if (linked === 0) return;
   const model = await find();
-  const slice = Math.max(EMBED_SLICE, limitsOf(model.embedder).concurrency);
+  const slice = Math.max(EMBED_SLICE, model.limits.concurrency);
   while (index.count < linked) {
     throwIfAborted(signal);
     onProgress?.({ phase: "embed", done: index.count, total: linked });

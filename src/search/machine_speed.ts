@@ -1,5 +1,5 @@
 import type { Embedder } from "../embed/embedder.js";
-import { embedPassages, embedQuestion } from "../embed/guard.js";
+import { embedPassages, embedQuestion, type GuardOptions } from "../embed/guard.js";
 import { limitsOf } from "../embed/limits.js";
 import { throwIfAborted } from "../errors.js";
 import type { NativeAddon } from "../native.js";
@@ -25,14 +25,15 @@ const PASSAGE = SENTENCE.repeat(9);
  * Measures what searches are made of on this machine, now: a question and passages of 750 characters through the embedder,
  * and the scan of codes by all cores. Takes a second or two, most of it the start of the model.
  *
+ * @param given.turns For an embedder that is given one text at a time.
  * @throws what the embedder throws, and `ABORTED`
  */
 export async function measureMachine(
   addon: NativeAddon,
   embedder: Embedder,
-  signal?: AbortSignal,
+  given: Pick<GuardOptions, "signal" | "turns"> = {},
 ): Promise<MachineSpeed & { dims: number }> {
-  const given = signal ? { signal } : {};
+  const { signal } = given;
   const first = await embedQuestion(embedder, "How fast is this?", given);
   const questionMs = await timed(() => embedQuestion(embedder, "How fast is it now?", given));
   const passageMs = await measurePassages(embedder, given);
@@ -44,8 +45,9 @@ export async function measureMachine(
 }
 
 /** Milliseconds a passage when as many are under way as the embedder takes. */
-async function measurePassages(embedder: Embedder, options: { signal?: AbortSignal }): Promise<number> {
-  const isTold = embedder.concurrency !== undefined || embedder.batch !== undefined;
+async function measurePassages(embedder: Embedder, options: GuardOptions): Promise<number> {
+  const saysLimits = embedder.concurrency !== undefined || embedder.batch !== undefined;
+  const isTold = options.turns === undefined && saysLimits;
   const count = isTold ? Math.max(EMBEDDED, limitsOf(embedder).concurrency) : EMBEDDED;
   // Texts differ, or an embedder that remembers its answers would look faster than it is.
   const texts = (round: string, count: number) => Array.from({ length: count }, (_, i) => `${round} ${i}. ${PASSAGE}`);

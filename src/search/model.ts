@@ -1,7 +1,11 @@
 import type { Embedder, EmbedOptions } from "../embed/embedder.js";
-import { type Canary, checkCanaries, makeCanaries } from "../embed/fingerprint.js";
+import { type Canary, checkCanaries } from "../embed/fingerprint.js";
 import { embedPassages, embedQuestion } from "../embed/guard.js";
+import { type Introduction, introduceEmbedder } from "../embed/introduction.js";
+import { type EmbedderLimits, limitsOf } from "../embed/limits.js";
+import { Turns } from "../embed/turns.js";
 import { EmbedlessError } from "../errors.js";
+import type { StoredEmbedder } from "../storage/meta.js";
 import type { Metric } from "../types.js";
 import { Flights } from "./flights.js";
 import { LruCache } from "./lru.js";
@@ -12,6 +16,8 @@ export interface KnownModel {
   dims: number;
   metric: Metric;
   canaries: readonly Canary[];
+  /** Set for one whose vectors depend on the batch; see `StoredEmbedder`. */
+  batchCosine: StoredEmbedder["batchCosine"];
 }
 
 /** Question texts whose vectors are remembered. */
@@ -28,6 +34,7 @@ export class Model {
   readonly #questions = new LruCache<string, Float32Array>(REMEMBERED_QUESTIONS, () => 1);
   readonly #asking: Flights;
   #known: KnownModel | undefined;
+  #turns: Turns | undefined;
   #proof: Promise<void> | undefined;
 
   constructor(embedder: Embedder, options: { timeoutMs: number; minCosine: number }) {
@@ -40,6 +47,16 @@ export class Model {
   /** Whether `expect` was told already: then the store need not be asked again. */
   get isExpected(): boolean {
     return this.#known !== undefined;
+  }
+
+  /** What it takes at once: one text, if its vectors depend on the batch. */
+  get limits(): EmbedderLimits {
+    return this.#turns ? { batch: 1, concurrency: 1 } : limitsOf(this.embedder);
+  }
+
+  /** The turns of an embedder that is given one text at a time; `undefined` for others. */
+  get turns(): Turns | undefined {
+    return this.#turns;
   }
 
   /**
@@ -55,12 +72,23 @@ export class Model {
       throw new EmbedlessError("DIMENSION_MISMATCH", `The store has ${known.dims} dims, but the embedder ${dims}.`);
     }
     this.#known = known;
+    this.#turnTo(known.batchCosine);
   }
 
-  /** Canaries for a new store, and the length of this model's vectors. */
-  async introduce(signal?: AbortSignal): Promise<{ canaries: Canary[]; dims: number }> {
-    const canaries = await makeCanaries(this.embedder, this.#guard(signal));
-    return { canaries, dims: canaries[0]!.vector.length };
+  /**
+   * What a new store has to know of this model. From then on texts go in batches only if that does no harm.
+   *
+   * @param passages The store's first texts; see `introduceEmbedder`.
+   */
+  async introduce(passages: readonly string[], metric: Metric, signal?: AbortSignal): Promise<Introduction> {
+    const introduction = await introduceEmbedder(this.embedder, passages, {
+      timeoutMs: this.#timeoutMs,
+      minCosine: this.#minCosine,
+      lengths: metric !== "cosine",
+      signal,
+    });
+    this.#turnTo(introduction.batchCosine);
+    return introduction;
   }
 
   /** Vectors of passages, in order. Throws what `embedPassages` throws, and `MODEL_MISMATCH`. */
@@ -108,6 +136,7 @@ export class Model {
       lengths: known.metric !== "cosine",
       expected: known.id,
       count,
+      turns: this.#turns,
     }).catch((error: unknown) => {
       if (!(error instanceof EmbedlessError && error.code === "MODEL_MISMATCH")) this.#proof = undefined;
       throw error;
@@ -115,8 +144,17 @@ export class Model {
     return this.#proof;
   }
 
+  #turnTo(batchCosine: KnownModel["batchCosine"]): void {
+    this.#turns = batchCosine === undefined ? undefined : (this.#turns ?? new Turns());
+  }
+
   #guard(signal: AbortSignal | undefined) {
-    return { timeoutMs: this.#timeoutMs, dims: this.#known?.dims, ...(signal && { signal }) };
+    return {
+      timeoutMs: this.#timeoutMs,
+      dims: this.#known?.dims,
+      turns: this.#turns,
+      ...(signal && { signal }),
+    };
   }
 }
 

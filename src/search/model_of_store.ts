@@ -56,7 +56,8 @@ export class ModelOfStore {
     if (model.isExpected) return model;
     const { embedder, dims, metric } = readMeta(this.#database.reader);
     if (embedder && dims && metric) {
-      model.expect({ id: embedder.id, dims, metric, canaries: getCanaries(this.#database.reader) });
+      const canaries = getCanaries(this.#database.reader);
+      model.expect({ id: embedder.id, batchCosine: embedder.batchCosine, dims, metric, canaries });
     }
     return model;
   }

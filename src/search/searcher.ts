@@ -219,8 +219,8 @@ export class Searcher {
     // Nodes whose passage was deleted meanwhile are left out.
     const texts = (nodes: number[]) =>
       new Map([...this.#passages.byNodes(nodes, numbering)].map(([node, { text }]) => [node, text]));
-    const embedder = async () => (await this.#model()).embedder;
-    const recompute = new Recompute(this.#flights, texts, this.#cacheBytes, embedder);
+    const limits = async () => (await this.#model()).limits;
+    const recompute = new Recompute(this.#flights, texts, this.#cacheBytes, limits);
     this.#recomputed = { numbering, recompute };
     return recompute;
   }

@@ -29,6 +29,11 @@ export function putCanaries(tx: Connection, canaries: readonly Canary[]): void {
   }
 }
 
+/** How many canaries there are, damaged ones included. */
+export function countCanaries(c: Connection): number {
+  return c.get<{ n: number }>("SELECT count(*) AS n FROM canaries")!.n;
+}
+
 /**
  * The canaries, in the order they were put.
  *

@@ -11,6 +11,11 @@ export interface StoredEmbedder {
   id: string;
   /** `Embedder.source` as JSON: how to make it again. */
   source?: unknown;
+  /**
+   * Lowest cosine of a text's vector alone and in a batch, as measured when the store was made, where it was so low that
+   * texts are embedded one at a time; left out: in batches.
+   */
+  batchCosine?: number | undefined;
 }
 
 /** Which codebook the codes refer to. */
@@ -97,7 +102,8 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
     isCount(value["version"], MOST_WRITES) &&
     ["nodes", "passages", "blocks"].every((key) => isCount(value[key], MOST_NODES)),
   vectors: (value) => VECTOR_KEEPINGS.includes(value as VectorKeeping),
-  embedder: (value) => isObject(value) && typeof value["id"] === "string",
+  embedder: (value) =>
+    isObject(value) && typeof value["id"] === "string" && ["undefined", "number"].includes(typeof value["batchCosine"]),
   codebook: (value) =>
     isObject(value) && /^[0-9a-f]{64}$/.test(String(value["sha256"])) && /^(shipped|own)$/.test(String(value["kind"])),
   keywords: (value) => typeof value === "boolean",

@@ -8,6 +8,8 @@ export interface EmbeddingServer {
   readonly url: string;
   /** Every text that was embedded, in order. */
   readonly texts: string[];
+  /** Most texts of one request that was answered. */
+  readonly largestRequest: number;
   close(): Promise<void>;
 }
 
@@ -16,19 +18,27 @@ export async function embeddingServer(
   options: {
     delayMs?: number;
     dims?: number;
+    /** See `FakeEmbedderOptions`. */
+    batchNoise?: number;
     /** Awaited before each answer; `headers` are those of the request. */
     before?: (headers: IncomingHttpHeaders) => Promise<void> | void;
+    /** Characters of the longest text that is embedded. */
+    longest?: number;
     /** Answered in place of vectors, with status 400. */
     refusal?: string;
   } = {},
 ): Promise<EmbeddingServer> {
-  const embedder = fakeEmbedder({ dims: options.dims ?? 64 });
+  const embedder = fakeEmbedder({ dims: options.dims ?? 64, batchNoise: options.batchNoise ?? 0 });
   const server = createServer(async (request, response) => {
     const { input } = JSON.parse(await bodyOf(request)) as { input: string[] };
     if (options.delayMs) await sleep(options.delayMs);
     await options.before?.(request.headers);
     if (options.refusal !== undefined) {
       response.writeHead(400).end(JSON.stringify({ error: { message: options.refusal } }));
+      return;
+    }
+    if (input.some((text) => text.length > (options.longest ?? 1e9))) {
+      response.writeHead(400).end(JSON.stringify({ error: "the input length exceeds the context length" }));
       return;
     }
     const vectors = await embedder.embedDocuments(input);
@@ -39,6 +49,9 @@ export async function embeddingServer(
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}/v1`,
     texts: embedder.texts,
+    get largestRequest() {
+      return embedder.largestCall;
+    },
     close: () =>
       new Promise((resolve) => {
         server.close(() => resolve());

@@ -36,6 +36,8 @@ export interface FakeEmbedderOptions {
   norm?: (text: string) => number;
   /** Share of each vector that is noise of its own text. Default 0.2. */
   noise?: number;
+  /** Weight of what the other texts of a call add to each vector, as an int8 model has it. Default 0. */
+  batchNoise?: number;
   /** Another seed is another model. Default 1. */
   seed?: number;
 }
@@ -50,6 +52,8 @@ export interface FakeCounts {
   calls: number;
   /** Most texts under way at once. */
   peak: number;
+  /** Most texts of one call. */
+  largestCall: number;
   /** Calls that wait for their signal; see `waitFrom`. */
   waiting: number;
   /** Every passage embedded, in order. */
@@ -96,7 +100,14 @@ export function fakeEmbedder(options: FakeEmbedderOptions = {}): Embedder & Fake
     }
     told = true;
     const mutated = options.mutateAt !== undefined && n >= options.mutateAt;
+    fake.largestCall = Math.max(fake.largestCall, texts.length);
     const vectors = texts.map((text) => vector(text, (options.seed ?? 1) + (mutated ? 1000 : 0)));
+    if (options.batchNoise && texts.length > 1) {
+      for (const [i, each] of vectors.entries()) {
+        const others = randomDirection(texts.filter((_, j) => j !== i).join(), dims);
+        for (let at = 0; at < dims; at++) each[at]! += options.batchNoise * others[at]!;
+      }
+    }
     return spoil(vectors, n, options);
   };
 
@@ -105,11 +116,13 @@ export function fakeEmbedder(options: FakeEmbedderOptions = {}): Embedder & Fake
     get dims() {
       return told ? dims : undefined;
     },
+    ...(!options.batchNoise && { batchInvariant: true }),
     ...pick(options, ["batch", "concurrency", "maxTokens", "source", "codebook"]),
     documents: 0,
     queries: 0,
     calls: 0,
     peak: 0,
+    largestCall: 0,
     waiting: 0,
     texts: [],
     embedDocuments: (texts, callOptions = {}) => {

@@ -25,11 +25,24 @@ const CONFIG = {
 
 type Precision = "int8" | "fp32";
 
+/** How a tiny model differs from others. */
+export interface TinyOptions {
+  /** Name of its folder. Default: a random one. */
+  name?: string;
+  /** Length of its vectors, a multiple of 4. Default 32. */
+  dims?: number;
+  /** A special token in place of the last word. */
+  endToken?: string;
+}
+
 /** A folder with the safetensors file of a BERT encoder of random weights, for the exporter. */
-export function tinyWeights(seed = 7): string {
-  const folder = mkdtempSync(path.join(tmpdir(), "embedless-tiny-"));
-  writeFileSync(path.join(folder, "config.json"), JSON.stringify(CONFIG));
-  writeFileSync(path.join(folder, "model.safetensors"), safetensors(shapes(), seed));
+export function tinyWeights(seed = 7, { name, dims = TINY_DIMS }: TinyOptions = {}): string {
+  const parent = mkdtempSync(path.join(tmpdir(), "embedless-tiny-"));
+  const folder = name === undefined ? parent : path.join(parent, name);
+  mkdirSync(folder, { recursive: true });
+  const config = { ...CONFIG, hidden_size: dims };
+  writeFileSync(path.join(folder, "config.json"), JSON.stringify(config));
+  writeFileSync(path.join(folder, "model.safetensors"), safetensors(shapes(config), seed));
   return folder;
 }
 
@@ -48,9 +61,13 @@ export async function optimizeModel(from: string, to: string): Promise<void> {
 }
 
 /** A sentence model's folder as `onnxEmbedder` wants it; `files` are added as JSON, by path. */
-export async function tinyModel(files: Record<string, unknown> = {}, precision: Precision = "int8"): Promise<string> {
-  const folder = tinyWeights();
-  const all = { "tokenizer.json": tokenizer(), "tokenizer_config.json": TOKENIZER_CONFIG, ...files };
+export async function tinyModel(
+  files: Record<string, unknown> = {},
+  precision: Precision = "int8",
+  options: TinyOptions = {},
+): Promise<string> {
+  const folder = tinyWeights(7, options);
+  const all = { "tokenizer.json": tokenizer(options), "tokenizer_config.json": TOKENIZER_CONFIG, ...files };
   for (const [name, content] of Object.entries(all)) {
     mkdirSync(path.dirname(path.join(folder, name)), { recursive: true });
     writeFileSync(path.join(folder, name), JSON.stringify(content));
@@ -71,13 +88,23 @@ const TOKENIZER_CONFIG = {
   model_max_length: TINY_WINDOW,
 };
 
-function tokenizer(): object {
-  const vocab = Object.fromEntries([...SPECIAL, ...WORDS].map((word, id) => [word, id]));
+function tokenizer({ endToken }: TinyOptions): object {
+  const words = endToken === undefined ? [...SPECIAL, ...WORDS] : [...SPECIAL, ...WORDS.slice(0, -1), endToken];
+  const vocab = Object.fromEntries(words.map((word, id) => [word, id]));
+  const added = [...SPECIAL, ...(endToken === undefined ? [] : [endToken])];
   const special = (token: string) => ({ SpecialToken: { id: token, type_id: 0 } });
   return {
     version: "1.0",
-    added_tokens: SPECIAL.map((content, id) => ({
-      ...{ id, content, special: true, single_word: false, lstrip: false, rstrip: false, normalized: false },
+    added_tokens: added.map((content) => ({
+      ...{
+        id: vocab[content],
+        content,
+        special: true,
+        single_word: false,
+        lstrip: false,
+        rstrip: false,
+        normalized: false,
+      },
     })),
     normalizer: { type: "BertNormalizer", clean_text: true, handle_chinese_chars: true, lowercase: true },
     pre_tokenizer: { type: "BertPreTokenizer" },
@@ -101,8 +128,7 @@ function tokenizer(): object {
   };
 }
 
-function shapes(): [string, number[]][] {
-  const { hidden_size: h, intermediate_size: wide } = CONFIG;
+function shapes({ hidden_size: h, intermediate_size: wide }: typeof CONFIG): [string, number[]][] {
   const norm = (name: string): [string, number[]][] => [
     [`${name}.weight`, [h]],
     [`${name}.bias`, [h]],

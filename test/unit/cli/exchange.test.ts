@@ -61,7 +61,8 @@ it.each([
   ["array.jsonl", "[1]\n", /Line 1 .*object/],
   ["latin1.jsonl", Buffer.from('{"text": "Straße"}\n', "latin1"), /Line 1 of latin1\.jsonl is not UTF-8/],
   ["no_text.jsonl", '{"id": "a"}\n', /Line 1 .*text/],
-  ["bad_id.jsonl", '{"id": 7, "text": "x"}\n', /id/],
+  ["bad_id.jsonl", '{"id": 7, "text": "x"}\n', /the id of line 1 of bad_id\.jsonl/],
+  ["bad_text.jsonl", '\n{"text": "x"}\n\n{"text": ""}\n', /the text of line 4 of bad_text\.jsonl/],
 ])("refuses %s in one sentence", async (name, content, says) => {
   if (content !== undefined) writeFileSync(at(name), content);
   const { code, stdout, stderr } = await run("import", `${name}.db`, name);

@@ -40,14 +40,14 @@ async function addFromOutside(name: string): Promise<void> {
   await promisify(execFile)(process.execPath, [programPath("writer"), at("a.db"), name, "2", "3", "http:fake"]);
 }
 
-/** A server that answers ten requests of 64 texts and then waits for `open`. */
+/** A server that answers the requests that make the store, some of 64 texts, and then waits for `open`. */
 async function gatedServer() {
   let open: () => void = () => {};
   const opened = new Promise<void>((resolve) => {
     open = resolve;
   });
   let requests = 0;
-  const server = await embeddingServer({ before: () => (++requests > 10 ? opened : undefined) });
+  const server = await embeddingServer({ before: () => (++requests > 18 ? opened : undefined) });
   return { server, open };
 }
 

@@ -68,6 +68,10 @@ describe("readModelFolder", () => {
     await expect(readModelFolder(await tinyModel({ "modules.json": [transformer, pooling, dense] }))).rejects.toThrow(
       expect.objectContaining({ code: "INVALID_ARGUMENT", message: expect.stringContaining("models.Dense") }),
     );
+    // A graph that ends with those layers is another matter.
+    const whole = await tinyModel({ "modules.json": [transformer, pooling, dense] });
+    const { settings } = await readModelFolder(whole, {}, { output: "sentence_embedding" });
+    expect(settings.output).toBe("sentence_embedding");
     const most = await tinyModel({ "1_Pooling/config.json": { pooling_mode_max_tokens: true } });
     await expect(readModelFolder(most)).rejects.toThrow(/pooling_mode_max_tokens/);
     const broken = await tinyModel();

@@ -39,7 +39,7 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^src\/storage\//, "storage", 3],
   [/^src\/native\.ts$/, "native", 2],
   [
-    /^src\/(abort|options|trait_options|checks|errors|types|code_types|graph_types|stats_types|turns)\.ts$/,
+    /^src\/(abort|options|trait_options|checks|errors|optional_package|types|code_types|graph_types|stats_types|turns)\.ts$/,
     "leaves",
     1,
   ],

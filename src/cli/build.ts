@@ -7,7 +7,7 @@ import { VectorStore } from "../index.js";
 import { updateAddress } from "./address.js";
 import { BuildRun, missing } from "./build_run.js";
 import { withModel } from "./embedders.js";
-import { Interrupted } from "./failures.js";
+import { Interrupted, UsageError } from "./failures.js";
 import { count } from "./figures.js";
 import { type Found, findFiles } from "./files.js";
 import { Interruption } from "./interruption.js";
@@ -20,6 +20,7 @@ import { withoutLinks } from "./sources.js";
 import { type Summary, summaryLines } from "./summary.js";
 import { printJson, type Terminal, terminalOf } from "./terminal.js";
 import { readText } from "./text_file.js";
+import { Working } from "./working.js";
 
 /** Options of the command line. */
 export interface BuildOptions extends NewStoreOptions {
@@ -46,13 +47,15 @@ const PATHS_SHOWN = 3;
 export async function build(store: string, paths: string[], options: BuildOptions): Promise<void> {
   const started = performance.now();
   const terminal = terminalOf(options.json ? process.stderr : process.stdout);
+  if (paths.includes("")) throw new UsageError("Expected files and folders, but one path is empty; . is this folder.");
+  const roots = [...new Set(paths.map((path) => withoutLinks(resolve(path))))];
   const interruption = new Interruption();
-  const roots = paths.map((path) => withoutLinks(resolve(path)));
   const { include, exclude, gitignore, maxFileSize: mostBytes } = options;
   const selection = selectionOf(roots, { include, exclude, gitignore, mostBytes });
   const shown = paths.length > PATHS_SHOWN ? `${count(paths.length)} paths` : paths.join(", ");
   terminal.line(`Looking for files in ${shown} ...`);
-  const find = () => findFiles(selection, () => interruption.stopped);
+  const find = () =>
+    new Working(terminal).at("Looking for files", () => findFiles(selection, () => interruption.stopped));
   try {
     if (!existsSync(store)) await requireText(await find(), selection, paths, interruption);
     const summary = await withModel(options, async (opening) => {

@@ -78,11 +78,6 @@ class Walk {
   }
 
   async #visitFolder(folder: string, root: string, above: IgnoreRules): Promise<void> {
-    if (performance.now() - this.#turnAt > SLICE_MS) {
-      await new Promise((done) => setImmediate(done));
-      this.#turnAt = performance.now();
-    }
-    if (this.#isStopped()) return;
     let entries: Dirent<Buffer>[];
     try {
       entries = readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
@@ -92,6 +87,8 @@ class Walk {
     }
     const rules = this.#selection.gitignore ? await above.in(folder, entries, this.#unreadable) : above;
     for (const entry of entries) {
+      await this.#turn();
+      if (this.#isStopped()) return;
       const path = join(folder, nameOf(entry.name));
       if (this.#roots.has(path)) continue; // is visited by itself
       if (!isUtf8(entry.name)) this.#meet(path, () => this.#found.leftOut.add("nameNotUtf8", path));
@@ -99,6 +96,13 @@ class Walk {
       else if (entry.isSymbolicLink() && leadsToFolder(path)) this.#passLink(path, root, rules);
       else this.#meet(path, () => this.#takeEntry(entry, path, root, rules));
     }
+  }
+
+  /** Lets others on the event loop run, now and then. */
+  async #turn(): Promise<void> {
+    if (performance.now() - this.#turnAt <= SLICE_MS) return;
+    await new Promise((done) => setImmediate(done));
+    this.#turnAt = performance.now();
   }
 
   async #enter(folder: string, root: string, rules: IgnoreRules): Promise<void> {

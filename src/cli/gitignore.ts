@@ -106,11 +106,20 @@ function moved(line: string, place: string): string {
   return `${not}/${folder}/${isAnchored ? "" : "**/"}${own}`;
 }
 
+/** Whether a file lies there itself. The .git of a linked working tree is a file, below which nothing lies. */
+function isFile(path: string): boolean {
+  try {
+    return lstatSync(path).isFile();
+  } catch (error) {
+    if (["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "")) return false;
+    throw error;
+  }
+}
+
 /** The rules of a file, without comments; git follows no link here. */
 async function linesOf(path: string, unreadable: (path: string) => void): Promise<string[]> {
   try {
-    const stats = lstatSync(path, { throwIfNoEntry: false });
-    if (!stats?.isFile()) return [];
+    if (!isFile(path)) return [];
     const content = await readGivenFile(path, MOST_BYTES);
     if (typeof content === "string") {
       unreadable(path);

@@ -99,6 +99,17 @@ describe("findFiles takes the files that git takes", () => {
     );
   });
 
+  it("in a linked working tree, whose .git is a file", async () => {
+    put(".gitignore", "a.md");
+    put("a.md");
+    put("b.md");
+    rmSync(join(root, ".git"), { recursive: true });
+    writeFileSync(join(root, ".git"), "gitdir: /nowhere");
+    const { files, leftOut } = await findFiles(selectionOf([root]));
+    expect(files.map(({ path }) => relative(root, path))).toEqual(["b.md"]);
+    expect(leftOut.unseen).toEqual([]);
+  });
+
   it("and in a repository within begins from nothing", async () => {
     put(".gitignore", "a.md\ninner/b.md");
     put("a.md");

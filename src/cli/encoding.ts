@@ -14,14 +14,14 @@ export interface Decoded {
 
 /**
  * Why bytes are no text: `binary` they hold what no text holds, `faulty` some of them are wrong in UTF-8 or UTF-16,
- * `unknownEncoding` they are like no encoding, or like several.
+ * `unknownEncoding` they are like no encoding, or like several, `noDetector` the package that would tell is not installed.
  */
-export type NoText = { reason: "binary" | "faulty" | "unknownEncoding" };
+export type NoText = { reason: "binary" | "faulty" | "unknownEncoding" | "noDetector" };
 
 /** Bytes in which a text of one byte a letter must have no zero. */
 const PROBED_BYTES = 8192;
 /** Bytes whose statistics are looked at. More changes no verdict and takes longer. */
-const SAMPLE_BYTES = 32 * 1024;
+const SAMPLE_BYTES = 8 * 1024;
 /** Of a hundred: below, two encodings are mostly as likely as each other. */
 const LEAST_CONFIDENCE = 20;
 /** Letters for each sign that stands between two of them. A text read by the wrong encoding has far fewer. */
@@ -40,8 +40,6 @@ const NO_CHARACTER =
 /**
  * Decodes a whole file. What does not decode without a fault is no text: replacement characters would be stored in place
  * of what was written.
- *
- * @throws EmbedlessError `NOT_FOUND` if the package that recognises other encodings than UTF-8 and UTF-16 is not installed
  */
 export async function decodeText(content: Uint8Array): Promise<Decoded | NoText> {
   const mark = markOf(content);
@@ -99,9 +97,12 @@ function isMostlyUtf8(content: Uint8Array): boolean {
 }
 
 async function guess(content: Uint8Array): Promise<Decoded | NoText> {
-  const { analyse } = await optionalPackage("chardet", "Reading a text that is not UTF-8", () => import("chardet"));
+  const detector = await optionalPackage("chardet", "Telling an encoding", () => import("chardet")).catch(
+    () => undefined,
+  );
+  if (detector === undefined) return { reason: "noDetector" };
   const western = decodeAs("windows-1252", content)!; // which knows every byte
-  for (const { name, confidence } of analyse(linesBeyondAscii(content))) {
+  for (const { name, confidence } of detector.analyse(linesBeyondAscii(content))) {
     if (confidence < LEAST_CONFIDENCE) break;
     for (const label of [name, RELATED[name] ?? name]) {
       const decoded = decodeAs(label, content);

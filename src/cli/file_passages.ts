@@ -48,8 +48,8 @@ export interface Reading {
 /**
  * The passages of a file, or why there are none.
  *
- * @throws the file system's error if the file cannot be read; EmbedlessError `NOT_FOUND` if a package that reads such files
- *   is not installed, and the embedder's errors.
+ * @throws the file system's error if the file cannot be read; EmbedlessError `NOT_FOUND` if the package that reads
+ *   Markdown is not installed, and the embedder's errors.
  */
 export async function passagesOf(
   file: FoundFile,

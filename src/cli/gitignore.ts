@@ -68,8 +68,9 @@ export class IgnoreRules {
   }
 
   async #with(folder: string, lines: readonly string[]): Promise<IgnoreRules> {
-    const make = (await optionalPackage("ignore", "Reading a .gitignore file", () => import("ignore")))
-      .default as unknown as MakeIgnore;
+    const make = (
+      await optionalPackage("ignore", "Reading a .gitignore file (--no-gitignore does not)", () => import("ignore"))
+    ).default as unknown as MakeIgnore;
     // As git does by default on these systems.
     const rules = make({ ignorecase: process.platform === "win32" || process.platform === "darwin" });
     if (this.#rules) rules.add(this.#rules);

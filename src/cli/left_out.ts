@@ -10,6 +10,7 @@ const REASONS = {
   binary: "binary",
   faulty: "with bytes that are wrong in UTF-8 or UTF-16",
   unknownEncoding: "in an encoding that cannot be told",
+  noDetector: "not UTF-8 (npm install chardet, which tells other encodings)",
   blank: "without text",
   forbidden: "no permission to read",
   vanished: "gone while the build ran",
@@ -30,7 +31,7 @@ export type Reason = keyof typeof REASONS;
 export type LeftOutPaths = Record<Reason, string[]>;
 
 /** Reasons that say nothing of what is in a file or folder: what is stored of it stays. */
-const UNSEEN: readonly Reason[] = ["forbidden", "vanished", "unreadable"];
+const UNSEEN: readonly Reason[] = ["noDetector", "forbidden", "vanished", "unreadable"];
 
 /** Collects what is left out. */
 export class LeftOut {

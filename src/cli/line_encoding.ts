@@ -89,6 +89,9 @@ export class LineDecoder {
   async guess(lines: readonly Buffer[]): Promise<void> {
     if (this.#sawUtf8) throw new Undecodable("is not UTF-8, as lines before it are");
     const result = await decodeText(Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")])));
+    if ("reason" in result && result.reason === "noDetector") {
+      throw new Undecodable("is not UTF-8; npm install chardet, which tells other encodings");
+    }
     if ("reason" in result) throw new Undecodable("is not UTF-8, and in no encoding that can be told");
     this.#found = { encoding: result.encoding, guessed: result.guessed };
   }

@@ -69,7 +69,7 @@ export class LineReader {
    * taken off. Lines that are not UTF-8 are decoded by what they are like; see `encoding`.
    *
    * @throws EmbedlessError `IO` for a file of a store that is open here; `LIMIT`, `INVALID_TEXT` naming a line that is too
-   *   long or cannot be decoded; `NOT_FOUND` as `decodeText`
+   *   long or cannot be decoded
    */
   async *lines(): AsyncGenerator<{ line: string; number: number }> {
     let number = 0;

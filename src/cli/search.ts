@@ -1,5 +1,6 @@
 /** `embedless search`: the passages that answer a question. */
 
+import { existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { VectorStore } from "../index.js";
 import type { Filter, Hit, SearchOptions, SearchResult } from "../types.js";
@@ -89,6 +90,7 @@ function nameFromHere(hit: Hit, folder: string): string {
   const source = sourceIn(hit);
   if (source === undefined) return hit.id;
   const file = resolve(folder, source);
+  if (!existsSync(file)) return source; // gone, or named from where the store lay before it moved
   const fromHere = relative(process.cwd(), file);
   return fromHere.startsWith("../../..") ? file : fromHere;
 }

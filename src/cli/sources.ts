@@ -1,6 +1,6 @@
 /** How files are named in a store, and how a name leads back to its file. */
 
-import { existsSync, realpathSync } from "node:fs";
+import { existsSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Passage } from "../types.js";
 import { isWithin } from "./selection.js";
@@ -11,6 +11,8 @@ const MOST_SOURCES = 2_000;
 const MOST_BASES = 20;
 /** Files of one name that are looked at. */
 const MOST_NAMESAKES = 100;
+/** Links that are followed one after another, as many as Linux follows. */
+const MOST_LINKS = 40;
 /** Stands for a folder of which nothing is known but that sources lead out of it. */
 const SOME_FOLDER = "…";
 
@@ -27,14 +29,26 @@ export function sourceIn({ id, metadata }: Pick<Passage, "id" | "metadata">): st
 
 /**
  * A path without symbolic links, so that a file is known by one name however it is reached. Parts that do not exist stay as
- * they are.
+ * they are, and so do links in a circle.
  */
-export function withoutLinks(path: string): string {
+export function withoutLinks(path: string, links = MOST_LINKS): string {
   try {
     return realpathSync.native(path);
   } catch {
     const parent = dirname(path);
-    return parent === path ? path : join(withoutLinks(parent), basename(path));
+    if (parent === path) return path;
+    const here = join(withoutLinks(parent, links), basename(path));
+    const target = links > 0 ? targetOf(here) : undefined;
+    return target === undefined ? here : withoutLinks(resolve(dirname(here), target), links - 1);
+  }
+}
+
+/** What a link says, whether or not that exists; `undefined` for what is no link. */
+function targetOf(path: string): string | undefined {
+  try {
+    return readlinkSync(path);
+  } catch {
+    return undefined;
   }
 }
 

@@ -11,7 +11,7 @@ export type TextOrReason = Decoded | { reason: Reason };
  * Reads a text in any encoding that `decodeText` tells.
  *
  * @param mostBytes Larger files are left out.
- * @throws the file system's error if the file cannot be read; EmbedlessError as `decodeText`
+ * @throws the file system's error if the file cannot be read
  */
 export async function readText(path: string, mostBytes: number): Promise<TextOrReason> {
   const content = await readGivenFile(path, mostBytes);

@@ -66,6 +66,17 @@ describe("a store that is reached or moved otherwise", () => {
     expect(await sources("s.db")).toEqual({ "docs/a.md": 1, "docs/sub/b.md": 1, "src/a.md": 1 });
   });
 
+  it("keeps what is stored of a link's target that is gone, and removes it with --prune", async () => {
+    symlinkSync("docs", at("linked"));
+    renameSync(at("docs"), at("away"));
+    const ended = await run("s.db", "linked");
+    expect([ended.code, ended.stderr]).toEqual([
+      1,
+      expect.stringMatching(/Kept 2 passages of 2 files .*docs \(missing\)/),
+    ]);
+    expect(await build("s.db", "linked", "--prune")).toMatchObject({ removed: 2 });
+  });
+
   it("finds its files when it moved, up, down and back", async () => {
     mkdirSync(at("x/y"), { recursive: true });
     renameSync(at("s.db"), at("x/y/s.db"));

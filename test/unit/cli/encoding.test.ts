@@ -1,7 +1,7 @@
 import { readFileSync } from "node:fs";
 import { deflateSync } from "node:zlib";
 import iconv from "iconv-lite";
-import { describe, expect, it } from "vitest";
+import { describe, expect, it, vi } from "vitest";
 import { decodeText } from "../../../src/cli/encoding.js";
 import { seeded } from "../../support/seeded.js";
 
@@ -86,6 +86,21 @@ describe("decodeText", () => {
     for (let i = 0; i < 200; i++) {
       const noise = Uint8Array.from({ length: 200 }, () => random() * 256);
       expect(await decodeText(noise)).toHaveProperty("reason");
+    }
+  });
+
+  it("says that the package is missing which tells encodings, and reads all that needs none", async () => {
+    vi.resetModules();
+    vi.doMock("chardet", () => {
+      throw new Error("not installed");
+    });
+    try {
+      const { decodeText } = await import("../../../src/cli/encoding.js");
+      expect(await decodeText(iconv.encode(GERMAN, "latin1"))).toEqual({ reason: "noDetector" });
+      expect(await decodeText(iconv.encode(GERMAN, "utf16le"))).toMatchObject({ text: GERMAN });
+    } finally {
+      vi.doUnmock("chardet");
+      vi.resetModules();
     }
   });
 

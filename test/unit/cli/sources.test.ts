@@ -42,6 +42,10 @@ it("withoutLinks follows every link, and keeps what does not exist", () => {
     symlinkSync("a", join(folder, "l"));
     symlinkSync("../l/b", join(folder, "a/m"));
     expect(withoutLinks(join(folder, "l/m"))).toBe(join(folder, "a/b"));
+    symlinkSync("b/gone", join(folder, "a/dangling"));
+    expect(withoutLinks(join(folder, "l/dangling"))).toBe(join(folder, "a/b/gone"));
+    symlinkSync("loop", join(folder, "loop"));
+    expect(withoutLinks(join(folder, "loop/x"))).toBe(join(folder, "loop/x"));
     expect(withoutLinks(join(folder, "l/m/gone/x.md"))).toBe(join(folder, "a/b/gone/x.md"));
   } finally {
     rmSync(folder, { recursive: true });

@@ -139,7 +139,7 @@ function linesBeyondAscii(content: Uint8Array): Uint8Array {
 function isPlausible(text: string): boolean {
   if (NO_CHARACTER.test(text)) return false;
   const letters = text.match(/[^\P{L}\p{ASCII}]/gu)?.length ?? 0;
-  const odd = text.match(/(?<=\p{L})(?:[^\P{S}\p{ASCII}]|[\u201A\u201E\u2018\u201C])(?=\p{L})/gu)?.length ?? 0;
+  const odd = text.match(/(?<=\p{L})(?:[^\P{S}\p{ASCII}]|[‚„‘“§¶¡¿†‡•])(?=\p{L})/gu)?.length ?? 0;
   return odd * LETTERS_PER_ODD_SIGN <= letters;
 }
 

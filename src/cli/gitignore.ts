@@ -24,7 +24,7 @@ export class IgnoreRules {
   }
 
   /**
-   * The rules that the folders above a given folder have for it. There are none if they ignore the folder itself: whoever
+   * The rules that the folders above a given folder have for it. There are none if they ignore the folder itself: a person who
    * names it wants to read it.
    *
    * @param unreadable Is told of each file of rules that cannot be read.

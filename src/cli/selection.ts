@@ -45,7 +45,7 @@ export type Verdict = "selected" | "outside" | keyof PassedOver;
 /**
  * The selection for paths and patterns as they came from the command line.
  *
- * @throws RangeError (`INVALID_ARGUMENT`) for a pattern that is none
+ * @throws RangeError (`INVALID_ARGUMENT`) for a pattern that is no glob
  */
 export function selectionOf(roots: readonly string[], options: SelectionOptions = {}): Selection {
   const { include = [], exclude = [], gitignore = true, mostBytes = MOST_FILE_BYTES } = options;

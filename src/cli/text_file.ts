@@ -4,7 +4,7 @@ import { readGivenFile } from "../storage/given_file.js";
 import { type Decoded, decodeText } from "./encoding.js";
 import type { Reason } from "./left_out.js";
 
-/** A text and its encoding, or why there is none. */
+/** A text and its encoding, or why a file has no text. */
 export type TextOrReason = Decoded | { reason: Reason };
 
 /**

@@ -79,6 +79,7 @@ describe("decodeText", () => {
     ["UTF-32BE with a mark", Buffer.from([0, 0, 0xfe, 0xff, 0, 0, 0, 0x41]), "unknownEncoding"],
     ["two words of Japanese", iconv.encode("日本語のテスト", "shift_jis"), "unknownEncoding"],
     ["an encoding of DOS", iconv.encode(RUSSIAN, "cp866"), "unknownEncoding"],
+    ["an encoding of old Macintoshes", iconv.encode(GERMAN, "macroman"), "unknownEncoding"],
   ])("leaves out %s", async (_, bytes, reason) => expect(await decodeText(bytes)).toEqual({ reason }));
 
   it("takes no noise for text", async () => {

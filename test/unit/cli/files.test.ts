@@ -173,7 +173,7 @@ describe(".gitignore", () => {
     expect((await look([""])).leftOut.paths.unreadable).toEqual([join(root, ".gitignore")]);
   });
 
-  it("that is a pipe or a link is none", async () => {
+  it("that is a pipe or a link is not read", async () => {
     put("a.md", "rules");
     writeFileSync(join(root, "rules"), "*.md");
     symlinkSync("rules", join(root, ".gitignore"));

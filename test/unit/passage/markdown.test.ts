@@ -102,7 +102,7 @@ const shown = async (text: string) =>
 describe("markdownBlocks", () => {
   it.each([
     [
-      "a fence on one line, which is none",
+      "a line of code marks, which opens no fence",
       "```code```\n\n# Title\n\ntext",
       [
         ["```code```", ""],

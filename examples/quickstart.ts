@@ -9,10 +9,12 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { reportFailure } from "../src/cli/failures.js";
 import { bytes, count, counted, duration, ratio } from "../src/cli/figures.js";
-import { type FilePassage, passagesOf, sourceOf } from "../src/cli/file_passages.js";
-import { findFiles, selectionOf } from "../src/cli/files.js";
+import { type FilePassage, passagesOf } from "../src/cli/file_passages.js";
+import { findFiles } from "../src/cli/files.js";
 import { costLine, hitLines } from "../src/cli/hits.js";
 import { Progress } from "../src/cli/progress.js";
+import { MOST_FILE_BYTES, selectionOf } from "../src/cli/selection.js";
+import { sourceOf } from "../src/cli/sources.js";
 import { table, terminalOf } from "../src/cli/terminal.js";
 import { type Embedder, minilm, type Stats, VectorStore } from "../src/index.js";
 
@@ -35,16 +37,17 @@ const modules = join(dirname(createRequire(import.meta.url).resolve("embedless/p
 
 /** Markdown of all packages and declarations of two; the same ones wherever the same versions are installed. */
 async function collect(embedder: Embedder): Promise<{ passages: FilePassage[]; files: number }> {
-  const found = (include: string[], exclude: string[]) => findFiles(selectionOf([modules], include, exclude)).files;
+  const found = async (include: string[], exclude: string[]) =>
+    (await findFiles(selectionOf([modules], { include, exclude }))).files;
   const wanted: readonly string[] = QUESTIONS.map(([, file]) => file);
-  const markdown = found(["*.md"], ["*CHANGELOG*", "*LICENSE*", "*HISTORY*", "README.*.md"]);
-  const declarations = found(["commander/**/*.d.ts", "@types/node/*.d.ts"], []);
+  const markdown = await found(["*.md"], ["*CHANGELOG*", "*LICENSE*", "*HISTORY*", "README.*.md"]);
+  const declarations = await found(["commander/**/*.d.ts", "@types/node/*.d.ts"], []);
   const passages: FilePassage[] = [];
   const files = new Set<string>();
   const take = async (some: typeof markdown, mostOfFile: number, most: number) => {
     for (const file of some) {
       if (passages.length >= most || files.has(file.path)) continue;
-      const read = await passagesOf(file, modules, embedder);
+      const read = await passagesOf(file, { base: modules, embedder, mostBytes: MOST_FILE_BYTES });
       const pieces = "passages" in read ? read.passages : [];
       passages.push(...pieces.slice(0, Math.min(mostOfFile, most - passages.length)));
       files.add(file.path);

@@ -1,38 +1,40 @@
 /** `embedless build`: makes a store from files, or brings it up to date with them. */
 
 import { existsSync, statSync } from "node:fs";
-import { dirname, resolve } from "node:path";
-import type { Embedder } from "../embed/embedder.js";
+import { resolve } from "node:path";
 import { EmbedlessError } from "../errors.js";
 import { VectorStore } from "../index.js";
-import type { AddResult } from "../types.js";
 import { updateAddress } from "./address.js";
+import { BuildRun, missing } from "./build_run.js";
 import { withModel } from "./embedders.js";
-import { Interrupted } from "./failures.js";
-import { bytes, count, counted, itemsIn } from "./figures.js";
-import { type FilePassage, fileOf, passagesOf } from "./file_passages.js";
-import { type Found, findFiles, isWithin, type Selection, selectionOf, selects } from "./files.js";
+import { Interrupted, UsageError } from "./failures.js";
+import { count } from "./figures.js";
+import { type Found, findFiles } from "./files.js";
 import { Interruption } from "./interruption.js";
-import { some } from "./left_out.js";
+import { type Reason, reasonOf, some } from "./left_out.js";
 import { type NewStoreOptions, traitsOf } from "./new_store.js";
 import { nothingFound } from "./nothing_found.js";
-import { Progress } from "./progress.js";
-import { keptSentence, removalOf } from "./removal.js";
+import { keptSentence } from "./removal.js";
+import { type Selection, selectionOf } from "./selection.js";
+import { withoutLinks } from "./sources.js";
 import { type Summary, summaryLines } from "./summary.js";
 import { printJson, type Terminal, terminalOf } from "./terminal.js";
 import { readText } from "./text_file.js";
+import { Working } from "./working.js";
 
 /** Options of the command line. */
 export interface BuildOptions extends NewStoreOptions {
   include?: string[];
   exclude?: string[];
+  /** Leave out what .gitignore files name. Default `true`. */
+  gitignore?: boolean;
+  /** In bytes. Default `MOST_FILE_BYTES`. */
+  maxFileSize?: number;
   /** Remove what is stored of given paths that are missing, empty or mostly gone. */
   prune?: boolean;
   json?: boolean;
 }
 
-/** Passages deleted in one transaction, so that other writers get their turn. */
-const DELETE_BATCH = 512;
 /** More given paths are only counted in the first line. */
 const PATHS_SHOWN = 3;
 
@@ -45,19 +47,23 @@ const PATHS_SHOWN = 3;
 export async function build(store: string, paths: string[], options: BuildOptions): Promise<void> {
   const started = performance.now();
   const terminal = terminalOf(options.json ? process.stderr : process.stdout);
+  if (paths.includes("")) throw new UsageError("Expected files and folders, but one path is empty; . is this folder.");
+  const roots = [...new Set(paths.map((path) => withoutLinks(resolve(path))))];
   const interruption = new Interruption();
-  const roots = paths.map((path) => resolve(path));
-  const selection = selectionOf(roots, options.include ?? [], options.exclude ?? []);
+  const { include, exclude, gitignore, maxFileSize: mostBytes } = options;
+  const selection = selectionOf(roots, { include, exclude, gitignore, mostBytes });
   const shown = paths.length > PATHS_SHOWN ? `${count(paths.length)} paths` : paths.join(", ");
   terminal.line(`Looking for files in ${shown} ...`);
+  const find = () =>
+    new Working(terminal).at("Looking for files", () => findFiles(selection, () => interruption.stopped));
   try {
-    if (!existsSync(store)) await requireText(findFiles(selection), paths);
+    if (!existsSync(store)) await requireText(await find(), selection, paths, interruption);
     const summary = await withModel(options, store, async (opening) => {
       const opened = await VectorStore.open(store, { ...traitsOf(options), ...opening });
       let built: Summary;
       try {
         // Only now the store's own files are known, and none of them is taken for a text.
-        const run = new BuildRun(opened, selection, findFiles(selection), terminal, interruption);
+        const run = new BuildRun(opened, selection, await find(), terminal, interruption);
         built = await run.finish(await run.embed(), { started, prune: options.prune ?? false });
       } finally {
         await opened.close();
@@ -79,186 +85,30 @@ function report(summary: Summary, options: BuildOptions, terminal: Terminal): vo
 }
 
 /** Refuses misspelt paths, and files none of which can be read, before a store is made for them. */
-async function requireText(found: Found, paths: readonly string[]): Promise<void> {
+async function requireText(
+  found: Found,
+  { mostBytes }: Selection,
+  paths: readonly string[],
+  interruption: Interruption,
+): Promise<void> {
   if (found.missing.length > 0) throw missing(found.missing[0]!);
   for (const { path } of found.files) {
-    const content = await readText(path).catch(() => ({ reason: "unreadable" as const }));
-    if ("text" in content) return;
-    found.leftOut.add(content.reason, path);
+    if (interruption.stopped) break;
+    const reason = await whyNoText(path, mostBytes);
+    if (reason === undefined) return;
+    found.leftOut.add(reason, path);
   }
+  if (interruption.stopped) throw new Interrupted("Stopped before a store was made.", interruption.exitCode);
   throw nothingFound(found, some(paths));
 }
 
-function missing(path: string): EmbedlessError {
-  return new EmbedlessError("NOT_FOUND", `There is no file or folder ${JSON.stringify(path)}.`);
-}
-
-/** One run over the found files. */
-class BuildRun {
-  readonly #store: VectorStore;
-  readonly #folder: string;
-  readonly #selection: Selection;
-  readonly #found: Found;
-  readonly #progress: Progress;
-  readonly #interruption: Interruption;
-  /** Stored passages of the selected files: id to metadata as JSON. */
-  readonly #known = new Map<string, string>();
-  readonly #seen = new Set<string>();
-  /** Files that were read. */
-  readonly #readFiles = new Set<string>();
-  /** Passages that the store did not have. */
-  #added = 0;
-  /** Passages that were there already, word for word and line for line, and were not given to the store again. */
-  #skipped = 0;
-  /** For each passage given to the store, how many bytes of the files were read before it. */
-  readonly #position: number[] = [];
-  #bytesRead = 0;
-  readonly #bytesTotal: number;
-
-  constructor(store: VectorStore, selection: Selection, found: Found, terminal: Terminal, interruption: Interruption) {
-    this.#store = store;
-    this.#folder = dirname(resolve(store.path));
-    this.#selection = selection;
-    this.#found = found;
-    this.#interruption = interruption;
-    this.#bytesTotal = found.files.reduce((sum, file) => sum + file.bytes, 0);
-    terminal.line(`${counted(found.files.length, "file")}, ${bytes(this.#bytesTotal)}`);
-    this.#progress = new Progress(terminal);
-    interruption.onFirst = () =>
-      this.#progress.note("Stopping: the running commit is being finished. Ctrl-C again quits at once.");
-  }
-
-  /** Adds what is new, and the new line numbers of what moved. */
-  async embed(): Promise<AddResult> {
-    try {
-      await this.#readKnown();
-      const result = await this.#store.add(this.#passages(), {
-        onProgress: ({ done, committed }) => this.#tell(done, committed),
-      });
-      this.#tell(itemsIn(result), itemsIn(result));
-      return result;
-    } finally {
-      this.#progress.finish();
-    }
-  }
-
-  /** Removes what vanished, unless the user stopped the run. */
-  async finish(result: AddResult, { started, prune }: { started: number; prune: boolean }): Promise<Summary> {
-    this.#throwIfStopped();
-    const { leftOut, missing } = this.#found;
-    const { unreadable, tooLarge, binary, notUtf8 } = leftOut.paths;
-    const sight = {
-      roots: this.#selection.roots,
-      missing,
-      stored: new Map(Array.from(this.#known.keys(), (id) => [id, this.#fileOf(id)])),
-      seen: this.#seen,
-      read: this.#readFiles,
-      present: [...tooLarge, ...binary, ...notUtf8],
-      unreadable,
-    };
-    const { ids, kept } = removalOf(sight, prune);
-    const removed = await this.#remove(ids);
-    return {
-      store: this.#store.path,
-      files: this.#readFiles.size,
-      added: this.#added,
-      unchanged: this.#seen.size - this.#added,
-      removed,
-      kept,
-      truncated: result.truncated,
-      leftOut: leftOut.paths,
-      seconds: Math.round(performance.now() - started) / 1000,
-      stats: await this.#store.stats(),
-    };
-  }
-
-  async #readKnown(): Promise<void> {
-    for await (const passage of this.#store.passages()) {
-      const file = fileOf(passage, this.#folder);
-      if (file && selects(this.#selection, file)) this.#known.set(passage.id, JSON.stringify(passage.metadata));
-    }
-    const files = new Set(Array.from(this.#known.keys(), (id) => this.#fileOf(id)));
-    for (const path of this.#found.missing) {
-      if (![...files].some((file) => isWithin(path, file))) throw missing(path);
-    }
-  }
-
-  async *#passages(): AsyncGenerator<FilePassage> {
-    let yieldedAt = performance.now();
-    for (const file of this.#found.files) {
-      const passages = await this.#read(file);
-      for (const [i, passage] of passages.entries()) {
-        if (this.#interruption.stopped) return;
-        const known = this.#known.get(passage.id);
-        this.#seen.add(passage.id);
-        if (known === undefined) this.#added++;
-        if (known === JSON.stringify(passage.metadata)) {
-          this.#skipped++;
-          continue;
-        }
-        this.#position.push(this.#bytesRead + (file.bytes * i) / passages.length);
-        yield passage;
-      }
-      this.#bytesRead += file.bytes;
-      // Splitting alone never waits for anything; timers and signals get their turn here.
-      if (performance.now() - yieldedAt > 50) {
-        await new Promise((done) => setImmediate(done));
-        yieldedAt = performance.now();
-      }
-    }
-  }
-
-  async #read(file: Found["files"][number]): Promise<FilePassage[]> {
-    const found = await this.#passagesOf(file);
-    if ("reason" in found) {
-      this.#found.leftOut.add(found.reason, file.path);
-      return [];
-    }
-    this.#readFiles.add(file.path);
-    return found.passages;
-  }
-
-  async #passagesOf(file: Found["files"][number]): ReturnType<typeof passagesOf> {
-    try {
-      return await passagesOf(file, this.#folder, this.#embedder());
-    } catch (error) {
-      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
-      return { reason: "unreadable" };
-    }
-  }
-
-  #embedder(): Embedder {
-    // A store without passages or with a model of its own has settled on one before it asks for the first passage.
-    const { embedder } = this.#store;
-    if (!embedder) throw new EmbedlessError("EMBEDDER_FAILED", "The store has not named its embedder.");
-    return embedder;
-  }
-
-  #tell(done: number, committed: number): void {
-    const read = this.#position[done] ?? Math.max(this.#bytesRead, this.#position.at(-1) ?? 0);
-    const share = this.#bytesTotal === 0 ? 1 : read / this.#bytesTotal;
-    this.#progress.update({ done: done + this.#skipped, committed: committed + this.#skipped, share });
-  }
-
-  async #remove(ids: readonly string[]): Promise<number> {
-    let removed = 0;
-    for (let i = 0; i < ids.length; i += DELETE_BATCH) {
-      removed += await this.#store.delete({ ids: ids.slice(i, i + DELETE_BATCH) });
-      this.#throwIfStopped();
-    }
-    return removed;
-  }
-
-  #fileOf(id: string): string {
-    return resolve(this.#folder, id.replace(/#[^#]*$/, ""));
-  }
-
-  #throwIfStopped(): void {
-    if (!this.#interruption.stopped) return;
-    const done = count(this.#skipped + this.#position.length);
-    throw new Interrupted(
-      `Stopped with ${done} passages safe in the store; the same command goes on from here.`,
-      this.#interruption.exitCode,
-    );
+async function whyNoText(path: string, mostBytes: number): Promise<Reason | undefined> {
+  try {
+    const content = await readText(path, mostBytes);
+    if ("reason" in content) return content.reason;
+    return content.text.trim() === "" ? "blank" : undefined;
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+    return reasonOf(error);
   }
 }

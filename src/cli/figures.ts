@@ -24,6 +24,13 @@ export function bytes(value: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 }
 
+/** Bytes that a person wrote as `500kB`, `2 MiB`, `1.5gb` or `4096`; `undefined` for anything else. */
+export function bytesFrom(text: string): number | undefined {
+  const [, number, prefix = "", binary] = /^\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)\s*$/i.exec(text) ?? [];
+  if (number === undefined || (binary && prefix === "")) return undefined;
+  return Math.round(Number(number) * (binary ? 1024 : 1000) ** " kmgt".indexOf(prefix.toLowerCase() || " "));
+}
+
 /** Milliseconds, precise where they are few: `0.42 ms`, `38 ms`, `2,310 ms`. */
 export function milliseconds(value: number): string {
   return `${value < 1 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : count(Math.round(value))} ms`;

@@ -1,19 +1,27 @@
 /** Files as passages: read, split, and named so that an edit renames only what it touches. */
 
 import { createHash } from "node:crypto";
-import { relative, resolve, sep } from "node:path";
 import type { Embedder } from "../embed/embedder.js";
 import { EmbedlessError } from "../errors.js";
 import { cleanId } from "../passage/passages.js";
 import { splitText } from "../passage/split.js";
-import type { AddItem, Passage } from "../types.js";
+import type { AddItem } from "../types.js";
 import type { FoundFile } from "./files.js";
 import type { Reason } from "./left_out.js";
+import { sourceOf } from "./sources.js";
 import { readText } from "./text_file.js";
+
+/** What a file came to. */
+export interface ReadFile {
+  passages: FilePassage[];
+  /** As `Decoded` says. */
+  encoding: string;
+  guessed: boolean;
+}
 
 /** What is stored beside the text of a passage that came from a file. */
 export interface FileMetadata extends Record<string, unknown> {
-  /** Path of the file from the store's folder, with `/`. */
+  /** Path of the file from the store's folder, with `/`; see `baseOf`. */
   source: string;
   /** Lines of the file, from 1, both included. */
   lines: { from: number; to: number };
@@ -27,36 +35,36 @@ export interface FilePassage extends AddItem {
   metadata: FileMetadata;
 }
 
-/** The name of a file in a store that lies in `folder`. Both paths absolute. */
-export function sourceOf(path: string, folder: string): string {
-  return relative(folder, path).split(sep).join("/");
-}
-
-/** The file that a stored passage came from, as an absolute path; `undefined` for passages that `build` did not make. */
-export function fileOf(passage: Passage, folder: string): string | undefined {
-  const source = passage.metadata["source"];
-  if (typeof source !== "string" || !passage.id.startsWith(`${source}#`)) return undefined;
-  return resolve(folder, source);
+/** How files are read. */
+export interface Reading {
+  /** Where the names of files count from; see `baseOf`. */
+  base: string;
+  /** Whose tokens passages are measured in. */
+  embedder: Embedder;
+  /** Larger files are left out. */
+  mostBytes: number;
 }
 
 /**
- * The passages of a file, measured in the embedder's tokens, or why there are none.
+ * The passages of a file, or why there are none.
  *
- * @throws the file system's error if the file cannot be read.
+ * @throws the file system's error if the file cannot be read; EmbedlessError `NOT_FOUND` if the package that reads
+ *   Markdown is not installed, and the embedder's errors.
  */
 export async function passagesOf(
   file: FoundFile,
-  folder: string,
-  embedder: Embedder,
-): Promise<{ passages: FilePassage[] } | { reason: Reason }> {
-  const content = await readText(file.path);
+  { base, embedder, mostBytes }: Reading,
+): Promise<ReadFile | { reason: Reason }> {
+  const content = await readText(file.path, mostBytes);
   if ("reason" in content) return content;
-  const pieces = await splitText(content.text, {
+  const { text, encoding, guessed } = content;
+  const pieces = await splitText(text, {
     kind: file.kind,
     maxTokens: Math.min(embedder.maxTokens ?? 254, 254),
     countTokens: embedder.countTokens?.bind(embedder),
   });
-  const source = sourceOf(file.path, folder);
+  if (pieces.length === 0) return { reason: "blank" };
+  const source = sourceOf(file.path, base);
   const seen = new Map<string, number>();
   const passages = pieces.map(({ text, lines, heading }) => {
     const hash = createHash("sha256").update(text).digest("base64url").slice(0, 8);
@@ -65,7 +73,7 @@ export async function passagesOf(
     const id = `${source}#${hash}${occurrence > 1 ? `-${occurrence}` : ""}`;
     return { id, text, metadata: { source, lines, ...(heading === "" ? {} : { heading }) } };
   });
-  return passages.every(({ id }) => isId(id)) ? { passages } : { reason: "nameTooLong" };
+  return passages.every(({ id }) => isId(id)) ? { passages, encoding, guessed } : { reason: "nameTooLong" };
 }
 
 function isId(id: string): boolean {

@@ -1,30 +1,14 @@
-/** Which files a build reads: those that the given paths, the extensions and the patterns select. */
+/** Which files a build reads: those that the given paths, the extensions, the patterns and .gitignore files select. */
 
 import { isUtf8 } from "node:buffer";
 import { type Dirent, readdirSync, statSync } from "node:fs";
-import { basename, extname, join, relative, sep } from "node:path";
+import { basename, join } from "node:path";
 import type { TextKind } from "../passage/split.js";
 import { isOpenStore } from "../storage/open_files.js";
-import { globTest } from "./glob.js";
-import { LARGEST_FILE, LeftOut } from "./left_out.js";
-
-const MARKDOWN = words("md markdown mdx mkd qmd");
-const TEXT = words("txt text rst adoc asciidoc org tex");
-const CODE = words(
-  "ts tsx mts cts js jsx mjs cjs vue svelte py pyi rb go rs c h cc cpp cxx hpp hh cs java kt kts scala groovy swift m mm",
-  "php pl pm lua r jl dart ex exs erl hs ml mli clj cljs elm zig nim v sh bash zsh fish ps1 sql css scss less proto",
-  "graphql gql cmake gradle tf toml yaml yml ini",
-);
-const SKIPPED_FOLDERS = words("node_modules bower_components dist build out target coverage __pycache__ venv");
-
-/** What a run of `build` speaks of. Paths are absolute. */
-export interface Selection {
-  /** Files and folders given by the user. */
-  roots: readonly string[];
-  /** Patterns that take the place of the list of extensions. */
-  include: readonly ((path: string) => boolean)[];
-  exclude: readonly ((path: string) => boolean)[];
-}
+import { isHiddenName, isSkippedName, kindOf } from "./file_names.js";
+import { IgnoreRules } from "./gitignore.js";
+import { LeftOut, reasonOf } from "./left_out.js";
+import { isNamed, type PassedOver, relativeBelow, type Selection, verdictOf } from "./selection.js";
 
 export interface FoundFile {
   path: string;
@@ -40,130 +24,117 @@ export interface Found {
   /** Given paths that do not exist. */
   missing: string[];
   /** How many files were met that nobody asked for. */
-  passedOver: { excluded: number; otherEnding: number; hidden: number };
+  passedOver: PassedOver;
 }
 
-/** What a selection says of a path. */
-type Verdict = "selected" | "outside" | keyof Found["passedOver"];
-
-/** The selection for paths and patterns as they came from the command line. */
-export function selectionOf(
-  roots: readonly string[],
-  include: readonly string[],
-  exclude: readonly string[],
-): Selection {
-  return { roots, include: include.map(globTest), exclude: exclude.map(globTest) };
-}
+/** Between two turns of the event loop, in which Ctrl-C is heard. */
+const SLICE_MS = 50;
 
 /**
- * Whether the selection speaks of this path, which need not exist.
+ * Finds the selected files. Links below a given folder are not followed, so that no file comes twice.
  *
- * A file that was given itself is selected whatever its name, unless a pattern excludes it. Folders and files that begin
- * with a dot, `node_modules` and build outputs below a given folder are not.
+ * @param isStopped Ends the search: what was found so far is answered.
+ * @throws EmbedlessError `NOT_FOUND` if there is a .gitignore file, and the package that reads it is not installed
  */
-export function selects(selection: Selection, path: string): boolean {
-  return selection.roots.some((root) => verdictOf(selection, root, path) === "selected");
-}
-
-function verdictOf({ include, exclude }: Selection, root: string, path: string): Verdict {
-  if (path === root) return exclude.some((test) => test(basename(path))) ? "excluded" : "selected";
-  const below = relativeBelow(root, path);
-  if (below === undefined) return "outside";
-  if (below.split("/").some(isSkippedName)) return "hidden";
-  if (exclude.some((test) => test(below))) return "excluded";
-  const isWanted = include.length > 0 ? include.some((test) => test(below)) : isKnownName(below);
-  return isWanted ? "selected" : "otherEnding";
-}
-
-/** Whether `path` is `root` or lies below it. */
-export function isWithin(root: string, path: string): boolean {
-  return path === root || relativeBelow(root, path) !== undefined;
-}
-
-/** Finds the selected files. Links below a given folder are not followed, so that no file comes twice. */
-export function findFiles(selection: Selection): Found {
+export async function findFiles(selection: Selection, isStopped: () => boolean = () => false): Promise<Found> {
   const passedOver = { excluded: 0, otherEnding: 0, hidden: 0 };
-  const found: Found = { files: [], leftOut: new LeftOut(), missing: [], passedOver };
-  const walk = new Walk(selection, found);
-  for (const root of selection.roots) walk.visitRoot(root);
+  const found: Found = { files: [], leftOut: new LeftOut(selection.mostBytes), missing: [], passedOver };
+  const walk = new Walk(selection, found, isStopped);
+  for (const root of new Set(selection.roots)) await walk.visitRoot(root);
   found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
   return found;
 }
 
-/** How a file of this name is read. */
-export function kindOf(path: string): TextKind {
-  const extension = extensionOf(path);
-  if (MARKDOWN.has(extension)) return "markdown";
-  return TEXT.has(extension) || extension === "" ? "text" : "code";
-}
-
-/** One walk over the given paths, which may overlap. */
+/** One walk over the given paths. Each place is looked at once, from the given path nearest above it. */
 class Walk {
   readonly #selection: Selection;
   readonly #found: Found;
-  readonly #met = new Set<string>();
+  readonly #isStopped: () => boolean;
+  readonly #roots: ReadonlySet<string>;
+  #turnAt = performance.now();
 
-  constructor(selection: Selection, found: Found) {
+  constructor(selection: Selection, found: Found, isStopped: () => boolean) {
     this.#selection = selection;
     this.#found = found;
+    this.#isStopped = isStopped;
+    this.#roots = new Set(selection.roots);
   }
 
-  visitRoot(root: string): void {
+  async visitRoot(root: string): Promise<void> {
     try {
-      if (statSync(root).isDirectory()) this.#visitFolder(root, root);
-      else this.#meet(root, root, () => this.#take(root));
+      if (!statSync(root).isDirectory()) {
+        this.#meet(root, () => this.#take(root));
+        return;
+      }
     } catch (error) {
       const gone = ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
       if (gone) this.#found.missing.push(root);
-      else this.#found.leftOut.add("unreadable", root);
+      else this.#leaveOut(error, root);
+      return;
     }
+    const { gitignore } = this.#selection;
+    const rules = gitignore ? await IgnoreRules.above(root, this.#unreadable) : IgnoreRules.from(root);
+    await this.#visitFolder(root, root, rules);
   }
 
-  #visitFolder(folder: string, root: string): void {
+  async #visitFolder(folder: string, root: string, above: IgnoreRules): Promise<void> {
     let entries: Dirent<Buffer>[];
     try {
       entries = readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
-    } catch {
-      this.#once(folder, () => this.#found.leftOut.add("unreadable", folder));
+    } catch (error) {
+      this.#leaveOut(error, folder);
       return;
     }
+    const rules = this.#selection.gitignore ? await above.in(folder, entries, this.#unreadable) : above;
     for (const entry of entries) {
+      await this.#turn();
+      if (this.#isStopped()) return;
       const path = join(folder, nameOf(entry.name));
-      if (!isUtf8(entry.name)) this.#meet(path, root, () => this.#found.leftOut.add("nameNotUtf8", path));
-      else if (entry.isDirectory()) this.#enter(path, root);
-      else if (entry.isSymbolicLink() && leadsToFolder(path)) this.#passLink(path);
-      else this.#meet(path, root, () => this.#takeEntry(entry, path));
+      if (this.#roots.has(path)) continue; // is visited by itself
+      if (!isUtf8(entry.name)) this.#meet(path, () => this.#found.leftOut.add("nameNotUtf8", path));
+      else if (entry.isDirectory()) await this.#enter(path, root, rules);
+      else if (entry.isSymbolicLink() && leadsToFolder(path)) this.#passLink(path, root, rules);
+      else this.#meet(path, () => this.#takeEntry(entry, path, root, rules));
     }
   }
 
-  #enter(folder: string, root: string): void {
-    const name = basename(folder);
-    if (!isSkippedName(name)) this.#visitFolder(folder, root);
-    else if (!name.startsWith(".")) this.#once(folder, () => this.#found.leftOut.add("folders", folder));
+  /** Lets others on the event loop run, now and then. */
+  async #turn(): Promise<void> {
+    if (performance.now() - this.#turnAt <= SLICE_MS) return;
+    await new Promise((done) => setImmediate(done));
+    this.#turnAt = performance.now();
   }
 
-  #passLink(path: string): void {
-    if (!isSkippedName(basename(path))) this.#once(path, () => this.#found.leftOut.add("links", path));
+  async #enter(folder: string, root: string, rules: IgnoreRules): Promise<void> {
+    const { leftOut, passedOver } = this.#found;
+    const named = isNamed(this.#selection, relativeBelow(root, folder)!);
+    const ignored = rules.ignores(folder, true);
+    if (named) await this.#visitFolder(folder, root, ignored ? IgnoreRules.from(folder) : rules);
+    else if (isHiddenName(basename(folder))) passedOver.hidden++;
+    else if (isSkippedName(basename(folder))) leftOut.add("folders", folder);
+    else if (ignored) leftOut.add("ignored", folder);
+    else await this.#visitFolder(folder, root, rules);
   }
 
-  /** Looks at a file for the first time: does what is to be done with a selected one, counts any other. */
-  #meet(path: string, root: string, takeSelected: () => void): void {
-    this.#once(path, () => {
-      const verdict = verdictOf(this.#selection, root, path);
-      if (verdict === "selected") takeSelected();
-      else if (verdict !== "outside") this.#found.passedOver[verdict]++;
-    });
+  #passLink(path: string, root: string, rules: IgnoreRules): void {
+    if (!isSkippedName(basename(path)) && !this.#isIgnored(path, root, rules)) this.#found.leftOut.add("links", path);
   }
 
-  #once(path: string, work: () => void): void {
-    if (this.#met.has(path)) return;
-    this.#met.add(path);
-    work();
+  /** Looks at a file: does what is to be done with a selected one, counts any other. */
+  #meet(path: string, takeSelected: () => void): void {
+    const verdict = verdictOf(this.#selection, path);
+    if (verdict === "selected") takeSelected();
+    else if (verdict !== "outside" && !isOpenStore(path)) this.#found.passedOver[verdict]++;
   }
 
-  #takeEntry(entry: Dirent<Buffer>, path: string): void {
-    if (entry.isFile()) this.#take(path);
+  #takeEntry(entry: Dirent<Buffer>, path: string, root: string, rules: IgnoreRules): void {
+    if (this.#isIgnored(path, root, rules)) this.#found.leftOut.add("ignored", path);
+    else if (entry.isFile()) this.#take(path);
     else this.#found.leftOut.add(entry.isSymbolicLink() ? "links" : "special", path);
+  }
+
+  #isIgnored(path: string, root: string, rules: IgnoreRules): boolean {
+    return rules.ignores(path, false) && !isNamed(this.#selection, relativeBelow(root, path)!);
   }
 
   #take(path: string): void {
@@ -172,12 +143,18 @@ class Walk {
       const stats = statSync(path);
       if (!stats.isFile()) leftOut.add("special", path);
       else if (isOpenStore(path)) leftOut.add("storeItself", path);
-      else if (stats.size > LARGEST_FILE) leftOut.add("tooLarge", path);
+      else if (stats.size > this.#selection.mostBytes) leftOut.add("tooLarge", path);
       else files.push({ path, bytes: stats.size, kind: kindOf(path) });
-    } catch {
-      leftOut.add("unreadable", path);
+    } catch (error) {
+      this.#leaveOut(error, path);
     }
   }
+
+  #leaveOut(error: unknown, path: string): void {
+    this.#found.leftOut.add(reasonOf(error), path);
+  }
+
+  readonly #unreadable = (path: string): void => this.#found.leftOut.add("unreadable", path);
 }
 
 /** A name as text. What is not UTF-8 does not lead back to its file; `\\xe9` for each such byte keeps two names apart. */
@@ -192,28 +169,4 @@ function leadsToFolder(link: string): boolean {
   } catch {
     return false;
   }
-}
-
-function relativeBelow(root: string, path: string): string | undefined {
-  const prefix = root.endsWith(sep) ? root : root + sep;
-  return path.startsWith(prefix) ? relative(root, path).split(sep).join("/") : undefined;
-}
-
-function isSkippedName(name: string): boolean {
-  return name.startsWith(".") || SKIPPED_FOLDERS.has(name);
-}
-
-function isKnownName(path: string): boolean {
-  const extension = extensionOf(path);
-  if (/\.min\.\w+$/.test(path)) return false;
-  if (extension === "") return /^(readme|license|licence|changelog|makefile|dockerfile|notice)$/i.test(basename(path));
-  return MARKDOWN.has(extension) || TEXT.has(extension) || CODE.has(extension);
-}
-
-function extensionOf(path: string): string {
-  return extname(path).slice(1).toLowerCase();
-}
-
-function words(...lists: string[]): Set<string> {
-  return new Set(lists.join(" ").split(" "));
 }

@@ -9,6 +9,7 @@ import type { BuildOptions } from "./build.js";
 import type { CompactCommandOptions } from "./compact.js";
 import type { ExportOptions } from "./export.js";
 import { reportFailure } from "./failures.js";
+import { bytesFrom } from "./figures.js";
 import type { ImportOptions } from "./import.js";
 import type { PlanCommandOptions } from "./plan.js";
 import type { SearchCommandOptions } from "./search.js";
@@ -18,6 +19,9 @@ import type { RepairCommandOptions } from "./verify.js";
 import { printWarnings } from "./warnings.js";
 
 const { version } = createRequire(import.meta.url)("embedless/package.json") as { version: string };
+
+/** For `--max-file-size`: a file is held in memory as a whole, several times over. */
+const LARGEST_FILE_SIZE = 256e6;
 
 function program(): Command {
   const main = new Command("embedless")
@@ -65,8 +69,13 @@ function addBuild(main: Command): void {
     .command("build <store> <paths...>")
     .description("make a store from Markdown, text and source files, or bring it up to date");
   addNewStoreOptions(build)
-    .option("--include <globs...>", "files to read, in place of the known extensions")
+    .option(
+      "--include <globs...>",
+      "files to read, in place of the known extensions; names hidden or ignored ones too (build/**, .github/*.md)",
+    )
     .option("--exclude <globs...>", "files and folders to leave alone; what is stored of them stays")
+    .option("--no-gitignore", "read what .gitignore files name too")
+    .option("--max-file-size <size>", "largest file to read, such as 10MB (default: 2MiB)", fileSize)
     .option("--prune", "remove what is stored of given paths even if they are missing, empty or mostly gone")
     .option("--json", "print one JSON object at the end, progress to the error stream")
     .addHelpText(
@@ -225,6 +234,13 @@ function within(expected: string, low: number, high: number, whole = false): (te
     if (value >= low && value <= high && (!whole || Number.isInteger(value))) return value;
     throw new InvalidArgumentError(`Expected ${expected}.`);
   };
+}
+
+/** `--max-file-size`, in bytes. */
+function fileSize(text: string): number {
+  const size = bytesFrom(text);
+  if (size !== undefined && size >= 1 && size <= LARGEST_FILE_SIZE) return size;
+  throw new InvalidArgumentError("Expected a size from 1B to 256MB, such as 500kB, 10MB or 2MiB.");
 }
 
 /** Commander's two-line messages in the form of every other failure. */

@@ -3,7 +3,7 @@
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { counted } from "./figures.js";
-import { isWithin } from "./files.js";
+import { isWithin } from "./selection.js";
 
 /** So many files have to be gone before their share counts: a small folder is removed without asking. */
 const MANY_FILES = 10;
@@ -32,7 +32,7 @@ export interface Sight {
   seen: ReadonlySet<string>;
   /** Files that were read. */
   read: ReadonlySet<string>;
-  /** Files that are there, but are not read for what they are. */
+  /** Files and folders that are there, but are not read for what they are. */
   present: readonly string[];
   /** Files and folders that could not be looked at; what is stored of them stays. */
   unreadable: readonly string[];
@@ -52,7 +52,8 @@ export interface Removal {
  */
 export function removalOf(sight: Sight, prune: boolean): Removal {
   const unread = notRead(sight);
-  const gone = [...unread.keys()].filter((file) => !sight.read.has(file)); // of the others only some passages are
+  const present = new Set([...sight.read, ...sight.present]);
+  const gone = [...unread.keys()].filter((file) => !isUnder(present, file));
   const kept: Kept[] = [];
   const staying = new Set<string>();
   for (const group of prune ? [] : groupsOf(sight)) {
@@ -104,11 +105,21 @@ function doubtOf(group: Group, goneFiles: number, sight: Sight): Doubt | undefin
 /** Passages that were not read, by file, without those of files that could not be looked at. */
 function notRead({ stored, seen, unreadable }: Sight): Map<string, string[]> {
   const found = new Map<string, string[]>();
+  const unseen = new Set(unreadable);
   for (const [id, file] of stored) {
-    if (seen.has(id) || unreadable.some((path) => isWithin(path, file))) continue;
+    if (seen.has(id) || isUnder(unseen, file)) continue;
     const ids = found.get(file);
     if (ids) ids.push(id);
     else found.set(file, [id]);
   }
   return found;
+}
+
+/** Whether a file is among the paths, or below one. */
+function isUnder(paths: ReadonlySet<string>, file: string): boolean {
+  if (paths.size === 0) return false;
+  for (let at = file; ; at = dirname(at)) {
+    if (paths.has(at)) return true;
+    if (dirname(at) === at) return false;
+  }
 }

@@ -1,12 +1,13 @@
 /** `embedless search`: the passages that answer a question. */
 
+import { existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
 import { VectorStore } from "../index.js";
 import type { Filter, Hit, SearchOptions, SearchResult } from "../types.js";
 import { type ModelOptions, withModel } from "./embedders.js";
-import { fileOf } from "./file_passages.js";
 import { readFilter } from "./filter_option.js";
 import { costLine, explainLines, hitLines } from "./hits.js";
+import { sourceIn, withoutLinks } from "./sources.js";
 import { printJson, type Terminal, terminalOf } from "./terminal.js";
 
 /** Options of the command line. */
@@ -43,7 +44,7 @@ export async function search(path: string, question: string, options: SearchComm
       const result = await store.search(question, searchOptions(options, filter));
       const passages = await store.count();
       if (options.json) printJson(asJson(question, result, passages));
-      else print(terminalOf(process.stdout), question, result, passages, dirname(resolve(store.path)));
+      else print(terminalOf(process.stdout), question, result, passages, dirname(withoutLinks(resolve(store.path))));
     } finally {
       await store.close();
     }
@@ -86,8 +87,10 @@ function print(terminal: Terminal, question: string, result: SearchResult, passa
 
 /** The hit's file as seen from the current folder, so that it can be opened from here. */
 function nameFromHere(hit: Hit, folder: string): string {
-  const file = fileOf(hit, folder);
-  if (file === undefined) return hit.id;
+  const source = sourceIn(hit);
+  if (source === undefined) return hit.id;
+  const file = resolve(folder, source);
+  if (!existsSync(file)) return source; // gone, or named from where the store lay before it moved
   const fromHere = relative(process.cwd(), file);
   return fromHere.startsWith("../../..") ? file : fromHere;
 }

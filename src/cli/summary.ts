@@ -2,9 +2,19 @@
 
 import type { Stats } from "../types.js";
 import { bytes, count, counted, duration, ratio } from "./figures.js";
-import { LeftOut, type LeftOutPaths } from "./left_out.js";
+import { LeftOut, type LeftOutPaths, passedOverParts, some } from "./left_out.js";
 import type { Kept } from "./removal.js";
+import type { PassedOver } from "./selection.js";
 import { oneLine, wrap } from "./terminal.js";
+
+/** A file that was read from another encoding than UTF-8. */
+export interface DecodedFile {
+  path: string;
+  /** As the WHATWG names it. */
+  encoding: string;
+  /** No mark in the file says so. */
+  guessed: boolean;
+}
 
 /** What a run of `build` did, as `--json` prints it. */
 export interface Summary {
@@ -16,7 +26,12 @@ export interface Summary {
   /** What stayed although it is gone from a given path. */
   kept: Kept[];
   truncated: number;
+  /** Files in other encodings than UTF-8. */
+  decoded: DecodedFile[];
   leftOut: LeftOutPaths;
+  passedOver: PassedOver;
+  /** Larger files were left out; in bytes. */
+  maxFileSize: number;
   seconds: number;
   stats: Stats;
 }
@@ -33,8 +48,22 @@ export function summaryLines(summary: Summary, width: number): string[] {
   ];
   if (truncated > 0)
     lines.push(`  ${counted(truncated, "passage")} longer than the model's window: their ends cannot be found`);
-  for (const sentence of new LeftOut(summary.leftOut).sentences()) lines.push(`  left out, ${sentence}`);
+  lines.push(...decodedSentences(summary.decoded).map((sentence) => `  ${sentence}`));
+  const leftOut = new LeftOut(summary.maxFileSize, summary.leftOut);
+  for (const sentence of leftOut.sentences()) lines.push(`  left out, ${sentence}`);
+  const passedOver = passedOverParts(summary.passedOver);
+  if (passedOver.length > 0) lines.push(`  passed over, ${passedOver.join("; ")}`);
   return lines.flatMap((line) => wrap(oneLine(line), width));
+}
+
+/** `2 files read as windows-1252, a guess: a.md, b.md` for each encoding. */
+function decodedSentences(decoded: readonly DecodedFile[]): string[] {
+  const groups = new Map<string, string[]>();
+  for (const { path, encoding, guessed } of decoded) {
+    const name = guessed ? `${encoding}, a guess` : encoding;
+    groups.set(name, [...(groups.get(name) ?? []), path]);
+  }
+  return Array.from(groups, ([name, paths]) => `${counted(paths.length, "file")} read as ${name}: ${some(paths)}`);
 }
 
 function codesOf({ codes, pending, trainsAt, codeBytesPerPassage }: Stats): string {

@@ -7,6 +7,7 @@
  */
 
 import { wrongType } from "../errors.js";
+import { markdownBlocks } from "./markdown.js";
 import { type Block, blocksOf, Cut, linesOfBlock, type Span, type TextKind } from "./text_blocks.js";
 
 export type { TextKind } from "./text_blocks.js";
@@ -50,14 +51,16 @@ const CHARACTERS_PER_TOKEN = 12;
  * Every character that is not white space is in exactly one piece, and the pieces are in order. Takes time linear in the
  * length of the text; each part of it is counted a few times at most.
  *
- * @throws TypeError, RangeError (`INVALID_ARGUMENT`) for a text or a limit of the wrong kind.
+ * @throws TypeError, RangeError (`INVALID_ARGUMENT`) for a text or a limit of the wrong kind; EmbedlessError `NOT_FOUND` if
+ *   Markdown is to be split, and the optional package `markdown-it` is not installed.
  */
 export async function splitText(text: string, options: SplitOptions = {}): Promise<Piece[]> {
   if (typeof text !== "string") throw wrongType("text", "a string", text);
   const limits = limitsOf(options);
   const kind = options.kind ?? "text";
   const atoms: Atom[] = [];
-  for (const block of blocksOf(text, kind)) await cutBlock(text, block, kind, limits, atoms);
+  const blocks = kind === "markdown" ? await markdownBlocks(text) : blocksOf(text, kind);
+  for (const block of blocks) await cutBlock(text, block, kind, limits, atoms);
   return piecesOf(text, pack(text, atoms, limits));
 }
 

@@ -85,6 +85,13 @@ await store.add([{ text: "one" }]);
 `,
     /npm install @huggingface\/transformers/,
   ],
+  [
+    "the parser of Markdown",
+    `import { splitText } from "embedless";
+await splitText("# Title", { kind: "markdown" });
+`,
+    /npm install markdown-it/,
+  ],
   ["LangChain", `import "embedless/langchain";\n`, /'@langchain\/core' imported from .*embedless/],
   ["LlamaIndex", `import "embedless/llamaindex";\n`, /'llamaindex' imported from .*embedless/],
 ];

@@ -14,6 +14,8 @@ interface Edge {
   to: string;
   /** The import brings types only. */
   typeOnly: boolean;
+  /** The file can be imported without it. */
+  whenNeeded?: boolean;
 }
 
 /** TypeScript layers, top first. A file may import from its own layer's folder and from any below. First match counts. */
@@ -39,7 +41,7 @@ const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: numbe
   [/^src\/storage\//, "storage", 3],
   [/^src\/native\.ts$/, "native", 2],
   [
-    /^src\/(abort|options|trait_options|checks|errors|package_root|types|code_types|graph_types|stats_types|turns)\.ts$/,
+    /^src\/(abort|options|optional_package|trait_options|checks|errors|package_root|types|code_types|graph_types|stats_types|turns)\.ts$/,
     "leaves",
     1,
   ],
@@ -62,8 +64,14 @@ const OWNED: readonly (readonly [imported: RegExp, owner: RegExp])[] = [
   [/^(@llamaindex\/|llamaindex)/, /^(integrations\/llamaindex|examples)\//],
   [/^(onnxruntime-|@huggingface\/)/, /^src\/embed\//],
   [/^commander$/, /^src\/cli\//],
+  [/^chardet$/, /^src\/cli\/encoding\.ts$/],
+  [/^ignore$/, /^src\/cli\/gitignore\.ts$/],
+  [/^markdown-it$/, /^src\/passage\/markdown\.ts$/],
   [/^(napi|node_api|js_native_api|uv|v8|node)\.h$/, /^addon\/binding\//],
 ];
+
+/** Packages that a store works without: loaded when they are first needed, never by importing a file. */
+const OPTIONAL = /^(chardet|ignore|markdown-it|onnxruntime-node|@huggingface\/transformers)$/;
 
 /** The one import that goes up: the options of a store name the type of its embedder. */
 const ALLOWED_TYPE_IMPORT = "src/types.ts -> src/embed/embedder.ts";
@@ -85,6 +93,7 @@ function edgeProblems(edge: Edge): string[] {
   const arrow = `${edge.from} -> ${edge.to}`;
   const owner = OWNED.find(([imported]) => imported.test(edge.to))?.[1];
   if (owner && !owner.test(edge.from)) return [`${arrow}: not here, only in ${owner.source}`];
+  if (OPTIONAL.test(edge.to) && !edge.typeOnly && !edge.whenNeeded) return [`${arrow}: only by import(), when needed`];
   if (!edge.to.includes("/") || !isGoverned(edge.to)) return outsideProblems(edge, arrow);
   if (edge.typeOnly && arrow === ALLOWED_TYPE_IMPORT) return [];
   const from = layerOf(edge.from);
@@ -110,16 +119,16 @@ function layerOf(path: string): { layer: string; rank: number } | undefined {
 
 function tsEdges({ path, text }: SourceText): Edge[] {
   const edges: Edge[] = [];
-  const add = (node: ts.Node | undefined, typeOnly: boolean) => {
+  const add = (node: ts.Node | undefined, typeOnly: boolean, whenNeeded = false) => {
     if (!node || !ts.isStringLiteralLike(node)) return;
-    edges.push({ from: path, to: resolveTs(path, node.text), typeOnly });
+    edges.push({ from: path, to: resolveTs(path, node.text), typeOnly, whenNeeded });
   };
   const visit = (node: ts.Node): void => {
     if (ts.isImportDeclaration(node)) add(node.moduleSpecifier, importsTypesOnly(node.importClause));
     else if (ts.isExportDeclaration(node)) add(node.moduleSpecifier, node.isTypeOnly);
     else if (ts.isImportTypeNode(node))
       add(ts.isLiteralTypeNode(node.argument) ? node.argument.literal : undefined, true);
-    else if (ts.isCallExpression(node) && isLoad(node.expression)) add(node.arguments[0], false);
+    else if (ts.isCallExpression(node) && isLoad(node.expression)) add(node.arguments[0], false, true);
     ts.forEachChild(node, visit);
   };
   visit(ts.createSourceFile(path, text, ts.ScriptTarget.Latest, true));

@@ -12,8 +12,11 @@ import {
 } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import iconv from "iconv-lite";
 import { afterAll, beforeAll, expect, it } from "vitest";
 import { runCommand, startCommand } from "../../support/command_line.js";
+import { embeddingServer } from "../../support/embedding_server.js";
+import { STEERING } from "../../support/hostile_text.js";
 import { tamper } from "../storage/temporary_store.js";
 
 let folder: string;
@@ -59,16 +62,83 @@ it.each([
   ["no.jsonl", undefined, /no\.jsonl/],
   ["broken.jsonl", `${asLines(passages.slice(0, 1))}{"text": `, /Line 2 of broken\.jsonl/],
   ["array.jsonl", "[1]\n", /Line 1 .*object/],
-  ["latin1.jsonl", Buffer.from('{"text": "Straße"}\n', "latin1"), /Line 1 of latin1\.jsonl is not UTF-8/],
+  [
+    "mixed.jsonl",
+    Buffer.concat([Buffer.from('{"text": "ö"}\n{"text": "'), Buffer.from([0xff])]),
+    /Line 2 of mixed\.jsonl is not UTF-8, as/,
+  ],
+  [
+    "unknown.jsonl",
+    Buffer.from('{"text": "\x81\x8d\x8f"}\n', "latin1"),
+    /Line 1 of unknown\.jsonl is not UTF-8, and in no enc/,
+  ],
+  ["utf32.jsonl", Buffer.from([0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0]), /Line 1 of utf32\.jsonl is UTF-32/],
+  ["steering.jsonl", '{"text": \x1b[31m"x\x07"}\n', /Line 1 of steering\.jsonl is no passage/],
   ["no_text.jsonl", '{"id": "a"}\n', /Line 1 .*text/],
-  ["bad_id.jsonl", '{"id": 7, "text": "x"}\n', /the id of line 1 of bad_id\.jsonl/],
-  ["bad_text.jsonl", '\n{"text": "x"}\n\n{"text": ""}\n', /the text of line 4 of bad_text\.jsonl/],
+  [
+    "bad_id.jsonl",
+    '\n{"text": " "}\n{"id": 7, "text": "x"}\n',
+    /Line 3 of bad_id\.jsonl is refused: .* for id, but received 7/,
+  ],
+  ["bad_vector.jsonl", '{"text": "x", "vector": "y"}\n', /Line 1 of bad_vector\.jsonl is refused: .*vector/],
+  [
+    "bad_metadata.jsonl",
+    '{"text": "x"}\n{"text": "x", "metadata": [1]}\n',
+    /Line 2 of .* for metadata, but received an array/,
+  ],
 ])("refuses %s in one sentence", async (name, content, says) => {
   if (content !== undefined) writeFileSync(at(name), content);
   const { code, stdout, stderr } = await run("import", `${name}.db`, name);
   expect([code, stdout.replace(/^committed.*\n/gm, "")]).toEqual([1, ""]);
   expect(stderr).toMatch(says);
   expect(stderr.trim().split("\n")).toHaveLength(1);
+  expect(stderr).not.toMatch(STEERING);
+});
+
+it("names the line of a passage that is refused far behind the first commit", async () => {
+  const lines = Array.from({ length: 1_500 }, (_, i) => `{"text": "${i % 100 === 0 ? " " : `t${i}`}"}\n`);
+  lines[1_301] = '{"text": "x", "id": ""}\n';
+  writeFileSync(at("long.jsonl"), lines.join(""));
+  const server = await embeddingServer();
+  try {
+    const model = ["--model", "fake", "--url", server.url];
+    const { code, stderr } = await run("import", "long.db", "long.jsonl", ...model);
+    expect([code, stderr]).toEqual([
+      1,
+      expect.stringMatching(/^embedless: Line 1302 of long\.jsonl is refused: .*INVALID_ID/),
+    ]);
+  } finally {
+    await server.close();
+  }
+});
+
+it("skips and counts passages without text", async () => {
+  writeFileSync(at("blank.jsonl"), `${asLines(passages)}{"text": ""}\n{"text": " \\n", "id": "x"}\n`);
+  const { code, stdout } = await run("import", "blank.db", "blank.jsonl");
+  expect([code, stdout]).toEqual([
+    0,
+    expect.stringMatching(/^added 3 · replaced 0 · unchanged 0 · skipped 2 without text/m),
+  ]);
+  const again = await run("import", "blank.db", "blank.jsonl", "--json");
+  expect(JSON.parse(again.stdout)).toMatchObject({ unchanged: 3, skipped: 2, encoding: "utf-8", guessed: false });
+});
+
+it.each([
+  ["latin1", "latin1", "windows-1252", true],
+  ["UTF-16 with a mark", "utf-16", "utf-16le", false],
+  ["UTF-16LE", "utf-16le", "utf-16le", true],
+  ["UTF-16BE", "utf-16be", "utf-16be", true],
+])("imports lines in %s, and says so", async (name, form, encoding, guessed) => {
+  const texts = ["Die Straße führt über die Brücke.", "Größere Schiffe können hier nicht anlegen.", "plain", "schön"];
+  const given = texts.map((text, i) => ({ id: `p${i}`, text, metadata: {} }));
+  writeFileSync(at("encoded.jsonl"), iconv.encode(asLines(given), form));
+  const store = `${name}.db`;
+  const { stdout } = await run("import", store, "encoded.jsonl", "--json");
+  expect(JSON.parse(stdout)).toMatchObject({ added: 4, encoding, guessed });
+  expect((await run("export", store)).stdout).toBe(asLines(given));
+  expect((await run("import", store, "encoded.jsonl")).stdout).toMatch(
+    guessed ? /^ {2}read as \S+, a guess$/m : /^ {2}read as \S+$/m,
+  );
 });
 
 it("imports a text with separators of lines in it", async () => {

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { bytes, count, counted, duration, milliseconds, ratio } from "../../../src/cli/figures.js";
+import { bytes, bytesFrom, count, counted, duration, milliseconds, ratio } from "../../../src/cli/figures.js";
 
 it("writes numbers for people", () => {
   expect([count(0), count(1536), count(1234567)]).toEqual(["0", "1,536", "1,234,567"]);
@@ -34,3 +34,16 @@ it("writes times and shares", () => {
   ]);
   expect([ratio(1, 2), ratio(1, 0)]).toEqual(["0.50", "-"]);
 });
+
+it.each([
+  ["4096", 4096],
+  ["10MB", 10_000_000],
+  ["2 MiB", 2_097_152],
+  ["1.5kb", 1_500],
+  ["3g", 3_000_000_000],
+  ["0", 0],
+])("bytesFrom reads %j", (text, value) => expect(bytesFrom(text)).toBe(value));
+
+it.each(["", "MB", "-1", "1e6", "10 XB", "5ib", "10MB!", "٣"])("bytesFrom refuses %j", (text) =>
+  expect(bytesFrom(text)).toBeUndefined(),
+);

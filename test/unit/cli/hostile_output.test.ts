@@ -104,7 +104,7 @@ describe("whatever is in names, metadata, texts and errors", () => {
   it("a summary has its lines and no more", () => {
     check(
       fc.property(hostileText(), (name) => {
-        const leftOut = new LeftOut();
+        const leftOut = new LeftOut(1);
         leftOut.add("binary", name);
         leftOut.add("nameNotUtf8", name);
         const kept = [{ root: name, why: "missing", files: 1, passages: 2 } as const];
@@ -117,14 +117,17 @@ describe("whatever is in names, metadata, texts and errors", () => {
           pending: 0,
           codeBytesPerPassage: 1,
         };
-        const summary = { store: name, files: 1, added: 1, unchanged: 0, removed: 0, kept, truncated: 0, seconds: 1 };
+        const passedOver = { excluded: 0, otherEnding: 0, hidden: 0 };
+        const decoded = [{ path: name, encoding: name, guessed: true }];
+        const counts = { files: 1, added: 1, unchanged: 0, removed: 0, truncated: 0, seconds: 1, maxFileSize: 1 };
+        const summary = { store: name, kept, decoded, passedOver, ...counts };
         const { terminal, written } = screen();
         const lines = summaryLines(
           { ...summary, kept: [...kept], leftOut: leftOut.paths, stats: stats as unknown as Stats },
           500,
         );
         for (const line of [...lines, keptSentence(kept)]) terminal.line(line);
-        expect(linesOf(written())).toHaveLength(7);
+        expect(linesOf(written())).toHaveLength(8);
       }),
     );
   });

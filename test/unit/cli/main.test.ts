@@ -166,6 +166,7 @@ describe("bad input ends in one sentence", () => {
     [["serach", "s.db", "x"], 2, /Did you mean search/],
     [["search", "s.db"], 2, /missing required argument/],
     [["build", "s.db"], 2, /missing required argument/],
+    [["build", "s.db", ""], 2, /one path is empty/],
     [["build", "s.db", "ferry.md", "--url", "http://127.0.0.1:9"], 2, /--url needs --model/],
     [["build", "s.db", "ferry.md", "--model", "./no/folder"], 1, /NOT_FOUND/],
     [["build", "new.db", "ferry.md", "--exclude", "a[b"], 1, /INVALID_ARGUMENT/],

@@ -60,7 +60,7 @@ it("build reads no file of the store that it writes, and loses nothing beside ot
     await runCommand(["build", "a.db", "docs", ...model], { cwd: folder });
     linkSync(at("a.db"), at("hard_link.md"));
     symlinkSync(".", at("linked"));
-    writeFileSync(at("docs/z.md"), paragraphs(350));
+    writeFileSync(at("docs/z.md"), paragraphs(700));
     // While this process has the store open, all files of an open store lie in the folder.
     const store = await VectorStore.open(at("a.db"), { create: false });
     await store.count();

@@ -37,6 +37,13 @@ describe("removalOf", () => {
     ["all of a folder, even if few", sight(numbered(2), numbered(2)), 0, [["empty", 2, 4]]],
     ["a folder that is missing", sight(numbered(2), numbered(2), { missing: ["/r"] }), 0, [["missing", 2, 4]]],
     ["files that became binary", sight(numbered(2), numbered(2), { present: numbered(2) }), 4, []],
+    ["many files that became binary", sight(numbered(12), numbered(12), { present: numbered(12) }), 24, []],
+    [
+      "many files below a folder that is ignored now",
+      sight([...numbered(12, "/r/logs"), "/r/a.md"], numbered(12, "/r/logs"), { present: ["/r/logs"] }),
+      24,
+      [],
+    ],
     ["a folder that cannot be looked into", sight(numbered(3), numbered(2), { unreadable: ["/r"] }), 0, []],
     [
       "two given files of three in a folder that is there",

@@ -76,6 +76,18 @@ describe("splitText", () => {
     );
   });
 
+  it.each([
+    ["a line with many blanks in front", `# A\n\n${" ".repeat(3_000)}kept\n`],
+    ["a heading with many blanks in front", `a\n\n${"\t".repeat(5_000)}# kept`],
+    ["blanks before the end of a fence", `\`\`\`\n${" ".repeat(2_000)}\`\`\`\n\n${" ".repeat(2_000)}kept`],
+  ])("loses nothing of %s", async (_, text) => {
+    for (const kind of ["markdown", "code", "text"] as const) {
+      const found = await pieces(text, { kind });
+      expect(found.map((piece) => piece.text).join("\n")).toContain("kept");
+      expectWhole(text, found, 254);
+    }
+  });
+
   it("never cuts a surrogate pair", async () => {
     await fc.assert(
       fc.asyncProperty(fc.string({ unit: "binary", minLength: 1, maxLength: 300 }), async (text) => {
@@ -91,6 +103,13 @@ describe("splitText", () => {
     ["NUL", "\u0000".repeat(300_000)],
     ["words", words(150_000)],
     ["line breaks", "a\n".repeat(100_000)],
+    ["list items", "- a\n".repeat(100_000)],
+    ["quotations", "> a\n".repeat(100_000)],
+    ["nested quotations", `${">".repeat(500_000)}a`],
+    ["nested lists", Array.from({ length: 1_000 }, (_, i) => `${"  ".repeat(i)}- a`).join("\n")],
+    ["open brackets", "[\n".repeat(200_000)],
+    ["hashes", `# ${"*a ".repeat(200_000)}`],
+    ["fences", "```\n".repeat(100_000)],
     ["blank", `a${" ".repeat(500_000)}b${"\n".repeat(500_000)}c`],
   ])("takes a megabyte of %s on its way", async (_name, text) => {
     const found = await pieces(text);
@@ -156,6 +175,14 @@ describe("splitText", () => {
     const found = await pieces(`# Title\n\n${words(110)}\n\n${fence}\n\n${words(110)}\n`);
     expect(found.every((piece) => piece.heading === "Title")).toBe(true);
     expect(found.some((piece) => piece.text.includes(fence))).toBe(true);
+  });
+
+  it("lets a line of code marks close what it opens, and front matter keep the first heading", async () => {
+    const found = await pieces(
+      `---\ntitle: x\n---\n\n# Title\n\n\`\`\`code\`\`\`\n\n${words(90)}\n\n## Next\n\n${words(90)}`,
+    );
+    expect(found.map((piece) => piece.heading)).toEqual(["Title", "Title > Next"]);
+    expect(found[0]!.lines.from).toBe(1);
   });
 
   it("treats front matter as text, not as a heading", async () => {

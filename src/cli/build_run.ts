@@ -1,0 +1,228 @@
+/** One run of `embedless build` over the files that were found. */
+
+import { dirname, resolve } from "node:path";
+import type { Embedder } from "../embed/embedder.js";
+import { EmbedlessError } from "../errors.js";
+import type { VectorStore } from "../index.js";
+import type { AddResult } from "../types.js";
+import { Interrupted } from "./failures.js";
+import { bytes, count, counted, itemsIn } from "./figures.js";
+import { type FilePassage, passagesOf } from "./file_passages.js";
+import type { Found } from "./files.js";
+import type { Interruption } from "./interruption.js";
+import { reasonOf } from "./left_out.js";
+import { Progress } from "./progress.js";
+import { removalOf } from "./removal.js";
+import { isWithin, type Selection, selects } from "./selection.js";
+import { baseOf, sourceIn, withoutLinks } from "./sources.js";
+import type { DecodedFile, Summary } from "./summary.js";
+import type { Terminal } from "./terminal.js";
+
+/** Passages deleted in one transaction, so that other writers get their turn. */
+const DELETE_BATCH = 512;
+
+/** The refusal of a given path that is not there. */
+export function missing(path: string): EmbedlessError {
+  return new EmbedlessError("NOT_FOUND", `There is no file or folder ${JSON.stringify(path)}.`);
+}
+
+/** What is known of a stored passage. */
+interface StoredPassage {
+  /** Absolute, without links. */
+  file: string;
+  /** As JSON. */
+  metadata: string;
+}
+
+/** One run over the found files. */
+export class BuildRun {
+  readonly #store: VectorStore;
+  /** Where the names of files count from; see `baseOf`. */
+  #base: string;
+  readonly #selection: Selection;
+  readonly #found: Found;
+  readonly #progress: Progress;
+  readonly #interruption: Interruption;
+  /** Stored passages of the selected files, by id. */
+  readonly #known = new Map<string, StoredPassage>();
+  readonly #seen = new Set<string>();
+  /** Files that were read. */
+  readonly #readFiles = new Set<string>();
+  /** Passages that the store did not have. */
+  #added = 0;
+  /** Passages that were there already, word for word and line for line, and were not given to the store again. */
+  #skipped = 0;
+  /** For each passage given to the store, how many bytes of the files were read before it. */
+  readonly #position: number[] = [];
+  #bytesRead = 0;
+  readonly #bytesTotal: number;
+  readonly #decoded: DecodedFile[] = [];
+
+  constructor(store: VectorStore, selection: Selection, found: Found, terminal: Terminal, interruption: Interruption) {
+    this.#store = store;
+    this.#base = dirname(withoutLinks(resolve(store.path)));
+    this.#selection = selection;
+    this.#found = found;
+    this.#interruption = interruption;
+    this.#bytesTotal = found.files.reduce((sum, file) => sum + file.bytes, 0);
+    terminal.line(`${counted(found.files.length, "file")}, ${bytes(this.#bytesTotal)}`);
+    this.#progress = new Progress(terminal);
+    interruption.onFirst = () =>
+      this.#progress.note("Stopping: the running commit is being finished. Ctrl-C again quits at once.");
+  }
+
+  /** Adds what is new, and the new line numbers of what moved. */
+  async embed(): Promise<AddResult> {
+    try {
+      await this.#readKnown();
+      const result = await this.#store.add(this.#passages(), {
+        onProgress: ({ done, committed }) => this.#tell(done, committed),
+      });
+      this.#tell(itemsIn(result), itemsIn(result));
+      return result;
+    } finally {
+      this.#progress.finish();
+    }
+  }
+
+  /** Removes what vanished, unless the user stopped the run. */
+  async finish(result: AddResult, { started, prune }: { started: number; prune: boolean }): Promise<Summary> {
+    this.#throwIfStopped();
+    const { leftOut, missing, passedOver } = this.#found;
+    const sight = {
+      roots: this.#selection.roots,
+      missing,
+      stored: new Map(Array.from(this.#known, ([id, { file }]) => [id, file])),
+      seen: this.#seen,
+      read: this.#readFiles,
+      present: leftOut.present,
+      unreadable: leftOut.unseen,
+    };
+    const { ids, kept } = removalOf(sight, prune);
+    const removed = await this.#remove(ids);
+    return {
+      store: this.#store.path,
+      files: this.#readFiles.size,
+      added: this.#added,
+      unchanged: this.#seen.size - this.#added,
+      removed,
+      kept,
+      truncated: result.truncated,
+      decoded: this.#decoded,
+      leftOut: leftOut.paths,
+      passedOver,
+      maxFileSize: this.#selection.mostBytes,
+      seconds: Math.round(performance.now() - started) / 1000,
+      stats: await this.#store.stats(),
+    };
+  }
+
+  async #readKnown(): Promise<void> {
+    const bySource = new Map<string, { id: string; metadata: string }[]>();
+    for await (const passage of this.#store.passages()) {
+      const source = sourceIn(passage);
+      if (source === undefined) continue;
+      const kept = { id: passage.id, metadata: JSON.stringify(passage.metadata) };
+      const same = bySource.get(source);
+      if (same) same.push(kept);
+      else bySource.set(source, [kept]);
+    }
+    this.#findBase([...bySource.keys()]);
+    const files = new Set<string>();
+    for (const [source, passages] of bySource) {
+      const file = withoutLinks(resolve(this.#base, source));
+      if (!selects(this.#selection, file)) continue;
+      files.add(file);
+      for (const { id, metadata } of passages) this.#known.set(id, { file, metadata });
+    }
+    for (const path of this.#found.missing) {
+      if (![...files].some((file) => isWithin(path, file))) throw missing(path);
+    }
+  }
+
+  #findBase(sources: readonly string[]): void {
+    const paths = this.#found.files.map(({ path }) => path);
+    const base = baseOf(this.#base, sources, paths, this.#selection.roots);
+    if (base === this.#base) return;
+    this.#base = base;
+    this.#progress.note("The store has moved: files go on by the names that they have in it.");
+  }
+
+  async *#passages(): AsyncGenerator<FilePassage> {
+    let yieldedAt = performance.now();
+    for (const file of this.#found.files) {
+      const passages = await this.#read(file);
+      for (const [i, passage] of passages.entries()) {
+        if (this.#interruption.stopped) return;
+        const known = this.#known.get(passage.id);
+        this.#seen.add(passage.id);
+        if (known === undefined) this.#added++;
+        if (known?.metadata === JSON.stringify(passage.metadata)) {
+          this.#skipped++;
+          continue;
+        }
+        this.#position.push(this.#bytesRead + (file.bytes * i) / passages.length);
+        yield passage;
+      }
+      this.#bytesRead += file.bytes;
+      // Splitting alone never waits for anything; timers and signals get their turn here.
+      if (performance.now() - yieldedAt > 50) {
+        await new Promise((done) => setImmediate(done));
+        yieldedAt = performance.now();
+      }
+    }
+  }
+
+  async #read(file: Found["files"][number]): Promise<FilePassage[]> {
+    const found = await this.#passagesOf(file);
+    if ("reason" in found) {
+      this.#found.leftOut.add(found.reason, file.path);
+      return [];
+    }
+    this.#readFiles.add(file.path);
+    const { passages, encoding, guessed } = found;
+    if (encoding !== "utf-8") this.#decoded.push({ path: file.path, encoding, guessed });
+    return passages;
+  }
+
+  async #passagesOf(file: Found["files"][number]): ReturnType<typeof passagesOf> {
+    const { mostBytes } = this.#selection;
+    try {
+      return await passagesOf(file, { base: this.#base, embedder: this.#embedder(), mostBytes });
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
+      return { reason: reasonOf(error) };
+    }
+  }
+
+  #embedder(): Embedder {
+    // A store without passages or with a model of its own has settled on one before it asks for the first passage.
+    const { embedder } = this.#store;
+    if (!embedder) throw new EmbedlessError("EMBEDDER_FAILED", "The store has not named its embedder.");
+    return embedder;
+  }
+
+  #tell(done: number, committed: number): void {
+    const read = this.#position[done] ?? Math.max(this.#bytesRead, this.#position.at(-1) ?? 0);
+    const share = this.#bytesTotal === 0 ? 1 : read / this.#bytesTotal;
+    this.#progress.update({ done: done + this.#skipped, committed: committed + this.#skipped, share });
+  }
+
+  async #remove(ids: readonly string[]): Promise<number> {
+    let removed = 0;
+    for (let i = 0; i < ids.length; i += DELETE_BATCH) {
+      removed += await this.#store.delete({ ids: ids.slice(i, i + DELETE_BATCH) });
+      this.#throwIfStopped();
+    }
+    return removed;
+  }
+
+  #throwIfStopped(): void {
+    if (!this.#interruption.stopped) return;
+    const done = count(this.#skipped + this.#position.length);
+    throw new Interrupted(
+      `Stopped with ${done} passages safe in the store; the same command goes on from here.`,
+      this.#interruption.exitCode,
+    );
+  }
+}

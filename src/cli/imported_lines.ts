@@ -42,8 +42,11 @@ export class ImportedLines {
     const [place] = /\bitems\[\d+\]/.exec(error.message) ?? [];
     if (place === undefined) return error;
     const line = (item: string) => `line ${this.#lineOf(Number(item))}`;
-    const said = error.message.replaceAll(`${place}.`, "").replace(/\bitems\[(\d+)\]/g, (_, item) => line(item));
-    error.message = `Line ${this.#lineOf(Number(place.slice(6, -1)))} of ${this.#lines.name} is refused: ${said}`;
+    // What an embedder refused says so already, with the passage's id.
+    const [refused = "", id = ""] = /^items\[\d+\]( with the id .*)? is refused\. /.exec(error.message) ?? [];
+    const why = error.message.slice(refused.length);
+    const said = why.replaceAll(`${place}.`, "").replace(/\bitems\[(\d+)\]/g, (_, item) => line(item));
+    error.message = `Line ${this.#lineOf(Number(place.slice(6, -1)))} of ${this.#lines.name}${id} is refused: ${said}`;
     return error;
   }
 

@@ -150,7 +150,7 @@ describe("a server with limits", () => {
     expect([refused.code, refused.stderr]).toEqual([
       1,
       expect.stringMatching(
-        /line 4 of in\.jsonl with the id "long one" is refused\. .*is too long; .*--truncate.*\(LIMIT\)\n$/,
+        /Line 4 of in\.jsonl with the id "long one" is refused: The server .*is too long; .*--truncate.*\(LIMIT\)\n$/,
       ),
     ]);
     expect(await isFine(...command, "--truncate")).toMatch(/added 2 .* 1 passage longer than the model's window/);

@@ -150,7 +150,10 @@ export interface AddResult {
 
 /** Options of `search`. */
 export interface SearchOptions {
-  /** Hits wanted. Default 10. */
+  /**
+   * Hits wanted, any number from 1 to 2,147,483,647; a smaller store answers with all it has. Default 10. Each hit of a store
+   * that keeps no vectors is embedded: `passages()` lists a whole store sooner.
+   */
   k?: number;
   /**
    * - `"vector"` (default): nearest by embedding; scores are of the store's metric.

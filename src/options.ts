@@ -178,8 +178,8 @@ export function resolveRepairOptions(options: RepairOptions = {}) {
 
 /** Options of `add`, checked. */
 export function resolveAddOptions(options: AddOptions = {}) {
-  checkKeys("add", options, { signal: 1, onProgress: 1 });
-  return checkRun(options);
+  checkKeys("add", options, { signal: 1, onProgress: 1, blank: 1 });
+  return { blank: oneOf("blank", options.blank ?? "refuse", ["refuse", "skip"] as const), ...checkRun(options) };
 }
 
 /** Most recomputes of a search, and the milliseconds it may take; `undefined` where there is no limit of the caller's. */

@@ -92,6 +92,11 @@ export interface OpenOptions {
 
 /** Options of `add`. */
 export interface AddOptions {
+  /**
+   * What happens with an item whose text is empty or white space alone: `"refuse"` fails with `INVALID_TEXT`, `"skip"` passes
+   * over it and counts it as `skipped`. A passage that its id has already stays as it is. Default `"refuse"`.
+   */
+  blank?: "refuse" | "skip";
   signal?: AbortSignal;
   onProgress?: (progress: AddProgress) => void;
 }
@@ -139,11 +144,18 @@ export interface RepairResult {
 
 /** What an `add` did. */
 export interface AddResult {
-  /** Of an array the ids in the order of its items; of an iterable none: it may be longer than memory is large. */
+  /**
+   * Of an array the ids in the order of its items, without those that were skipped; of an iterable none: it may be longer
+   * than memory is large.
+   */
   ids: string[];
   added: number;
   updated: number;
   unchanged: number;
+  /** Items without a text that were passed over; 0 unless `blank` is `"skip"`. */
+  skipped: number;
+  /** Of an array the places of these items, counted from 0; of an iterable none. */
+  skippedAt: number[];
   /** Passages longer than the embedder's window: their end can never be found. */
   truncated: number;
 }

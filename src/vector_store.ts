@@ -184,7 +184,8 @@ export class VectorStore {
     return this.#run(async () => {
       const checked = resolveAddOptions(options);
       return await this.#stoppable(checked.signal, async (signal) => {
-        const merged = { signal, ...(checked.onProgress && { onProgress: checked.onProgress }) };
+        const { blank, onProgress } = checked;
+        const merged = { signal, blank, ...(onProgress && { onProgress }) };
         if (Array.isArray(items)) return await this.#parts.ingest.addArray(items, merged);
         return await this.#parts.ingest.addStream(requireIterable(items), merged);
       });
@@ -287,8 +288,7 @@ export class VectorStore {
    * @throws `INVALID_ID` for an empty or malformed name
    */
   records(namespace: string): Records {
-    const { database, passages } = this.#parts;
-    return new Records(namespace, database, passages, (work) => this.#run(work));
+    return new Records(namespace, this.#parts.database, (work) => this.#run(work));
   }
 
   /**

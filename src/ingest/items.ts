@@ -47,6 +47,12 @@ export function prepareItem(item: unknown, index: number): PreparedItem {
   };
 }
 
+/** Whether an item has a text, but nothing in it. */
+export function isBlank(item: unknown): boolean {
+  const { text } = Object(item) as Partial<AddItem>;
+  return typeof text === "string" && text.trim() === "";
+}
+
 /** Throws `INVALID_ID` if two items of one array have the same id: only one of them could stay. */
 export function requireDistinctIds(items: readonly PreparedItem[]): void {
   const seen = new Map<string, string>();

@@ -205,6 +205,8 @@ describe("opening", () => {
 
   test.each([
     ["no path", "", {}, "path"],
+    ["a database in memory", ":memory:", {}, "path"],
+    ["a URI", "file:store.db?mode=memory", {}, "path"],
     ["misspelt option", "x.db", { embeder: embedder }, '"embedder"'],
     ["unknown metric", "x.db", { metric: "euclid" }, "metric"],
     ["embedder that is none", "x.db", { embedder: {} }, "embedder"],

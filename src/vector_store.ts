@@ -316,7 +316,7 @@ export class VectorStore {
    * Trains the codebook that passages wait for, if they are enough (`stats().trainsAt`). Then builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
    * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile. Then drops
    * the codes of deleted passages once a tenth of all are such: one write, during which others read on and writers wait.
-   * Last it gives the space of deleted passages back to the file system.
+   * Then it merges the table of words, which adding leaves in pieces. Last it gives the space of deleted passages back to the file system.
    *
    * @throws `INVALID_ARGUMENT`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`, `ABORTED`
    */

@@ -15,7 +15,7 @@ export type StoreLocation =
   | { store: CoreStore; path?: undefined };
 
 /** What SQLite calls a database that goes with the process. */
-const IN_MEMORY = ":memory:";
+export const IN_MEMORY = ":memory:";
 
 /** A core store that is opened by the first call that needs it. */
 export class LazyStore {

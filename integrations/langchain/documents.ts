@@ -121,13 +121,15 @@ export function toDocument<M extends Metadata = Metadata>({ id, text, metadata }
   return new Document({ pageContent: text, metadata: metadata as M, id });
 }
 
-/** Throws `INVALID_ARGUMENT` unless there is one value for each item. */
+/** Throws `INVALID_ARGUMENT` unless it is an array with one value for each item. */
 export function checkLength(
   parameter: string,
   values: readonly unknown[],
   items: readonly unknown[],
   item = "a document",
 ): void {
+  if (!Array.isArray(values))
+    throw invalid(`Expected an array of ${parameter}, one ${item}, but received something else.`);
   if (values.length === items.length) return;
   throw invalid(`Expected ${items.length} ${parameter}, one ${item}, but received ${values.length}.`);
 }

@@ -73,6 +73,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   constructor(embeddings: EmbeddingsInterface, config: EmbedlessConfig = {}) {
     // LangChain would keep the second argument whole for serialisation; an open store has no place there.
     super(embeddings, {});
+    if (typeof config !== "object" || config === null) throw invalid("Expected an object for the config of the store.");
     this.#dials = dialsOf(config);
     this.#blank = config.blank ?? "skip";
     this.#store = new LazyStore("LangChain", locationOf(config), () => toEmbedder(this.embeddings));
@@ -174,6 +175,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     documents: DocumentInterface[],
     options?: AddDocumentsOptions | string[],
   ): Promise<string[]> {
+    checkDocuments(documents);
     checkLength("vectors", vectors, documents);
     return this.#add(documents, options, vectors);
   }
@@ -241,6 +243,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     _callbacks?: Callbacks,
   ): Promise<Document<M>[]> {
     const { k = 4, fetchK = 20, lambda = 0.5, filter, signal } = options ?? {};
+    if (!Number.isFinite(lambda)) throw invalid(`Expected a number for lambda, but received ${String(lambda)}.`);
     if (k < 1) return [];
     const { hits, vector } = await this.#find(query, Math.max(k, fetchK), filter, {
       ...dialsOf(options ?? {}),
@@ -328,11 +331,12 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     checkDocuments(documents);
     const { ids, ...rest } = Array.isArray(options) ? { ids: options } : (options ?? {});
     if (ids) checkLength("ids", ids, documents);
-    const items = documents.map((document, place) =>
+    // Not map, which passes over the holes that some arrays have.
+    const items = Array.from(documents, (document, place) =>
       toItem(document, { place, id: ids?.[place], vector: vectors?.[place] }),
     );
     const store = await this.store();
-    const { ids: added, skippedAt } = await store.add(items, { blank: this.#blank, ...rest });
+    const { ids: added, skippedAt } = await store.add(items, { ...rest, blank: rest.blank ?? this.#blank });
     this.#skipped.add(skippedAt, documents.length);
     return lineUp(added, skippedAt, items);
   }

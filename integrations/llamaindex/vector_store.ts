@@ -1,5 +1,4 @@
-import { mkdir } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type BaseEmbedding,
@@ -16,9 +15,10 @@ import {
   type VectorStore as CoreStore,
   EmbedlessError,
   type Hit,
+  type OpenOptions,
 } from "../../src/index.js";
 import { invalid } from "../errors.js";
-import { LazyStore, type StoreLocation } from "../lazy_store.js";
+import { IN_MEMORY, LazyStore, type StoreLocation } from "../lazy_store.js";
 import { fileToSave } from "../location.js";
 import { dialsOf, type SearchDials } from "../search_dials.js";
 import { Skipped } from "../skipped.js";
@@ -104,9 +104,11 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   ): Promise<EmbedlessVectorStore> {
     if (typeof persistDir !== "string" || persistDir === "")
       throw invalid("Expected the name of a folder for persistDir.");
-    const { create = true, ...others } = isModel(config) ? { embedModel: config } : config;
-    if (create) await mkdir(dirname(resolve(persistDir)), { recursive: true });
-    const path = create ? fileToSave(persistDir) : persistDir;
+    const given: Partial<OpenOptions> & VectorStoreBaseParams = isModel(config)
+      ? { embedModel: config }
+      : (config ?? {});
+    const { create = true, ...others } = given;
+    const path = create && persistDir !== IN_MEMORY ? fileToSave(persistDir) : persistDir;
     const store = new this({ ...others, path, create } as EmbedlessConfig);
     await store.store();
     return store;
@@ -157,7 +159,7 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
       if (i % SLICE === SLICE - 1) await nextTurn();
       items.push({ ...toItem(node, texts[i]!), ...(node.embedding !== undefined && { vector: node.embedding }) });
     }
-    const { skippedAt } = await store.add(items, { blank: this.#blank, ...options });
+    const { skippedAt } = await store.add(items, { ...options, blank: options?.blank ?? this.#blank });
     const places = new Map(nodes.map(({ id_ }, place) => [id_, place]));
     this.#skipped.add(
       skippedAt.map((at) => places.get(last[at]!.id_)!),
@@ -200,7 +202,8 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
     query: VectorStoreQuery,
     options: { signal?: AbortSignal } = {},
   ): Promise<VectorStoreQueryResult> {
-    const { signal } = options;
+    if (typeof query !== "object" || query === null) throw invalid("Expected an object with queryStr for query.");
+    const { signal } = options ?? {};
     const dials = { ...this.#dials, ...(signal && { signal }) };
     const hits = await find(await this.store(), query, dials, this.#queryEmbedding);
     return {
@@ -221,7 +224,6 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   async persist(path?: string): Promise<void> {
     const store = await this.store();
     if (path === undefined) return;
-    await mkdir(dirname(resolve(path)), { recursive: true });
     const target = resolve(fileToSave(path));
     if (target !== store.path) await store.backup(target, { overwrite: true });
   }
@@ -239,8 +241,8 @@ function withEmbedding(hit: Hit): BaseNode {
   return node;
 }
 
-function isModel(value: object): value is BaseEmbedding {
-  return "getTextEmbedding" in value;
+function isModel(value: unknown): value is BaseEmbedding {
+  return typeof (value as Partial<BaseEmbedding> | null)?.getTextEmbedding === "function";
 }
 
 function modelOfSettings(): BaseEmbedding {

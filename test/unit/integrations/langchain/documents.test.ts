@@ -1,5 +1,6 @@
 import { Document } from "@langchain/core/documents";
 import { describe, expect, it } from "vitest";
+import { EmbedlessVectorStore } from "../../../../integrations/langchain/index.js";
 import { embedlessStore } from "../../../support/langchain_stores.js";
 
 const circular: Record<string, unknown> = {};
@@ -50,7 +51,20 @@ describe("what cannot be stored is refused, named by its place, and leaves the s
     for (const documents of [undefined, null, "hens", hen]) {
       await expect(store.addDocuments(documents as never)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     }
+    // biome-ignore lint/suspicious/noSparseArray: such arrays come along.
+    const holes = store.addDocuments([hen, , hen] as never);
+    await expect(holes).rejects.toMatchObject({ message: expect.stringContaining("documents[1]") });
+    for (const [vectors, documents] of [
+      [undefined, [hen]],
+      [[], undefined],
+      ["a", [hen]],
+    ] as never[][]) {
+      await expect(store.addVectors(vectors!, documents!)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+    await expect(store.addDocuments([hen], { ids: "a" as never })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    expect(await store.getByIds(["hen"])).toEqual([]);
     expect(await store.addDocuments([hen], null as never)).toEqual(["hen"]);
+    expect(() => new EmbedlessVectorStore(store.embeddings, null as never)).toThrow(/config/);
   });
 });
 
@@ -101,7 +115,8 @@ describe("blank documents", () => {
       await expect(added).rejects.toMatchObject({ code: "INVALID_TEXT", message: expect.stringContaining("items[1]") });
     }
     expect(await strict.addDocuments([hen, blank], { blank: "skip" })).toHaveLength(2);
-    expect([store.skipped, strict.skipped]).toEqual([0, 1]);
+    expect(await store.addDocuments([hen, blank], { blank: undefined } as never)).toHaveLength(2);
+    expect([store.skipped, strict.skipped]).toEqual([1, 1]);
   });
 });
 
@@ -137,6 +152,10 @@ describe("questions", () => {
       expect(await store.similaritySearch("hens", k)).toEqual([hen]);
       expect(await store.maxMarginalRelevanceSearch("hens", { k: 2, fetchK: k })).toEqual([hen]);
     }
+    const lambda = "much" as never;
+    await expect(store.maxMarginalRelevanceSearch("hens", { k: 2, lambda })).rejects.toMatchObject({
+      code: "INVALID_ARGUMENT",
+    });
     await expect(store.similaritySearch("hens", Number.NaN)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 

@@ -1,5 +1,6 @@
 import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Settings, TextNode } from "llamaindex";
 import { describe, expect, it } from "vitest";
@@ -272,6 +273,14 @@ describe("persist", () => {
     expect(await idsIn(again)).toEqual(["a"]);
     await again.close();
     expect(existsSync(join(folder, "embedless.db"))).toBe(true);
+    const file = join(dirname(dirname(folder)), "plain");
+    await writeFile(file, "no store, though there is a file of this name ".repeat(20));
+    await expect(EmbedlessVectorStore.fromPersistDir(file, model)).rejects.toMatchObject({ code: "NOT_A_STORE" });
+    const below = EmbedlessVectorStore.fromPersistDir(join(file, "folder"), model);
+    await expect(below).rejects.toMatchObject({ code: "IO" });
+    const inMemory = await EmbedlessVectorStore.fromPersistDir(":memory:", model);
+    expect((await inMemory.store()).path).toContain(tmpdir());
+    await inMemory.close();
     for (const bad of [undefined, ""]) {
       const opening = EmbedlessVectorStore.fromPersistDir(bad as never, { embedModel: model });
       await expect(opening).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });

@@ -1,5 +1,6 @@
 import { VectorStore as CoreStore, type Embedder, EmbedlessError, type OpenOptions } from "../src/index.js";
-import { makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js";
+import { storeFile } from "./location.js";
+import { makeTemporaryFile, removeTemporaryFile } from "./temporary.js";
 
 /**
  * Where the passages are.
@@ -7,11 +8,14 @@ import { makeTemporaryFile, removeTemporaryFile, storeFile } from "./location.js
  * - `{ path }`: a store file, or a folder with `embedless.db` in it; made on first use if missing. All options of
  *   `VectorStore.open` but embedder and metric apply.
  * - `{ store }`: an open core store, which stays the caller's to close.
- * - neither: a private temporary file, removed on `close()` or when the process exits.
+ * - neither, or `{ path: ":memory:" }`: a private temporary file, removed on `close()` or when the process ends.
  */
 export type StoreLocation =
   | ({ path?: string; store?: undefined } & Omit<OpenOptions, "embedder" | "metric">)
   | { store: CoreStore; path?: undefined };
+
+/** What SQLite calls a database that goes with the process. */
+export const IN_MEMORY = ":memory:";
 
 /** A core store that is opened by the first call that needs it. */
 export class LazyStore {
@@ -33,7 +37,7 @@ export class LazyStore {
   constructor(framework: string, location: StoreLocation, embedder: () => Embedder) {
     this.#location = location;
     this.#embedder = embedder;
-    this.#temporary = location.store === undefined && location.path === undefined;
+    this.#temporary = location.store === undefined && (location.path === undefined || location.path === IN_MEMORY);
     if (location.store) {
       checkWrapped(framework, location.store, embedder());
       this.#current = location.store;
@@ -73,7 +77,7 @@ export class LazyStore {
   async #open(): Promise<CoreStore> {
     if (this.#location.store) return this.#location.store;
     const { path, store: _, ...options } = this.#location;
-    this.#file ??= path === undefined ? makeTemporaryFile() : storeFile(path);
+    this.#file ??= this.#temporary || path === undefined ? makeTemporaryFile() : storeFile(path);
     // Nobody reads a temporary file after a power cut.
     if (this.#temporary) options.durability ??= "normal";
     this.#current = await CoreStore.open(this.#file, { ...options, metric: "cosine", embedder: this.#embedder() });

@@ -3,6 +3,7 @@ import { renumber } from "./ingest/renumber.js";
 import { native } from "./native.js";
 import { type View, Views } from "./search/view.js";
 import { giveBackFreePages } from "./storage/free_pages.js";
+import { mergeKeywords } from "./storage/merge_keywords.js";
 import { readMeta } from "./storage/meta.js";
 import { traitsOf } from "./storage/traits.js";
 import type { StoreParts } from "./store_parts.js";
@@ -10,7 +11,7 @@ import type { CompactResult } from "./types.js";
 
 /**
  * Trains the codebook that passages wait for, brings a store's graph up to date, drops the codes of deleted passages and
- * gives back the space of what was deleted; see `VectorStore.compact`.
+ * merges the table of words and gives back the space of what was deleted; see `VectorStore.compact`.
  */
 export async function compactStore(parts: StoreParts, run: LinkRun): Promise<CompactResult> {
   const { database, passages, index, graph, kept, ingest } = parts;
@@ -33,8 +34,17 @@ export async function compactStore(parts: StoreParts, run: LinkRun): Promise<Com
   };
   const living = async () => repairGraph(native(), await views.newest(), run);
   const dropped = await renumber({ database, passages, codeRowBytes, graph: living }, run);
+  const tell = (done: number, total: number) => run.onProgress?.({ phase: "merge", done, total });
+  const words = await mergeKeywords(database, run.signal, tell);
   const freedBytes = await giveBackFreePages(database, run.signal);
-  return { ...graphOf(database.reader), trained, dropped, freedBytes };
+  return {
+    ...graphOf(database.reader),
+    trained,
+    dropped,
+    keywordBytes: words.after,
+    keywordBytesBefore: words.before,
+    freedBytes,
+  };
 }
 
 /** The vectors of a store that keeps neither codes nor vectors, and no graph: its graph is always built from scratch. */

@@ -52,12 +52,13 @@ export interface CompactOptions {
 export interface CompactProgress {
   /**
    * Passages that wait for a codebook train it; without codes and kept vectors the passages linked before are embedded
-   * again; all are linked; and codes of deleted passages are dropped, which gives the others new numbers.
+   * again; all are linked; codes of deleted passages are dropped, which gives the others new numbers; and the table of
+   * words is merged.
    */
-  phase: "train" | "embed" | "link" | "renumber";
+  phase: "train" | "embed" | "link" | "renumber" | "merge";
   /**
-   * Passages embedded or renumbered, or nodes linked so far; those of upper layers once for each. Stays 0 while a codebook
-   * is trained.
+   * Passages embedded or renumbered, nodes linked (those of upper layers once for each) or pages of words written so far.
+   * Stays 0 while a codebook is trained.
    */
   done: number;
   /** How many it will be in this phase; 0 before that is known. */
@@ -74,6 +75,10 @@ export interface CompactResult {
   trained: number;
   /** Deleted passages whose codes were dropped; 0 while they are less than a tenth of all, and with codes `"none"`. */
   dropped: number;
+  /** Bytes of the table of words; 0 without one. */
+  keywordBytes: number;
+  /** Bytes that it took before its pieces were merged. */
+  keywordBytesBefore: number;
   /** Bytes that the file is smaller by: what deleted and replaced passages had taken. */
   freedBytes: number;
 }

@@ -13,11 +13,10 @@ import type {
   StatsOptions,
 } from "./types.js";
 
-/** Most hits one search may ask for: beyond it, list the passages instead. */
-export const MAX_K = 10_000;
-
-/** Most passages one search may recompute. */
-const MAX_RECOMPUTES = 8 * MAX_K;
+/** Most hits, and most recomputes, that a search may ask for: what the addon counts with. No store holds as many passages. */
+export const MOST_HITS = 2 ** 31 - 1;
+/** Most hits that a cost can be told for: those of more were not measured. */
+const MOST_PLANNED_HITS = 10_000;
 
 const METRICS: readonly Metric[] = ["cosine", "ip", "l2"];
 /** Fewest sample queries: fewer say nothing of the questions to come. */
@@ -93,7 +92,7 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
     );
   }
   return {
-    ...questionGoal(options),
+    ...questionGoal(options, MOST_HITS),
     ...limits,
     mode: oneOf("mode", options.mode ?? "vector", ["vector", "keyword", "hybrid"] as const),
     scores: oneOf("scores", options.scores ?? "exact", ["exact", "approx"] as const),
@@ -141,10 +140,10 @@ export function resolveStatsOptions(options: StatsOptions = {}) {
   };
 }
 
-/** How many hits are wanted, and how many of the true ones. */
-function questionGoal({ k, recall }: { k?: number; recall?: number }) {
+/** How many hits are wanted, `most` at most, and how many of the true ones. */
+function questionGoal({ k, recall }: { k?: number; recall?: number }, most = MOST_PLANNED_HITS) {
   return {
-    k: wholeNumberWithin("k", k ?? 10, 1, MAX_K),
+    k: wholeNumberWithin("k", k ?? 10, 1, most),
     recall: numberWithin("recall", recall ?? 0.95, 0.5, 0.999),
   };
 }
@@ -188,8 +187,8 @@ export function resolveRepairOptions(options: RepairOptions = {}) {
 
 /** Options of `add`, checked. */
 export function resolveAddOptions(options: AddOptions = {}) {
-  checkKeys("add", options, { signal: 1, onProgress: 1 });
-  return checkRun(options);
+  checkKeys("add", options, { signal: 1, onProgress: 1, blank: 1 });
+  return { blank: oneOf("blank", options.blank ?? "refuse", ["refuse", "skip"] as const), ...checkRun(options) };
 }
 
 /** Most recomputes of a search, and the milliseconds it may take; `undefined` where there is no limit of the caller's. */
@@ -202,14 +201,10 @@ function recomputeLimits(value: unknown): { maxRecomputes: number | undefined; d
   checkKeys("recompute", value, { max: 1, deadlineMs: 1 });
   const { max, deadlineMs } = value as { max?: unknown; deadlineMs?: unknown };
   if (max === 0) {
-    throw outOfRange(
-      "recompute.max",
-      `a whole number from 1 to ${MAX_RECOMPUTES}, or recompute: 0 for estimates alone`,
-      0,
-    );
+    throw outOfRange("recompute.max", `a whole number from 1 to ${MOST_HITS}, or recompute: 0 for estimates alone`, 0);
   }
   return {
-    maxRecomputes: max === undefined ? undefined : wholeNumberWithin("recompute.max", max, 1, MAX_RECOMPUTES),
+    maxRecomputes: max === undefined ? undefined : wholeNumberWithin("recompute.max", max, 1, MOST_HITS),
     deadlineMs: deadlineMs === undefined ? undefined : numberWithin("recompute.deadlineMs", deadlineMs, 0, 2 ** 31 - 1),
   };
 }

@@ -158,7 +158,7 @@ async function* noting(items: AsyncIterable<AddItem>, ids: Set<string>): AsyncGe
   }
 }
 
-/** Whole entries of the books of indexing pipelines. What is missing there, a pipeline puts in again. */
+/** Whole entries of the books of indexing pipelines, of passages that are there. What is missing, a pipeline puts in again. */
 async function copyRecords(from: Database, to: string): Promise<void> {
   const rows: RecordRow[] = [];
   const all = readRecords(from.reader);
@@ -166,8 +166,13 @@ async function copyRecords(from: Database, to: string): Promise<void> {
   if (rows.length === 0) return;
   const target = await Database.open(to, { ...resolveOpenOptions(), create: false });
   try {
+    const passages = new Passages(target);
     await target.write((tx) => {
-      for (const row of rows) putRecord(tx, row);
+      const nodes = passages.nodesOf(
+        rows.map(({ key }) => key),
+        tx,
+      );
+      for (const [i, row] of rows.entries()) if (nodes[i] !== undefined) putRecord(tx, row);
     });
   } finally {
     await target.close();

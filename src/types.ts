@@ -70,8 +70,9 @@ export interface OpenOptions {
    */
   filterable?: readonly string[];
   /**
-   * `true` makes a table of the words of all passages, for the modes `"keyword"` and `"hybrid"`: about 110 bytes a passage
-   * of 750, and a minute a million passages when a store that has some gets it. The store remembers it. Default `false`.
+   * `true` makes a table of the words of all passages, for the modes `"keyword"` and `"hybrid"`: 90 to 140 bytes a passage
+   * of 750, 87 to 120 once `compact` merged it, and a minute a million passages when a store that has some gets it. The
+   * store remembers it. Default `false`.
    */
   keywords?: boolean;
   /**
@@ -93,6 +94,11 @@ export interface OpenOptions {
 
 /** Options of `add`. */
 export interface AddOptions {
+  /**
+   * What happens with an item whose text is empty or white space alone: `"refuse"` fails with `INVALID_TEXT`, `"skip"` passes
+   * over it and counts it as `skipped`. A passage that its id has already stays as it is. Default `"refuse"`.
+   */
+  blank?: "refuse" | "skip";
   signal?: AbortSignal;
   onProgress?: (progress: AddProgress) => void;
 }
@@ -140,18 +146,28 @@ export interface RepairResult {
 
 /** What an `add` did. */
 export interface AddResult {
-  /** Of an array the ids in the order of its items; of an iterable none: it may be longer than memory is large. */
+  /**
+   * Of an array the ids in the order of its items, without those that were skipped; of an iterable none: it may be longer
+   * than memory is large.
+   */
   ids: string[];
   added: number;
   updated: number;
   unchanged: number;
+  /** Items without a text that were passed over; 0 unless `blank` is `"skip"`. */
+  skipped: number;
+  /** Of an array the places of these items, counted from 0; of an iterable none. */
+  skippedAt: number[];
   /** Passages longer than the embedder's window: their end can never be found. */
   truncated: number;
 }
 
 /** Options of `search`. */
 export interface SearchOptions {
-  /** Hits wanted. Default 10. */
+  /**
+   * Hits wanted, any number from 1 to 2,147,483,647; a smaller store answers with all it has. Default 10. Each hit of a store
+   * that keeps no vectors is embedded: `passages()` lists a whole store sooner.
+   */
   k?: number;
   /**
    * - `"vector"` (default): nearest by embedding; scores are of the store's metric.

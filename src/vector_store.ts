@@ -184,7 +184,8 @@ export class VectorStore {
     return this.#run(async () => {
       const checked = resolveAddOptions(options);
       return await this.#stoppable(checked.signal, async (signal) => {
-        const merged = { signal, ...(checked.onProgress && { onProgress: checked.onProgress }) };
+        const { blank, onProgress } = checked;
+        const merged = { signal, blank, ...(onProgress && { onProgress }) };
         if (Array.isArray(items)) return await this.#parts.ingest.addArray(items, merged);
         return await this.#parts.ingest.addStream(requireIterable(items), merged);
       });
@@ -287,8 +288,7 @@ export class VectorStore {
    * @throws `INVALID_ID` for an empty or malformed name
    */
   records(namespace: string): Records {
-    const { database, passages } = this.#parts;
-    return new Records(namespace, database, passages, (work) => this.#run(work));
+    return new Records(namespace, this.#parts.database, (work) => this.#run(work));
   }
 
   /**
@@ -316,7 +316,7 @@ export class VectorStore {
    * Trains the codebook that passages wait for, if they are enough (`stats().trainsAt`). Then builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
    * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile. Then drops
    * the codes of deleted passages once a tenth of all are such: one write, during which others read on and writers wait.
-   * Last it gives the space of deleted passages back to the file system.
+   * Then it merges the table of words, which adding leaves in pieces. Last it gives the space of deleted passages back to the file system.
    *
    * @throws `INVALID_ARGUMENT`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`, `ABORTED`
    */

@@ -1,14 +1,28 @@
-import type { AddOptions, Filter, SearchOptions } from "../../src/index.js";
+import {
+  type AddOptions,
+  EmbedlessError,
+  type Filter,
+  matchesFilter,
+  type SearchOptions,
+  type VectorStore,
+} from "../../src/index.js";
+import { invalid } from "../errors.js";
 import type { StoreLocation } from "../lazy_store.js";
 import type { SearchDials } from "../search_dials.js";
 
 /** The dials for one search, and what stops it. */
 export type SearchCallOptions = SearchDials & Pick<SearchOptions, "signal">;
 
-/** Where the passages are (see `StoreLocation`), and dials that hold for every search that does not say otherwise. */
-export type EmbedlessConfig = SearchDials & StoreLocation;
+/**
+ * Where the passages are (see `StoreLocation`), and what holds for every call that does not say otherwise: the dials of
+ * searches, and what becomes of blank documents (see `AddDocumentsOptions`).
+ */
+export type EmbedlessConfig = SearchDials & Pick<AddOptions, "blank"> & StoreLocation;
 
-/** Options of `addDocuments` and `addVectors`. */
+/**
+ * Options of `addDocuments` and `addVectors`: those of `VectorStore.add`, but `blank` is `"skip"` by default. A document
+ * without text is then passed over and counted as the store's `skipped`.
+ */
 export interface AddDocumentsOptions extends AddOptions {
   /** One id a document; goes before the document's own `id`. An id the store has already is replaced. */
   ids?: string[];
@@ -24,8 +38,37 @@ export interface DeleteOptions {
   deleteAll?: boolean;
 }
 
-/** The config without its dials. */
+/**
+ * What `delete` is to do.
+ *
+ * @throws `INVALID_ARGUMENT` unless exactly one of `ids`, `filter` and `deleteAll: true` is given; `INVALID_FILTER`
+ */
+export function toDelete(options: unknown): Parameters<VectorStore["delete"]>[0] {
+  if (options !== undefined && (typeof options !== "object" || options === null || Array.isArray(options))) {
+    const received = Array.isArray(options) ? "an array" : options === null ? "null" : `a ${typeof options}`;
+    throw invalid(
+      `Expected { ids: [...] }, { filter } or { deleteAll: true } for delete, but received ${received}: write delete({ ids }).`,
+    );
+  }
+  const { ids, filter, deleteAll, ...others } = (options ?? {}) as DeleteOptions;
+  const [other] = Object.keys(others);
+  if (other !== undefined) {
+    throw invalid(`Expected ids, filter or deleteAll for delete, but received the option ${JSON.stringify(other)}.`);
+  }
+  if (typeof filter === "function" || filter === null) {
+    const message = `Expected conditions on metadata for the filter of delete, but received ${filter && "a function"}.`;
+    throw new EmbedlessError("INVALID_FILTER", message);
+  }
+  if (filter !== undefined) matchesFilter({}, filter);
+  const given = [ids !== undefined, filter !== undefined, deleteAll === true].filter(Boolean).length;
+  if (given !== 1) {
+    throw invalid(`Expected one of ids, filter and deleteAll: true for delete, but received ${given || "none"}.`);
+  }
+  return ids !== undefined ? { ids } : filter !== undefined ? { filter } : { all: true };
+}
+
+/** The config without what holds for single calls. */
 export function locationOf(config: EmbedlessConfig): StoreLocation {
-  const { mode: _, recall: __, recompute: ___, scores: ____, walk: _____, ...location } = config;
+  const { mode: _, recall: __, recompute: ___, scores: ____, walk: _____, blank: ______, ...location } = config;
   return location as StoreLocation;
 }

@@ -7,8 +7,9 @@ import type { EmbedlessVectorStore } from "./vector_store.js";
  * LangChain's record manager, in the file of the vector store itself: `index()` then skips what did not change, and with
  * `cleanup: "full"` or `"incremental"` removes what is gone.
  *
- * Its clock never tells the same time twice, so that nothing is cleaned up that was added a moment ago. A key counts as
- * known only while its document is in the store: a run that was cut off halfway is made good by the next one.
+ * Its clock never tells the same time twice, so that nothing is cleaned up that was added a moment ago; a subclass may have
+ * a `getTime` of its own. A document that is deleted takes its key along, whoever deletes it: a run that was cut off
+ * halfway is made good by the next one.
  *
  * ```ts
  * const recordManager = new EmbedlessRecordManager(vectorStore, { namespace: "handbook" });
@@ -50,11 +51,15 @@ export class EmbedlessRecordManager extends RecordManager {
    */
   async update(keys: string[], { groupIds, timeAtLeast }: UpdateOptions = {}): Promise<void> {
     if (groupIds) checkLength("groupIds", groupIds, keys, "a key");
-    const given = { ...(groupIds && { groups: groupIds }), ...(timeAtLeast !== undefined && { timeAtLeast }) };
-    await (await this.#records()).update(keys, given);
+    await (await this.#records()).update(keys, {
+      ...(groupIds && { groups: groupIds }),
+      ...(timeAtLeast !== undefined && { timeAtLeast }),
+      // Its own clock the book asks inside its transaction, where no other process comes between.
+      ...(this.getTime !== ownClock && { time: await this.getTime() }),
+    });
   }
 
-  /** Of each key whether it is entered and its document there. */
+  /** Of each key whether it is entered. */
   async exists(keys: string[]): Promise<boolean[]> {
     return (await this.#records()).exists(keys);
   }
@@ -73,6 +78,8 @@ export class EmbedlessRecordManager extends RecordManager {
     return (await this.#vectorStore.store()).records(this.#namespace);
   }
 }
+
+const ownClock = EmbedlessRecordManager.prototype.getTime;
 
 interface MemoryRecord {
   updated: number;

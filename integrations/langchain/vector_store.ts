@@ -1,6 +1,6 @@
 import { resolve } from "node:path";
 import type { Callbacks } from "@langchain/core/callbacks/manager";
-import { Document, type DocumentInterface } from "@langchain/core/documents";
+import type { Document, DocumentInterface } from "@langchain/core/documents";
 import type { EmbeddingsInterface } from "@langchain/core/embeddings";
 import { maximalMarginalRelevance } from "@langchain/core/utils/math";
 import {
@@ -14,14 +14,26 @@ import { withinStore } from "../hit_limit.js";
 import { LazyStore } from "../lazy_store.js";
 import { fileToSave } from "../location.js";
 import { dialsOf, type SearchDials } from "../search_dials.js";
+import { Skipped } from "../skipped.js";
 import {
   type AddDocumentsOptions,
   type DeleteOptions,
   type EmbedlessConfig,
   locationOf,
   type SearchCallOptions,
+  toDelete,
 } from "./config.js";
-import { checkLength, type DocumentFilter, toDocument, toFilter, toItem } from "./documents.js";
+import {
+  checkDocuments,
+  checkLength,
+  type DocumentFilter,
+  isEmpty,
+  lineUp,
+  toDocument,
+  toDocuments,
+  toFilter,
+  toItem,
+} from "./documents.js";
 import { toEmbedder } from "./embeddings.js";
 import { EmbedlessRetriever, type EmbedlessRetrieverFields } from "./retriever.js";
 
@@ -47,6 +59,8 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   /** Conditions on metadata, or a function over documents. */
   declare FilterType: DocumentFilter<M>;
   readonly #dials: SearchDials;
+  readonly #blank: "skip" | "refuse";
+  readonly #skipped = new Skipped("document");
   readonly #store: LazyStore;
 
   /**
@@ -59,7 +73,9 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   constructor(embeddings: EmbeddingsInterface, config: EmbedlessConfig = {}) {
     // LangChain would keep the second argument whole for serialisation; an open store has no place there.
     super(embeddings, {});
+    if (typeof config !== "object" || config === null) throw invalid("Expected an object for the config of the store.");
     this.#dials = dialsOf(config);
+    this.#blank = config.blank ?? "skip";
     this.#store = new LazyStore("LangChain", locationOf(config), () => toEmbedder(this.embeddings));
   }
 
@@ -68,16 +84,17 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     return "embedless";
   }
 
-  /** A store filled with `texts`, one metadata object for each or one for all. Config as for the constructor. */
+  /**
+   * A store filled with `texts`, one metadata object for each or one for all; texts that are left over have none. Config as
+   * for the constructor.
+   */
   static override async fromTexts(
     texts: string[],
     metadatas: object[] | object,
     embeddings: EmbeddingsInterface,
     config: EmbedlessConfig = {},
   ): Promise<EmbedlessVectorStore> {
-    const each = Array.isArray(metadatas) ? metadatas : texts.map(() => metadatas);
-    checkLength("metadatas", each, texts);
-    const documents = texts.map((pageContent, i) => new Document({ pageContent, metadata: each[i] }));
+    const documents = toDocuments(texts, metadatas);
     // `SemanticSimilarityExampleSelector.fromExamples` hands on all its options, its own ones among them.
     const { k: _, inputKeys: __, exampleKeys: ___, ...own } = config as EmbedlessConfig & Record<string, unknown>;
     // biome-ignore lint/complexity/noThisInStatic: `this` may be a subclass, which must make its own kind.
@@ -110,9 +127,11 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     embeddings: EmbeddingsInterface,
     where: string | EmbedlessConfig,
   ): Promise<EmbedlessVectorStore> {
-    const config = typeof where === "string" ? { path: where } : where;
+    const config = typeof where === "string" ? { path: where } : (where ?? {});
     if (config.store === undefined && config.path === undefined) {
-      throw invalid("Expected the path of an existing store file for where, but received none.");
+      throw invalid(
+        "Expected the path of an existing store, or a config with one, as the second argument, but received none.",
+      );
     }
     const store = new this(embeddings, config.store ? config : { ...config, create: false });
     await store.store();
@@ -124,12 +143,18 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     return await this.#store.open();
   }
 
+  /** How many blank documents this object passed over so far, in place of adding them. */
+  get skipped(): number {
+    return this.#skipped.count;
+  }
+
   /**
-   * Adds documents; an id that is there already is replaced. All or none are added.
+   * Adds documents; an id that is there already is replaced. All or none are added. A document that is blank has nothing to
+   * be found by: it is passed over and counted (`skipped`), and what its id has already stays.
    *
    * @param options `ids` (or the bare array): one a document. They go before each document's `id`; where neither is
-   *   given, an id is made. `signal` and `onProgress` as in `VectorStore.add`.
-   * @returns The ids, in order.
+   *   given, an id is made. `blank`, `signal` and `onProgress` as in `VectorStore.add`.
+   * @returns One id a document, in order; under that of a blank one `getByIds` finds nothing.
    */
   override async addDocuments(
     documents: DocumentInterface[],
@@ -150,6 +175,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     documents: DocumentInterface[],
     options?: AddDocumentsOptions | string[],
   ): Promise<string[]> {
+    checkDocuments(documents);
     checkLength("vectors", vectors, documents);
     return this.#add(documents, options, vectors);
   }
@@ -160,18 +186,12 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
    * @throws `INVALID_ARGUMENT` unless exactly one of `ids`, `filter` and `deleteAll: true` is given; `INVALID_FILTER`.
    */
   override async delete(options?: DeleteOptions): Promise<void> {
-    const { ids, filter, deleteAll } = options ?? {};
-    toFilter(filter);
-    const given = [ids !== undefined, filter !== undefined, deleteAll === true].filter(Boolean).length;
-    if (given !== 1) {
-      throw invalid(`Expected one of ids, filter and deleteAll: true for delete, but received ${given || "none"}.`);
-    }
-    const store = await this.store();
-    await store.delete(ids ? { ids } : filter ? { filter } : { all: true });
+    const what = toDelete(options);
+    await (await this.store()).delete(what);
   }
 
   /**
-   * The `k` documents closest to the question, best first. `k` below 1 gives none.
+   * The `k` documents closest to the question, best first. `k` below 1 gives none, and so does an empty question.
    *
    * @param _callbacks LangChain's; a store has nothing to tell them, retrievers do.
    * @param options The dials for this search alone, and a `signal` that stops it.
@@ -222,10 +242,11 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     options: MaxMarginalRelevanceSearchOptions<this["FilterType"]> & SearchCallOptions,
     _callbacks?: Callbacks,
   ): Promise<Document<M>[]> {
-    const { k = 4, fetchK = 20, lambda = 0.5, filter, signal } = options;
+    const { k = 4, fetchK = 20, lambda = 0.5, filter, signal } = options ?? {};
+    if (!Number.isFinite(lambda)) throw invalid(`Expected a number for lambda, but received ${String(lambda)}.`);
     if (k < 1) return [];
     const { hits, vector } = await this.#find(query, Math.max(k, fetchK), filter, {
-      ...dialsOf(options),
+      ...dialsOf(options ?? {}),
       ...(signal && { signal }),
       mode: "vector",
       includeVectors: true,
@@ -307,12 +328,17 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     options: AddDocumentsOptions | string[] = {},
     vectors?: number[][],
   ): Promise<string[]> {
-    const { ids, ...rest } = Array.isArray(options) ? { ids: options } : options;
+    checkDocuments(documents);
+    const { ids, ...rest } = Array.isArray(options) ? { ids: options } : (options ?? {});
     if (ids) checkLength("ids", ids, documents);
+    // Not map, which passes over the holes that some arrays have.
+    const items = Array.from(documents, (document, place) =>
+      toItem(document, { place, id: ids?.[place], vector: vectors?.[place] }),
+    );
     const store = await this.store();
-    const items = documents.map((document, i) => toItem(document, ids?.[i], vectors?.[i]));
-    const { ids: added } = await store.add(items, rest);
-    return added;
+    const { ids: added, skippedAt } = await store.add(items, { ...rest, blank: rest.blank ?? this.#blank });
+    this.#skipped.add(skippedAt, documents.length);
+    return lineUp(added, skippedAt, items);
   }
 
   async #search(
@@ -336,9 +362,11 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     k: number,
     filter: this["FilterType"] | undefined,
     options: SearchCallOptions & Pick<SearchOptions, "includeVectors">,
-  ): Promise<SearchResult> {
+  ): Promise<Pick<SearchResult, "hits" | "vector">> {
     const wanted = toFilter(filter as DocumentFilter | undefined);
+    const hasNoWords = isEmpty(query);
     const store = await this.store();
+    if (hasNoWords) return { hits: [] };
     return await store.search(query, {
       k: await withinStore(k, store),
       ...this.#dials,

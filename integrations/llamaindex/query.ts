@@ -34,13 +34,13 @@ export async function find(
   const threshold = share("mmrThreshold", query.mmrThreshold ?? MMR_THRESHOLD);
   const filter = both(toFilter(query.filters), await ofDocuments(store, query.docIds));
   const question = way === "vector" || way === "mmr" ? questionOf(query, prefer) : wordsOf(query, mode);
-  if (k < 1) return [];
-  const options = { ...dials, ...(filter && { filter }) };
+  if (k < 1 || question === "") return [];
+  const options = { ...dials, ...(filter && { filter }), includeVectors: true, explain: true };
   if (way !== "mmr") {
     return (await store.search(question, { ...options, mode: way, k: await withinStore(k, store) })).hits;
   }
   const candidates = await withinStore(Math.max(FEWEST_CANDIDATES, CANDIDATES_PER_HIT * k), store);
-  const { hits } = await store.search(question, { ...options, k: candidates, includeVectors: true });
+  const { hits } = await store.search(question, { ...options, k: candidates });
   return diverse(hits, k, threshold);
 }
 
@@ -68,16 +68,26 @@ function share(name: string, value: unknown): number {
   throw invalid(`Expected a number from 0 to 1 for ${name}, but received ${String(value)}.`);
 }
 
-/** The question in words or as a vector, whichever is preferred if both are there. */
+/** The question in words or as a vector, whichever is preferred if both are there; empty if it has no words alone. */
 function questionOf({ queryStr, queryEmbedding }: VectorStoreQuery, prefer: QueryEmbedding): string | number[] {
-  const words = queryStr?.trim() ? queryStr : undefined;
-  const question = prefer === "own" ? (words ?? queryEmbedding) : (queryEmbedding ?? words);
+  const words = textOf(queryStr) || undefined;
+  const vector = queryEmbedding ?? undefined;
+  const question = prefer === "own" ? (words ?? vector) : (vector ?? words);
   if (question !== undefined) return question;
+  if (textOf(queryStr) === "") return "";
   throw invalid("Expected a queryStr or a queryEmbedding for query, but received neither.");
 }
 
+/** A question in words, `""` for white space alone. Throws `INVALID_ARGUMENT` for what is no text. */
+function textOf(queryStr: unknown): string | undefined {
+  if (queryStr === undefined || queryStr === null) return undefined;
+  if (typeof queryStr !== "string") throw invalid(`Expected a text for queryStr, but received ${typeof queryStr}.`);
+  return queryStr.trim() === "" ? "" : queryStr;
+}
+
 function wordsOf({ queryStr }: VectorStoreQuery, mode: string): string {
-  if (queryStr?.trim()) return queryStr;
+  const words = textOf(queryStr);
+  if (words !== undefined) return words;
   throw invalid(`Expected a queryStr for mode ${JSON.stringify(mode)}, which searches by words, but received none.`);
 }
 

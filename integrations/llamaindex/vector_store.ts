@@ -1,5 +1,4 @@
-import { mkdir } from "node:fs/promises";
-import { dirname, resolve } from "node:path";
+import { resolve } from "node:path";
 import { setImmediate as nextTurn } from "node:timers/promises";
 import {
   type BaseEmbedding,
@@ -10,11 +9,19 @@ import {
   type VectorStoreQuery,
   type VectorStoreQueryResult,
 } from "llamaindex";
-import { type AddItem, type AddOptions, type VectorStore as CoreStore, EmbedlessError } from "../../src/index.js";
+import {
+  type AddItem,
+  type AddOptions,
+  type VectorStore as CoreStore,
+  EmbedlessError,
+  type Hit,
+  type OpenOptions,
+} from "../../src/index.js";
 import { invalid } from "../errors.js";
-import { LazyStore, type StoreLocation } from "../lazy_store.js";
+import { IN_MEMORY, LazyStore, type StoreLocation } from "../lazy_store.js";
 import { fileToSave } from "../location.js";
 import { dialsOf, type SearchDials } from "../search_dials.js";
+import { Skipped } from "../skipped.js";
 import { embeddedTexts } from "./embedded_text.js";
 import { toEmbedder } from "./embeddings.js";
 import { find, hasNode, type QueryEmbedding } from "./query.js";
@@ -30,10 +37,12 @@ const SLICE = 128;
  * - `queryEmbedding`: an index embeds questions with `Settings.embedModel`, whatever model its store has. `"own"`, the
  *   default, embeds them once more with the store's model, so that question and nodes always agree; `"given"` takes the
  *   index's vector and saves that call.
+ * - `blank`: what `add` does with a node that has nothing to embed. Default `"skip"`; see `AddOptions` of the core.
  * - `recall`, `recompute`, `scores` and `walk` hold for every search; see the core's `SearchOptions`.
  * - `filterable` names metadata keys of nodes, 31 at most. An index for `delete` by source document is always made.
  */
-export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEmbedding } & Omit<SearchDials, "mode"> &
+export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEmbedding } & Pick<AddOptions, "blank"> &
+  Omit<SearchDials, "mode"> &
   StoreLocation;
 
 /**
@@ -54,6 +63,8 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   storesText = true;
   readonly #dials: SearchDials;
   readonly #queryEmbedding: QueryEmbedding;
+  readonly #blank: NonNullable<AddOptions["blank"]>;
+  readonly #skipped = new Skipped("node");
   readonly #store: LazyStore;
 
   /**
@@ -64,12 +75,14 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    *   `INVALID_ARGUMENT` without a model, or for an unknown `queryEmbedding`.
    */
   constructor(config: EmbedlessConfig = {}) {
-    const { embedModel, embeddingModel, queryEmbedding = "own", ...others } = config;
+    const { embedModel, embeddingModel, queryEmbedding = "own", blank = "skip", ...others } = config;
     super({ embedModel: embedModel ?? embeddingModel ?? modelOfSettings() });
+    toEmbedder(this.embedModel);
     if (queryEmbedding !== "own" && queryEmbedding !== "given") {
       throw invalid(`Expected "own" or "given" for queryEmbedding, but received ${JSON.stringify(queryEmbedding)}.`);
     }
     this.#queryEmbedding = queryEmbedding;
+    this.#blank = blank;
     const { recall: _, recompute: __, scores: ___, walk: ____, ...location } = others;
     this.#dials = dialsOf(config);
     this.#store = new LazyStore("LlamaIndex", withSourceIndex(location as StoreLocation), () =>
@@ -78,17 +91,25 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   }
 
   /**
-   * Opens a store that exists.
+   * Opens the store in a folder. What is not there is made: the folder and an empty store in it.
    *
-   * @param persistDir The folder with `embedless.db` in it, or the file itself.
-   * @param config As for the constructor, less where it is.
-   * @throws `NOT_FOUND` if there is no such file, `MODEL_MISMATCH` if another model made it.
+   * @param persistDir The folder with `embedless.db` in it; a name with an extension is the file itself.
+   * @param config As for the constructor, less where it is; or the embedModel alone, as `SimpleVectorStore` takes it. With
+   *   `create: false` nothing is made.
+   * @throws `MODEL_MISMATCH` if another model made it, `NOT_FOUND` by `create: false` if there is no such file
    */
   static async fromPersistDir(
     persistDir: string,
-    config: EmbedlessConfig & { path?: undefined; store?: undefined } = {},
+    config: (EmbedlessConfig & { path?: undefined; store?: undefined }) | BaseEmbedding = {},
   ): Promise<EmbedlessVectorStore> {
-    const store = new this({ ...config, path: persistDir, create: false } as EmbedlessConfig);
+    if (typeof persistDir !== "string" || persistDir === "")
+      throw invalid("Expected the name of a folder for persistDir.");
+    const given: Partial<OpenOptions> & VectorStoreBaseParams = isModel(config)
+      ? { embedModel: config }
+      : (config ?? {});
+    const { create = true, ...others } = given;
+    const path = create && persistDir !== IN_MEMORY ? fileToSave(persistDir) : persistDir;
+    const store = new this({ ...others, path, create } as EmbedlessConfig);
     await store.store();
     return store;
   }
@@ -109,14 +130,20 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
     return await this.#store.open();
   }
 
+  /** How many blank nodes this object passed over so far, in place of adding them. */
+  get skipped(): number {
+    return this.#skipped.count;
+  }
+
   /**
    * Adds nodes; an id that is there already is replaced, and of nodes with the same id the last one stays. All or none
    * are added. What is kept of an embedding is the text that gave it: some are made again to see whether that was the
-   * text with its metadata (as in pipelines) or without (as in memory blocks). Nodes without embedding are embedded.
+   * text with its metadata (as in pipelines) or without (as in memory blocks). Nodes without embedding are embedded. A node
+   * with neither text nor metadata has nothing to be found by: it is passed over and counted (`skipped`).
    *
    * @param nodes Their `embedding` must come from `embedModel`, unless the store keeps vectors (`vectors: "float16"`).
-   * @param options `signal` and `onProgress` as in `VectorStore.add`.
-   * @returns The ids, in order.
+   * @param options `blank`, `signal` and `onProgress` as in `VectorStore.add`.
+   * @returns The ids of all nodes, in order.
    * @throws `INVALID_VECTOR` if vectors are not kept and no text of a node gives its embedding.
    */
   override async add(nodes: BaseNode[], options: AddOptions = {}): Promise<string[]> {
@@ -132,21 +159,26 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
       if (i % SLICE === SLICE - 1) await nextTurn();
       items.push({ ...toItem(node, texts[i]!), ...(node.embedding !== undefined && { vector: node.embedding }) });
     }
-    await store.add(items, options);
+    const { skippedAt } = await store.add(items, { ...options, blank: options?.blank ?? this.#blank });
+    const places = new Map(nodes.map(({ id_ }, place) => [id_, place]));
+    this.#skipped.add(
+      skippedAt.map((at) => places.get(last[at]!.id_)!),
+      nodes.length,
+    );
     return nodes.map((node) => node.id_);
   }
 
   /**
-   * Deletes the nodes that were made from a document, and the node of this id itself if it was made from none. An id that
-   * nothing has is no error.
+   * Deletes the nodes that were made from a document. Where there are none, it deletes the node of this id itself if that was
+   * made from nothing: a document that was not split. An id that nothing has is no error.
    *
    * @param refDocId Id of the source document.
    */
   override async delete(refDocId: string, _options?: object): Promise<void> {
     if (typeof refDocId !== "string") throw invalid("Expected the id of a document for delete.");
     const store = await this.store();
-    await store.delete({ filter: { [`${RECORD}.source`]: refDocId } });
-    if (!(await hasNode(store, refDocId))) return;
+    const made = await store.delete({ filter: { [`${RECORD}.source`]: refDocId } });
+    if (made > 0 || !(await hasNode(store, refDocId))) return;
     const [own] = await store.get([refDocId]);
     if (own && sourceOf(own) === undefined) await store.delete({ ids: [refDocId] });
   }
@@ -160,18 +192,22 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    * - `filters`, evaluated before the cut: all operators, `true` and `false` too. `text_match` reads every text.
    * - `docIds`: ids of nodes or of their source documents.
    *
+   * Nodes come with their `embedding`, unless an estimate or their words alone found them. A question without words or a
+   * vector finds nothing.
+   *
    * @param options `signal` stops it.
-   * @throws `INVALID_ARGUMENT` for another mode, or without a question; `INVALID_FILTER`
+   * @throws `INVALID_ARGUMENT` for another mode, or without `queryStr` and `queryEmbedding`; `INVALID_FILTER`
    */
   override async query(
     query: VectorStoreQuery,
     options: { signal?: AbortSignal } = {},
   ): Promise<VectorStoreQueryResult> {
-    const { signal } = options;
+    if (typeof query !== "object" || query === null) throw invalid("Expected an object with queryStr for query.");
+    const { signal } = options ?? {};
     const dials = { ...this.#dials, ...(signal && { signal }) };
     const hits = await find(await this.store(), query, dials, this.#queryEmbedding);
     return {
-      nodes: hits.map(toNode),
+      nodes: hits.map(withEmbedding),
       similarities: hits.map(({ score }) => score),
       ids: hits.map(({ id }) => id),
     };
@@ -188,7 +224,6 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   async persist(path?: string): Promise<void> {
     const store = await this.store();
     if (path === undefined) return;
-    await mkdir(dirname(resolve(path)), { recursive: true });
     const target = resolve(fileToSave(path));
     if (target !== store.path) await store.backup(target, { overwrite: true });
   }
@@ -197,6 +232,17 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   async close(): Promise<void> {
     await this.#store.close();
   }
+}
+
+/** A node with the vector that it was ranked by. One that was ranked by less than that has none. */
+function withEmbedding(hit: Hit): BaseNode {
+  const node = toNode(hit);
+  if (hit.vector && hit.explain?.exact !== undefined) node.embedding = Array.from(hit.vector);
+  return node;
+}
+
+function isModel(value: unknown): value is BaseEmbedding {
+  return typeof (value as Partial<BaseEmbedding> | null)?.getTextEmbedding === "function";
 }
 
 function modelOfSettings(): BaseEmbedding {

@@ -12,6 +12,7 @@ const DOING = {
   embed: "Embedding passages",
   link: "Linking passages",
   renumber: "Dropping codes of deleted passages",
+  merge: "Merging the table of words",
 };
 
 /** Options of the command line. */
@@ -36,7 +37,8 @@ export async function compact(path: string, options: CompactCommandOptions): Pro
   });
 }
 
-function sentenceOf({ linked, graphBytes, trained, dropped, freedBytes }: CompactResult): string {
+function sentenceOf(result: CompactResult): string {
+  const { linked, graphBytes, trained, dropped, keywordBytes, keywordBytesBefore, freedBytes } = result;
   const codes = trained > 0 ? `Codebook trained, ${counted(trained, "passage")} coded; ` : "";
   const graph =
     linked > 0
@@ -45,6 +47,10 @@ function sentenceOf({ linked, graphBytes, trained, dropped, freedBytes }: Compac
         ? "all codes are scanned"
         : "Nothing to build: all codes are scanned";
   const gone = dropped > 0 ? `; codes of ${counted(dropped, "deleted passage")} dropped` : "";
+  const words =
+    keywordBytes < keywordBytesBefore
+      ? `; words take ${bytes(keywordBytes)} in place of ${bytes(keywordBytesBefore)}`
+      : "";
   const given = freedBytes > 0 ? `; ${bytes(freedBytes)} given back` : "";
-  return `${codes}${graph}${gone}${given}.`;
+  return `${codes}${graph}${gone}${words}${given}.`;
 }

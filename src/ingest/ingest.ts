@@ -13,7 +13,7 @@ import type { AddOptions, AddResult, Metric } from "../types.js";
 import { beginStore } from "./birth.js";
 import { canTrain, encodeVectors, trainWaiting } from "./coding.js";
 import { type Circumstances, type CommitRun, type Counts, commitItems, type ReadyItem, StaleItems } from "./commit.js";
-import { namingItem, type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
+import { isBlank, namingItem, type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
 import type { SampleQuery } from "./sample_queries.js";
 import { itemsOf } from "./source.js";
 import { Tally } from "./tally.js";
@@ -66,12 +66,15 @@ export class Ingest {
   /** Adds an array: all of it or nothing. */
   async addArray(raw: readonly unknown[], options: AddOptions): Promise<AddResult> {
     const items: PreparedItem[] = [];
+    const blanks: number[] = [];
     for (let i = 0; i < raw.length; i++) {
-      items.push(prepareItem(raw[i], i));
-      if (items.length % PREPARE_SLICE === 0) await nextTurn();
+      if (options.blank === "skip" && isBlank(raw[i])) blanks.push(i);
+      else items.push(prepareItem(raw[i], i));
+      if (i % PREPARE_SLICE === PREPARE_SLICE - 1) await nextTurn();
     }
     requireDistinctIds(items);
     const tally = new Tally(options, items.length);
+    for (const place of blanks) tally.skipped(place);
     if (items.length === 0) return tally.result;
     const { ready, circumstances } = await this.#embedAll(items, tally, options.signal);
     const run = { signal: options.signal, isLast: true };
@@ -83,7 +86,7 @@ export class Ingest {
   async addStream(raw: Iterable<unknown> | AsyncIterable<unknown>, options: AddOptions): Promise<AddResult> {
     const tally = new Tally(options, undefined);
     try {
-      await this.#drain(raw, tally, options.signal);
+      await this.#drain(raw, tally, options);
     } catch (error) {
       if (isError(error)) Object.assign(error, { committed: tally.committed });
       throw error;
@@ -104,7 +107,11 @@ export class Ingest {
     return await database.write((tx) => trainWaiting(tx, this.#parts, signal), { signal });
   }
 
-  async #drain(raw: Iterable<unknown> | AsyncIterable<unknown>, tally: Tally, signal?: AbortSignal): Promise<void> {
+  async #drain(
+    raw: Iterable<unknown> | AsyncIterable<unknown>,
+    tally: Tally,
+    { signal, blank }: AddOptions,
+  ): Promise<void> {
     let waiting: PreparedItem[] = [];
     let ready: ReadyItem[] = [];
     let circumstances: Circumstances | undefined;
@@ -127,7 +134,8 @@ export class Ingest {
     const slice = Math.min(COMMIT_PASSAGES, await this.#sliceSize());
     let index = 0;
     for await (const item of itemsOf(raw, signal)) {
-      waiting.push(prepareItem(item, index++));
+      if (blank === "skip" && isBlank(item)) tally.skipped(index++);
+      else waiting.push(prepareItem(item, index++));
       if (index % PREPARE_SLICE === 0) await nextTurn();
       if (waiting.length >= slice) await embed();
     }

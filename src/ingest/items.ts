@@ -56,6 +56,12 @@ export function namingItem(error: unknown, items: readonly PreparedItem[]): unkn
   return new EmbedlessError(error.code, `${place}. ${error.message}`, { cause: error });
 }
 
+/** Whether an item has a text, but nothing in it. */
+export function isBlank(item: unknown): boolean {
+  const { text } = Object(item) as Partial<AddItem>;
+  return typeof text === "string" && text.trim() === "";
+}
+
 /** Throws `INVALID_ID` if two items of one array have the same id: only one of them could stay. */
 export function requireDistinctIds(items: readonly PreparedItem[]): void {
   const seen = new Map<string, string>();

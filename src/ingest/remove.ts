@@ -12,6 +12,7 @@ import { clearKeywords } from "../storage/keywords.js";
 import { clearLive, clearLiveBits } from "../storage/live_bits.js";
 import { raiseNumbering, raiseVersion, readMeta } from "../storage/meta.js";
 import { clearPending } from "../storage/pending.js";
+import { clearRecords, deleteRecordsOf, namespacesOf } from "../storage/records.js";
 import { clearVectors, deleteVectors } from "../storage/vectors.js";
 import { nextTurn } from "../turns.js";
 
@@ -42,7 +43,8 @@ export function checkCondemned(what: unknown): Condemned {
 }
 
 /**
- * Removes passages in one transaction: all of them or none. What a filter matches is decided inside of it.
+ * Removes passages in one transaction: all of them or none, and with them what the books of indexing pipelines say of
+ * them. What a filter matches is decided inside of it.
  *
  * @returns how many there were
  */
@@ -56,6 +58,7 @@ export async function removePassages(
     if (what === "all") return await removeAll(tx, passages, signal);
     const version = raiseVersion(tx);
     const next = await slices(tx, passages, what, signal);
+    const namespaces = namespacesOf(tx);
     let removed = 0;
     for (;;) {
       throwIfAborted(signal);
@@ -64,6 +67,7 @@ export async function removePassages(
       const { nodes } = passages.removeByIds(tx, slice);
       clearLive(tx, nodes, version);
       deleteVectors(tx, nodes);
+      for (const id of slice) deleteRecordsOf(tx, id, namespaces);
       removed += nodes.length;
       await nextTurn();
     }
@@ -77,6 +81,7 @@ export async function removePassages(
  */
 async function removeAll(tx: Connection, passages: Passages, signal: AbortSignal): Promise<number> {
   const { passages: count, nextNode, keywords } = readMeta(tx);
+  clearRecords(tx);
   if (nextNode === 0) return 0;
   raiseVersion(tx);
   // A search that found a passage by its node looks again.

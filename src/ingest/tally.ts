@@ -4,15 +4,30 @@ import type { PreparedItem } from "./items.js";
 
 /** Counts what happened and reports it. */
 export class Tally {
-  readonly result: AddResult = { ids: [], added: 0, updated: 0, unchanged: 0, truncated: 0 };
+  readonly result: AddResult = {
+    ids: [],
+    added: 0,
+    updated: 0,
+    unchanged: 0,
+    skipped: 0,
+    skippedAt: [],
+    truncated: 0,
+  };
   readonly #report: ((progress: AddProgress) => void) | undefined;
   readonly #total: number | undefined;
   #done = 0;
   committed = 0;
 
+  /** @param total Items to add; `undefined` for an iterable. */
   constructor({ onProgress }: AddOptions, total: number | undefined) {
     this.#report = onProgress;
     this.#total = total;
+  }
+
+  /** @param index Place of the item that was passed over. */
+  skipped(index: number): void {
+    this.result.skipped++;
+    if (this.#total !== undefined) this.result.skippedAt.push(index);
   }
 
   truncated(): void {

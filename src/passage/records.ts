@@ -5,7 +5,7 @@ import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { deleteRecord, getRecord, newestRecord, putRecord, type RecordRow, readRecords } from "../storage/records.js";
 import { nextTurn } from "../turns.js";
-import { cleanId, cleanIds, MAX_IDS, type Passages } from "./passages.js";
+import { cleanId, cleanIds, MAX_IDS } from "./passages.js";
 
 /** Which entries to list. Times are exclusive. */
 export interface RecordRange {
@@ -25,25 +25,18 @@ let lastTime = 0;
  * there. Whoever indexes sources again and again asks it what need not be put in again and what has gone.
  *
  * Times are milliseconds, and no two are the same, however fast one call follows another: what was entered by one run is
- * never older than the run's own beginning. A key counts as known only while a passage of that id is there, so a run that
- * was cut off between two steps is made good by the next one.
+ * never older than the run's own beginning. A passage that is deleted takes the entries of its id along, so a run that was
+ * cut off between two steps is made good by the next one.
  */
 export class Records {
   readonly namespace: string;
   readonly #database: Database;
-  readonly #passages: Passages;
   readonly #run: <T>(work: () => Promise<T>) => Promise<T>;
 
   /** Made by `VectorStore.records`. */
-  constructor(
-    namespace: string,
-    database: Database,
-    passages: Passages,
-    run: <T>(work: () => Promise<T>) => Promise<T>,
-  ) {
+  constructor(namespace: string, database: Database, run: <T>(work: () => Promise<T>) => Promise<T>) {
     this.namespace = cleanId(namespace, "namespace");
     this.#database = database;
-    this.#passages = passages;
     this.#run = run;
   }
 
@@ -57,19 +50,22 @@ export class Records {
    *
    * @param options.groups Where each came from; one a key.
    * @param options.timeAtLeast Throws if the clock has not come so far.
+   * @param options.time When they were seen, by a clock of the caller's, in milliseconds; fractions are rounded. Default: a
+   *   time later than all others.
    * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `LIMIT` above 100,000 keys, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
    */
   update(
     keys: readonly string[],
-    options: { groups?: readonly (string | null)[]; timeAtLeast?: number } = {},
+    options: { groups?: readonly (string | null)[]; timeAtLeast?: number; time?: number } = {},
   ): Promise<void> {
     return this.#run(async () => {
-      checkKeys("update", options, { groups: 1, timeAtLeast: 1 });
+      checkKeys("update", options, { groups: 1, timeAtLeast: 1, time: 1 });
       const rows = this.#rows(keys, options.groups);
       const timeAtLeast = numberWithin("timeAtLeast", options.timeAtLeast ?? 0, 0, Number.MAX_VALUE);
+      const given = options.time === undefined ? undefined : numberWithin("time", options.time, 0, LAST_TIME - 1);
       await this.#database.write(async (tx) => {
-        const updated = nextTime(tx);
-        if (updated < timeAtLeast) {
+        const updated = given === undefined ? nextTime(tx) : Math.round(given);
+        if (updated < Math.round(timeAtLeast)) {
           throw outOfRange("timeAtLeast", `a time up to now (${updated})`, timeAtLeast);
         }
         await inSlices(rows, (row) => putRecord(tx, { ...row, updated }));
@@ -77,14 +73,11 @@ export class Records {
     });
   }
 
-  /** Of each key whether it is entered and its passage there. Throws `INVALID_ID`. */
+  /** Of each key whether it is entered. Throws `INVALID_ID`. */
   exists(keys: readonly string[]): Promise<boolean[]> {
     return this.#run(async () => {
       const clean = cleanIds(keys, "keys");
-      return this.#database.readTransaction((c) => {
-        const nodes = this.#passages.nodesOf(clean, c);
-        return clean.map((key, i) => nodes[i] !== undefined && getRecord(c, this.namespace, key) !== undefined);
-      });
+      return this.#database.readTransaction((c) => clean.map((key) => getRecord(c, this.namespace, key) !== undefined));
     });
   }
 

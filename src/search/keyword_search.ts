@@ -21,6 +21,8 @@ const SCORE_SLICE = 32;
 const LEAST_SCORED = 100;
 /** A word that more passages hold than this share tells nothing where a rarer one was asked for too. */
 const COMMON_SHARE = 1 / 8;
+/** Of more candidates than these all are sorted: each of so many in its place takes too long. */
+const MOST_PLACED = 2_000;
 /** Most words of a question that are looked up, the longest ones. */
 const MOST_WORDS = 64;
 /** Of BM25 (Robertson and Zaragoza 2009): how soon repetition stops to count, and how much length is held against a passage. */
@@ -179,6 +181,11 @@ function bestByRareness(terms: readonly Term[], limit: number, filter: Uint8Arra
     }
   }
   const best: Weighted[] = [];
+  if (limit > MOST_PLACED) {
+    for (const [node, weight] of weights) best.push({ node, weight });
+    best.sort((a, b) => (isBefore(a, b) ? -1 : 1));
+    return best.slice(0, limit).map(({ node }) => node);
+  }
   for (const [node, weight] of weights) {
     const one = { node, weight };
     if (best.length < limit) best.push(one);

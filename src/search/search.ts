@@ -8,6 +8,9 @@ import type { SearchPlan } from "./plan.js";
 import type { ExactVectors, VectorSource } from "./recompute.js";
 import { shareOfWalk, type Walk } from "./walk.js";
 
+/** Most vectors that are handed over at once: a search for all of a large store wants them all in one round. */
+const FEED_SLICE = 4_096;
+
 /** What a search found, as nodes: the store turns them into passages. */
 export interface Ranking {
   nodes: number[];
@@ -109,7 +112,10 @@ async function runRound(
   const readBefore = state.cost.readMs;
   try {
     if (deadline) return await deadline.run((until) => feedSingly(state, wanted, until), signal);
-    await feed(state, wanted, signal);
+    for (let at = 0; at < wanted.length; at += FEED_SLICE) {
+      throwIfAborted(signal);
+      await feed(state, wanted.slice(at, at + FEED_SLICE), signal);
+    }
     return true;
   } finally {
     state.cost.recomputeMs += performance.now() - before - (state.cost.readMs - readBefore);

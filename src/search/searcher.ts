@@ -4,6 +4,7 @@ import type { resolveOpenOptions, resolveSearchOptions } from "../options.js";
 import { type Condition, holds } from "../passage/filter_match.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
 import { acrossNumberings, Renumbered } from "../storage/numbering.js";
+import { nextTurn } from "../turns.js";
 import type { Hit, SearchResult } from "../types.js";
 import { Deadline } from "./deadline.js";
 import type { FilterBitmaps, Matching } from "./filter_bitmap.js";
@@ -34,6 +35,8 @@ export interface SearchParts {
   waiting: (others: ExactVectors) => ExactVectors;
 }
 
+/** Passages read between two turns of the event loop: a few milliseconds. */
+const READ_SLICE = 256;
 /** How often a search starts over because passages it found were deleted meanwhile. */
 const MAX_ATTEMPTS = 4;
 
@@ -115,7 +118,7 @@ export class Searcher {
   /** Ranks, and reads the passages found. Starts over if some were deleted between the two, or no longer match. */
   async #rank(
     vector: Float32Array | undefined,
-    { k, recall, maxRecomputes, scores, walk: asked, includeVectors }: Settings,
+    { k: most, recall, maxRecomputes, scores, walk: asked, includeVectors }: Settings,
     filter: Condition | undefined,
     deadline: Deadline | undefined,
     signal: AbortSignal,
@@ -128,6 +131,7 @@ export class Searcher {
         (filter === undefined && this.#views.current) || (await this.#filteredView(filter, signal));
       const { rows: index, graph, numbering, matching } = view;
       if (index === undefined) return { ranking: nothing(), rows: new Map() };
+      const k = Math.min(most, Math.max(1, matching?.count ?? index.live));
       const recompute = this.#recomputedOf(numbering);
       const source = this.#sourceOf(recompute, index.coder, numbering);
       const plan = planSearch(k, recall, { code: index.coder, scores, maxRecomputes });
@@ -139,7 +143,7 @@ export class Searcher {
       const options = { k, plan, source, signal, deadline, sigmaScale, walk, filter: matching?.bits };
       const ranking = await searchIndex(index, vector, options);
       spent = costWith(spent, ranking.cost);
-      const rows = this.#passages.byNodes(ranking.nodes, numbering);
+      const rows = await this.#rowsOf(ranking.nodes, numbering, signal);
       for (const [node, row] of rows) if (filter && !holds(filter, row)) rows.delete(node);
       if (rows.size === ranking.nodes.length || attempt === MAX_ATTEMPTS) {
         const verdict =
@@ -155,6 +159,18 @@ export class Searcher {
       }
       await this.#views.newest();
     }
+  }
+
+  /** The passages of nodes; those that were deleted meanwhile are left out. */
+  async #rowsOf(nodes: readonly number[], numbering: number, signal: AbortSignal): Promise<Map<number, PassageRow>> {
+    const rows = this.#passages.byNodes(nodes.slice(0, READ_SLICE), numbering);
+    for (let at = READ_SLICE; at < nodes.length; at += READ_SLICE) {
+      await nextTurn();
+      throwIfAborted(signal);
+      for (const [node, row] of this.#passages.byNodes(nodes.slice(at, at + READ_SLICE), numbering))
+        rows.set(node, row);
+    }
+    return rows;
   }
 
   /**

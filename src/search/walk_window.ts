@@ -27,6 +27,8 @@ const FEWER_NODES = 0.15;
 const MISSED_BY_MOST = 0.7;
 /** Wider than the table by so much: graphs of other passages needed up to 1.5 times of it for few of the nearest. */
 const MARGIN = 1.25;
+/** The addon's limit; the nearest beyond it are filled up by what the walk met on its way. */
+const MOST_WINDOW = 2 ** 20;
 /** Rows of the table. */
 export const WINDOW_KS = [1, 3, 10, 30, 100];
 const LARGEST_K = 100;
@@ -57,10 +59,8 @@ const LOGARITHMS = WINDOWS.map((row) => row.map(Math.log));
  * @param share Mean share of the true k nearest that the walk meets; taken as 0.5 to 0.999.
  */
 export function windowFor(graph: GraphTraits, k: number, share: number): number {
-  return Math.max(
-    k,
-    Math.ceil(MARGIN * scaleOf(graph, k) * Math.exp(tableAt(LOGARITHMS, k, bounded(share), WINDOW_KS))),
-  );
+  const wanted = MARGIN * scaleOf(graph, k) * Math.exp(tableAt(LOGARITHMS, k, bounded(share), WINDOW_KS));
+  return Math.min(MOST_WINDOW, Math.max(k, Math.ceil(wanted)));
 }
 
 /**

@@ -308,7 +308,8 @@ function openWriter(access: FileAccess, options: DatabaseOptions): Session {
     if (mode.journal_mode !== "wal") {
       throw new EmbedlessError("IO", `The file system of ${session.path} cannot share a write-ahead log.`);
     }
-    session.driver.exec(`PRAGMA store.journal_size_limit = ${LOG_BYTES}`);
+    // Reading opens the log: a connection that never did would leave it behind when it is the last to close.
+    session.driver.exec(`PRAGMA store.journal_size_limit = ${LOG_BYTES}; SELECT 1 FROM store.sqlite_schema`);
   });
 }
 

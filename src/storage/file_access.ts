@@ -28,6 +28,9 @@ export function inspectFile(path: string, options: { create: boolean; readOnly: 
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw wrongType("path", "the path of a file", path);
   }
+  if (path === ":memory:" || path.startsWith("file:")) {
+    throw wrongType("path", "the path of a file (a store is always one; what begins with file: is ./file:)", path);
+  }
   const absolute = resolve(path);
   const stats = stat(absolute);
   if (stats === undefined) {

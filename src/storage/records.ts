@@ -55,6 +55,27 @@ export function deleteRecord(tx: Connection, namespace: string, key: string): vo
   tx.run("DELETE FROM records WHERE namespace = ? AND key = ?", namespace, key);
 }
 
+/** Removes the records of a key, whatever their namespace. */
+export function deleteRecordsOf(tx: Connection, key: string, namespaces: readonly string[]): void {
+  for (const namespace of namespaces) deleteRecord(tx, namespace, key);
+}
+
+/** Removes all records. */
+export function clearRecords(tx: Connection): void {
+  tx.run("DELETE FROM records");
+}
+
+/** The namespaces that have records. */
+export function namespacesOf(c: Connection): string[] {
+  const names: string[] = [];
+  for (;;) {
+    const sql = "SELECT namespace FROM records WHERE namespace > ? ORDER BY namespace LIMIT 1";
+    const next = c.get<{ namespace: string }>(sql, names.at(-1) ?? "");
+    if (next === undefined) return names;
+    names.push(next.namespace);
+  }
+}
+
 /** When a record was last entered; 0 if there is none. */
 export function newestRecord(c: Connection): number {
   return c.get<{ newest: number | null }>("SELECT max(updated) AS newest FROM records")?.newest ?? 0;

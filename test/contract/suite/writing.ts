@@ -53,6 +53,16 @@ export function writing(bench: () => Bench): void {
       expect(await textsIn(store)).toEqual([hen.pageContent]);
     });
 
+    it("takes a blank document among others, with an id for each", async () => {
+      const { store } = bench();
+      const blank = new Document({ pageContent: "" });
+      const ids = (await store.addDocuments([llama, blank, hen], { ids: ["a", "b", "c"] })) as string[];
+      expect(ids).toEqual(["a", "b", "c"]);
+      expect((await store.similaritySearch(hen.pageContent, 1))[0]?.id).toBe("c");
+      expect(await textsIn(store)).toEqual(expect.arrayContaining([hen.pageContent, llama.pageContent]));
+      expect((await store.addDocuments([blank, new Document({ pageContent: " \n" })])) as string[]).toHaveLength(2);
+    });
+
     it("keeps equal texts apart", async () => {
       await bench().store.addDocuments([hen, hen]);
       expect(await textsIn(bench().store)).toEqual([hen.pageContent, hen.pageContent]);

@@ -17,12 +17,19 @@ describe("the book of a pipeline", () => {
     const book = store.records("docs");
     expect(await book.exists([ids[0]!, "nothing"])).toEqual([false, false]);
     await book.update([ids[0]!, ids[1]!, "nothing"], { groups: ["a", null, "b"] });
-    expect(await book.exists([ids[0]!, ids[1]!, ids[2]!, "nothing"])).toEqual([true, true, false, false]);
+    expect(await book.exists([ids[0]!, ids[1]!, ids[2]!, "nothing"])).toEqual([true, true, false, true]);
+    await store.records("other").update([ids[1]!, ids[2]!]);
     await store.delete({ ids: [ids[1]!] });
+    expect(await store.records("other").list()).toEqual([ids[2]]);
     expect(await book.exists([ids[1]!])).toEqual([false]);
     await book.delete([ids[0]!, "unknown"]);
     expect(await book.exists([ids[0]!])).toEqual([false]);
-    expect(await book.list()).toEqual([ids[1]!, "nothing"].sort());
+    expect(await book.list()).toEqual(["nothing"]);
+    await store.delete({ ids: ["nothing"] });
+    expect(await book.list()).toEqual([]);
+    await book.update([ids[3]!]);
+    await store.delete({ filter: { n: 3 } });
+    expect(await book.exists([ids[3]!])).toEqual([false]);
   });
 
   it("lists by time and group, both ends left out", async () => {
@@ -42,6 +49,23 @@ describe("the book of a pipeline", () => {
     await book.update([ids[0]!], { groups: ["d"] });
     expect(await book.list({ before: middle })).toEqual(ids.slice(1, 5).sort());
     expect(await book.list({ groups: ["a"] })).toEqual([ids[1]]);
+  });
+
+  it("enters keys at a time of the caller's clock", async () => {
+    const { store, ids } = await filled();
+    const book = store.records("docs");
+    await book.update([ids[0]!], { time: 1_000 });
+    await book.update([ids[1]!], { time: 2_000.4, timeAtLeast: 2_000.4 });
+    expect(await book.list({ before: 2_000 })).toEqual([ids[0]]);
+    expect(await book.list({ after: 1_000, before: 2_001 })).toEqual([ids[1]]);
+    await expect(book.update([ids[2]!], { time: 1_500, timeAtLeast: 1_501 })).rejects.toThrow(RangeError);
+    for (const time of [Number.NaN, -1, "now", 1e300]) {
+      await expect(book.update([ids[2]!], { time: time as number })).rejects.toMatchObject({
+        code: "INVALID_ARGUMENT",
+      });
+    }
+    expect(await book.list()).toHaveLength(2);
+    expect(await book.time()).toBeGreaterThan(2_000);
   });
 
   it("tells a time that never comes twice, and that is never before an entry", async () => {

@@ -1,5 +1,5 @@
 import { mkdirSync, readdirSync, readFileSync, statSync, writeFileSync } from "node:fs";
-import { dirname, join } from "node:path";
+import { basename, dirname, join } from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { describe, expect, it } from "vitest";
 import type { Connection } from "../../../src/storage/connection.js";
@@ -302,6 +302,19 @@ describe("reading", () => {
 });
 
 describe("closing", () => {
+  it.each(["full", "normal"] as const)(
+    "a new file that was never written to leaves no other file (%s)",
+    async (durability) => {
+      const path = temporaryPath();
+      for (const _ of ["made", "opened again"]) {
+        const database = await openDatabase(path, { durability });
+        database.readTransaction((c) => c.get("SELECT count(*) FROM passages"));
+        await database.close();
+        expect(readdirSync(dirname(path))).toEqual([basename(path)]);
+      }
+    },
+  );
+
   it("waits for the running write and snapshot, refuses the waiting, and is idempotent", async () => {
     const path = temporaryPath();
     const database = await openDatabase(path);

@@ -26,6 +26,30 @@ test("ids come back in order, made where none was given", async () => {
   expect((await store.get(ids)).map((passage) => passage?.text)).toEqual(["one", "two", "three"]);
 });
 
+test.each(["", " ", "\n\t\u00a0\u3000"])("a blank text (%j) is refused, or passed over and counted", async (text) => {
+  const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
+  await store.add([{ id: "b", text: "stays" }]);
+  const batch = [{ id: "a", text: "one" }, { id: "b", text }, { text }, { id: "d", text: "two" }];
+  await expect(store.add(batch)).rejects.toMatchObject({
+    code: "INVALID_TEXT",
+    message: expect.stringContaining("items[1]"),
+  });
+  await expect(store.add(batch, { blank: "refuse" })).rejects.toMatchObject({ code: "INVALID_TEXT" });
+  expect(await store.count()).toBe(1);
+  const seen: unknown[] = [];
+  const result = await store.add(batch, { blank: "skip", onProgress: (progress) => seen.push(progress) });
+  expect(result).toMatchObject({ ids: ["a", "d"], added: 2, skipped: 2, skippedAt: [1, 2] });
+  expect(seen.at(-1)).toEqual({ done: 2, total: 2, committed: 2 });
+  expect((await store.get(["b"]))[0]?.text).toBe("stays");
+  const streamed = await store.add(new Set([{ text }, { text: "three" }]), { blank: "skip" });
+  expect(streamed).toMatchObject({ ids: [], added: 1, skipped: 1, skippedAt: [] });
+  expect(await store.add([{ text }], { blank: "skip" })).toMatchObject({ ids: [], added: 0, skipped: 1 });
+  // What is no text at all is an error all the same.
+  await expect(store.add([{ text: null } as never], { blank: "skip" })).rejects.toMatchObject({ code: "INVALID_TEXT" });
+  await expect(store.add([null as never], { blank: "skip" })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  await expect(store.add([], { blank: "drop" as never })).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+});
+
 test("the same text again is not embedded: its metadata is replaced", async () => {
   const embedder = fakeEmbedder();
   const store = await openStore(await temporaryFile(), { embedder });
@@ -59,7 +83,8 @@ test.each([1, 511, 512, 513, 1300])("an iterable of %i is committed as it goes",
   }
   const result = await store.add(source(), { onProgress: (progress) => committed.push(progress.committed) });
   // No ids: there may be more of them than memory holds.
-  expect(result).toEqual({ ids: [], added: count, updated: 0, unchanged: 0, truncated: 0 });
+  const nothingElse = { updated: 0, unchanged: 0, skipped: 0, skippedAt: [], truncated: 0 };
+  expect(result).toEqual({ ids: [], added: count, ...nothingElse });
   expect(committed.at(-1)).toBe(count);
   expect(committed).toEqual([...committed].sort((a, b) => a - b));
   if (count > 513) expect(new Set(committed).size).toBeGreaterThan(2);

@@ -89,7 +89,7 @@ describe("arguments", () => {
     ["k of 2.5", () => store.search("a", { k: 2.5 }), "INVALID_ARGUMENT", "k"],
     ["k of NaN", () => store.search("a", { k: Number.NaN }), "INVALID_ARGUMENT", "k"],
     ["k as a string", () => store.search("a", { k: anything("3") }), "INVALID_ARGUMENT", "k"],
-    ["k of a million", () => store.search("a", { k: 1e6 }), "INVALID_ARGUMENT", "k"],
+    ["k beyond what can be counted", () => store.search("a", { k: 2 ** 31 }), "INVALID_ARGUMENT", "k"],
     ["recall of 1", () => store.search("a", { recall: 1 }), "INVALID_ARGUMENT", "recall"],
     ["misspelt option", () => store.search("a", anything({ recal: 0.9 })), "INVALID_ARGUMENT", '"recall"'],
     ["unknown option", () => store.search("a", anything({ where: {} })), "INVALID_ARGUMENT", "where"],
@@ -211,6 +211,8 @@ describe("opening", () => {
 
   test.each([
     ["no path", "", {}, "path"],
+    ["a database in memory", ":memory:", {}, "path"],
+    ["a URI", "file:store.db?mode=memory", {}, "path"],
     ["misspelt option", "x.db", { embeder: embedder }, '"embedder"'],
     ["unknown metric", "x.db", { metric: "euclid" }, "metric"],
     ["embedder that is none", "x.db", { embedder: {} }, "embedder"],

@@ -125,7 +125,14 @@ it.each(["flat", "auto"] as const)(
   async (index) => {
     const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder(), index });
     const nothing = { linked: 0, graphBytes: 0 };
-    expect(await store.compact()).toEqual({ ...nothing, trained: 0, dropped: 0, freedBytes: 0 });
+    expect(await store.compact()).toEqual({
+      ...nothing,
+      trained: 0,
+      dropped: 0,
+      keywordBytes: 0,
+      keywordBytesBefore: 0,
+      freedBytes: 0,
+    });
     await store.add(items(50));
     expect(await store.compact()).toMatchObject(nothing);
     expect(await store.stats()).toMatchObject({ index, ...nothing });

@@ -103,6 +103,49 @@ describe("a book in the file", () => {
   });
 });
 
+it("goes by a clock of the caller's, as the book in memory does", async () => {
+  for (const book of [recordManager, new InMemoryRecordManager()]) {
+    let now = 1_000;
+    book.getTime = async () => now;
+    await book.update(["a"]);
+    now = 2_000;
+    await book.update(["b"], { timeAtLeast: 2_000 });
+    expect(await book.exists(["a", "b", "c"])).toEqual([true, true, false]);
+    expect(await book.listKeys({ before: 1_500 })).toEqual(["a"]);
+    expect(await book.listKeys({ after: 1_500, before: 2_500 })).toEqual(["b"]);
+    await expect(book.update(["c"], { timeAtLeast: 2_001 })).rejects.toThrow(RangeError);
+  }
+});
+
+it("takes the clock of a subclass", async () => {
+  class Clocked extends EmbedlessRecordManager {
+    override async getTime(): Promise<number> {
+      return 5_000;
+    }
+  }
+  const book = new Clocked(store);
+  await book.update(["a"]);
+  expect(await book.listKeys({ after: 4_999, before: 5_001 })).toEqual(["a"]);
+});
+
+it("counts updates where the documents are in another store than the book", async () => {
+  const other = new EmbedlessVectorStore(new WordEmbeddings());
+  const all = documents("hens lay eggs", "owls hunt");
+  const into = { docsSource: all, recordManager, vectorStore: other };
+  expect(await index(into)).toMatchObject({ numAdded: 2 });
+  expect(await index(into)).toMatchObject({ numAdded: 0, numSkipped: 2 });
+  expect(await index({ ...into, options: { forceUpdate: true } })).toMatchObject({ numAdded: 0, numUpdated: 2 });
+  await other.close();
+});
+
+it("meets a blank document once", async () => {
+  const all = [...documents("hens lay eggs"), new Document({ pageContent: " ", metadata: { source: "x" } })];
+  expect(await run(all, { cleanup: "full" })).toMatchObject({ numAdded: 2, numSkipped: 0 });
+  expect(await run(all, { cleanup: "full" })).toMatchObject({ numAdded: 0, numSkipped: 2, numDeleted: 0 });
+  expect(await texts()).toEqual(["hens lay eggs"]);
+  expect(store.skipped).toBe(1);
+});
+
 it("keeps books of different names, and keeps them in the file", async () => {
   await run(documents("hens lay eggs"));
   const other = new EmbedlessRecordManager(store);

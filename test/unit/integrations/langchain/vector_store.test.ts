@@ -115,9 +115,17 @@ describe("fromTexts and fromDocuments", () => {
     expect((await store.similaritySearch("hen", 2)).map(({ metadata }) => metadata)).toEqual([{ k: 1 }, { k: 1 }]);
   });
 
-  it("refuse a wrong number of metadata objects", async () => {
-    const made = EmbedlessVectorStore.fromTexts(["a", "b"], [{}], new WordEmbeddings(), { path });
-    await expect(made).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(/2.*1/) });
+  it("give texts that are left over no metadata, and refuse metadata that are left over", async () => {
+    const made = EmbedlessVectorStore.fromTexts(["a"], [{}, { n: 2 }], new WordEmbeddings(), { path });
+    await expect(made).rejects.toMatchObject({ code: "INVALID_ARGUMENT", message: expect.stringMatching(/1.*2/) });
+    for (const few of [[{ n: 1 }], [{ n: 1 }, undefined], [{ n: 1 }, null]] as object[][]) {
+      const store = closedLater(await EmbedlessVectorStore.fromTexts(["a hen", "a cock"], few, new WordEmbeddings()));
+      expect((await store.similaritySearch("hen", 2)).map(({ metadata }) => metadata)).toEqual([{ n: 1 }, {}]);
+    }
+    const none = closedLater(await EmbedlessVectorStore.fromTexts(["a hen"], undefined as never, new WordEmbeddings()));
+    expect((await none.similaritySearch("hen", 2)).map(({ metadata }) => metadata)).toEqual([{}]);
+    const noTexts = EmbedlessVectorStore.fromTexts("a hen" as never, {}, new WordEmbeddings());
+    await expect(noTexts).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 
   it("make the subclass they are called on", async () => {
@@ -131,7 +139,7 @@ describe("fromTexts and fromDocuments", () => {
 
   it("close the file again if a document is refused", async () => {
     const documents = [hen, new Document({ pageContent: "" })];
-    const made = EmbedlessVectorStore.fromDocuments(documents, new WordEmbeddings(), { path });
+    const made = EmbedlessVectorStore.fromDocuments(documents, new WordEmbeddings(), { path, blank: "refuse" });
     await expect(made).rejects.toMatchObject({ code: "INVALID_TEXT" });
     const store = newStore();
     expect(await store.similaritySearch("hens")).toEqual([]);

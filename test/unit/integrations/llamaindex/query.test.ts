@@ -57,7 +57,46 @@ describe("query", () => {
     // Without one of the two the other is taken.
     expect((await given.query(asking("sharks swim"))).ids[0]).toBe("shark");
     expect((await store.query(asking("", { queryEmbedding: owl }))).ids[0]).toBe("owl");
-    await expect(store.query(asking(" "))).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+  });
+
+  it("without words finds nothing, and is refused without any question", async () => {
+    const store = await fill({ keywords: true });
+    for (const mode of ["default", "mmr", "hybrid", "sparse"]) {
+      const asked = { mode, filters: { filters: [{ key: "kind", operator: "==" as const, value: "fish" }] } };
+      expect(await store.query(asking(" ", asked))).toEqual({ nodes: [], similarities: [], ids: [] });
+      for (const queryStr of [undefined, null, 5]) {
+        const query = store.query({ ...asking("", asked), queryStr } as never);
+        await expect(query, mode).rejects.toMatchObject({
+          code: "INVALID_ARGUMENT",
+          message: expect.stringContaining("queryStr"),
+        });
+      }
+      const wrong = store.query(asking("", { mode, filters: { filters: [{ key: "a", operator: "like", value: 1 }] } }));
+      await expect(wrong, mode).rejects.toMatchObject({ code: "INVALID_FILTER" });
+    }
+  });
+
+  it.each<EmbedlessConfig>([{}, { vectors: "float32" }, { vectors: "float16", codes: "none" }])(
+    "gives each node the vector that it was ranked by: %j",
+    async (config) => {
+      const store = await fill({ ...config, keywords: true } as EmbedlessConfig);
+      for (const mode of ["default", "mmr"]) {
+        const { nodes, similarities } = await store.query(asking("hens lay eggs", { mode }));
+        const q = await model.getTextEmbedding("hens lay eggs");
+        for (const [i, node] of nodes!.entries()) {
+          expect(model.similarity(q, node.getEmbedding())).toBeCloseTo(similarities[i]!, 3);
+        }
+        expect(await store.add(nodes!)).toHaveLength(3);
+      }
+      const { nodes } = await store.query(asking("eggs", { mode: VectorStoreQueryMode.SPARSE }));
+      expect(nodes!.map(({ embedding }) => embedding)).toEqual([undefined, undefined]);
+    },
+  );
+
+  it("gives no vector where an estimate ranked a node", async () => {
+    const store = await fill({ recompute: 0 });
+    const { nodes } = await store.query(asking("hens lay eggs"));
+    expect(nodes!.map(({ embedding }) => embedding)).toEqual([undefined, undefined, undefined]);
   });
 
   it("filters before the cut", async () => {
@@ -124,7 +163,10 @@ describe("query", () => {
     expect((await hybrid()).ids).toContain("code");
     await expect(hybrid(1.5)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
     const queryEmbedding = await model.getTextEmbedding("hens");
-    const wordless = store.query(asking("", { mode: VectorStoreQueryMode.SPARSE, queryEmbedding }));
+    const wordless = store.query({
+      ...asking("", { mode: VectorStoreQueryMode.SPARSE, queryEmbedding }),
+      queryStr: undefined,
+    } as never);
     await expect(wordless).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 

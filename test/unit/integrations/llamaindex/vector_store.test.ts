@@ -1,4 +1,6 @@
+import { existsSync } from "node:fs";
 import { writeFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { Settings, TextNode } from "llamaindex";
 import { describe, expect, it } from "vitest";
@@ -72,7 +74,6 @@ describe("add", () => {
       async (node: TextNode) => Object.assign(node, { embedding: await model.getTextEmbedding("x") }),
     ],
     ["a vector of another length", async (node: TextNode) => Object.assign(node, { embedding: [1, 0] })],
-    ["nothing to embed", async () => new TextNode({ text: "  " })],
     ["metadata that are no JSON", async (node: TextNode) => Object.assign(node, { metadata: { n: 1n } })],
     ["an id that is none", async (node: TextNode) => Object.assign(node, { id_: "" })],
   ])("%s leaves the store as it was", async (_, spoil) => {
@@ -83,6 +84,23 @@ describe("add", () => {
     await expect(store.add([...good, bad])).rejects.toMatchObject({ code: expect.stringMatching(/^INVALID_/) });
     expect(await idsIn(store)).toEqual(["a"]);
     expect((await (await store.store()).get(["a"]))[0]?.text).toBe("n: 1\n\na hen");
+  });
+
+  it("passes over nodes with nothing to embed, counts them and says so once; refuses them if asked to", async () => {
+    const warnings: Error[] = [];
+    const hear = (warning: Error) => warnings.push(warning);
+    process.on("warning", hear);
+    const store = nodeStore();
+    const blank = new TextNode({ id_: "blank", text: " \n" });
+    const [good] = await embedded(nodeOf("d", "a", "a hen", { n: 1 }));
+    expect(await store.add([blank, good!])).toEqual(["blank", "a"]);
+    expect(await store.add([blank])).toEqual(["blank"]);
+    expect([await idsIn(store), store.skipped]).toEqual([["a"], 2]);
+    await new Promise((resolve) => setImmediate(resolve));
+    process.off("warning", hear);
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining("1 of 2 nodes not added")]);
+    await expect(store.add([good!, blank], { blank: "refuse" })).rejects.toMatchObject({ code: "INVALID_TEXT" });
+    await expect(nodeStore({ blank: "refuse" }).add([blank])).rejects.toMatchObject({ code: "INVALID_TEXT" });
   });
 
   it("keeps vectors of no text in a store that keeps vectors", async () => {
@@ -121,6 +139,16 @@ describe("delete", () => {
     );
     return store;
   };
+
+  it("leaves a node of that id that was made from nothing, where others were made from it", async () => {
+    const store = nodeStore();
+    const whole = new TextNode({ id_: "d", text: "a hen and an owl" });
+    await store.add(await embedded(whole, nodeOf("d", "a", "a hen"), nodeOf("d", "b", "an owl")));
+    await store.delete("d");
+    expect(await idsIn(store)).toEqual(["d"]);
+    await store.delete("d");
+    expect(await idsIn(store)).toEqual([]);
+  });
 
   it.each([
     ["hens", ["alone", "c", "hens"]],
@@ -198,7 +226,10 @@ describe("where it is", () => {
     const outer = Settings.withEmbedModel(model, () => new EmbedlessVectorStore());
     expect(outer.embedModel).toBe(model);
     expect(new EmbedlessVectorStore({ embeddingModel: model }).embedModel).toBe(model);
-    expect(() => new EmbedlessVectorStore()).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
+    for (const embedModel of [undefined, {}, "minilm", () => []] as never[]) {
+      const refusal = expect.objectContaining({ code: "INVALID_ARGUMENT" });
+      expect(() => new EmbedlessVectorStore({ embedModel })).toThrow(refusal);
+    }
   });
 });
 
@@ -230,11 +261,34 @@ describe("persist", () => {
     expect((await reader.get(["a"]))[0]?.text).toBe("a hen");
   });
 
-  it("opens only what is there, with the model that made it", async () => {
+  it("makes what is not there, unless told not to, and takes the model alone", async () => {
+    const folder = join(dirname(await temporaryFile()), "new", "deep");
+    const none = EmbedlessVectorStore.fromPersistDir(folder, { embedModel: model, create: false });
+    await expect(none).rejects.toMatchObject({ code: "NOT_FOUND" });
+    expect(existsSync(dirname(folder))).toBe(false);
+    const made = await EmbedlessVectorStore.fromPersistDir(folder, model);
+    await made.add(await embedded(nodeOf("d", "a", "a hen")));
+    await made.close();
+    const again = await EmbedlessVectorStore.fromPersistDir(folder, { embedModel: model });
+    expect(await idsIn(again)).toEqual(["a"]);
+    await again.close();
+    expect(existsSync(join(folder, "embedless.db"))).toBe(true);
+    const file = join(dirname(dirname(folder)), "plain");
+    await writeFile(file, "no store, though there is a file of this name ".repeat(20));
+    await expect(EmbedlessVectorStore.fromPersistDir(file, model)).rejects.toMatchObject({ code: "NOT_A_STORE" });
+    const below = EmbedlessVectorStore.fromPersistDir(join(file, "folder"), model);
+    await expect(below).rejects.toMatchObject({ code: "IO" });
+    const inMemory = await EmbedlessVectorStore.fromPersistDir(":memory:", model);
+    expect((await inMemory.store()).path).toContain(tmpdir());
+    await inMemory.close();
+    for (const bad of [undefined, ""]) {
+      const opening = EmbedlessVectorStore.fromPersistDir(bad as never, { embedModel: model });
+      await expect(opening).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
+    }
+  });
+
+  it("opens what is there with the model that made it alone", async () => {
     const folder = dirname(await temporaryFile());
-    await expect(EmbedlessVectorStore.fromPersistDir(folder, { embedModel: model })).rejects.toMatchObject({
-      code: "NOT_FOUND",
-    });
     const store = nodeStore();
     await store.add(await embedded(nodeOf("d", "a", "a hen")));
     await store.persist(folder);

@@ -107,7 +107,7 @@ async function fitRow(material: Material, k: number, scores: Scores): Promise<{ 
   for (const target of RECALLS) {
     const leastChance = leastChanceOf(material, target, scores);
     if (row.length === 0 || leastChance < 1) {
-      curves = await curvesOf(material, k, { scores, leastChance });
+      curves = await curvesOf(material, k, { scores, leastChance }, place);
       if (row.length === 0) said.push(...curves.flatMap(({ searches }) => searches.flat()));
     }
     place = Math.max(place, placeFor(curves, target));
@@ -131,15 +131,17 @@ function leastChanceOf({ coded }: Material, target: number, scores: Scores): num
   return share === undefined ? 1 : Math.min(1, share * (1 - target));
 }
 
-/** Searches of each corpus with each codebook that go on from stop to stop. */
+/** Searches of each corpus with each codebook that go on from stop to stop. Before stop `from` they count as they were there. */
 function curvesOf(
   { coded, corpora, vectors }: Material,
   k: number,
   plan: Pick<SearchPlan, "scores" | "leastChance">,
+  from: number,
 ): Promise<Curve[]> {
-  return ofEach(coded, corpora, k, (index, query) =>
-    searchThrough(index, vectors, query, k, STOPS, { ...sizes(index, k), ...plan }),
-  );
+  return ofEach(coded, corpora, k, async (index, query) => {
+    const searched = await searchThrough(index, vectors, query, k, STOPS.slice(from), { ...sizes(index, k), ...plan });
+    return [...STOPS.slice(0, from).map(() => searched[0]!), ...searched];
+  });
 }
 
 /** Searches of each corpus with each codebook that end at one stop. */

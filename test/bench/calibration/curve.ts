@@ -6,8 +6,8 @@ import type { Searched } from "./asked.js";
  * so they lie close together and nothing is drawn between them.
  */
 export const STOPS: readonly number[] = [
-  ...Array.from({ length: 30 }, (_, i) => (15 + i) / 50),
-  ...[0.9, 0.91, 0.92, 0.93, 0.94, 0.95, 0.96, 0.97, 0.98, 0.985, 0.99, 0.993, 0.996, 0.9985],
+  ...Array.from({ length: 68 }, (_, i) => (30 + i) / 100),
+  ...[0.98, 0.985, 0.99, 0.993, 0.996, 0.9985],
 ];
 
 /** Searches of one corpus that all ended by the same rule. */

@@ -89,6 +89,14 @@ describe("the calibration of a code", () => {
   });
 });
 
+test("with the coarsest code every candidate that is likely enough is looked at, with others none beyond the recall", () => {
+  const code = { kind: "pq", rowBytes: 27, dims: 384 } as const;
+  for (const recall of [0.5, 0.9, 0.99]) {
+    expect(planSearch(10, recall, { code }).leastChance).toBeCloseTo(1 - recall);
+    expect(planSearch(10, recall).leastChance).toBe(1);
+  }
+});
+
 test("approximate scores have stops of their own", () => {
   expect(planSearch(10, 0.95, { maxRecomputes: 15, scores: "approx" })).toMatchObject({ scores: "approx", cap: 15 });
   expect(planSearch(10, 0.95)).toMatchObject({ scores: "exact" });

@@ -76,6 +76,7 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    *   `INVALID_ARGUMENT` without a model, or for an unknown `queryEmbedding`.
    */
   constructor(config: EmbedlessConfig = {}) {
+    if (typeof config !== "object" || config === null) throw invalid("Expected an object for the config of the store.");
     const { embedModel, embeddingModel, queryEmbedding = "own", blank = "skip", ...others } = config;
     super({ embedModel: embedModel ?? embeddingModel ?? modelOfSettings() });
     toEmbedder(this.embedModel);

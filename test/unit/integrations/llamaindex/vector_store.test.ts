@@ -225,6 +225,9 @@ describe("where it is", () => {
     expect(() => nodeStore({ store: l2 })).toThrow(expect.objectContaining({ code: "METRIC_MISMATCH" }));
     const other = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
     expect(() => nodeStore({ store: other })).toThrow(expect.objectContaining({ code: "MODEL_MISMATCH" }));
+    expect(() => new EmbedlessVectorStore(null as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+    );
     expect(() => nodeStore({ queryEmbedding: "both" as never })).toThrow(
       expect.objectContaining({ code: "INVALID_ARGUMENT" }),
     );

@@ -7,6 +7,10 @@ import { FILE_NAME } from "./location.js";
 /** Signals that end a process without its "exit": of these the stores must hear by themselves. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
+/** By this the copies of this module know each other's listeners. */
+const OURS = Symbol.for("embedless.temporary");
+Object.assign(endBy, { [OURS]: true });
+
 const folders = new Set<string>();
 let areOrphansRemoved = false;
 
@@ -41,12 +45,15 @@ function unwatch(): void {
   for (const signal of SIGNALS) process.off(signal, endBy);
 }
 
-/** Without a listener a signal ends the process, and so it does here. Where the program listens, it decides: its end is "exit". */
+/**
+ * Without a listener a signal ends the process, and so it does here. Where the program listens, it decides: its end is
+ * "exit". Other copies of this module (one is imported, one required) are no such listeners; the last of them ends it.
+ */
 function endBy(signal: NodeJS.Signals): void {
   process.off(signal, endBy);
-  if (process.listenerCount(signal) === 0) {
+  if (process.listeners(signal).every((listener) => OURS in listener)) {
     removeAll();
-    process.kill(process.pid, signal);
+    if (process.listenerCount(signal) === 0) process.kill(process.pid, signal);
     return;
   }
   setImmediate(() => {

@@ -17,9 +17,10 @@ import { inspectFile } from "./storage/file_access.js";
 import { type Meta, readSoundMeta } from "./storage/meta.js";
 import { realPath } from "./storage/open_files.js";
 import { ifSound } from "./storage/problems.js";
-import { putRecord, type RecordRow, readRecords } from "./storage/records.js";
+import { putRecord, soundRecords } from "./storage/records.js";
 import { guessSalt } from "./storage/salt.js";
 import { replaceStore } from "./storage/set_aside.js";
+import { nextTurn } from "./turns.js";
 import type { AddItem, AddOptions, AddResult, OpenOptions, RepairOptions, RepairResult } from "./types.js";
 import { verifyStore } from "./verify.js";
 
@@ -104,6 +105,8 @@ async function requireSameVectors(embedder: Embedder, database: Database, meta: 
 }
 
 const DELETED_AT_ONCE = 1_000;
+/** Records copied between two turns of the event loop. */
+const RECORDS_AT_ONCE = 256;
 /** The model may have to be loaded first. */
 const CANARIES_MS = 120_000;
 
@@ -160,19 +163,19 @@ async function* noting(items: AsyncIterable<AddItem>, ids: Set<string>): AsyncGe
 
 /** Whole entries of the books of indexing pipelines, of passages that are there. What is missing, a pipeline puts in again. */
 async function copyRecords(from: Database, to: string): Promise<void> {
-  const rows: RecordRow[] = [];
-  const all = readRecords(from.reader);
-  for (let row = ifSound(() => all.next()); row && !row.done; row = ifSound(() => all.next())) rows.push(row.value);
+  const rows = soundRecords(from.reader);
   if (rows.length === 0) return;
   const target = await Database.open(to, { ...resolveOpenOptions(), create: false });
   try {
     const passages = new Passages(target);
-    await target.write((tx) => {
-      const nodes = passages.nodesOf(
-        rows.map(({ key }) => key),
-        tx,
-      );
-      for (const [i, row] of rows.entries()) if (nodes[i] !== undefined) putRecord(tx, row);
+    await target.write(async (tx) => {
+      for (let at = 0; at < rows.length; at += RECORDS_AT_ONCE) {
+        const slice = rows.slice(at, at + RECORDS_AT_ONCE);
+        const keys = slice.map(({ key }) => key);
+        const nodes = passages.nodesOf(keys, tx);
+        for (const [i, row] of slice.entries()) if (nodes[i] !== undefined) putRecord(tx, row);
+        await nextTurn();
+      }
     });
   } finally {
     await target.close();

@@ -4,6 +4,7 @@ import {
   type BaseEmbedding,
   type BaseNode,
   BaseVectorStore,
+  MetadataMode,
   Settings,
   type VectorStoreBaseParams,
   type VectorStoreQuery,
@@ -75,6 +76,7 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    *   `INVALID_ARGUMENT` without a model, or for an unknown `queryEmbedding`.
    */
   constructor(config: EmbedlessConfig = {}) {
+    if (typeof config !== "object" || config === null) throw invalid("Expected an object for the config of the store.");
     const { embedModel, embeddingModel, queryEmbedding = "own", blank = "skip", ...others } = config;
     super({ embedModel: embedModel ?? embeddingModel ?? modelOfSettings() });
     toEmbedder(this.embedModel);
@@ -136,8 +138,8 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   }
 
   /**
-   * Adds nodes; an id that is there already is replaced, and of nodes with the same id the last one stays. All or none
-   * are added. What is kept of an embedding is the text that gave it: some are made again to see whether that was the
+   * Adds nodes; an id that is there already is replaced, and of nodes with the same id the last one with something in it
+   * stays. All or none are added. What is kept of an embedding is the text that gave it: some are made again to see whether that was the
    * text with its metadata (as in pipelines) or without (as in memory blocks). Nodes without embedding are embedded. A node
    * with neither text nor metadata has nothing to be found by: it is passed over and counted (`skipped`).
    *
@@ -149,7 +151,8 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
   override async add(nodes: BaseNode[], options: AddOptions = {}): Promise<string[]> {
     checkNodes(nodes);
     const store = await this.store();
-    const last = [...new Map(nodes.map((node) => [node.id_, node])).values()];
+    const blank = options?.blank ?? this.#blank;
+    const { last, places, passedOver } = lastOf(nodes, blank);
     const texts = await embeddedTexts(last, {
       embed: (samples) => this.embedModel.getTextEmbeddingsBatch(samples),
       keepsVectors: async () => (await store.stats()).vectors !== "recompute",
@@ -159,12 +162,8 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
       if (i % SLICE === SLICE - 1) await nextTurn();
       items.push({ ...toItem(node, texts[i]!), ...(node.embedding !== undefined && { vector: node.embedding }) });
     }
-    const { skippedAt } = await store.add(items, { ...options, blank: options?.blank ?? this.#blank });
-    const places = new Map(nodes.map(({ id_ }, place) => [id_, place]));
-    this.#skipped.add(
-      skippedAt.map((at) => places.get(last[at]!.id_)!),
-      nodes.length,
-    );
+    const { skippedAt } = await store.add(items, { ...options, blank });
+    this.#skipped.add([...skippedAt.map((at) => places[at]!), ...passedOver], nodes.length);
     return nodes.map((node) => node.id_);
   }
 
@@ -261,6 +260,19 @@ function checkNodes(nodes: unknown): void {
   if (!Array.isArray(nodes)) throw invalid("Expected an array of nodes for add, but received something else.");
   const at = nodes.findIndex((node) => typeof node?.getContent !== "function" || typeof node.toJSON !== "function");
   if (at >= 0) throw invalid(`Expected a node of LlamaIndex for nodes[${at}], but received something else.`);
+}
+
+/** Of nodes with the same id the last, and its place; a blank one that is to be passed over replaces none of them. */
+function lastOf(nodes: readonly BaseNode[], blank: AddOptions["blank"]) {
+  const placeOf = new Map<string, number>();
+  const passedOver: number[] = [];
+  for (const [place, node] of nodes.entries()) {
+    const isPassedOver = blank === "skip" && placeOf.has(node.id_) && node.getContent(MetadataMode.EMBED).trim() === "";
+    if (isPassedOver) passedOver.push(place);
+    else placeOf.set(node.id_, place);
+  }
+  const places = [...placeOf.values()];
+  return { last: places.map((place) => nodes[place]!), places, passedOver };
 }
 
 /** `delete` finds nodes by their source. */

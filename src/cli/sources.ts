@@ -53,8 +53,8 @@ function targetOf(path: string): string | undefined {
 }
 
 /**
- * The folder from which the names in a store count: the store's own. A store that moved by itself keeps its names: where
- * none of them leads to a file any more, the folder from which most lead to files that were found now.
+ * The folder from which the names in a store count: the store's own. A store that moved by itself keeps its names: the
+ * folder from which most lead to files that were found now, if those are more than twice as many as from its own.
  *
  * @param folder The store's folder.
  * @param sources All names in the store, each once.
@@ -66,17 +66,18 @@ export function baseOf(
   files: readonly string[],
   roots: readonly string[],
 ): string {
-  if (sources.some((source) => existsSync(resolve(folder, source)))) return folder;
   const step = Math.max(1, Math.ceil(sources.length / MOST_SOURCES));
   const sample = sources.filter((_, i) => i % step === 0);
+  const own = sample.filter((source) => existsSync(resolve(folder, source))).length;
+  if (own * 2 >= sample.length) return folder;
   const present = new Set(files);
   let best = { base: folder, files: 0 };
   for (const base of basesOf(sample, files)) {
     const paths = sample.map((source) => resolve(base, source));
     const asked = paths.filter((path) => roots.some((root) => isWithin(root, path))).length;
     const there = paths.filter((path) => present.has(path)).length;
-    // A few names that two projects have in common are no move.
-    if (there > best.files && there * 2 >= asked) best = { base, files: there };
+    // A few names that two projects have in common are no move, and a README.md where the store is now does not hide one.
+    if (there > Math.max(best.files, own * 2) && there * 2 >= asked) best = { base, files: there };
   }
   return best.base;
 }

@@ -90,8 +90,8 @@ class HttpEmbedder implements Embedder {
   #dims: number | undefined;
 
   constructor(options: HttpOptions) {
-    const { url, model, apiKey, headers, dimensions, queryPrefix, passagePrefix } = options;
     checkKeys("httpEmbedder", options, KEYS);
+    const { url, model, apiKey, headers, dimensions, queryPrefix, passagePrefix } = options;
     this.#endpoints = endpointsOf(url);
     this.#model = nonEmptyString("model", model);
     this.#apiKey = (apiKey === undefined ? process.env["EMBEDLESS_API_KEY"] : string("apiKey", apiKey)) || undefined;

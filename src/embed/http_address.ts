@@ -1,4 +1,4 @@
-import { outOfRange } from "../errors.js";
+import { EmbedlessError, outOfRange } from "../errors.js";
 import { nonEmptyString } from "./settings.js";
 
 /**
@@ -9,11 +9,14 @@ import { nonEmptyString } from "./settings.js";
  */
 export function endpointsOf(value: unknown): URL[] {
   const text = nonEmptyString("url", value);
-  const expected = "an http or https address without user and password";
+  const expected = "an http or https address without user, password and fragment";
   if (!URL.canParse(text)) throw outOfRange("url", expected, value);
   const url = new URL(text);
   if (!/^https?:$/.test(url.protocol)) throw outOfRange("url", expected, value);
-  if (url.username || url.password || url.hash) throw outOfRange("url", expected, "one that has them, or a fragment");
+  if (url.username || url.password || url.hash) {
+    // A password is for nobody else's eyes.
+    throw new EmbedlessError("INVALID_ARGUMENT", `Expected ${expected} for url, but received one with such a part.`);
+  }
   const path = url.pathname.replace(/\/+$/, "");
   return pathsOf(path).map((pathname) => Object.assign(new URL(url), { pathname }));
 }

@@ -1,5 +1,6 @@
 import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import { ifSound } from "./problems.js";
 
 /** One entry of the book of an indexing pipeline. */
 export interface RecordRow {
@@ -99,6 +100,20 @@ export function* readRecords(c: Connection): Generator<RecordRow> {
   }
   const indexed = c.get<{ n: number }>("SELECT count(*) AS n FROM records INDEXED BY records_by_time")?.n;
   if (indexed !== count) throw damagedRow("records", nameOf(last), `is not the last: ${indexed} are indexed by time`);
+}
+
+/** Every record that is whole, in no order. The table is read from both ends: damage in between hides none behind it. */
+export function soundRecords(c: Connection): RecordRow[] {
+  const found = new Map<string, RecordRow>();
+  for (const order of ["ASC", "DESC"]) {
+    ifSound(() => {
+      for (const row of c.iterate<StoredRecord>(`${SELECT} NOT INDEXED ORDER BY namespace ${order}, key ${order}`)) {
+        const record = ifSound(() => checked(c, row));
+        if (record) found.set(JSON.stringify([record.namespace, record.key]), record);
+      }
+    });
+  }
+  return [...found.values()];
 }
 
 /** In the order of SQLite, which compares the bytes of UTF-8. */

@@ -86,6 +86,18 @@ describe("repair makes anew from the texts", () => {
     expect(embedded).toBeLessThan(30); // canaries alone
   });
 
+  test("the book of a pipeline, around a damaged entry", async () => {
+    const { path } = await filled();
+    const ids = Array.from({ length: 200 }, (_, i) => `p${i + 5}`);
+    const open = await openStore(path, { embedder: fakeEmbedder() });
+    await open.records("pipeline").update(ids);
+    await open.close();
+    run("UPDATE records SET updated = updated - 1 WHERE key = 'p100'")(path);
+    const { store } = await repaired(path);
+    const expected = ["p1", "p2", ...ids.filter((id) => id !== "p100")];
+    expect((await store.records("pipeline").list()).sort()).toEqual(expected.sort());
+  });
+
   test("a kept vector that cannot be read", async () => {
     const { path, answer } = await filled({ vectors: "float32" });
     flip("vectors", "row", "node = 9")(path);

@@ -29,6 +29,13 @@ it("baseOf stays where one file is at its place", () => {
   );
 });
 
+it("baseOf sees a move although there is a file of a common name where the store is now", () => {
+  const [name] = import.meta.url.split("/").slice(-1);
+  const sources = [name!, "docs/a.md", "docs/b.md"];
+  const files = sources.map((source) => `/none/p/${source}`);
+  expect(baseOf(import.meta.dirname, sources, files, ["/none/p"])).toBe("/none/p");
+});
+
 it("names lead back to files", () => {
   expect(sourceOf("/p/docs/a.md", "/p/idx")).toBe("../docs/a.md");
   expect(sourceIn({ id: "a.md#x", metadata: { source: "a.md" } })).toBe("a.md");

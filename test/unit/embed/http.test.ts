@@ -246,8 +246,11 @@ describe("httpEmbedder", () => {
     expect(embedder.source).toMatchObject({ kind: "http", url: "http://h/v1", model: "m" });
     expect(httpEmbedder({ url: "http://h/v1?key=sk-1", model: "m" }).source).toBeUndefined();
     expect(() => httpEmbedder({ url: "http://user:pass@h/v1", model: "m" })).toThrow(
-      expect.objectContaining({ message: expect.not.stringContaining("pass@") }),
+      expect.objectContaining({ code: "INVALID_ARGUMENT", message: expect.not.stringContaining("pass@") }),
     );
+    for (const nothing of [undefined, null]) {
+      expect(() => httpEmbedder(nothing as never)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
+    }
   });
 
   it("takes the key from the environment", async () => {

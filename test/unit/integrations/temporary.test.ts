@@ -30,14 +30,15 @@ async function fileOfProgram(ending: string): Promise<string> {
   return stdout.trim().split("\n")[0]!;
 }
 
-/** Runs such a program until it has printed its file, and sends it a signal. Resolves to the file and how it ended. */
-async function signalled(signal: NodeJS.Signals, ending = "setInterval(() => {}, 1000);") {
+/** Runs such a program until it has printed `lines`, the first its file, and sends it a signal. Resolves to how it ended. */
+async function signalled(signal: NodeJS.Signals, ending = "setInterval(() => {}, 1000);", lines = 1) {
   const child = spawn(process.execPath, programThat(ending), { cwd: root, stdio: ["ignore", "pipe", "inherit"] });
   const over = once(child, "exit") as Promise<[number | null, NodeJS.Signals | null]>;
   let printed = "";
   child.stdout.setEncoding("utf8").on("data", (data: string) => {
-    if (printed === "") setTimeout(() => child.kill(signal), 50);
+    const linesBefore = printed.split("\n").length - 1;
     printed += data;
+    if (linesBefore < lines && printed.split("\n").length > lines) setTimeout(() => child.kill(signal), 50);
   });
   const [code, by] = await over;
   return { path: printed.trim().split("\n")[0]!, printed, code, by };
@@ -61,6 +62,21 @@ it.each(["SIGINT", "SIGTERM", "SIGHUP"] as const)(
     expect(existsSync(dirname(path))).toBe(false);
   },
 );
+
+it("is gone of every copy of the adapter in a program, the imported one and the required one", async () => {
+  const { printed, by } = await signalled(
+    "SIGTERM",
+    `const { createRequire } = await import("node:module");
+    const { EmbedlessVectorStore: Required } = createRequire(${JSON.stringify(join(root, "package.json"))})("embedless/langchain");
+    const other = await Required.fromTexts(["a hen"], {}, new WordEmbeddings());
+    console.log((await other.store()).path);
+    setInterval(() => {}, 1000);`,
+    2,
+  );
+  const files = printed.trim().split("\n");
+  expect([by, files.length]).toEqual(["SIGTERM", 2]);
+  expect(files.map((file) => existsSync(dirname(file)))).toEqual([false, false]);
+});
 
 it("stays for a program that hears the signal itself, until that ends", async () => {
   const { path, code, printed } = await signalled(

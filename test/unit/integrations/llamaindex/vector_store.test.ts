@@ -103,6 +103,18 @@ describe("add", () => {
     await expect(nodeStore({ blank: "refuse" }).add([blank])).rejects.toMatchObject({ code: "INVALID_TEXT" });
   });
 
+  it("keeps what an id has although a blank node of the same id comes after it", async () => {
+    const store = nodeStore();
+    const blank = new TextNode({ id_: "a", text: " \n" });
+    const [hen, owl] = await embedded(nodeOf("d", "a", "a hen", {}), nodeOf("d", "a", "an owl", {}));
+    expect(await store.add([blank, hen!, owl!, blank, blank])).toEqual(["a", "a", "a", "a", "a"]);
+    expect((await (await store.store()).get(["a"]))[0]?.text).toBe("an owl");
+    expect(store.skipped).toBe(2);
+    expect(await store.add([blank, blank])).toEqual(["a", "a"]);
+    expect([await idsIn(store), store.skipped]).toEqual([["a"], 4]);
+    await expect(store.add([hen!, blank], { blank: "refuse" })).rejects.toMatchObject({ code: "INVALID_TEXT" });
+  });
+
   it("keeps vectors of no text in a store that keeps vectors", async () => {
     const store = nodeStore({ vectors: "float32" });
     const node = nodeOf("d", "a", "a picture of a hen", { n: 1 });
@@ -213,6 +225,9 @@ describe("where it is", () => {
     expect(() => nodeStore({ store: l2 })).toThrow(expect.objectContaining({ code: "METRIC_MISMATCH" }));
     const other = await openStore(await temporaryFile(), { embedder: fakeEmbedder() });
     expect(() => nodeStore({ store: other })).toThrow(expect.objectContaining({ code: "MODEL_MISMATCH" }));
+    expect(() => new EmbedlessVectorStore(null as never)).toThrow(
+      expect.objectContaining({ code: "INVALID_ARGUMENT" }),
+    );
     expect(() => nodeStore({ queryEmbedding: "both" as never })).toThrow(
       expect.objectContaining({ code: "INVALID_ARGUMENT" }),
     );

@@ -1,5 +1,6 @@
 /** `embedless import`: adds passages from lines of JSON, such as `embedless export` prints. */
 
+import { existsSync, rmSync } from "node:fs";
 import { VectorStore } from "../index.js";
 import type { AddResult } from "../types.js";
 import { updateAddress } from "./address.js";
@@ -34,9 +35,11 @@ export async function importPassages(path: string, file: string, options: Import
   interruption.onFirst = () => lines.stop();
   try {
     await withModel(options, path, async (opening) => {
+      const isNew = !existsSync(path);
       const store = await VectorStore.open(path, { ...traitsOf(options), ...opening });
       const progress = new Progress(terminal);
       let result: AddResult;
+      let leavesNothing = false;
       try {
         result = await store.add(items.passages(), {
           onProgress: ({ done, committed }) => progress.update({ done, committed, share: lines.share }),
@@ -44,10 +47,12 @@ export async function importPassages(path: string, file: string, options: Import
         const done = itemsIn(result);
         progress.update({ done, committed: done, share: lines.share });
       } catch (error) {
+        leavesNothing = isNew && (await store.count()) === 0;
         throw items.named(error);
       } finally {
         progress.finish();
         await store.close();
+        if (leavesNothing) rmSync(path);
       }
       if (opening.embedder) await updateAddress(path, opening.embedder);
       if (interruption.stopped) {

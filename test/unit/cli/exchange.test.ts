@@ -5,6 +5,7 @@ import {
   existsSync,
   mkdtempSync,
   openSync,
+  readdirSync,
   readFileSync,
   rmSync,
   writeFileSync,
@@ -93,6 +94,16 @@ it.each([
   expect(stderr).toMatch(says);
   expect(stderr.trim().split("\n")).toHaveLength(1);
   expect(stderr).not.toMatch(STEERING);
+});
+
+it("leaves no new store where nothing came into it, and an old one as it was", async () => {
+  writeFileSync(at("wrong.jsonl"), '{"text": "x", "id": 7}\n');
+  writeFileSync(at("right.jsonl"), '{"text": "x"}\n');
+  expect(await run("import", "fresh.db", "wrong.jsonl")).toMatchObject({ code: 1 });
+  expect(readdirSync(folder).filter((name) => name.startsWith("fresh.db"))).toEqual([]);
+  await run("import", "fresh.db", "right.jsonl");
+  expect(await run("import", "fresh.db", "wrong.jsonl")).toMatchObject({ code: 1 });
+  expect(JSON.parse((await run("stats", "fresh.db", "--json")).stdout)).toMatchObject({ passages: 1 });
 });
 
 it("names the line of a passage that is refused far behind the first commit", async () => {

@@ -1,6 +1,7 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
 import { EmbedlessError } from "../errors.js";
+import { optionalPackage } from "../optional_package.js";
 import { fileSha256 } from "./checksum.js";
 import type { Engine } from "./engine.js";
 import { type ModelFolder, readModelFile, unsupported } from "./model_folder.js";
@@ -107,16 +108,7 @@ function feeds(names: readonly string[], ids: number[], TensorType: typeof Tenso
   );
 }
 
-async function runtime(): Promise<typeof import("onnxruntime-node")> {
-  try {
-    return await import("onnxruntime-node");
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
-    const what = missing ? "is not installed" : `cannot be loaded (${(cause as Error).message})`;
-    throw new EmbedlessError(
-      "NOT_FOUND",
-      `Local models run on the package onnxruntime-node, which ${what}: npm install --ignore-scripts onnxruntime-node`,
-      { cause },
-    );
-  }
+function runtime(): Promise<typeof import("onnxruntime-node")> {
+  const load = () => import("onnxruntime-node");
+  return optionalPackage("onnxruntime-node", "A local model", load, { flags: "--ignore-scripts " });
 }

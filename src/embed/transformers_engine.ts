@@ -1,6 +1,7 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
 import { EmbedlessError } from "../errors.js";
+import { optionalPackage } from "../optional_package.js";
 import { assumedOf, guessOf } from "./assumed.js";
 import type { AssumedSettings } from "./embedder.js";
 import type { Engine, EngineSpec } from "./engine.js";
@@ -14,7 +15,11 @@ type Library = typeof import("@huggingface/transformers");
 
 /** Loads a model of a hub, from the cache where it is there already. @param exactBytes See `needsExactBytes`. */
 export async function loadTransformersEngine(spec: Spec, exactBytes: boolean): Promise<Engine> {
-  const library = await importLibrary();
+  const library = await optionalPackage(
+    "@huggingface/transformers",
+    "A model of a hub",
+    () => import("@huggingface/transformers"),
+  );
   const { env, AutoTokenizer, AutoModel } = library;
   env.allowLocalModels = false;
   if (spec.host) env.remoteHost = spec.host;
@@ -107,20 +112,6 @@ async function hubJson({ env }: Library, { model, revision }: Spec, file: string
   await writeFile(`${cached}.${process.pid}`, text);
   await rename(`${cached}.${process.pid}`, cached);
   return JSON.parse(text) ?? undefined;
-}
-
-async function importLibrary(): Promise<Library> {
-  try {
-    return await import("@huggingface/transformers");
-  } catch (cause) {
-    const missing = (cause as NodeJS.ErrnoException).code === "ERR_MODULE_NOT_FOUND";
-    const what = missing ? "is not installed" : `cannot be loaded (${(cause as Error).message})`;
-    throw new EmbedlessError(
-      "NOT_FOUND",
-      `Models of a hub run on the package @huggingface/transformers, which ${what}: npm install @huggingface/transformers`,
-      { cause },
-    );
-  }
 }
 
 /** What went wrong while loading, in one sentence. */

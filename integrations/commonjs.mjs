@@ -40,6 +40,35 @@ buildSync({
   legalComments: "eof",
 });
 
+writeFileSync(
+  join(source, "..", "dist", "src", "index.d.cts"),
+  coreTypes(join(source, "..", "dist", "src", "index.d.ts")),
+);
+
+/** Types of the core for require(): one name each for those of its only declarations, so that both forms agree. */
+function coreTypes(file) {
+  const program = ts.createProgram([file], {
+    module: ts.ModuleKind.NodeNext,
+    moduleResolution: ts.ModuleResolutionKind.NodeNext,
+  });
+  const checker = program.getTypeChecker();
+  const from = `import("./index.js", { with: { "resolution-mode": "import" } })`;
+  const lines = checker
+    .getExportsOfModule(checker.getSymbolAtLocation(program.getSourceFile(file)))
+    .flatMap((exported) => {
+      const { name } = exported;
+      const symbol = exported.flags & ts.SymbolFlags.Alias ? checker.getAliasedSymbol(exported) : exported;
+      const parameters = symbol.declarations?.find((one) => one.typeParameters)?.typeParameters ?? [];
+      if (parameters.length > 0)
+        throw new Error(`The type ${name} has parameters, which its form for require() would lack.`);
+      return [
+        ...(symbol.flags & ts.SymbolFlags.Value ? [`export declare const ${name}: typeof ${from}.${name};`] : []),
+        ...(symbol.flags & ts.SymbolFlags.Type ? [`export type ${name} = ${from}.${name};`] : []),
+      ];
+    });
+  return `${lines.join("\n")}\n`;
+}
+
 /** Files of this folder name each other's second form, and the core by the package's name: its exports say which form. */
 function requires(text) {
   return text

@@ -154,7 +154,7 @@ Estimator::Errors Estimator::errors(const uint8_t* row, const FactorException* e
 
 float Estimator::sigma(const uint8_t* row, const FactorException* exceptions, size_t count) const {
   const auto [residual, rounding] = errors(row, exceptions, count);
-  return std::hypot(residual, rounding);
+  return static_cast<float>(std::sqrt(double{residual} * residual + double{rounding} * rounding));
 }
 
 }  // namespace embedless::code

@@ -29,7 +29,7 @@ try {
   check("the list of files", () => checkFiles(paths));
   if (process.platform === "linux") check("what the binary asks of glibc", checkGlibc);
   check("publint", () => tool("publint", ["run", tarball, "--strict"]));
-  check("attw", () => tool("attw", [tarball, "--profile", "esm-only", "--format", "table-flipped"]));
+  check("attw", () => tool("attw", [tarball, "--profile", "node16", "--format", "table-flipped"]));
   const hosts = {
     langchain: project(work, "langchain", [tarball, tested("@langchain/core")]),
     llamaindex: project(work, "llamaindex", [tarball, tested("llamaindex")]),
@@ -152,11 +152,7 @@ function checkTypes(tarball) {
   const compilers = TYPESCRIPTS.map((version) => `typescript-${version}@npm:typescript@${version}`);
   const folder = project(work, "types", [tarball, tested("@langchain/core"), tested("llamaindex"), ...compilers]);
   writeFileSync(join(folder, "uses.mts"), typedUses);
-  // The core has no CommonJS types; the adapters, which have, take a module for what it is.
-  const asTypes = (_, names) =>
-    `import type {${names.replaceAll("type ", "")}} from "embedless" with { "resolution-mode": "import" };`;
-  const adapters = typedUses.replace(/^import \{(.*)\} from "embedless";$/m, asTypes);
-  writeFileSync(join(folder, "uses.cts"), adapters.replace(/^export async function core.*?^\}$/ms, ""));
+  writeFileSync(join(folder, "uses.cts"), typedUses);
   const strict = { strict: true, exactOptionalPropertyTypes: true, skipLibCheck: false, types: [] };
   const compilerOptions = { ...strict, target: "es2022", module: "nodenext", noEmit: true };
   writeFileSync(join(folder, "tsconfig.json"), JSON.stringify({ compilerOptions, files: ["uses.mts", "uses.cts"] }));

@@ -39,8 +39,13 @@ export function planSearch(k: number, recall: number, settings: PlanSettings = {
   const { scores } = cheapest(k, recall, settings);
   const cap = maxRecomputes ?? Math.max(4 * k, tableAbove(measured.cap, k, recall));
   const pool = Math.max(400, 2 * k, cap, Math.min(4 * cap, LARGEST_POOL));
-  const leastChance = scores === "exact" && measured.leastShare ? Math.min(1, measured.leastShare * (1 - recall)) : 1;
+  const leastChance = leastChanceOf(scores === "exact" ? measured.leastShare : undefined, recall);
   return { recall: tableAt(measured[scores].stop, k, recall), leastChance, cap, pool, scores };
+}
+
+/** `SearchPlan.leastChance` of a code whose searches have this `leastShare`. */
+export function leastChanceOf(leastShare: number | undefined, recall: number): number {
+  return leastShare === undefined ? 1 : Math.min(1, leastShare * (1 - recall));
 }
 
 /** Recomputes that a search costs in the mean over queries, nothing cached; those counted at 50,000 passages. */

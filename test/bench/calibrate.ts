@@ -1,7 +1,7 @@
 import { type NativeIndex, native } from "../../src/native.js";
 import type { CodeCalibration } from "../../src/search/calibration/code_calibration.js";
 import { CALIBRATION } from "../../src/search/calibration.js";
-import type { SearchPlan } from "../../src/search/plan.js";
+import { leastChanceOf, type SearchPlan } from "../../src/search/plan.js";
 import { readVectors } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { type Asked, searchReally, searchThrough } from "./calibration/asked.js";
@@ -25,7 +25,7 @@ const questionsFor = (k: number, { coder }: NativeIndex) =>
   coder.rowBytes < 51 ? (k <= 20 ? 100 : 60) : k <= 5 ? 240 : k <= 20 ? 120 : 80;
 /** Of codes with which searches look at all candidates that are likely enough: tried with 24, 32 and 48 bytes. */
 const LEAST_SHARE: Readonly<Record<string, number>> = { "24": 1 };
-/** Searches that begin anew may look at fewer candidates than such as went on, so they may have to end later: by so many stops. */
+/** A search that begins again may look at fewer candidates than one that went on, so it may have to end this many stops later. */
 const MOST_LATER = 3;
 
 type Scores = SearchPlan["scores"];
@@ -105,7 +105,8 @@ async function fitRow(material: Material, k: number, scores: Scores): Promise<{ 
   let curves: Curve[] = [];
   let ended = { place: -1, answered: [] as Answered[] };
   for (const target of RECALLS) {
-    const leastChance = leastChanceOf(material, target, scores);
+    const share = scores === "exact" ? LEAST_SHARE[material.coded[0]!.code] : undefined;
+    const leastChance = leastChanceOf(share, target);
     if (row.length === 0 || leastChance < 1) {
       curves = await curvesOf(material, k, { scores, leastChance }, place);
       if (row.length === 0) said.push(...curves.flatMap(({ searches }) => searches.flat()));
@@ -124,11 +125,6 @@ async function fitRow(material: Material, k: number, scores: Scores): Promise<{ 
     row.push({ stop: STOPS[place]!, looks: Math.max(row.at(-1)?.looks ?? 0, meanLooks(answered)), cap });
   }
   return { row, said };
-}
-
-function leastChanceOf({ coded }: Material, target: number, scores: Scores): number {
-  const share = scores === "exact" ? LEAST_SHARE[coded[0]!.code] : undefined;
-  return share === undefined ? 1 : Math.min(1, share * (1 - target));
 }
 
 /** Searches of each corpus with each codebook that go on from stop to stop. Before stop `from` they count as they were there. */

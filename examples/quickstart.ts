@@ -9,13 +9,13 @@ import { tmpdir } from "node:os";
 import { dirname, join } from "node:path";
 import { reportFailure } from "../src/cli/failures.js";
 import { bytes, count, counted, duration, ratio } from "../src/cli/figures.js";
-import { type FilePassage, passagesOf } from "../src/cli/file_passages.js";
-import { findFiles } from "../src/cli/files.js";
 import { costLine, hitLines } from "../src/cli/hits.js";
 import { Progress } from "../src/cli/progress.js";
-import { MOST_FILE_BYTES, selectionOf } from "../src/cli/selection.js";
-import { sourceOf } from "../src/cli/sources.js";
 import { table, terminalOf } from "../src/cli/terminal.js";
+import { findFiles } from "../src/folder/files.js";
+import { type FilePassage, passagesOf } from "../src/folder/passages.js";
+import { MOST_FILE_BYTES, selectionOf } from "../src/folder/selection.js";
+import { sourceOf } from "../src/folder/sources.js";
 import { type Embedder, minilm, type Stats, VectorStore } from "../src/index.js";
 
 const MOST_PASSAGES = 2000;

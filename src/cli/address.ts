@@ -1,11 +1,11 @@
 /** Where a store finds its embedder again, after a server or a model folder has moved. */
 
 import { existsSync } from "node:fs";
-import type { Embedder, EmbedderSource } from "../embed/embedder.js";
+import type { Embedder, EmbedderSource } from "../api/embedder.js";
+import { resolveOpenOptions } from "../api/options.js";
+import { EmbedlessError } from "../base/errors.js";
+import { Slots } from "../base/slots.js";
 import { checkCanaries } from "../embed/fingerprint.js";
-import { Turns } from "../embed/turns.js";
-import { EmbedlessError } from "../errors.js";
-import { resolveOpenOptions } from "../options.js";
 import { getCanaries } from "../storage/canaries.js";
 import { Database } from "../storage/database.js";
 import { type Meta, readMeta, readSoundMeta, writeMeta } from "../storage/meta.js";
@@ -49,7 +49,7 @@ export async function updateAddress(path: string, embedder: Embedder): Promise<v
     await checkCanaries(embedder, getCanaries(database.reader), {
       lengths: meta.metric !== "cosine",
       expected: id,
-      turns: batchCosine === undefined ? undefined : new Turns(),
+      oneByOne: batchCosine === undefined ? undefined : new Slots(1),
     });
     await database.write((tx) => {
       const now = readMeta(tx);

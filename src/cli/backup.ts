@@ -4,8 +4,8 @@ import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import { VectorStore } from "../index.js";
 import { bytes } from "./figures.js";
+import { Working } from "./progress.js";
 import { printJson, terminalOf } from "./terminal.js";
-import { Working } from "./working.js";
 
 /** Options of the command line. */
 export interface BackupCommandOptions {

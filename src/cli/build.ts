@@ -1,26 +1,21 @@
-/** `embedless build`: makes a store from files, or brings it up to date with them. */
-
 import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
-import { EmbedlessError } from "../errors.js";
+import { EmbedlessError } from "../base/errors.js";
+import { readText } from "../folder/encoding.js";
+import { type Found, findFiles } from "../folder/files.js";
+import { type Reason, reasonOf } from "../folder/left_out.js";
+import { type Selection, selectionOf } from "../folder/selection.js";
+import { withoutLinks } from "../folder/sources.js";
 import { VectorStore } from "../index.js";
 import { updateAddress } from "./address.js";
 import { BuildRun, missing } from "./build_run.js";
-import { withModel } from "./embedders.js";
-import { Interrupted, UsageError } from "./failures.js";
+import { type NewStoreOptions, traitsOf, withModel } from "./embedders.js";
+import { Interrupted, Interruption, UsageError } from "./failures.js";
 import { count } from "./figures.js";
-import { type Found, findFiles } from "./files.js";
-import { Interruption } from "./interruption.js";
-import { type Reason, reasonOf, some } from "./left_out.js";
-import { type NewStoreOptions, traitsOf } from "./new_store.js";
-import { nothingFound } from "./nothing_found.js";
-import { keptSentence } from "./removal.js";
-import { type Selection, selectionOf } from "./selection.js";
-import { withoutLinks } from "./sources.js";
+import { keptSentence, leftOutSentences, passedOverParts, some } from "./left_out.js";
+import { Working } from "./progress.js";
 import { type Summary, summaryLines } from "./summary.js";
 import { printJson, type Terminal, terminalOf } from "./terminal.js";
-import { readText } from "./text_file.js";
-import { Working } from "./working.js";
 
 /** Options of the command line. */
 export interface BuildOptions extends NewStoreOptions {
@@ -99,7 +94,7 @@ async function requireText(
     found.leftOut.add(reason, path);
   }
   if (interruption.stopped) throw new Interrupted("Stopped before a store was made.", interruption.exitCode);
-  throw nothingFound(found, some(paths));
+  throw nothingFound(found, mostBytes, some(paths));
 }
 
 async function whyNoText(path: string, mostBytes: number): Promise<Reason | undefined> {
@@ -111,4 +106,12 @@ async function whyNoText(path: string, mostBytes: number): Promise<Reason | unde
     if ((error as NodeJS.ErrnoException).syscall === undefined) throw error;
     return reasonOf(error);
   }
+}
+
+/** A refusal that says what there is in place of readable files. */
+export function nothingFound({ leftOut, passedOver }: Found, mostBytes: number, paths: string): EmbedlessError {
+  const leftOutParts = leftOutSentences(leftOut.paths, mostBytes).map((sentence) => `left out, ${sentence}`);
+  const reasons = [...leftOutParts, ...passedOverParts(passedOver)];
+  const why = reasons.length === 0 ? "" : `: ${reasons.join("; ")}`;
+  return new EmbedlessError("NOT_FOUND", `There is no Markdown, text or source file to read in ${paths}${why}.`);
 }

@@ -1,20 +1,19 @@
 /** One run of `embedless build` over the files that were found. */
 
 import { dirname, resolve } from "node:path";
-import type { Embedder } from "../embed/embedder.js";
-import { EmbedlessError } from "../errors.js";
+import type { Embedder } from "../api/embedder.js";
+import type { AddResult } from "../api/types.js";
+import { EmbedlessError } from "../base/errors.js";
+import type { Found } from "../folder/files.js";
+import { reasonOf } from "../folder/left_out.js";
+import { type FilePassage, passagesOf } from "../folder/passages.js";
+import { removalOf } from "../folder/removal.js";
+import { isWithin, type Selection, selects } from "../folder/selection.js";
+import { baseOf, sourceIn, withoutLinks } from "../folder/sources.js";
 import type { VectorStore } from "../index.js";
-import type { AddResult } from "../types.js";
-import { Interrupted } from "./failures.js";
+import { Interrupted, type Interruption } from "./failures.js";
 import { bytes, count, counted, itemsIn } from "./figures.js";
-import { type FilePassage, passagesOf } from "./file_passages.js";
-import type { Found } from "./files.js";
-import type { Interruption } from "./interruption.js";
-import { reasonOf } from "./left_out.js";
 import { Progress } from "./progress.js";
-import { removalOf } from "./removal.js";
-import { isWithin, type Selection, selects } from "./selection.js";
-import { baseOf, sourceIn, withoutLinks } from "./sources.js";
 import type { DecodedFile, Summary } from "./summary.js";
 import type { Terminal } from "./terminal.js";
 

@@ -1,7 +1,7 @@
 /** Codes as they are named on the command line and in tables of figures: `48`, `lvq8`, `leanvec160-lvq8-pca`. */
 
-import { show } from "../errors.js";
-import type { NativeCodes } from "../native.js";
+import { show } from "../base/errors.js";
+import type { NativeCodes } from "../native/native.js";
 import { UsageError } from "./failures.js";
 
 /** The code of a name. Throws `UsageError`. */

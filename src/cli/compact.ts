@@ -1,11 +1,11 @@
 /** `embedless compact`: trains a codebook that passages wait for, and builds a store's graph or brings it up to date. */
 
+import type { CompactResult } from "../api/types.js";
 import { VectorStore } from "../index.js";
-import type { CompactResult } from "../types.js";
 import { type ModelOptions, withModel } from "./embedders.js";
 import { bytes, count, counted } from "./figures.js";
+import { Working } from "./progress.js";
 import { printJson, terminalOf } from "./terminal.js";
-import { Working } from "./working.js";
 
 const DOING = {
   train: "Training the codebook",

@@ -5,8 +5,8 @@ import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
-import { EmbedlessError } from "../errors.js";
-import { packagePath } from "../package_root.js";
+import { EmbedlessError } from "../base/errors.js";
+import { packagePath } from "../base/packages.js";
 import { terminalOf } from "./terminal.js";
 
 /**

@@ -1,9 +1,8 @@
-/** From `--model`, `--url` and `--trust-address` to what `open` is told of the embedder. */
-
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
-import type { Embedder, EmbedderSource } from "../embed/embedder.js";
-import { EmbedlessError } from "../errors.js";
+import type { Embedder, EmbedderSource } from "../api/embedder.js";
+import type { OpenOptions } from "../api/types.js";
+import { EmbedlessError } from "../base/errors.js";
 import {
   embedderFromSource,
   type HttpOptions,
@@ -12,7 +11,6 @@ import {
   onnxEmbedder,
   transformersEmbedder,
 } from "../index.js";
-import type { OpenOptions } from "../types.js";
 import { storedSource } from "./address.js";
 import { UsageError } from "./failures.js";
 
@@ -108,4 +106,23 @@ function requireNone({ batch, truncate }: ModelOptions): void {
 
 function isFolder(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false })?.isDirectory() ?? false;
+}
+
+/** Options of the command line. */
+export interface NewStoreOptions extends ModelOptions {
+  codes?: string;
+  vectors?: string;
+  index?: string;
+  keywords?: boolean;
+}
+
+/** What the store is to be, as given; `open` checks it. */
+export function traitsOf({ codes, vectors, index, keywords }: NewStoreOptions): OpenOptions {
+  const asked = {
+    codes: codes !== undefined && /^\d+$/.test(codes) ? { bytes: Number(codes) } : codes,
+    vectors,
+    index,
+    keywords,
+  };
+  return JSON.parse(JSON.stringify(asked)) as OpenOptions;
 }

@@ -1,5 +1,5 @@
-import { isError, show } from "../errors.js";
-import type { Filter } from "../types.js";
+import type { Filter } from "../api/types.js";
+import { isError, show } from "../base/errors.js";
 import { UsageError } from "./failures.js";
 
 /** What the shell left of the JSON; whether it is a filter is for the store to say. */

@@ -1,6 +1,6 @@
 /** Search results as a person reads them. */
 
-import type { Hit, SearchCost, SearchResult } from "../types.js";
+import type { Hit, SearchCost, SearchResult } from "../api/types.js";
 import { count, milliseconds } from "./figures.js";
 import { clip, clipStart, columnsOf, oneLine, printable, type Terminal, table, wrap } from "./terminal.js";
 

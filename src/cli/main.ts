@@ -4,11 +4,11 @@
 import { createRequire } from "node:module";
 import { Command, CommanderError, InvalidArgumentError, Option } from "commander";
 import type { BackupCommandOptions } from "./backup.js";
-import type { BenchCommandOptions } from "./bench.js";
+import type { BenchCommandOptions } from "./bench/bench.js";
 import type { BuildOptions } from "./build.js";
 import type { CompactCommandOptions } from "./compact.js";
 import type { ExportOptions } from "./export.js";
-import { reportFailure } from "./failures.js";
+import { printWarnings, reportFailure } from "./failures.js";
 import { bytesFrom } from "./figures.js";
 import type { ImportOptions } from "./import.js";
 import type { PlanCommandOptions } from "./plan.js";
@@ -16,7 +16,6 @@ import type { SearchCommandOptions } from "./search.js";
 import type { StatsCommandOptions } from "./stats.js";
 import { endWithReader, terminalOf } from "./terminal.js";
 import type { RepairCommandOptions } from "./verify.js";
-import { printWarnings } from "./warnings.js";
 
 const { version } = createRequire(import.meta.url)("embedless/package.json") as { version: string };
 
@@ -218,7 +217,7 @@ function addBench(main: Command): void {
     .option("--codes <names>", "codes, such as 24,48,lvq4,lvq8,lvq4x8,leanvec160-lvq8-pca", "24,48,96,lvq4,lvq8")
     .option("--json", "print one JSON object a code")
     .action(async (base: string, queries: string, truth: string | undefined, options: BenchCommandOptions) => {
-      await (await import("./bench.js")).bench(base, queries, truth, options);
+      await (await import("./bench/bench.js")).bench(base, queries, truth, options);
     });
 }
 

@@ -4,8 +4,8 @@ import { type PlannedStore, type StorePlan, VectorStore } from "../index.js";
 import { nameOfCode } from "./code_names.js";
 import { type ModelOptions, withModel } from "./embedders.js";
 import { bytes, count, milliseconds } from "./figures.js";
+import { Working } from "./progress.js";
 import { printJson, table, terminalOf } from "./terminal.js";
-import { Working } from "./working.js";
 
 /** Options of the command line. */
 export interface PlanCommandOptions extends ModelOptions {

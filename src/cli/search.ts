@@ -2,12 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
+import type { Filter, Hit, SearchOptions, SearchResult } from "../api/types.js";
+import { sourceIn, withoutLinks } from "../folder/sources.js";
 import { VectorStore } from "../index.js";
-import type { Filter, Hit, SearchOptions, SearchResult } from "../types.js";
 import { type ModelOptions, withModel } from "./embedders.js";
 import { readFilter } from "./filter_option.js";
 import { costLine, explainLines, hitLines } from "./hits.js";
-import { sourceIn, withoutLinks } from "./sources.js";
 import { printJson, type Terminal, terminalOf } from "./terminal.js";
 
 /** Options of the command line. */

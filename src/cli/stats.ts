@@ -1,11 +1,11 @@
 /** `embedless stats`: what a store holds and how large it is. */
 
+import type { Codes, QueryCost, Stats } from "../api/types.js";
 import { VectorStore } from "../index.js";
-import type { Codes, QueryCost, Stats } from "../types.js";
 import { type ModelOptions, withModel } from "./embedders.js";
 import { bytes, count, counted, milliseconds, ratio } from "./figures.js";
+import { Working } from "./progress.js";
 import { clip, oneLine, printJson, type Terminal, terminalOf } from "./terminal.js";
-import { Working } from "./working.js";
 
 const CODEBOOKS: Record<Stats["codebook"], string> = {
   shipped: "the model's own, shipped with the package",

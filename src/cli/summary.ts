@@ -1,10 +1,11 @@
 /** What a build did, in figures and in lines for a person. */
 
-import type { Stats } from "../types.js";
+import type { Stats } from "../api/types.js";
+import type { LeftOutPaths } from "../folder/left_out.js";
+import type { Kept } from "../folder/removal.js";
+import type { PassedOver } from "../folder/selection.js";
 import { bytes, count, counted, duration, ratio } from "./figures.js";
-import { LeftOut, type LeftOutPaths, passedOverParts, some } from "./left_out.js";
-import type { Kept } from "./removal.js";
-import type { PassedOver } from "./selection.js";
+import { leftOutSentences, passedOverParts, some } from "./left_out.js";
 import { oneLine, wrap } from "./terminal.js";
 
 /** A file that was read from another encoding than UTF-8. */
@@ -49,8 +50,7 @@ export function summaryLines(summary: Summary, width: number): string[] {
   if (truncated > 0)
     lines.push(`  ${counted(truncated, "passage")} longer than the model's window: their ends cannot be found`);
   lines.push(...decodedSentences(summary.decoded).map((sentence) => `  ${sentence}`));
-  const leftOut = new LeftOut(summary.maxFileSize, summary.leftOut);
-  for (const sentence of leftOut.sentences()) lines.push(`  left out, ${sentence}`);
+  for (const sentence of leftOutSentences(summary.leftOut, summary.maxFileSize)) lines.push(`  left out, ${sentence}`);
   const passedOver = passedOverParts(summary.passedOver);
   if (passedOver.length > 0) lines.push(`  passed over, ${passedOver.join("; ")}`);
   return lines.flatMap((line) => wrap(oneLine(line), width));

@@ -1,12 +1,12 @@
 /** `embedless verify` and `embedless repair`: whether a store is whole, and making it so. */
 
+import type { RepairResult } from "../api/types.js";
 import { VectorStore } from "../index.js";
-import type { RepairResult } from "../types.js";
 import { type ModelOptions, withModel } from "./embedders.js";
+import { Interruption } from "./failures.js";
 import { counted } from "./figures.js";
-import { Interruption } from "./interruption.js";
+import { Working } from "./progress.js";
 import { oneLine, printJson, terminalOf, wrap } from "./terminal.js";
-import { Working } from "./working.js";
 
 /** Problems and lost passages shown; `--json` tells all. */
 const SHOWN = 20;

@@ -2,7 +2,7 @@
  * The program of a child process that runs one model. In a process of its own a hung or crashed run of a model can be
  * ended without ending the caller.
  */
-import { EmbedlessError, type ErrorCode, isError } from "../errors.js";
+import { EmbedlessError, type ErrorCode, isError } from "../base/errors.js";
 import type { Engine, EngineSpec, FromChild, TextKind, ToChild } from "./engine.js";
 
 let engine: Promise<Engine> | undefined;

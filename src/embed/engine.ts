@@ -1,5 +1,5 @@
-import type { ErrorCode } from "../errors.js";
-import type { AssumedSettings, ModelSettings } from "./embedder.js";
+import type { AssumedSettings, ModelSettings, Pooling } from "../api/embedder.js";
+import { EmbedlessError, type ErrorCode } from "../base/errors.js";
 import type { ModelFolder } from "./model_folder.js";
 
 /** A model that a child process is to run. Plain data: equal specifications share their processes. */
@@ -48,3 +48,27 @@ export type FromChild =
   | { type: "unusable"; code: ErrorCode; message: string }
   | ({ type: "embedded"; task: number } & Embedded)
   | { type: "failed"; task: number; code: ErrorCode; message: string };
+
+/** What a model answered for one text: one vector a token, or one for the whole text. */
+export interface ModelOutput {
+  readonly data: Float32Array;
+  /** `[1, tokens, dims]` or `[1, dims]`. */
+  readonly shape: readonly number[];
+}
+
+/** The vector of a text from a model's answer for it. A model that pools by itself is left alone. */
+export function sentenceVector(output: ModelOutput, pooling: Pooling, normalize: boolean): Float32Array {
+  const [texts, tokens, dims] = output.shape.length === 2 ? [output.shape[0]!, 1, output.shape[1]!] : output.shape;
+  if (texts !== 1 || !tokens || !dims || output.data.length !== tokens * dims)
+    throw new EmbedlessError(
+      "EMBEDDER_OUTPUT",
+      `Expected one text's vectors from the model, but it answered the shape [${output.shape}].`,
+    );
+  const vector = new Float64Array(dims);
+  const [first, end] = pooling === "mean" ? [0, tokens] : pooling === "cls" ? [0, 1] : [tokens - 1, tokens];
+  for (let token = first; token < end; token++) {
+    for (let i = 0; i < dims; i++) vector[i]! += output.data[token * dims + i]!;
+  }
+  const divisor = normalize ? Math.hypot(...vector) || 1 : end - first;
+  return Float32Array.from(vector, (x) => x / divisor);
+}

@@ -1,5 +1,5 @@
-import { EmbedlessError, show } from "../errors.js";
-import type { Embedder } from "./embedder.js";
+import type { Embedder } from "../api/embedder.js";
+import { EmbedlessError, show } from "../base/errors.js";
 import { embedPassages, type GuardOptions } from "./guard.js";
 
 /** A text whose vector tells one model from another. */

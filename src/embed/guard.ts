@@ -1,9 +1,9 @@
-import { abortController } from "../abort.js";
-import { aborted, EmbedlessError, isError, throwIfAborted } from "../errors.js";
-import { inBatches } from "./batches.js";
-import { checkVectors, type Embedder, type EmbedOptions } from "./embedder.js";
-import { limitsOf } from "./limits.js";
-import type { Turns } from "./turns.js";
+import { checkVectors, type Embedder, type EmbedOptions } from "../api/embedder.js";
+import { abortController, onAbort } from "../base/abort.js";
+import { inBatches } from "../base/batches.js";
+import { wholeNumberWithin } from "../base/checks.js";
+import { aborted, EmbedlessError, isError, throwIfAborted } from "../base/errors.js";
+import type { Slots } from "../base/slots.js";
 
 /** How a call of an embedder is watched. */
 export interface GuardOptions extends Omit<EmbedOptions, "signal"> {
@@ -12,8 +12,8 @@ export interface GuardOptions extends Omit<EmbedOptions, "signal"> {
   timeoutMs?: number | undefined;
   /** Length that vectors must have. Default: what the embedder says, else what its first vector has. */
   dims?: number | undefined;
-  /** One text a call and one call at a time, in these turns: for an embedder whose vectors depend on the batch. */
-  turns?: Turns | undefined;
+  /** One text a call and one call at a time, for an embedder whose vectors depend on the batch. */
+  oneByOne?: Slots | undefined;
 }
 
 const DEFAULT_TIMEOUT_MS = 120_000;
@@ -33,7 +33,7 @@ export async function embedPassages(
   options: GuardOptions = {},
 ): Promise<Float32Array[]> {
   throwIfAborted(options.signal);
-  const { size, lanes } = batchesOf(embedder, options.turns);
+  const { size, lanes } = batchesOf(embedder, options.oneByOne);
   const vectors = new Array<Float32Array>(texts.length);
   let dims = options.dims ?? embedder.dims;
   try {
@@ -67,20 +67,20 @@ export async function embedQuestion(
   return checkVectors(embedder.id, [vector], [text], options.dims ?? embedder.dims)[0]!;
 }
 
-function batchesOf(embedder: Embedder, turns: Turns | undefined): { size: number; lanes: number } {
-  if (turns) return { size: 1, lanes: 1 };
+function batchesOf(embedder: Embedder, oneByOne: Slots | undefined): { size: number; lanes: number } {
+  if (oneByOne) return { size: 1, lanes: 1 };
   const { batch: size, concurrency } = limitsOf(embedder);
   return { size, lanes: Math.max(1, Math.floor(concurrency / size)) };
 }
 
-/** Runs one call in its turn, if there are turns; waiting for it is not part of the call's time. */
+/** Runs one call, alone if it has to be; waiting for it is not part of the call's time. */
 async function watched<T>(
   embedder: Embedder,
-  { timeoutMs, signal, turns }: GuardOptions,
+  { timeoutMs, signal, oneByOne }: GuardOptions,
   call: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const run = () => guarded(embedder, timeoutMs, signal, call);
-  return turns ? await turns.take(run, signal) : await run();
+  return oneByOne ? await oneByOne.run(run, signal) : await run();
 }
 
 /**
@@ -99,15 +99,14 @@ function guarded<T>(
       settle(() => reject(error));
       stop.abort(error);
     };
-    const onAbort = (): void => giveUp(aborted(signal));
     const onTime = (): void => giveUp(timedOut(embedder, timeoutMs));
     const timer = timeoutMs <= LONGEST_TIMER_MS ? setTimeout(onTime, timeoutMs) : undefined;
+    const leave = onAbort(signal, () => giveUp(aborted(signal)));
     const settle = (how: () => void): void => {
       clearTimeout(timer);
-      signal?.removeEventListener("abort", onAbort);
+      leave();
       how();
     };
-    signal?.addEventListener("abort", onAbort, { once: true });
     // An embedder that throws before it returns a promise is caught as well.
     (async () => call(stop.signal))().then(
       (answer) => settle(() => resolve(answer)),
@@ -134,4 +133,30 @@ function atIndex(error: unknown, start: number): unknown {
 
 function shifted(report: EmbedOptions["onTruncated"], start: number): Pick<EmbedOptions, "onTruncated"> {
   return report ? { onTruncated: (index, tokens) => report(start + index, tokens) } : {};
+}
+
+/** For an embedder that does not say how many texts suit it. */
+const DEFAULT_BATCH = 64;
+/** More texts than this are never under way at once, whatever an embedder could take. */
+const MOST_TEXTS = 65_536;
+
+/** What an embedder takes at once. */
+export interface EmbedderLimits {
+  /** Texts per call. */
+  readonly batch: number;
+  /** Texts worth having under way at once. */
+  readonly concurrency: number;
+}
+
+/**
+ * The numbers that an embedder says of itself: the one place that reads them, for an embedder is anybody's object.
+ *
+ * @throws TypeError, RangeError (`INVALID_ARGUMENT`) unless each is a whole number from 1, or left out
+ */
+export function limitsOf({ batch, concurrency, dims }: Partial<Embedder>): EmbedderLimits {
+  const count = (name: string, value: unknown) => wholeNumberWithin(`embedder.${name}`, value, 1, 2 ** 53 - 1);
+  if (dims !== undefined) count("dims", dims);
+  const texts = batch === undefined ? DEFAULT_BATCH : Math.min(MOST_TEXTS, count("batch", batch));
+  const most = concurrency === undefined ? texts : Math.min(MOST_TEXTS, count("concurrency", concurrency));
+  return { batch: texts, concurrency: most };
 }

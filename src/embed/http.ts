@@ -1,13 +1,24 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import { boolean, checkKeys, wholeNumberWithin } from "../checks.js";
-import { aborted, EmbedlessError, show, throwIfAborted, wrongType } from "../errors.js";
-import { inBatches } from "./batches.js";
-import { checkVectors, type Embedder, type EmbedderSource, type EmbedOptions } from "./embedder.js";
-import { endpointsOf } from "./http_address.js";
-import { readAnswer, reasonOf, retryAfter, saysWhy, vectorsOf } from "./http_answer.js";
-import { fewerThan, isAboutTexts, isTooLong, type Refusal, shortened, tokensOf } from "./http_refusal.js";
+import { checkVectors, type Embedder, type EmbedderSource, type EmbedOptions } from "../api/embedder.js";
+import { inBatches } from "../base/batches.js";
+import { boolean, checkKeys, wholeNumberWithin } from "../base/checks.js";
+import { aborted, EmbedlessError, show, throwIfAborted, wrongType } from "../base/errors.js";
+import { Slots } from "../base/slots.js";
+import {
+  endpointsOf,
+  fewerThan,
+  isAboutTexts,
+  isTooLong,
+  type Refusal,
+  readAnswer,
+  reasonOf,
+  retryAfter,
+  saysWhy,
+  shortened,
+  tokensOf,
+  vectorsOf,
+} from "./http_answer.js";
 import { nonEmptyString, settingsDigest, string } from "./settings.js";
-import { Turns } from "./turns.js";
 
 /** Options of `httpEmbedder`. */
 export interface HttpOptions {
@@ -79,7 +90,7 @@ class HttpEmbedder implements Embedder {
   readonly #headers: Record<string, string>;
   readonly #apiKey: string | undefined;
   readonly #lanes: number;
-  readonly #slots: Turns;
+  readonly #slots: Slots;
   readonly #retries: number;
   readonly #queryPrefix: string;
   readonly #passagePrefix: string;
@@ -100,7 +111,7 @@ class HttpEmbedder implements Embedder {
     this.#batch = batch;
     this.#dimensions = dimensions === undefined ? undefined : wholeNumberWithin("dimensions", dimensions, 1, 65_536);
     this.#lanes = wholeNumberWithin("concurrency", options.concurrency ?? 4, 1, 64);
-    this.#slots = new Turns(this.#lanes);
+    this.#slots = new Slots(this.#lanes);
     this.#retries = wholeNumberWithin("retries", options.retries ?? 2, 0, 10);
     this.#queryPrefix = string("queryPrefix", queryPrefix ?? "");
     this.#passagePrefix = string("passagePrefix", passagePrefix ?? "");
@@ -149,10 +160,10 @@ class HttpEmbedder implements Embedder {
   /** Embeds texts, in as many requests as the server makes necessary. Answers whether none of them had to be cut. */
   async #embed(run: Run, vectors: Float32Array[]): Promise<boolean> {
     const { texts, start, signal } = run;
-    if (texts.length === 1) return await this.#slots.take(() => this.#embedOne(run, vectors), signal);
+    if (texts.length === 1) return await this.#slots.run(() => this.#embedOne(run, vectors), signal);
     let size = this.#batch;
     if (texts.length <= size) {
-      const answer = await this.#slots.take(() => this.#request(texts, signal), signal);
+      const answer = await this.#slots.run(() => this.#request(texts, signal), signal);
       if ("vectors" in answer) {
         for (const [i, vector] of answer.vectors.entries()) vectors[start + i] = vector;
         return true;

@@ -1,9 +1,8 @@
-import { EmbedlessError } from "../errors.js";
-import type { Embedder } from "./embedder.js";
+import type { Embedder } from "../api/embedder.js";
+import { EmbedlessError } from "../base/errors.js";
+import { Slots } from "../base/slots.js";
 import { agreement, CANARY_TEXTS, type Canary, MOST_LONGER } from "./fingerprint.js";
-import { embedPassages, type GuardOptions } from "./guard.js";
-import { limitsOf } from "./limits.js";
-import { Turns } from "./turns.js";
+import { embedPassages, type GuardOptions, limitsOf } from "./guard.js";
 
 /** What a new store learns of its embedder. */
 export interface Introduction {
@@ -19,7 +18,7 @@ export interface Introduction {
 }
 
 /** How an embedder is made known to a new store. */
-export interface IntroductionOptions extends Omit<GuardOptions, "dims" | "turns"> {
+export interface IntroductionOptions extends Omit<GuardOptions, "dims" | "oneByOne"> {
   /** Lowest cosine that a canary may later have. Default 0.999. */
   minCosine?: number;
   /** Scores depend on the lengths of vectors (inner product, l2). Default `false`. */
@@ -97,7 +96,7 @@ async function probesOf(embedder: Embedder, passages: readonly string[], guard: 
 
 async function embedAlone(embedder: Embedder, probes: readonly Canary[], guard: GuardOptions): Promise<Canary[]> {
   const texts = probes.map(({ text }) => text);
-  const vectors = await embedPassages(embedder, texts, { ...guard, turns: new Turns() });
+  const vectors = await embedPassages(embedder, texts, { ...guard, oneByOne: new Slots(1) });
   return texts.map((text, i) => ({ text, vector: vectors[i]! }));
 }
 

@@ -1,6 +1,6 @@
 import { availableParallelism } from "node:os";
-import { wholeNumberWithin } from "../checks.js";
-import type { Embedder, EmbedderSource, EmbedOptions, ShippedCodebook } from "./embedder.js";
+import type { Embedder, EmbedderSource, EmbedOptions, ShippedCodebook } from "../api/embedder.js";
+import { wholeNumberWithin } from "../base/checks.js";
 import type { Embedded, EngineSpec, TextKind } from "./engine.js";
 import { type Pool, sharedPool } from "./pool.js";
 import type { TextTokenizer } from "./tokenizer.js";

@@ -1,8 +1,11 @@
+import { createHash } from "node:crypto";
+import { close, read } from "node:fs";
 import { access } from "node:fs/promises";
 import path from "node:path";
-import { EmbedlessError, show } from "../errors.js";
-import type { AssumedSettings, ModelSettings, Pooling } from "./embedder.js";
-import { readModelText } from "./model_file.js";
+import { promisify } from "node:util";
+import type { AssumedSettings, ModelSettings, Pooling } from "../api/embedder.js";
+import { EmbedlessError, show } from "../base/errors.js";
+import { openGivenFile, readGivenFile } from "../storage/open_files.js";
 
 /** A sentence model's folder, with all that has to be known to run it. Plain data: it is sent to the child processes. */
 export interface ModelFolder {
@@ -168,4 +171,77 @@ export function number(value: unknown): number | undefined {
 /** Without the keys whose value is `undefined`. */
 function defined(settings: { [K in keyof ModelSettings]?: ModelSettings[K] | undefined }): ModelSettings {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
+}
+
+/** The largest tokenizers have some 20 MB. */
+const LARGEST_TEXT = 512 * 2 ** 20;
+
+/**
+ * The text of a file of a model's folder. A store file may name any folder, so only regular files are read, and never one
+ * of a store that is open here.
+ *
+ * @throws the file system's error, EmbedlessError `IO` for what is no such file, `LIMIT` above 512 MB
+ */
+export async function readModelText(file: string): Promise<string> {
+  const content = await readGivenFile(file, LARGEST_TEXT);
+  if (content === "tooLarge") {
+    throw new EmbedlessError(
+      "LIMIT",
+      `Expected at most ${LARGEST_TEXT} bytes in a model's file, but ${file} has more.`,
+    );
+  }
+  if (typeof content === "string") throw notAModelFile(file);
+  return content.toString("utf8");
+}
+
+/**
+ * Opens a file of a model's folder; the caller closes the descriptor.
+ *
+ * @throws as `readModelText`
+ */
+export function openModelFile(file: string): number {
+  const descriptor = openGivenFile(file);
+  if (typeof descriptor === "number") return descriptor;
+  throw notAModelFile(file);
+}
+
+function notAModelFile(file: string): EmbedlessError {
+  return new EmbedlessError(
+    "IO",
+    `Expected a regular file of a model, but ${file} is a device, a pipe or an open store.`,
+  );
+}
+
+const readPiece = promisify(read);
+const closeFile = promisify(close);
+
+/** Bytes read at once, into the same memory each time: a stream takes new memory for each piece, and twice the time. */
+const PIECE_BYTES = 1 << 20;
+
+/** The sha256 of a model's file in hex, read in pieces. Throws `NOT_FOUND` or `IO` naming the file. */
+export async function fileSha256(file: string): Promise<string> {
+  const hash = createHash("sha256");
+  try {
+    const descriptor = openModelFile(file);
+    const piece = Buffer.allocUnsafe(PIECE_BYTES);
+    try {
+      for (;;) {
+        const { bytesRead } = await readPiece(descriptor, piece, 0, piece.length, null);
+        if (bytesRead === 0) break;
+        hash.update(piece.subarray(0, bytesRead));
+      }
+    } finally {
+      await closeFile(descriptor);
+    }
+  } catch (cause) {
+    if (cause instanceof EmbedlessError) throw cause;
+    const code = (cause as NodeJS.ErrnoException).code === "ENOENT" ? "NOT_FOUND" : "IO";
+    throw new EmbedlessError(code, `Cannot read ${file}: ${(cause as Error).message}`, { cause });
+  }
+  return hash.digest("hex");
+}
+
+/** The sha256 of text or bytes in hex. */
+export function sha256(content: string | Uint8Array): string {
+  return createHash("sha256").update(content).digest("hex");
 }

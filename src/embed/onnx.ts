@@ -1,10 +1,9 @@
 import path from "node:path";
-import { checkKeys } from "../checks.js";
-import { assumedOf, guessOf, warnOfGuess } from "./assumed.js";
-import { fileSha256 } from "./checksum.js";
-import type { AssumedSettings, Embedder, ModelSettings } from "./embedder.js";
+import type { AssumedSettings, Embedder, ModelSettings } from "../api/embedder.js";
+import { checkKeys } from "../base/checks.js";
+import { assumedOf, guessOf, warnOfGuess } from "./known_models.js";
 import { LocalEmbedder } from "./local_embedder.js";
-import { folderSettings, readModelFile, readModelFolder } from "./model_folder.js";
+import { fileSha256, folderSettings, readModelFile, readModelFolder } from "./model_folder.js";
 import { folderTokenizer } from "./onnx_engine.js";
 import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from "./settings.js";
 

@@ -1,11 +1,9 @@
 import { Tokenizer } from "@huggingface/tokenizers";
 import type { InferenceSession, Tensor } from "onnxruntime-node";
-import { EmbedlessError } from "../errors.js";
-import { optionalPackage } from "../optional_package.js";
-import { fileSha256 } from "./checksum.js";
-import type { Engine } from "./engine.js";
-import { type ModelFolder, readModelFile, unsupported } from "./model_folder.js";
-import { sentenceVector } from "./pooling.js";
+import { EmbedlessError } from "../base/errors.js";
+import { optionalPackage } from "../base/packages.js";
+import { type Engine, sentenceVector } from "./engine.js";
+import { fileSha256, type ModelFolder, readModelFile, unsupported } from "./model_folder.js";
 import { TextTokenizer } from "./tokenizer.js";
 
 /**

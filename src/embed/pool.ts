@@ -1,8 +1,8 @@
 import { setTimeout } from "node:timers";
-import { aborted, EmbedlessError, throwIfAborted } from "../errors.js";
-import { warnOfGuess } from "./assumed.js";
+import { aborted, EmbedlessError, throwIfAborted } from "../base/errors.js";
 import type { Embedded, EngineSpec, FromChild, TextKind } from "./engine.js";
 import { ForkedModel } from "./forked_model.js";
+import { warnOfGuess } from "./known_models.js";
 
 /** One text on its way through the pool. */
 interface Task {

@@ -1,7 +1,7 @@
-import { boolean, checkKeys, oneOf, wholeNumberWithin } from "../checks.js";
-import { wrongType } from "../errors.js";
-import { sha256 } from "./checksum.js";
-import type { AssumedSettings, ModelSettings } from "./embedder.js";
+import type { AssumedSettings, ModelSettings } from "../api/embedder.js";
+import { boolean, checkKeys, oneOf, wholeNumberWithin } from "../base/checks.js";
+import { wrongType } from "../base/errors.js";
+import { sha256 } from "./model_folder.js";
 
 /** The options that make up `ModelSettings`, for `checkKeys`. */
 export const SETTING_KEYS = { pooling: 1, normalize: 1, queryPrefix: 1, passagePrefix: 1, maxTokens: 1 } as const;

@@ -1,5 +1,5 @@
-import { EmbedlessError, show } from "../errors.js";
-import type { AssumedSettings, Embedder, EmbedderSource } from "./embedder.js";
+import type { AssumedSettings, Embedder, EmbedderSource } from "../api/embedder.js";
+import { EmbedlessError, show } from "../base/errors.js";
 import { httpEmbedder } from "./http.js";
 import { minilm } from "./minilm/minilm.js";
 import { onnxEmbedderAs } from "./onnx.js";

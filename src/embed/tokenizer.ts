@@ -1,4 +1,4 @@
-import { EmbedlessError } from "../errors.js";
+import { EmbedlessError } from "../base/errors.js";
 
 /** Token ids of a text, with the special ones or without. */
 export type Encode = (text: string, special: boolean) => number[];

@@ -1,8 +1,8 @@
 import { homedir } from "node:os";
 import path from "node:path";
-import { checkKeys } from "../checks.js";
-import { outOfRange } from "../errors.js";
-import type { AssumedSettings, Embedder, ModelSettings } from "./embedder.js";
+import type { AssumedSettings, Embedder, ModelSettings } from "../api/embedder.js";
+import { checkKeys } from "../base/checks.js";
+import { outOfRange } from "../base/errors.js";
 import { knownModel } from "./known_models.js";
 import { LocalEmbedder } from "./local_embedder.js";
 import { unsupported } from "./model_folder.js";

@@ -1,13 +1,12 @@
 import { mkdir, readFile, rename, writeFile } from "node:fs/promises";
 import path from "node:path";
-import { EmbedlessError } from "../errors.js";
-import { optionalPackage } from "../optional_package.js";
-import { assumedOf, guessOf } from "./assumed.js";
-import type { AssumedSettings } from "./embedder.js";
-import type { Engine, EngineSpec } from "./engine.js";
+import type { AssumedSettings } from "../api/embedder.js";
+import { EmbedlessError } from "../base/errors.js";
+import { optionalPackage } from "../base/packages.js";
+import { type Engine, type EngineSpec, sentenceVector } from "./engine.js";
+import { assumedOf, guessOf } from "./known_models.js";
 import { dimsOf, number, type RunSettings, runSettings, sentenceSettings, unsupported } from "./model_folder.js";
 import { sessionOptions } from "./onnx_engine.js";
-import { sentenceVector } from "./pooling.js";
 import { TextTokenizer } from "./tokenizer.js";
 
 type Spec = Extract<EngineSpec, { kind: "transformers" }>;

@@ -1,17 +1,17 @@
-import { throwIfAborted } from "../errors.js";
-import type { NativeAddon, NativeCoder } from "../native.js";
+import { throwIfAborted } from "../base/errors.js";
+import { nextTurn } from "../base/turns.js";
+import { appendCoded, type CodedVector, type Coding, trainWaiting } from "../codes/coding.js";
+import type { OpenStore } from "../memory/open_store.js";
+import type { NativeCoder } from "../native/native.js";
 import { enterWords } from "../passage/keywords.js";
 import type { NewPassage, Passages } from "../passage/passages.js";
-import type { Coders } from "../search/coders.js";
 import { type Canary, putCanaries } from "../storage/canaries.js";
 import type { Connection } from "../storage/connection.js";
 import { clearLive } from "../storage/live_bits.js";
 import { raiseVersion, readMeta, type StoredEmbedder, writeMeta } from "../storage/meta.js";
-import { addSampleQueries } from "../storage/sample_queries.js";
+import { addSampleQueries } from "../storage/training.js";
 import { sameTraits, type Traits, traitsOf } from "../storage/traits.js";
 import { deleteVectors, getVectors, putVectors } from "../storage/vectors.js";
-import { nextTurn } from "../turns.js";
-import { appendCoded, type CodedVector, type Coding, trainWaiting } from "./coding.js";
 import type { PreparedItem } from "./items.js";
 
 /** An item with the stored forms of its vector; without them if the store had the same text when it was looked up. */
@@ -80,7 +80,7 @@ const WRITE_SLICE = 16;
  */
 export async function commitItems(
   tx: Connection,
-  parts: { addon: NativeAddon; passages: Passages; coders: Coders },
+  store: Pick<OpenStore, "addon" | "passages" | "coders">,
   items: readonly ReadyItem[],
   circumstances: Circumstances,
   { signal, isLast }: CommitRun,
@@ -92,15 +92,15 @@ export async function commitItems(
   const counts: Counts = { added: 0, updated: items.length - distinct.length, unchanged: 0 };
   for (let at = 0; at < distinct.length; at += WRITE_SLICE) {
     throwIfAborted(signal);
-    const slice = sortOut(tx, parts.passages, distinct.slice(at, at + WRITE_SLICE), circumstances.kept);
-    for (const { item } of slice.sameText) parts.passages.replaceMetadata(tx, item.id, item.metadata);
-    await writeFresh(tx, parts, slice, { ...circumstances, version, signal });
+    const slice = sortOut(tx, store.passages, distinct.slice(at, at + WRITE_SLICE), circumstances.kept);
+    for (const { item } of slice.sameText) store.passages.replaceMetadata(tx, item.id, item.metadata);
+    await writeFresh(tx, store, slice, { ...circumstances, version, signal });
     counts.added += slice.fresh.length - slice.replaced.length;
     counts.updated += slice.replaced.length + slice.sameText.length;
     counts.unchanged += slice.unchanged;
     await nextTurn();
   }
-  if (isLast) await trainWaiting(tx, parts, signal);
+  if (isLast) await trainWaiting(tx, store, signal);
   return counts;
 }
 
@@ -178,7 +178,7 @@ function hasOtherVector(
 /** Rows, codes, kept vectors and live bits of the items that get a node. */
 async function writeFresh(
   tx: Connection,
-  { addon, passages, coders }: { addon: NativeAddon; passages: Passages; coders: Coders },
+  { addon, passages, coders }: Pick<OpenStore, "addon" | "passages" | "coders">,
   { fresh, replaced }: Slice,
   circumstances: Circumstances & { version: number; signal: AbortSignal | undefined },
 ): Promise<void> {

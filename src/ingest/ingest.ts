@@ -1,36 +1,15 @@
-import { EmbedlessError, isError, throwIfAborted } from "../errors.js";
-import type { NativeAddon } from "../native.js";
-import type { Passages } from "../passage/passages.js";
-import type { Coders } from "../search/coders.js";
-import type { Model } from "../search/model.js";
-import { requireVector } from "../search/vectors.js";
-import type { Database } from "../storage/database.js";
+import { requireVector } from "../api/input.js";
+import type { AddOptions, AddResult, Metric } from "../api/types.js";
+import { EmbedlessError, isError, throwIfAborted } from "../base/errors.js";
+import { nextTurn } from "../base/turns.js";
+import { encodeVectors, trainIfEnough } from "../codes/coding.js";
+import type { OpenStore } from "../memory/open_store.js";
 import { readMeta } from "../storage/meta.js";
-import { countPending } from "../storage/pending.js";
-import { type AskedTraits, traitsOf } from "../storage/traits.js";
-import { nextTurn } from "../turns.js";
-import type { AddOptions, AddResult, Metric } from "../types.js";
-import { beginStore } from "./birth.js";
-import { canTrain, encodeVectors, trainWaiting } from "./coding.js";
+import { traitsOf } from "../storage/traits.js";
 import { type Circumstances, type CommitRun, type Counts, commitItems, type ReadyItem, StaleItems } from "./commit.js";
-import { isBlank, namingItem, type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
-import type { SampleQuery } from "./sample_queries.js";
-import { itemsOf } from "./source.js";
+import { beginStore } from "./create.js";
+import { isBlank, itemsOf, namingItem, type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
 import { Tally } from "./tally.js";
-
-/** What adding needs of the store. */
-export interface IngestParts {
-  addon: NativeAddon;
-  database: Database;
-  passages: Passages;
-  coders: Coders;
-  /** The store's embedder, proved to be the one that made it. */
-  model: () => Promise<Model>;
-  /** What the caller wants the store to be; a store that exists keeps its own. */
-  asked: AskedTraits;
-  /** For a store that does not exist yet, and whose codes need them. */
-  sampleQueries: readonly SampleQuery[] | undefined;
-}
 
 /** An iterable is committed whenever this many passages are embedded or this much time has passed. */
 const COMMIT_PASSAGES = 512;
@@ -57,10 +36,10 @@ const MAX_ROUNDS = 8;
 
 /** Brings passages in: checks, embeds what is new, encodes, commits. The vectors are gone afterwards. */
 export class Ingest {
-  readonly #parts: IngestParts;
+  readonly #store: OpenStore;
 
-  constructor(parts: IngestParts) {
-    this.#parts = parts;
+  constructor(store: OpenStore) {
+    this.#store = store;
   }
 
   /** Adds an array: all of it or nothing. */
@@ -92,19 +71,6 @@ export class Ingest {
       throw error;
     }
     return tally.result;
-  }
-
-  /**
-   * Trains the store's codebook on the passages that wait for it, if they are enough.
-   *
-   * @param onBegin Is told how many wait, before it takes its time.
-   * @returns how many passages have codes now that had none
-   */
-  async train(signal: AbortSignal | undefined, onBegin?: (waiting: number) => void): Promise<number> {
-    const { database } = this.#parts;
-    if (!canTrain(database.reader)) return 0;
-    onBegin?.(countPending(database.reader));
-    return await database.write((tx) => trainWaiting(tx, this.#parts, signal), { signal });
   }
 
   async #drain(
@@ -142,7 +108,7 @@ export class Ingest {
     if (waiting.length > 0) await embed();
     await commit(true);
     // When the last items were committed it was not yet known that no more would come.
-    if (tally.committed > 0) await this.train(signal);
+    if (tally.committed > 0) await trainIfEnough(this.#store, signal);
   }
 
   async #embedAll(items: readonly PreparedItem[], tally: Tally, signal?: AbortSignal) {
@@ -161,7 +127,7 @@ export class Ingest {
     let circumstances = start;
     for (let round = 1; ; round++) {
       try {
-        return await this.#parts.database.write((tx) => commitItems(tx, this.#parts, ready, circumstances, run), {
+        return await this.#store.database.write((tx) => commitItems(tx, this.#store, ready, circumstances, run), {
           signal,
         });
       } catch (error) {
@@ -193,13 +159,13 @@ export class Ingest {
 
   /** How vectors are to be encoded now: as the store does, or as a new store will. */
   async #circumstances(items: readonly PreparedItem[], signal?: AbortSignal): Promise<Circumstances> {
-    const { database, coders, asked } = this.#parts;
+    const { database, coders, settings } = this.#store;
     const meta = readMeta(database.reader);
-    const traits = traitsOf(meta, asked);
+    const traits = traitsOf(meta, settings);
     const { dims, codebook: reference } = meta;
     if (dims === undefined) {
       const passages = items.slice(0, INTRODUCED).map(({ text }) => text);
-      return await beginStore({ ...this.#parts, passages }, traits, signal);
+      return await beginStore(this.#store, passages, traits, signal);
     }
     const coder = await coders.find(database.reader, reference, { dims, ...traits });
     const kept = coders.kept(traits.vectors, { dims, metric: traits.metric });
@@ -218,7 +184,7 @@ export class Ingest {
     for (let at = 0; at < items.length; at += LOOK_UP_SLICE) {
       if (at > 0) await nextTurn();
       const slice = items.slice(at, at + LOOK_UP_SLICE);
-      for (const [id, found] of this.#parts.passages.lookup(slice)) stored.set(id, found);
+      for (const [id, found] of this.#store.passages.lookup(slice)) stored.set(id, found);
     }
     // A vector that came along may be another one than the store keeps: comparing them takes its stored form.
     const isFresh = ({ id, vector }: PreparedItem) =>
@@ -239,7 +205,7 @@ export class Ingest {
     const given = items.filter(({ vector }) => vector !== undefined);
     for (const { vector, label } of given) requireVector(vector!, { dims, metric }, `${label}.vector`);
     // Vectors of batches would not be those that a search computes, where those depend on the batch.
-    const isReplaced = !kept && given.length > 0 && (await this.#parts.model()).turns !== undefined;
+    const isReplaced = !kept && given.length > 0 && (await this.#store.model.proven()).oneByOne !== undefined;
     const checks = kept ? [] : given.filter((_, i) => isReplaced || i % GIVEN_PER_CHECK === 0);
     const byItem = await this.#embedTexts(
       [...items.filter(({ vector }) => vector === undefined), ...checks],
@@ -263,7 +229,7 @@ export class Ingest {
     signal?: AbortSignal,
   ): Promise<Map<PreparedItem, Float32Array>> {
     if (items.length === 0) return new Map();
-    const model = await this.#parts.model();
+    const model = await this.#store.model.proven();
     const vectors = await model
       .embedPassages(
         items.map(({ text }) => text),
@@ -282,7 +248,7 @@ export class Ingest {
     metric: Metric,
     least: { cosine: number; longer: number },
   ): void {
-    const cosine = this.#parts.addon.score("cosine", vector!, embedded);
+    const cosine = this.#store.addon.score("cosine", vector!, embedded);
     const ratio = Math.hypot(...vector!) / Math.hypot(...embedded);
     if (cosine >= least.cosine && (metric === "cosine" || Math.abs(ratio - 1) <= least.longer)) return;
     throw new EmbedlessError(
@@ -295,11 +261,11 @@ export class Ingest {
 
   /** Passages handed to the embedder at once: enough for all that it can have under way. */
   async #sliceSize(): Promise<number> {
-    const { model, database, asked } = this.#parts;
+    const { model, database, settings } = this.#store;
     const meta = readMeta(database.reader);
-    const needed = meta.dims === undefined || traitsOf(meta, asked).vectors === "recompute";
+    const needed = meta.dims === undefined || traitsOf(meta, settings).vectors === "recompute";
     // Where vectors are kept, items that bring theirs do without a model; one that needs it will say why there is none.
-    const known = needed ? await model() : await model().catch(() => undefined);
+    const known = needed ? await model.proven() : await model.proven().catch(() => undefined);
     return Math.max(EMBED_SLICE, known ? known.limits.concurrency : 0);
   }
 }

@@ -1,11 +1,11 @@
 import { randomBytes } from "node:crypto";
-import { checkKeys } from "../checks.js";
-import { EmbedlessError, wrongType } from "../errors.js";
+import { cleanId, cleanText, cleanVector } from "../api/input.js";
+import type { AddItem } from "../api/types.js";
+import { unlessAborted } from "../base/abort.js";
+import { checkKeys } from "../base/checks.js";
+import { EmbedlessError, throwIfAborted, wrongType } from "../base/errors.js";
 import { metadataToJson } from "../passage/metadata.js";
-import { cleanId } from "../passage/passages.js";
-import { cleanText, textHash } from "../passage/text.js";
-import { cleanVector } from "../search/vectors.js";
-import type { AddItem } from "../types.js";
+import { textHash } from "../text/text.js";
 
 /** An item whose every part was checked. */
 export interface PreparedItem {
@@ -74,5 +74,38 @@ export function requireDistinctIds(items: readonly PreparedItem[]): void {
       );
     }
     seen.set(id, label);
+  }
+}
+
+/**
+ * The items of an iterable, one after the other. An asynchronous one may keep an `add` waiting for ever: this gives up on
+ * it, with `ABORTED`, as soon as the signal fires, and tells it so by `return` without waiting for that either.
+ */
+export async function* itemsOf(
+  raw: Iterable<unknown> | AsyncIterable<unknown>,
+  signal: AbortSignal | undefined,
+): AsyncGenerator<unknown> {
+  if (!(Symbol.asyncIterator in raw)) {
+    for (const item of raw) {
+      throwIfAborted(signal);
+      yield item;
+    }
+    return;
+  }
+  const source = raw[Symbol.asyncIterator]();
+  let over = false;
+  try {
+    for (;;) {
+      throwIfAborted(signal);
+      const next = await unlessAborted(Promise.resolve(source.next()), signal);
+      if (next.done) {
+        over = true;
+        return;
+      }
+      yield next.value;
+    }
+  } finally {
+    // It may be stuck in its `next`, and what it throws now concerns nobody any more.
+    if (!over) void Promise.resolve(source.return?.()).catch(() => {});
   }
 }

@@ -1,9 +1,11 @@
-import { checkKeys } from "../checks.js";
-import { EmbedlessError, throwIfAborted, wrongType } from "../errors.js";
-import { type FilterTree, parseFilter } from "../passage/filter.js";
-import { cleanIds, type Passages } from "../passage/passages.js";
-import { matchingNodes } from "../search/filter_bitmap.js";
-import { nodesFrom } from "../storage/bitmap.js";
+import { cleanIds } from "../api/input.js";
+import { nodesFrom } from "../base/bitmap.js";
+import { checkKeys } from "../base/checks.js";
+import { EmbedlessError, throwIfAborted, wrongType } from "../base/errors.js";
+import { nextTurn } from "../base/turns.js";
+import { matchingNodes } from "../filter/matching.js";
+import { type FilterTree, parseFilter } from "../filter/parse.js";
+import type { Passages } from "../passage/passages.js";
 import { clearCodes } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
@@ -14,7 +16,6 @@ import { raiseNumbering, raiseVersion, readMeta } from "../storage/meta.js";
 import { clearPending } from "../storage/pending.js";
 import { clearRecords, deleteRecordsOf, namespacesOf } from "../storage/records.js";
 import { clearVectors, deleteVectors } from "../storage/vectors.js";
-import { nextTurn } from "../turns.js";
 
 /** Passages removed between two turns of the event loop. */
 const REMOVE_SLICE = 16;

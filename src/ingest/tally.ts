@@ -1,4 +1,4 @@
-import type { AddOptions, AddProgress, AddResult } from "../types.js";
+import type { AddOptions, AddProgress, AddResult } from "../api/types.js";
 import type { Counts } from "./commit.js";
 import type { PreparedItem } from "./items.js";
 

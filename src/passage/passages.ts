@@ -1,22 +1,13 @@
-import { EmbedlessError, show, wrongType } from "../errors.js";
-import { checkRow, checksum, damagedRow } from "../storage/checksum.js";
+import type { Metadata } from "../api/types.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { clearIds, IdTable } from "../storage/ids.js";
+import { checkRow, checksum, damagedRow, requireOrder } from "../storage/integrity.js";
 import { removeKeywords } from "../storage/keywords.js";
 import { isLive, requirePresent } from "../storage/live_bits.js";
-import { addToCounters, readMeta, writeMeta } from "../storage/meta.js";
-import { requireNumbering } from "../storage/numbering.js";
-import { requireOrder } from "../storage/order.js";
-import type { Metadata } from "../types.js";
-import { DictionaryShelf } from "./dictionary_shelf.js";
+import { addToCounters, readMeta, requireNumbering, writeMeta } from "../storage/meta.js";
+import { DictionaryShelf, packText, textHash, unpackText } from "../text/text.js";
 import { metadataFromJson } from "./metadata.js";
-import { packText, textHash, unpackText } from "./text.js";
-
-/** Longest id, in UTF-8 bytes. */
-export const MAX_ID_BYTES = 1024;
-/** Most ids of one call. */
-export const MAX_IDS = 100_000;
 
 /** A passage to store; every part already checked by `cleanId`, `cleanText` and `metadataToJson`. */
 export interface NewPassage {
@@ -77,38 +68,6 @@ export interface StoredRow {
 const PAGE_LENGTH = 2 ** 20;
 
 const SELECT = "SELECT node, id, dict, hash, crc, metadata, text FROM passages";
-
-/**
- * An id as it is stored.
- *
- * @param parameter what to call it in an error, `items[3].id`
- * @throws EmbedlessError `INVALID_ID` unless it is a well-formed string of 1 to 1,024 bytes without NUL characters
- */
-export function cleanId(id: unknown, parameter = "id"): string {
-  const wellFormed = typeof id === "string" && (id as string & { isWellFormed(): boolean }).isWellFormed();
-  if (wellFormed && id !== "" && !id.includes("\0") && Buffer.byteLength(id) <= MAX_ID_BYTES) return id;
-  throw new EmbedlessError(
-    "INVALID_ID",
-    `Expected a well-formed string of 1 to ${MAX_ID_BYTES} bytes without NUL for ${parameter}, but received ${show(id)}.`,
-  );
-}
-
-/**
- * A list of ids as they are stored; each is named by its place, `ids[3]`, in an error.
- *
- * @throws EmbedlessError `INVALID_ID`, `LIMIT` above 100,000 ids
- */
-export function cleanIds(ids: unknown, parameter = "ids"): string[] {
-  if (!Array.isArray(ids)) throw wrongType(parameter, "an array of strings", ids);
-  if (ids.length > MAX_IDS) {
-    throw new EmbedlessError(
-      "LIMIT",
-      `Expected at most ${MAX_IDS} of ${parameter} at once, but received ${ids.length}.`,
-    );
-  }
-  // Not map, which passes over the holes that some arrays have.
-  return Array.from(ids, (id, i) => cleanId(id, `${parameter}[${i}]`));
-}
 
 /**
  * The passages of a store: their ids, texts and metadata. Keeps the counters `passages`, `rawBytes`, `textBytes` and

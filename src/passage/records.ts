@@ -1,11 +1,11 @@
-import { checkKeys, numberWithin, wholeNumberWithin } from "../checks.js";
-import { outOfRange, wrongType } from "../errors.js";
-import { damagedRow } from "../storage/checksum.js";
+import { cleanId, cleanIds, MAX_IDS } from "../api/input.js";
+import { checkKeys, numberWithin, wholeNumberWithin } from "../base/checks.js";
+import { outOfRange, wrongType } from "../base/errors.js";
+import { nextTurn } from "../base/turns.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
+import { damagedRow } from "../storage/integrity.js";
 import { deleteRecord, getRecord, newestRecord, putRecord, type RecordRow, readRecords } from "../storage/records.js";
-import { nextTurn } from "../turns.js";
-import { cleanId, cleanIds, MAX_IDS } from "./passages.js";
 
 /** Which entries to list. Times are exclusive. */
 export interface RecordRange {

@@ -1,12 +1,11 @@
-import { countBits, hasBit } from "../storage/bitmap.js";
+import { countBits, hasBit } from "../base/bitmap.js";
 import { BLOCK_NODES } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import { countIds, IdTable, requireNoBucketBeyond } from "../storage/ids.js";
+import { ifSound, problemsOf, requireOrder, type VerifyStep } from "../storage/integrity.js";
 import { countKeywords } from "../storage/keywords.js";
 import { readLive } from "../storage/live_bits.js";
 import { readIdBuckets, readMeta } from "../storage/meta.js";
-import { requireOrder } from "../storage/order.js";
-import { ifSound, problemsOf, type VerifyStep } from "../storage/problems.js";
 import type { Passages } from "./passages.js";
 
 const SLICE = 32;

@@ -1,5 +1,5 @@
-import { abortController, withAnyOf } from "../abort.js";
-import { aborted } from "../errors.js";
+import { abortController, withAnyOf } from "../base/abort.js";
+import { aborted } from "../base/errors.js";
 
 /** The time that a search may take: a signal that fires when it is over. */
 export class Deadline {

@@ -1,59 +1,36 @@
-import type { Embedder } from "../embed/embedder.js";
-import { limitsOf } from "../embed/limits.js";
-import { nextTurn } from "../turns.js";
-import type { Flights } from "./flights.js";
-import { LruCache } from "./lru.js";
+import type { Embedder } from "../api/embedder.js";
+import { LruCache } from "../base/lru.js";
+import { nextTurn } from "../base/turns.js";
+import { limitsOf } from "../embed/guard.js";
+import type { SharedCalls } from "../embed/shared_calls.js";
+import type { ExactVectors, NodeVectors, VectorSource } from "../memory/vectors.js";
 
 /** Texts read between two turns of the event loop: a millisecond or two. */
 const READ_SLICE = 32;
-
-/** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the file. */
-export type VectorSource = "cache" | "recompute" | "kept";
-
-export interface Recomputed {
-  /** The vector of each node, in order; `undefined` where the passage is gone. */
-  vectors: (Float32Array | undefined)[];
-  sources: (VectorSource | undefined)[];
-  /** Runs of the model that this call started. */
-  embedded: number;
-  /** Milliseconds spent in reading texts or vectors. */
-  readMs: number;
-}
-
-/** What gives a search the exact vectors of nodes: `Recompute`, or vectors that the store kept. */
-export interface ExactVectors {
-  /** The vectors of `nodes`; see `Recomputed`. Rejects with `ABORTED` soon after `signal` fires. */
-  vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<Recomputed>;
-  /**
-   * How many vectors it makes at once. A search with a deadline then asks for them one by one, so many at a time. Left
-   * out: all that are asked for are there at once.
-   */
-  lanes?(): Promise<number>;
-}
 
 /**
  * Nodes to vectors by way of their texts: the store keeps no vectors, so this is where they come from. Vectors are kept
  * in memory as the embedder gave them, the least recently used going first, so scores are the same cold and cached.
  */
 export class Recompute implements ExactVectors {
-  readonly #flights: Flights;
+  readonly #calls: SharedCalls;
   readonly #readTexts: (nodes: number[]) => Map<number, string>;
   readonly #cache: LruCache<number, Float32Array>;
   readonly #embedder: () => Promise<Pick<Embedder, "batch" | "concurrency">>;
 
   /**
-   * @param flights Shares runs of the model between searches.
+   * @param calls Shares runs of the model between searches.
    * @param readTexts Texts of nodes from the store; a node that is gone is left out.
    * @param cacheBytes Memory for vectors. More means fewer repeated runs; 0 embeds every time.
-   * @param embedder What the flights run on. Default: one that tells nothing of itself.
+   * @param embedder What the calls run on. Default: one that tells nothing of itself.
    */
   constructor(
-    flights: Flights,
+    calls: SharedCalls,
     readTexts: (nodes: number[]) => Map<number, string>,
     cacheBytes: number,
     embedder: () => Promise<Pick<Embedder, "batch" | "concurrency">> = async () => ({}),
   ) {
-    this.#flights = flights;
+    this.#calls = calls;
     this.#readTexts = readTexts;
     this.#embedder = embedder;
     // A map entry costs about 100 bytes beside the vector itself.
@@ -75,7 +52,7 @@ export class Recompute implements ExactVectors {
    *
    * @throws `ABORTED`, `CORRUPT` for a damaged passage, or the embedder's failure.
    */
-  async vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<Recomputed> {
+  async vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<NodeVectors> {
     return await this.#vectorsOf(nodes, new Map(), signal);
   }
 
@@ -93,9 +70,9 @@ export class Recompute implements ExactVectors {
     nodes: readonly number[],
     ofTexts: Map<string, Float32Array>,
     signal: AbortSignal | undefined,
-  ): Promise<Recomputed> {
+  ): Promise<NodeVectors> {
     const vectors = nodes.map((node) => this.#cache.get(node));
-    const sources: Recomputed["sources"] = vectors.map((vector) => (vector ? "cache" : undefined));
+    const sources: NodeVectors["sources"] = vectors.map((vector) => (vector ? "cache" : undefined));
     const unknown = nodes.filter((_, i) => vectors[i] === undefined);
     if (unknown.length === 0) return { vectors, sources, embedded: 0, readMs: 0 };
 
@@ -111,12 +88,12 @@ export class Recompute implements ExactVectors {
       else if (same) found.set(node, [same, "recompute"]);
     }
     const wanted = unknown.filter((node) => texts.has(node) && !found.has(node));
-    const flown = await this.#flights.embed(
+    const embedded = await this.#calls.embed(
       wanted.map((node) => texts.get(node)!),
       signal,
     );
     for (const [i, node] of wanted.entries()) {
-      const vector = flown.vectors[i]!;
+      const vector = embedded.vectors[i]!;
       this.#cache.set(node, vector);
       ofTexts.set(texts.get(node)!, vector);
       found.set(node, [vector, "recompute"]);
@@ -125,7 +102,7 @@ export class Recompute implements ExactVectors {
       const answer = found.get(node);
       if (answer) [vectors[i], sources[i]] = answer;
     });
-    return { vectors, sources, embedded: flown.started.filter(Boolean).length, readMs };
+    return { vectors, sources, embedded: embedded.started.filter(Boolean).length, readMs };
   }
 
   async #textsOf(nodes: readonly number[]): Promise<Map<number, string>> {

@@ -1,5 +1,5 @@
-import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import { checkRow, checksum, damagedRow } from "./integrity.js";
 
 /** Most canaries of a store. */
 export const MAX_CANARIES = 8;

@@ -1,6 +1,6 @@
 import { backup, DatabaseSync } from "@photostructure/sqlite";
-import { EmbedlessError } from "../errors.js";
-import type { Cell, Salted } from "./checksum.js";
+import { EmbedlessError } from "../base/errors.js";
+import type { Cell, Salted } from "./integrity.js";
 import { readSalt } from "./salt.js";
 import { fromSqlite } from "./sqlite_errors.js";
 

@@ -1,12 +1,13 @@
-import { EmbedlessError } from "../errors.js";
+import { unlessAborted } from "../base/abort.js";
+import { EmbedlessError } from "../base/errors.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { bytesOnDisk, type FileAccess, fileUri, inspectFile } from "./file_access.js";
 import { type Expected, identify } from "./identity.js";
+import { retryWhileBusy } from "./locks.js";
 import { noteOpen, otherNameOf, type StoreFiles, sameFiles, storeFilesAt } from "./open_files.js";
 import { Reading } from "./reading.js";
 import { FORMAT, MIGRATIONS, type Migration, migrate } from "./schema.js";
 import { fromSqlite, isFailedSync } from "./sqlite_errors.js";
-import { retryWhileBusy, unlessAborted } from "./waiting.js";
 
 export interface DatabaseOptions {
   /** Make the file when it is missing. */

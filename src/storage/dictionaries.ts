@@ -1,6 +1,6 @@
 import { deflateRawSync, inflateRawSync } from "node:zlib";
-import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import { checkRow, checksum, damagedRow } from "./integrity.js";
 
 /** Longest preset dictionary: the window of deflate. */
 export const DICTIONARY_BYTES = 32_768;

@@ -1,6 +1,6 @@
-import type { SavedGraph } from "../native.js";
-import { checkRow, checksum, damagedRow } from "./checksum.js";
+import type { SavedGraph } from "../native/native.js";
 import type { Connection } from "./connection.js";
+import { checkRow, checksum, damagedRow } from "./integrity.js";
 import type { GraphReference } from "./meta.js";
 
 interface GraphRow {

@@ -1,4 +1,4 @@
-import { EmbedlessError } from "../errors.js";
+import { EmbedlessError } from "../base/errors.js";
 import type { Connection } from "./connection.js";
 import { isMetadataIndex, isNearly, isPlain, newSchema, readSchema, type SchemaObject } from "./known_schema.js";
 import { APPLICATION_ID, FORMAT, MIGRATIONS, type Migration, pragma } from "./schema.js";

@@ -1,6 +1,6 @@
 import { hash as digest } from "node:crypto";
-import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import { checkRow, checksum, damagedRow } from "./integrity.js";
 import { readIdBuckets, writeMeta } from "./meta.js";
 
 /** Bytes of an entry: four of the id's hash, four of the node, both little-endian. */

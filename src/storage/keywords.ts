@@ -1,5 +1,5 @@
 import type { Connection } from "./connection.js";
-import { requireOrder } from "./order.js";
+import { requireOrder } from "./integrity.js";
 
 /**
  * The table of which passages hold which words: FTS5 lists of nodes alone. No text, no places in it, and no counts: those

@@ -1,8 +1,7 @@
-import { clearBit, hasBit, setBit } from "./bitmap.js";
-import { checkRow, checksum, damagedRow } from "./checksum.js";
+import { clearBit, hasBit, setBit } from "../base/bitmap.js";
 import { BLOCK_NODES } from "./codes.js";
 import type { Connection } from "./connection.js";
-import { requireOrder } from "./order.js";
+import { checkRow, checksum, damagedRow, requireOrder } from "./integrity.js";
 
 const BITS_BYTES = BLOCK_NODES / 8;
 

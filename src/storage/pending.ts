@@ -1,5 +1,5 @@
-import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
+import { checkRow, checksum, damagedRow } from "./integrity.js";
 
 const SLICE = 512;
 

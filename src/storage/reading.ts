@@ -1,9 +1,9 @@
-import { EmbedlessError } from "../errors.js";
+import { EmbedlessError } from "../base/errors.js";
+import { Slots } from "../base/slots.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { type FileAccess, fileStamp, fileUri, readingAccess } from "./file_access.js";
 import { type FileIdentity, identityOf } from "./open_files.js";
 import { pragma } from "./schema.js";
-import { Slots } from "./slots.js";
 import { fromSqlite } from "./sqlite_errors.js";
 
 /** Reading meets a lock only while another process recovers a log after a crash; that is worth a blocking wait. */

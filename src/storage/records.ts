@@ -1,6 +1,5 @@
-import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
-import { ifSound } from "./problems.js";
+import { checkRow, checksum, damagedRow, ifSound } from "./integrity.js";
 
 /** One entry of the book of an indexing pipeline. */
 export interface RecordRow {

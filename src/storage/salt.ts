@@ -1,5 +1,5 @@
 import { randomInt } from "node:crypto";
-import { type Cell, checksum, damagedRow } from "./checksum.js";
+import { type Cell, checksum, damagedRow } from "./integrity.js";
 
 /** Its row in `meta`, whose own checksum is not salted. */
 export const SALT_KEY = "salt";

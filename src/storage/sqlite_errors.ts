@@ -1,4 +1,4 @@
-import { EmbedlessError, type ErrorCode, isError, isSystemError } from "../errors.js";
+import { EmbedlessError, type ErrorCode, isError, isSystemError } from "../base/errors.js";
 
 /** SQLite's primary result codes that the library tells apart (https://sqlite.org/rescode.html). */
 const BUSY = 5;

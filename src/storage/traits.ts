@@ -1,7 +1,7 @@
-import { EmbedlessError, outOfRange } from "../errors.js";
-import { DEFAULT_CODES } from "../trait_options.js";
-import type { Codes, IndexChoice, Metric, VectorKeeping } from "../types.js";
-import { damagedRow } from "./checksum.js";
+import { DEFAULT_CODES } from "../api/trait_options.js";
+import type { Codes, IndexChoice, Metric, VectorKeeping } from "../api/types.js";
+import { EmbedlessError, outOfRange } from "../base/errors.js";
+import { damagedRow } from "./integrity.js";
 import type { Meta } from "./meta.js";
 
 /** What is fixed for good when a store gets its first passage. */

@@ -1,6 +1,5 @@
-import { checkRow, checksum, damagedRow } from "./checksum.js";
 import type { Connection } from "./connection.js";
-import { requireOrder } from "./order.js";
+import { checkRow, checksum, damagedRow, requireOrder } from "./integrity.js";
 
 /** Rows read at once: half a megabyte of float32 vectors of 384 dims. */
 const PAGE = 256;

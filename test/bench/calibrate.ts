@@ -1,7 +1,6 @@
-import { type NativeIndex, native } from "../../src/native.js";
-import type { CodeCalibration } from "../../src/search/calibration/code_calibration.js";
-import { CALIBRATION } from "../../src/search/calibration.js";
-import { leastChanceOf, type SearchPlan } from "../../src/search/plan.js";
+import { type CodeCalibration, calibration } from "../../src/codes/calibration.js";
+import { leastChanceOf, type SearchPlan } from "../../src/codes/plan.js";
+import { type NativeIndex, native } from "../../src/native/native.js";
 import { readVectors } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { type Asked, searchReally, searchThrough } from "./calibration/asked.js";
@@ -13,7 +12,7 @@ import { CODE_NAMES, type CodedData, codebooksOf, codeData } from "./coded_data.
 import { type Report, round } from "./report.js";
 import { Truth } from "./truth.js";
 
-const { ks: KS, recalls: RECALLS, raws: RAWS } = CALIBRATION;
+const { ks: KS, recalls: RECALLS, raws: RAWS } = calibration();
 /** Candidates and looks of a search that goes on to the last stop: as many as a plan has at most. */
 const DEEP = { cap: 2048, pool: 4096 };
 /** Enough for few hits and a code of 48 bytes or more, or for many hits and one of 96; and quicker. */
@@ -33,7 +32,7 @@ type Scores = SearchPlan["scores"];
 /** Fits how searches are steered and what they say of themselves, code by code. */
 export const calibrate: Bench = {
   name: "calibrate",
-  about: "fits where searches end, and the recall that their answers tell, into src/search/calibration/",
+  about: "fits where searches end, and the recall that their answers tell, into src/codes/calibration.json",
   needsData: true,
   run: fitAll,
 };

@@ -1,8 +1,8 @@
-import { candidatesNeeded } from "../../src/cli/code_figures.js";
-import { kRecallAt } from "../../src/cli/ground_truth.js";
-import { native } from "../../src/native.js";
-import { planSearch } from "../../src/search/plan.js";
-import { searchIndex } from "../../src/search/search.js";
+import { candidatesNeeded } from "../../src/cli/bench/code_figures.js";
+import { kRecallAt } from "../../src/cli/bench/ground_truth.js";
+import { planSearch } from "../../src/codes/plan.js";
+import { native } from "../../src/native/native.js";
+import { searchIndex } from "../../src/search/session.js";
 import { readVectors, SET_NAMES, type SetName } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { type AskedOfSet, readAsked } from "./calibration/asked.js";

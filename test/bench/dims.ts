@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { native } from "../../src/native.js";
+import { native } from "../../src/native/native.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { round } from "./report.js";
 import { decayingVectors } from "./spectrum.js";

@@ -1,5 +1,5 @@
 import { availableParallelism } from "node:os";
-import { needsExactBytes } from "../../src/embed/byte_products.js";
+import { needsExactBytes } from "../../src/embed/forked_model.js";
 import { minilm } from "../../src/embed/minilm/minilm.js";
 import { readPassages } from "../support/data.js";
 import { choose, seeded } from "../support/seeded.js";

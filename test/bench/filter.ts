@@ -1,6 +1,6 @@
-import { type NativeIndex, native } from "../../src/native.js";
-import { planSearch } from "../../src/search/plan.js";
-import { searchIndex } from "../../src/search/search.js";
+import { planSearch } from "../../src/codes/plan.js";
+import { type NativeIndex, native } from "../../src/native/native.js";
+import { searchIndex } from "../../src/search/session.js";
 import {
   type DataPassage,
   type QuerySet,

@@ -1,7 +1,7 @@
 import { writeFileSync } from "node:fs";
-import { native } from "../../src/native.js";
-import { packagePath } from "../../src/package_root.js";
-import { planSearch } from "../../src/search/plan.js";
+import { packagePath } from "../../src/base/packages.js";
+import { planSearch } from "../../src/codes/plan.js";
+import { native } from "../../src/native/native.js";
 import { readVectors, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { readAsked, searchReally } from "./calibration/asked.js";

@@ -1,4 +1,10 @@
-import { type GraphOptions, type NativeAddon, type NativeGraph, type NativeIndex, native } from "../../src/native.js";
+import {
+  type GraphOptions,
+  type NativeAddon,
+  type NativeGraph,
+  type NativeIndex,
+  native,
+} from "../../src/native/native.js";
 import { DATA_DIMS, readQueries, readVectors, rowOf, SET_NAMES, type SetName } from "../support/data.js";
 import { choose, seeded } from "../support/seeded.js";
 import type { Bench, BenchContext } from "./bench.js";

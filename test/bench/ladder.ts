@@ -1,5 +1,5 @@
-import { native } from "../../src/native.js";
-import { searchIndex } from "../../src/search/search.js";
+import { native } from "../../src/native/native.js";
+import { searchIndex } from "../../src/search/session.js";
 import { readVectors, SET_NAMES, type SetName } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { type AskedOfSet, readAsked } from "./calibration/asked.js";

@@ -1,9 +1,9 @@
-import { type NativeAddon, type NativeCoder, native } from "../../src/native.js";
-import { putCodebook } from "../../src/storage/codebooks.js";
+import { type NativeAddon, type NativeCoder, native } from "../../src/native/native.js";
 import { appendCodes, BLOCK_NODES } from "../../src/storage/codes.js";
 import { Database } from "../../src/storage/database.js";
 import { setLive } from "../../src/storage/live_bits.js";
 import { raiseVersion, writeMeta } from "../../src/storage/meta.js";
+import { putCodebook } from "../../src/storage/training.js";
 import { decayingVectors } from "./spectrum.js";
 
 const DIMS = 384;

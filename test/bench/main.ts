@@ -1,5 +1,5 @@
 import { parseArgs } from "node:util";
-import { native } from "../../src/native.js";
+import { native } from "../../src/native/native.js";
 import { defaultDataFolder } from "../support/data.js";
 import { type Bench, type BenchContext, runBench } from "./bench.js";
 import { calibrate } from "./calibrate.js";

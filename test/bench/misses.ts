@@ -1,5 +1,5 @@
-import { native } from "../../src/native.js";
-import { usualSquare } from "../../src/search/live_calibration.js";
+import { usualSquare } from "../../src/codes/live_calibration.js";
+import { native } from "../../src/native/native.js";
 import { readQueries, readVectors, rowOf, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { trainOn } from "./codebook.js";

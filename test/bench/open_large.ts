@@ -3,11 +3,11 @@
  * the codes once more to time scans.
  */
 import { monitorEventLoopDelay } from "node:perf_hooks";
+import { Coders } from "../../src/codes/coders.js";
+import { planSearch } from "../../src/codes/plan.js";
 import { VectorStore } from "../../src/index.js";
-import { native } from "../../src/native.js";
-import { CodeIndex } from "../../src/search/code_index.js";
-import { Coders } from "../../src/search/coders.js";
-import { planSearch } from "../../src/search/plan.js";
+import { CodeIndex } from "../../src/memory/codes.js";
+import { native } from "../../src/native/native.js";
 import { Database } from "../../src/storage/database.js";
 import { decayingVectors } from "./spectrum.js";
 

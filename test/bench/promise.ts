@@ -1,6 +1,6 @@
-import { type NativeIndex, native } from "../../src/native.js";
-import { calibratedRecall } from "../../src/search/expected_recall.js";
-import { planSearch } from "../../src/search/plan.js";
+import { calibratedRecall } from "../../src/codes/calibration.js";
+import { planSearch } from "../../src/codes/plan.js";
+import { type NativeIndex, native } from "../../src/native/native.js";
 import { readVectors } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { searchReally } from "./calibration/asked.js";

@@ -1,7 +1,7 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { availableParallelism, tmpdir } from "node:os";
 import path from "node:path";
-import { needsExactBytes } from "../../src/embed/byte_products.js";
+import { needsExactBytes } from "../../src/embed/forked_model.js";
 import { minilm } from "../../src/embed/minilm/minilm.js";
 import { type Embedder, type SearchCost, VectorStore } from "../../src/index.js";
 import { type DataPassage, readPassages, readQueries, readVectors, rowOf } from "../support/data.js";

@@ -1,4 +1,4 @@
-import { type NativeIndex, native } from "../../src/native.js";
+import { type NativeIndex, native } from "../../src/native/native.js";
 import { DATA_DIMS, readQueries, readVectors, rowOf } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { trainOn } from "./codebook.js";

@@ -1,5 +1,5 @@
-import { sha256 } from "../../src/embed/checksum.js";
-import { type NativeCoder, native } from "../../src/native.js";
+import { sha256 } from "../../src/embed/model_folder.js";
+import { type NativeCoder, native } from "../../src/native/native.js";
 import { DATA_DIMS, readVectors } from "../support/data.js";
 import { normal, seeded } from "../support/seeded.js";
 import type { Bench, BenchContext } from "./bench.js";

@@ -1,9 +1,8 @@
-import { type GraphOptions, type NativeGraph, type NativeIndex, native } from "../../src/native.js";
-import { CALIBRATION } from "../../src/search/calibration.js";
-import { planSearch } from "../../src/search/plan.js";
-import { type IndexSearch, searchIndex } from "../../src/search/search.js";
-import { chooseWalk } from "../../src/search/walk.js";
-import { WINDOW_KS, windowFor } from "../../src/search/walk_window.js";
+import { calibration } from "../../src/codes/calibration.js";
+import { planSearch } from "../../src/codes/plan.js";
+import { type GraphOptions, type NativeGraph, type NativeIndex, native } from "../../src/native/native.js";
+import { type IndexSearch, searchIndex } from "../../src/search/session.js";
+import { chooseWalk, WINDOW_KS, windowFor } from "../../src/search/walk.js";
 import { DATA_DIMS, readVectors, rowOf, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { type AskedOfSet, readAsked } from "./calibration/asked.js";
@@ -13,7 +12,7 @@ import { Misses } from "./ladder/windows.js";
 import { mean, type Report, round } from "./report.js";
 import { Truth } from "./truth.js";
 
-const { recalls: SHARES } = CALIBRATION;
+const { recalls: SHARES } = calibration();
 /** Shares that the rule is compared at on other graphs. */
 const COMPARED = [0.9, 0.95, 0.99];
 /** Codes that guided walks are judged on, unless the command names others. */

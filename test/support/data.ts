@@ -1,7 +1,7 @@
 import { existsSync, readFileSync } from "node:fs";
 import path from "node:path";
 import { gunzipSync } from "node:zlib";
-import { packagePath } from "../../src/package_root.js";
+import { packagePath } from "../../src/base/packages.js";
 
 /** Length of every vector of the data folder. */
 export const DATA_DIMS = 384;

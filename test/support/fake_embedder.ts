@@ -1,5 +1,5 @@
 import { setTimeout as sleep } from "node:timers/promises";
-import type { Embedder, EmbedderSource, EmbedOptions, ShippedCodebook } from "../../src/embed/embedder.js";
+import type { Embedder, EmbedderSource, EmbedOptions, ShippedCodebook } from "../../src/api/embedder.js";
 
 /** How the fake behaves. "At n" means at the n-th call, counted from 1 over passages and questions together. */
 export interface FakeEmbedderOptions {

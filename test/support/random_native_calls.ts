@@ -8,8 +8,8 @@
 import { writeSync } from "node:fs";
 import { setTimeout as sleep } from "node:timers/promises";
 import { parseArgs } from "node:util";
-import { EmbedlessError } from "../../src/errors.js";
-import { native } from "../../src/native.js";
+import { EmbedlessError } from "../../src/base/errors.js";
+import { native } from "../../src/native/native.js";
 import {
   adopt,
   CATALOGUE,

@@ -1,9 +1,9 @@
 import { readFile } from "node:fs/promises";
 import path from "node:path";
-import { EmbedlessError } from "../../errors.js";
-import { packagePath } from "../../package_root.js";
-import { sha256 } from "../checksum.js";
-import type { ShippedCodebook } from "../embedder.js";
+import type { ShippedCodebook } from "../../api/embedder.js";
+import { EmbedlessError } from "../../base/errors.js";
+import { packagePath } from "../../base/packages.js";
+import { sha256 } from "../model_folder.js";
 
 /**
  * Every codebook that this package ever shipped for the model beside it, named by sha256, newest last. Stores name theirs

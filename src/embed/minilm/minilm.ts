@@ -1,6 +1,6 @@
-import { checkKeys } from "../../checks.js";
-import { packagePath } from "../../package_root.js";
-import type { Embedder } from "../embedder.js";
+import type { Embedder } from "../../api/embedder.js";
+import { checkKeys } from "../../base/checks.js";
+import { packagePath } from "../../base/packages.js";
 import { LocalEmbedder } from "../local_embedder.js";
 import { readModelFolder } from "../model_folder.js";
 import { folderTokenizer } from "../onnx_engine.js";

@@ -1,7 +1,6 @@
-import type { NativeGraph, NativeIndex } from "../../../src/native.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
 import type { SetName } from "../../support/data.js";
-import type { Report } from "../report.js";
-import { round } from "../report.js";
+import { type Report, round } from "../report.js";
 import type { Asked } from "./ladder.js";
 
 /** Best by estimate among which the true 10 are looked for. */

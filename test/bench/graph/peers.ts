@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, rmSync, statSync } from "node:fs";
 import { createRequire } from "node:module";
 import { tmpdir } from "node:os";
 import path from "node:path";
-import { packagePath } from "../../../src/package_root.js";
+import { packagePath } from "../../../src/base/packages.js";
 import { DATA_DIMS, rowOf } from "../../support/data.js";
 import { type Engine, K, timed } from "./engine.js";
 

@@ -1,6 +1,5 @@
 import { SET_NAMES } from "../../support/data.js";
-import type { Report } from "../report.js";
-import { round } from "../report.js";
+import { type Report, round } from "../report.js";
 import type { Engine } from "./engine.js";
 import { type Ladder, RECALLS, type Rung, timeAt } from "./ladder.js";
 

@@ -1,5 +1,5 @@
-import type { NativeGraph, NativeIndex } from "../../../src/native.js";
-import { WINDOW_KS } from "../../../src/search/walk_window.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import { WINDOW_KS } from "../../../src/search/walk.js";
 import { SET_NAMES } from "../../support/data.js";
 import type { AskedOfSet } from "../calibration/asked.js";
 import { mean } from "../report.js";

@@ -1,6 +1,6 @@
 /** Every function, method and getter of the addon, and valid arguments for each. */
 
-import { EmbedlessError } from "../../../src/errors.js";
+import { EmbedlessError } from "../../../src/base/errors.js";
 import type {
   NativeAddon,
   NativeCoder,
@@ -10,7 +10,7 @@ import type {
   Progress,
   SavedGraph,
   StopFlag,
-} from "../../../src/native.js";
+} from "../../../src/native/native.js";
 import { below, choose, pick, type Random } from "./junk.js";
 
 /** Length of all vectors. */

@@ -18,63 +18,64 @@ interface Edge {
   whenNeeded?: boolean;
 }
 
-/** TypeScript layers, top first. A file may import from its own layer's folder and from any below. First match counts. */
-const TS_LAYERS: readonly (readonly [pattern: RegExp, layer: string, rank: number])[] = [
-  [/^examples\//, "examples", 10],
-  [/^src\/cli\//, "cli", 9],
-  [/^integrations\/langchain\//, "integrations/langchain", 9],
-  [/^integrations\/llamaindex\//, "integrations/llamaindex", 9],
-  [/^integrations\/[^/]+\.ts$/, "integrations", 8.5],
-  [/^src\/index\.ts$/, "index", 8],
-  [/^src\/vector_store\.ts$/, "vector_store", 7],
-  [/^src\/store_parts\.ts$/, "store_parts", 6.5],
-  [/^src\/ingest\//, "ingest", 6],
-  [/^src\/verify\.ts$/, "verify", 6],
-  [/^src\/compact\.ts$/, "compact", 6.6],
-  [/^src\/listing\.ts$/, "listing", 6],
-  [/^src\/(repair|salvage)\.ts$/, "repair", 6.2],
-  [/^src\/stats\.ts$/, "stats", 6],
-  [/^src\/plan_store\.ts$/, "plan_store", 6],
-  [/^src\/search\//, "search", 5],
-  [/^src\/embed\//, "embed", 4],
-  [/^src\/passage\//, "passage", 4],
-  [/^src\/storage\//, "storage", 3],
-  [/^src\/native\.ts$/, "native", 2],
-  [
-    /^src\/(abort|options|optional_package|trait_options|checks|errors|package_root|types|code_types|graph_types|stats_types|turns)\.ts$/,
-    "leaves",
-    1,
-  ],
+/**
+ * The rooms, lowest first: folders, and files of `search/`, which has an order of its own. A file may import from its own
+ * room and from lower ones. Rooms of one level do not know each other.
+ */
+const TS_ROOMS: readonly (readonly string[])[] = [
+  ["src/base"],
+  ["src/api"],
+  ["src/native"],
+  ["src/storage"],
+  ["src/text", "src/chunk"],
+  ["src/passage"],
+  ["src/embed", "src/filter"],
+  ["src/codes"],
+  ["src/memory"],
+  ["src/search/recompute.ts", "src/search/deadline.ts", "src/search/walk.ts"],
+  ["src/search/session.ts"],
+  ["src/search/score_check.ts"],
+  ["src/search/by_vector.ts", "src/search/by_keywords.ts"],
+  ["src/search/modes.ts", "src/ingest"],
+  ["src/upkeep"],
+  ["src/store"],
+  ["src/index.ts"],
+  ["src/folder", "integrations"],
+  ["src/cli", "integrations/langchain", "integrations/llamaindex"],
+  ["examples"],
 ];
 
-/** C++ layers, as above. */
-const CPP_LAYERS: typeof TS_LAYERS = [
-  [/^addon\/binding\//, "binding", 5],
-  [/^addon\/index\//, "index", 4],
-  [/^addon\/graph\//, "graph", 3],
-  [/^addon\/code\//, "code", 2],
-  [/^addon\/kernel\//, "kernel", 1],
+/** Rooms that do not know each other, whatever their levels. */
+const STRANGERS: readonly (readonly [from: RegExp, to: RegExp])[] = [
+  [/^src\/search\//, /^src\/ingest\//],
+  [/^src\/ingest\//, /^src\/search\//],
+];
+
+/** C++ rooms, as above. */
+const CPP_ROOMS: typeof TS_ROOMS = [
+  ["addon/kernel"],
+  ["addon/code"],
+  ["addon/graph"],
+  ["addon/index"],
+  ["addon/binding"],
 ];
 
 /** Packages and headers that only one place may know. */
 const OWNED: readonly (readonly [imported: RegExp, owner: RegExp])[] = [
   [/^(@photostructure\/sqlite|node:sqlite)/, /^src\/storage\/connection\.ts$/],
-  [/\.node$/, /^src\/native\.ts$/],
+  [/\.node$/, /^src\/native\//],
   [/^@langchain\//, /^(integrations\/langchain|examples)\//],
   [/^(@llamaindex\/|llamaindex)/, /^(integrations\/llamaindex|examples)\//],
   [/^(onnxruntime-|@huggingface\/)/, /^src\/embed\//],
   [/^commander$/, /^src\/cli\//],
-  [/^chardet$/, /^src\/cli\/encoding\.ts$/],
-  [/^ignore$/, /^src\/cli\/gitignore\.ts$/],
-  [/^markdown-it$/, /^src\/passage\/markdown\.ts$/],
+  [/^chardet$/, /^src\/folder\/encoding\.ts$/],
+  [/^ignore$/, /^src\/folder\/gitignore\.ts$/],
+  [/^markdown-it$/, /^src\/chunk\/markdown\.ts$/],
   [/^(napi|node_api|js_native_api|uv|v8|node)\.h$/, /^addon\/binding\//],
 ];
 
 /** Packages that a store works without: loaded when they are first needed, never by importing a file. */
 const OPTIONAL = /^(chardet|ignore|markdown-it|onnxruntime-node|@huggingface\/transformers)$/;
-
-/** The one import that goes up: the options of a store name the type of its embedder. */
-const ALLOWED_TYPE_IMPORT = "src/types.ts -> src/embed/embedder.ts";
 
 /** Whether the file is one that the rules speak of. */
 export function isGoverned(path: string): boolean {
@@ -84,7 +85,7 @@ export function isGoverned(path: string): boolean {
 /** Every breach of the import direction among `files`, one sentence each; none if all is well. */
 export function importProblems(files: readonly SourceText[]): string[] {
   const governed = files.filter((file) => isGoverned(file.path));
-  const homeless = governed.filter((file) => !layerOf(file.path)).map((file) => `${file.path} belongs to no layer`);
+  const homeless = governed.filter((file) => !roomOf(file.path)).map((file) => `${file.path} belongs to no room`);
   const edges = governed.flatMap((file) => (file.path.endsWith(".ts") ? tsEdges(file) : cppEdges(file)));
   return [...homeless, ...edges.flatMap(edgeProblems), ...cycles(edges)];
 }
@@ -95,15 +96,15 @@ function edgeProblems(edge: Edge): string[] {
   if (owner && !owner.test(edge.from)) return [`${arrow}: not here, only in ${owner.source}`];
   if (OPTIONAL.test(edge.to) && !edge.typeOnly && !edge.whenNeeded) return [`${arrow}: only by import(), when needed`];
   if (!edge.to.includes("/") || !isGoverned(edge.to)) return outsideProblems(edge, arrow);
-  if (edge.typeOnly && arrow === ALLOWED_TYPE_IMPORT) return [];
-  const from = layerOf(edge.from);
-  const to = layerOf(edge.to);
-  if (!from || !to || from.layer === to.layer) return [];
-  if (from.layer.startsWith("integrations") && edge.to !== "src/index.ts" && to.layer !== "integrations") {
+  if (STRANGERS.some(([from, to]) => from.test(edge.from) && to.test(edge.to))) return [`${arrow}: sideways`];
+  const from = roomOf(edge.from);
+  const to = roomOf(edge.to);
+  if (!from || !to || from.name === to.name) return [];
+  if (from.name.startsWith("integrations") && edge.to !== "src/index.ts" && to.name !== "integrations") {
     return [`${arrow}: an integration imports nothing but src/index.ts and what all integrations share`];
   }
-  if (to.rank === from.rank) return [`${arrow}: sideways`];
-  return to.rank > from.rank ? [`${arrow}: upward`] : [];
+  if (to.level === from.level) return [`${arrow}: sideways`];
+  return to.level > from.level ? [`${arrow}: upward`] : [];
 }
 
 /** The product must not reach into tests, builds or other folders by a relative path. */
@@ -112,9 +113,13 @@ function outsideProblems(edge: Edge, arrow: string): string[] {
   return outside ? [`${arrow}: outside the product's sources`] : [];
 }
 
-function layerOf(path: string): { layer: string; rank: number } | undefined {
-  const found = [...TS_LAYERS, ...CPP_LAYERS].find(([pattern]) => pattern.test(path));
-  return found && { layer: found[1], rank: found[2] };
+/** The innermost room that a file lies in, and its level. */
+function roomOf(path: string): { name: string; level: number } | undefined {
+  const rooms = [TS_ROOMS, CPP_ROOMS].flatMap((levels) =>
+    levels.flatMap((names, level) => names.map((name) => ({ name, level }))),
+  );
+  const around = rooms.filter(({ name }) => path === name || path.startsWith(`${name}/`));
+  return around.sort((one, other) => other.name.length - one.name.length)[0];
 }
 
 function tsEdges({ path, text }: SourceText): Edge[] {
@@ -166,7 +171,7 @@ function cppEdges({ path, text }: SourceText): Edge[] {
 function resolveCpp(from: string, quote: string, name: string): string {
   if (/^(napi|node_api|js_native_api|uv|v8|node)\.h$/.test(name)) return name;
   const fromRoot = posix.join("addon", name);
-  if (name.includes("/") && layerOf(fromRoot)) return fromRoot;
+  if (name.includes("/") && roomOf(fromRoot)) return fromRoot;
   return quote === "<" ? name : posix.join(posix.dirname(from), name);
 }
 

@@ -4,7 +4,7 @@ import { productSources } from "./repository.js";
 /** Classes of which every realm (a test runner's sandbox, jsdom, a vm context) has one of its own. */
 const FOREIGN = /\binstanceof (Error|\w*Array|ArrayBuffer|DataView|Abort\w+|Map|Set|Date|RegExp|Promise|URL)\b/;
 /** The one place that asks both ways. */
-const ALLOWED = "src/errors.ts: thrown instanceof Error";
+const ALLOWED = "src/base/errors.ts: thrown instanceof Error";
 
 const foreignChecks = (path: string, text: string) =>
   text.split("\n").flatMap((line) => {

@@ -1,7 +1,7 @@
 import { describe, expect, it } from "vitest";
+import type { Hit, SearchCost } from "../../../src/api/types.js";
 import { costLine, explainLines, hitLines } from "../../../src/cli/hits.js";
 import { columnsOf, type Terminal } from "../../../src/cli/terminal.js";
-import type { Hit, SearchCost } from "../../../src/types.js";
 
 const plain: Terminal = { width: 60, live: false, style: (_, text) => text, line: () => {}, over: () => {} };
 /** Marks what is set off, so that a test can see it. */

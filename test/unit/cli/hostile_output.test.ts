@@ -3,15 +3,15 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import fc from "fast-check";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
+import type { Hit, SearchCost, Stats } from "../../../src/api/types.js";
+import { EmbedlessError } from "../../../src/base/errors.js";
 import { reportFailure, sentenceOf } from "../../../src/cli/failures.js";
 import { explainLines, hitLines } from "../../../src/cli/hits.js";
-import { LeftOut } from "../../../src/cli/left_out.js";
-import { keptSentence } from "../../../src/cli/removal.js";
+import { keptSentence } from "../../../src/cli/left_out.js";
 import { summaryLines } from "../../../src/cli/summary.js";
 import { clip, clipStart, columnsOf, jsonLine, printable, terminalOf, wrap } from "../../../src/cli/terminal.js";
-import { EmbedlessError } from "../../../src/errors.js";
+import { LeftOut } from "../../../src/folder/left_out.js";
 import { httpEmbedder, VectorStore } from "../../../src/index.js";
-import type { Hit, SearchCost, Stats } from "../../../src/types.js";
 import { runCommand } from "../../support/command_line.js";
 import { embeddingServer } from "../../support/embedding_server.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
@@ -104,7 +104,7 @@ describe("whatever is in names, metadata, texts and errors", () => {
   it("a summary has its lines and no more", () => {
     check(
       fc.property(hostileText(), (name) => {
-        const leftOut = new LeftOut(1);
+        const leftOut = new LeftOut();
         leftOut.add("binary", name);
         leftOut.add("nameNotUtf8", name);
         const kept = [{ root: name, why: "missing", files: 1, passages: 2 } as const];
@@ -191,7 +191,8 @@ describe("the work of printing", () => {
 it("only terminal.ts writes to the streams", () => {
   const folder = new URL("../../../src/cli/", import.meta.url);
   const direct = /console\.|\b(stdout|stderr)\s*\.\s*write\b/;
-  const writers = readdirSync(folder).filter((name) => direct.test(readFileSync(new URL(name, folder), "utf8")));
+  const sources = readdirSync(folder, { recursive: true, encoding: "utf8" }).filter((name) => name.endsWith(".ts"));
+  const writers = sources.filter((name) => direct.test(readFileSync(new URL(name, folder), "utf8")));
   expect(writers).toEqual(["terminal.ts"]);
 });
 

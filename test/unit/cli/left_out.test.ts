@@ -1,41 +1,14 @@
-import { describe, expect, it } from "vitest";
-import { LeftOut, passedOverParts, reasonOf, some } from "../../../src/cli/left_out.js";
+import { expect, it } from "vitest";
+import { keptSentence, leftOutSentences, passedOverParts, some } from "../../../src/cli/left_out.js";
+import { LeftOut, type Reason } from "../../../src/folder/left_out.js";
 
-describe("reasonOf", () => {
-  it.each([
-    ["EACCES", "forbidden"],
-    ["EPERM", "forbidden"],
-    ["ENOENT", "vanished"],
-    ["ENOTDIR", "vanished"],
-    ["EIO", "unreadable"],
-    ["ELOOP", "unreadable"],
-    [undefined, "unreadable"],
-  ])("%s is %s", (code, reason) => expect(reasonOf(Object.assign(new Error("x"), { code }))).toBe(reason));
-});
-
-describe("LeftOut", () => {
-  const filled = () => {
-    const leftOut = new LeftOut(10_000_000);
-    for (const reason of Object.keys(leftOut.paths) as (keyof typeof leftOut.paths)[])
-      leftOut.add(reason, `/${reason}`);
-    return leftOut;
-  };
-
-  it("knows what it saw and what it did not", () => {
-    const leftOut = filled();
-    expect(leftOut.unseen).toEqual(["/noDetector", "/forbidden", "/vanished", "/unreadable"]);
-    expect(leftOut.present).toContain("/ignored");
-    expect(leftOut.present.concat(leftOut.unseen, "/folders").sort()).toEqual(
-      Object.values(leftOut.paths).flat().sort(),
-    );
-  });
-
-  it("says each reason in words of its own, with the limit", () => {
-    const sentences = filled().sentences();
-    expect(new Set(sentences.map((sentence) => sentence.split(":")[0])).size).toBe(sentences.length);
-    expect(sentences[0]).toBe("over 10.0 MB (--max-file-size allows more): /tooLarge");
-    expect(new LeftOut(1).sentences()).toEqual([]);
-  });
+it("leftOutSentences says each reason in words of its own, with the limit", () => {
+  const leftOut = new LeftOut();
+  for (const reason of Object.keys(leftOut.paths) as Reason[]) leftOut.add(reason, `/${reason}`);
+  const sentences = leftOutSentences(leftOut.paths, 10_000_000);
+  expect(new Set(sentences.map((sentence) => sentence.split(":")[0])).size).toBe(Object.keys(leftOut.paths).length);
+  expect(sentences[0]).toBe("over 10.0 MB (--max-file-size allows more): /tooLarge");
+  expect(leftOutSentences(new LeftOut().paths, 1)).toEqual([]);
 });
 
 it("some names a few, and of long ones the end", () => {
@@ -50,4 +23,11 @@ it("passedOverParts says what occurred", () => {
     "2,000 files not asked for by ending (--include names others)",
     "3 hidden",
   ]);
+});
+
+it("keptSentence says how much, where, why and how to go on", () => {
+  const kept = [{ root: "/r", why: "missing", files: 2, passages: 4 } as const];
+  expect(keptSentence(kept)).toBe(
+    "Kept 4 passages of 2 files that are gone from /r (missing); --prune removes what is gone.",
+  );
 });

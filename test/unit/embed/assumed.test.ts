@@ -1,7 +1,7 @@
 import { readFileSync, renameSync } from "node:fs";
 import path from "node:path";
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import type { Embedder, EmbedderSource } from "../../../src/embed/embedder.js";
+import type { Embedder, EmbedderSource } from "../../../src/api/embedder.js";
 import { embedPassages, embedQuestion } from "../../../src/embed/guard.js";
 import { type OnnxOptions, onnxEmbedder } from "../../../src/embed/onnx.js";
 import { embedderFromSource } from "../../../src/embed/source.js";

@@ -1,7 +1,7 @@
 import { afterEach, expect, it, vi } from "vitest";
-import { needsExactBytes } from "../../../src/embed/byte_products.js";
+import { needsExactBytes } from "../../../src/embed/forked_model.js";
 import { sessionOptions } from "../../../src/embed/onnx_engine.js";
-import { native } from "../../../src/native.js";
+import { native } from "../../../src/native/native.js";
 
 afterEach(() => vi.unstubAllEnvs());
 

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { checkVectors } from "../../../src/embed/embedder.js";
+import { checkVectors } from "../../../src/api/embedder.js";
 
 describe("checkVectors", () => {
   it("copies what it is given, rounded to float32", () => {

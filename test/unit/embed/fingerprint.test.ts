@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Embedder } from "../../../src/embed/embedder.js";
+import type { Embedder } from "../../../src/api/embedder.js";
 import { CANARY_TEXTS, type Canary, checkCanaries } from "../../../src/embed/fingerprint.js";
 import { embedPassages } from "../../../src/embed/guard.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";

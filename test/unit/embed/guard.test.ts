@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { describe, expect, it } from "vitest";
-import type { Embedder } from "../../../src/embed/embedder.js";
+import type { Embedder } from "../../../src/api/embedder.js";
 import { embedPassages, embedQuestion } from "../../../src/embed/guard.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { fewerThan, isAboutTexts, isTooLong, shortened, tokensOf } from "../../../src/embed/http_refusal.js";
+import { fewerThan, isAboutTexts, isTooLong, shortened, tokensOf } from "../../../src/embed/http_answer.js";
 
 /** Refusals of a request with too many texts, in the words of the servers, and what 64 texts become. */
 const TOO_MANY: [name: string, status: number, words: string, from: number, to: number][] = [

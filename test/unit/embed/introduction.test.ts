@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Embedder } from "../../../src/embed/embedder.js";
+import type { Embedder } from "../../../src/api/embedder.js";
 import { CANARY_TEXTS } from "../../../src/embed/fingerprint.js";
 import { introduceEmbedder } from "../../../src/embed/introduction.js";
 import { type FakeEmbedderOptions, fakeEmbedder } from "../../support/fake_embedder.js";

@@ -1,7 +1,6 @@
 import { existsSync } from "node:fs";
 import { describe, expect, it, test } from "vitest";
-import { embedPassages } from "../../../src/embed/guard.js";
-import { limitsOf } from "../../../src/embed/limits.js";
+import { embedPassages, limitsOf } from "../../../src/embed/guard.js";
 import { VectorStore } from "../../../src/index.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile } from "../../support/store.js";

@@ -1,7 +1,7 @@
 import { spawnSync } from "node:child_process";
 import { expect, it } from "vitest";
-import { resolverOptions } from "../../../src/embed/model_process.js";
-import { packagePath } from "../../../src/package_root.js";
+import { packagePath } from "../../../src/base/packages.js";
+import { resolverOptions } from "../../../src/embed/forked_model.js";
 import { temporaryFile } from "../../support/store.js";
 
 it.each([

@@ -1,7 +1,7 @@
 import { appendFileSync } from "node:fs";
 import path from "node:path";
 import { afterEach, describe, expect, it } from "vitest";
-import type { Embedder } from "../../../src/embed/embedder.js";
+import type { Embedder } from "../../../src/api/embedder.js";
 import { embedPassages, embedQuestion } from "../../../src/embed/guard.js";
 import { minilmFolder } from "../../../src/embed/minilm/minilm.js";
 import { type OnnxOptions, onnxEmbedder } from "../../../src/embed/onnx.js";

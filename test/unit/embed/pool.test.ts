@@ -3,9 +3,8 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { setTimeout as sleep } from "node:timers/promises";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { fileSha256 } from "../../../src/embed/checksum.js";
 import type { EngineSpec } from "../../../src/embed/engine.js";
-import { readModelFolder } from "../../../src/embed/model_folder.js";
+import { fileSha256, readModelFolder } from "../../../src/embed/model_folder.js";
 import { Pool, sharedPool } from "../../../src/embed/pool.js";
 import { tinyModel } from "../../support/tiny_model.js";
 

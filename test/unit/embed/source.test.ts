@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Embedder, EmbedderSource } from "../../../src/embed/embedder.js";
+import type { Embedder, EmbedderSource } from "../../../src/api/embedder.js";
 import { httpEmbedder } from "../../../src/embed/http.js";
 import { minilm } from "../../../src/embed/minilm/minilm.js";
 import { onnxEmbedder } from "../../../src/embed/onnx.js";

@@ -3,7 +3,7 @@ import { tmpdir } from "node:os";
 import path from "node:path";
 import { pathToFileURL } from "node:url";
 import { afterAll, afterEach, beforeAll, describe, expect, it, vi } from "vitest";
-import type { Embedder } from "../../../src/embed/embedder.js";
+import type { Embedder } from "../../../src/api/embedder.js";
 import { embedPassages, embedQuestion } from "../../../src/embed/guard.js";
 import { minilm, minilmFolder } from "../../../src/embed/minilm/minilm.js";
 import type { onnxEmbedder } from "../../../src/embed/onnx.js";

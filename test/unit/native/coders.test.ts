@@ -1,8 +1,8 @@
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../src/embed/checksum.js";
+import { EmbedlessError } from "../../../src/base/errors.js";
 import { newestCodebook } from "../../../src/embed/minilm/codebook.js";
-import { EmbedlessError } from "../../../src/errors.js";
-import type { NativeCodes } from "../../../src/native.js";
+import { sha256 } from "../../../src/embed/model_folder.js";
+import type { NativeCodes } from "../../../src/native/native.js";
 import { addon, caught, codebook, dims, forms, metrics, vectors } from "./corpus.js";
 
 /** Codes to train, their kinds and row bytes for l2. */

@@ -1,11 +1,11 @@
+import type { Metric } from "../../../src/api/types.js";
 import {
   type NativeAddon,
   type NativeCoder,
   type NativeIndex,
   type NativeSearch,
   native,
-} from "../../../src/native.js";
-import type { Metric } from "../../../src/types.js";
+} from "../../../src/native/native.js";
 
 /** Length of the vectors of these tests. */
 export const dims = 24;

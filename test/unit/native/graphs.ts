@@ -1,5 +1,5 @@
-import type { GraphOptions, NativeGraph, NativeIndex, VectorForm } from "../../../src/native.js";
-import type { Metric } from "../../../src/types.js";
+import type { Metric } from "../../../src/api/types.js";
+import type { GraphOptions, NativeGraph, NativeIndex, VectorForm } from "../../../src/native/native.js";
 import { addon, bruteForce, dims, vectors } from "./corpus.js";
 
 /** An index of vectors in a plain form whose rows lie for walks. */

@@ -4,8 +4,8 @@ import { join } from "node:path";
 import { setFlagsFromString } from "node:v8";
 import { runInNewContext } from "node:vm";
 import { describe, expect, it } from "vitest";
-import { EmbedlessError } from "../../../src/errors.js";
-import { load, native } from "../../../src/native.js";
+import { EmbedlessError } from "../../../src/base/errors.js";
+import { load, native } from "../../../src/native/native.js";
 import { addon, bruteForce, caught, codebook, dims, feedAll, filledIndex, forms, metrics, vectors } from "./corpus.js";
 
 const bound = { k: 10, recall: 0.95, cap: 64, pool: 400 };

@@ -1,13 +1,14 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
+import { cleanId } from "../../../src/api/input.js";
 import { metadataToJson } from "../../../src/passage/metadata.js";
-import { cleanId, type NewPassage, Passages } from "../../../src/passage/passages.js";
-import { textHash } from "../../../src/passage/text.js";
+import { type NewPassage, Passages } from "../../../src/passage/passages.js";
 import type { Database } from "../../../src/storage/database.js";
 import { newestDictionary } from "../../../src/storage/dictionaries.js";
 import { setLive } from "../../../src/storage/live_bits.js";
 import { raiseVersion, readMeta } from "../../../src/storage/meta.js";
-import { codeOf, openDatabase, temporaryPath } from "./../storage/temporary_store.js";
+import { textHash } from "../../../src/text/text.js";
+import { codeOf, openDatabase, temporaryPath } from "../storage/temporary_store.js";
 
 const passage = (node: number, text: string, metadata?: object): NewPassage => ({
   node,

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
-import type { NativeGraph, NativeIndex } from "../../../src/native.js";
-import { walkWithoutCodes } from "../../../src/search/graph_alone.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import { walkWithoutCodes } from "../../../src/search/walk.js";
 
 const usual = {
   asked: undefined,

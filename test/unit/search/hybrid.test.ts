@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { expect, it, test } from "vitest";
-import { fuse } from "../../../src/search/hybrid.js";
+import { fuse } from "../../../src/search/modes.js";
 
 const key = (item: string) => item;
 

@@ -1,16 +1,16 @@
 import { expect, test } from "vitest";
-import { Flights } from "../../../src/search/flights.js";
+import { SharedCalls } from "../../../src/embed/shared_calls.js";
 import { Recompute } from "../../../src/search/recompute.js";
 
 function over(texts: Record<number, string>, cacheBytes = 1 << 20) {
   const embedded: string[] = [];
-  const flights = new Flights(async (batch) => {
+  const shared = new SharedCalls(async (batch) => {
     embedded.push(...batch);
     return batch.map((text) => Float32Array.of(text.length, text.charCodeAt(0)));
   });
   const read = (nodes: number[]) =>
     new Map(nodes.flatMap((node) => (texts[node] === undefined ? [] : [[node, texts[node]]])));
-  return { embedded, recompute: new Recompute(flights, read, cacheBytes) };
+  return { embedded, recompute: new Recompute(shared, read, cacheBytes) };
 }
 
 test("a vector is embedded once and then comes from the cache, bit for bit", async () => {
@@ -53,8 +53,8 @@ test("with no cache every search embeds again", async () => {
 
 test("its lanes are what the embedder takes at once", async () => {
   const lanes = (told: { batch?: number; concurrency?: number } | undefined) => {
-    const flights = new Flights(async () => []);
-    return new Recompute(flights, () => new Map(), 0, told && (async () => told)).lanes();
+    const shared = new SharedCalls(async () => []);
+    return new Recompute(shared, () => new Map(), 0, told && (async () => told)).lanes();
   };
   expect(await lanes({ batch: 32, concurrency: 4 })).toBe(4);
   expect(await lanes({ batch: 32 })).toBe(32);
@@ -65,12 +65,12 @@ test("its lanes are what the embedder takes at once", async () => {
 
 test("texts are read after a turn of the event loop, whoever asks: reading takes milliseconds", async () => {
   let reads = 0;
-  const flights = new Flights(async (batch) => batch.map(() => Float32Array.of(1)));
+  const shared = new SharedCalls(async (batch) => batch.map(() => Float32Array.of(1)));
   const read = (nodes: number[]) => {
     reads++;
     return new Map(nodes.map((node) => [node, `text ${node}`]));
   };
-  const recompute = new Recompute(flights, read, 1 << 20);
+  const recompute = new Recompute(shared, read, 1 << 20);
   const answers = [1, 33, 66].map((first) => recompute.vectorsOf(Array.from({ length: 32 }, (_, i) => first + i)));
   for (const wanted of [0, 1, 2, 3]) {
     expect(reads).toBe(wanted);

@@ -1,9 +1,8 @@
 import { describe, expect, it } from "vitest";
-import type { NativeGraph, NativeIndex } from "../../../src/native.js";
-import { planSearch } from "../../../src/search/plan.js";
-import { searchIndex } from "../../../src/search/search.js";
-import { chooseWalk, shareOfWalk } from "../../../src/search/walk.js";
-import { shareMet, windowFor } from "../../../src/search/walk_window.js";
+import { planSearch } from "../../../src/codes/plan.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import { searchIndex } from "../../../src/search/session.js";
+import { chooseWalk, shareMet, shareOfWalk, windowFor } from "../../../src/search/walk.js";
 import { addon, codebook, filledIndex } from "../native/corpus.js";
 import { vectorIndex } from "../native/graphs.js";
 

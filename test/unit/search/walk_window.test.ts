@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { shareMet, windowFor } from "../../../src/search/walk_window.js";
+import { shareMet, windowFor } from "../../../src/search/walk.js";
 
 const graph = { kind: "vamana", count: 50_000, edges: 50_000 * 30.45 } as const;
 const graphs = fc.record({

@@ -1,8 +1,8 @@
 import { readFile, writeFile } from "node:fs/promises";
 import { describe, expect, it } from "vitest";
 import { ERROR_CODES, type OpenOptions, type VectorStore } from "../../../src/index.js";
-import { type Cell, checksum } from "../../../src/storage/checksum.js";
-import { VectorStore as Store } from "../../../src/vector_store.js";
+import { type Cell, checksum } from "../../../src/storage/integrity.js";
+import { VectorStore as Store } from "../../../src/store/vector_store.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile } from "../../support/store.js";
 import { tamper } from "./temporary_store.js";

@@ -2,7 +2,7 @@ import { execFileSync } from "node:child_process";
 import { closeSync, linkSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join } from "node:path";
 import { expect, it } from "vitest";
-import { openGivenFile, readGivenFile } from "../../../src/storage/given_file.js";
+import { openGivenFile, readGivenFile } from "../../../src/storage/open_files.js";
 import { openDatabase, temporaryPath } from "./temporary_store.js";
 
 it("opens regular files, through links too, and no pipe, device, socket or folder", async () => {

@@ -1,7 +1,7 @@
 import { readFileSync, writeFileSync } from "node:fs";
 import { expect, it } from "vitest";
 import { type OpenOptions, type SearchOptions, VectorStore } from "../../../src/index.js";
-import { requireOrder } from "../../../src/storage/order.js";
+import { requireOrder } from "../../../src/storage/integrity.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile } from "../../support/store.js";
 import { codeOf } from "./temporary_store.js";

@@ -1,14 +1,16 @@
 import { chmodSync, readdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
-import { renumber } from "../../../src/ingest/renumber.js";
+import { resolveOpenOptions } from "../../../src/api/options.js";
+import { nextTurn } from "../../../src/base/turns.js";
+import { OpenStore } from "../../../src/memory/open_store.js";
 import { Passages } from "../../../src/passage/passages.js";
-import { KeywordSearch } from "../../../src/search/keyword_search.js";
-import { copyDatabase } from "../../../src/storage/backup.js";
+import { KeywordSearch } from "../../../src/search/by_keywords.js";
 import type { Database } from "../../../src/storage/database.js";
 import { writeMeta } from "../../../src/storage/meta.js";
-import { nextTurn } from "../../../src/turns.js";
-import { verifyStore } from "../../../src/verify.js";
+import { copyDatabase } from "../../../src/upkeep/backup.js";
+import { renumber } from "../../../src/upkeep/renumber.js";
+import { verifyStore } from "../../../src/upkeep/verify.js";
 import { type OtherProcess, start } from "./other_process.js";
 import { codeOf, openDatabase, tamper, temporaryPath } from "./temporary_store.js";
 
@@ -319,7 +321,10 @@ describe("snapshots", () => {
     [
       "renumber",
       (database, signal) =>
-        renumber({ ...NO_CODES, database, passages: new Passages(database) }, { signal, onProgress: undefined }),
+        renumber(new OpenStore(database, resolveOpenOptions()), async () => undefined, {
+          signal,
+          onProgress: undefined,
+        }),
     ],
   ])("of %s wait for their turn no longer than their signal lets them", async (_, work) => {
     const database = await openDatabase();
@@ -342,7 +347,6 @@ describe("snapshots", () => {
 
 const NO_COPY_OPTIONS = { overwrite: false, onProgress: undefined };
 const WORDS = { text: "ferry", limit: 1 };
-const NO_CODES = { codeRowBytes: async () => 0, graph: async () => undefined };
 
 async function rounds(count: number): Promise<void> {
   for (let round = 0; round < count; round++) await nextTurn();

@@ -1,8 +1,8 @@
 import { expect, it } from "vitest";
+import { renumberRows } from "../../../src/storage/compaction.js";
 import type { Connection } from "../../../src/storage/connection.js";
 import type { Database } from "../../../src/storage/database.js";
 import { addPending, getPending } from "../../../src/storage/pending.js";
-import { renumberRows } from "../../../src/storage/renumber_rows.js";
 import { getVectors, putVectors } from "../../../src/storage/vectors.js";
 import { codeOf, openDatabase } from "./temporary_store.js";
 

@@ -11,9 +11,9 @@ import {
 } from "node:fs";
 import { dirname, join } from "node:path";
 import { describe, expect, it } from "vitest";
+import { nextTurn } from "../../../src/base/turns.js";
 import type { Database } from "../../../src/storage/database.js";
 import { isOpenStore } from "../../../src/storage/open_files.js";
-import { nextTurn } from "../../../src/turns.js";
 import { start } from "./other_process.js";
 import { codeOf, openDatabase, temporaryPath } from "./temporary_store.js";
 

@@ -1,7 +1,7 @@
 import { DatabaseSync } from "@photostructure/sqlite";
 import { expect, it } from "vitest";
 import { VectorStore } from "../../../src/index.js";
-import { checksum } from "../../../src/storage/checksum.js";
+import { checksum } from "../../../src/storage/integrity.js";
 import { fromSqlite } from "../../../src/storage/sqlite_errors.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile } from "../../support/store.js";

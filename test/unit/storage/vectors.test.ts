@@ -7,7 +7,7 @@ import {
   clearSampleQueries,
   countSampleQueries,
   getSampleQueries,
-} from "../../../src/storage/sample_queries.js";
+} from "../../../src/storage/training.js";
 import { deleteVectors, getVectors, putVectors, readVectors } from "../../../src/storage/vectors.js";
 import { codeOf, openDatabase } from "./temporary_store.js";
 

@@ -2,7 +2,6 @@ import { existsSync, mkdtempSync, readdirSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import path from "node:path";
 import { describe, expect, it } from "vitest";
-import { sha256 } from "../../../../src/embed/checksum.js";
 import {
   codebookFile,
   codebookFolder,
@@ -10,6 +9,7 @@ import {
   shippedCodebook,
 } from "../../../../src/embed/minilm/codebook.js";
 import { minilm } from "../../../../src/embed/minilm/minilm.js";
+import { sha256 } from "../../../../src/embed/model_folder.js";
 
 describe("shipped codebooks", () => {
   it("are loaded only if they are what their name says", async () => {

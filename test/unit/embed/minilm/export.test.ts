@@ -3,7 +3,7 @@ import { readFileSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import ort from "onnxruntime-node";
 import { describe, expect, it } from "vitest";
-import { needsExactBytes } from "../../../../src/embed/byte_products.js";
+import { needsExactBytes } from "../../../../src/embed/forked_model.js";
 import { sessionOptions } from "../../../../src/embed/onnx_engine.js";
 import { exportTiny, optimizeModel, TINY_DIMS, tinyWeights } from "../../../support/tiny_model.js";
 

@@ -1,0 +1,88 @@
+import { setMaxListeners } from "node:events";
+import util from "node:util";
+import { aborted, throwIfAborted } from "./errors.js";
+
+/**
+ * A controller whose signal any number of operations may listen to.
+ *
+ * It is of Node's own class, which `fetch` and the limit of listeners insist on: a test environment such as jsdom puts
+ * another one in the place of the global `AbortController`.
+ */
+export function abortController(): AbortController {
+  const { transferableAbortController } = util as Partial<typeof util>; // Bun has none
+  const controller = transferableAbortController?.() ?? new AbortController();
+  setMaxListeners(0, controller.signal);
+  return controller;
+}
+
+/** What each signal stops. It has one listener, however many operations it may stop, so that Node does not warn of a leak. */
+const stopped = new WeakMap<AbortSignal, { operations: Set<AbortController>; listener: () => void }>();
+
+/**
+ * Runs `work` with a signal that fires as soon as one of `signals` does. The signals know nothing of it when `work` has
+ * ended, unlike with `AbortSignal.any`, which on Node 20 leaves something behind in long-lived signals with every call.
+ *
+ * @param signals `undefined` ones never fire.
+ * @param work Gets that signal, and a function that fires it too.
+ * @throws what `work` throws
+ */
+export async function withAnyOf<T>(
+  signals: readonly (AbortSignal | undefined)[],
+  work: (signal: AbortSignal, stop: (reason: unknown) => void) => Promise<T>,
+): Promise<T> {
+  const operation = abortController();
+  const listened = signals.filter((signal) => signal !== undefined);
+  for (const signal of listened) {
+    if (signal.aborted) operation.abort(signal.reason);
+    else listen(signal, operation);
+  }
+  try {
+    return await work(operation.signal, (reason) => operation.abort(reason));
+  } finally {
+    for (const signal of listened) leave(signal, operation);
+  }
+}
+
+function listen(signal: AbortSignal, operation: AbortController): void {
+  const known = stopped.get(signal);
+  if (known !== undefined) {
+    known.operations.add(operation);
+    return;
+  }
+  const operations = new Set([operation]);
+  const listener = () => {
+    for (const each of operations) each.abort(signal.reason);
+  };
+  stopped.set(signal, { operations, listener });
+  signal.addEventListener("abort", listener, { once: true });
+}
+
+function leave(signal: AbortSignal, operation: AbortController): void {
+  const known = stopped.get(signal);
+  if (!known?.operations.delete(operation) || known.operations.size > 0) return;
+  stopped.delete(signal);
+  signal.removeEventListener("abort", known.listener);
+}
+
+/** Runs `stop` when the signal fires, or at once if it has fired. Returns the function that ends this. */
+export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
+  if (signal?.aborted) stop();
+  signal?.addEventListener("abort", stop, { once: true });
+  return () => signal?.removeEventListener("abort", stop);
+}
+
+/** `promise`, or `ABORTED` as soon as the signal fires. */
+export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
+  if (signal === undefined) return await promise;
+  promise.catch(() => {}); // nobody may be waiting for it any more when it fails
+  throwIfAborted(signal);
+  let end = () => {};
+  const fired = new Promise<never>((_, reject) => {
+    end = onAbort(signal, () => reject(aborted(signal)));
+  });
+  try {
+    return await Promise.race([promise, fired]);
+  } finally {
+    end();
+  }
+}

@@ -1,0 +1,189 @@
+import type { Codes } from "../api/types.js";
+import { throwIfAborted } from "../base/errors.js";
+import type { EncodedRows, NativeAddon, NativeCoder } from "../native/native.js";
+import { stoppedBy } from "../native/stopped_by.js";
+import { appendCodes, type CodePiece } from "../storage/codes.js";
+import type { Connection } from "../storage/connection.js";
+import type { Database } from "../storage/database.js";
+import { setLive } from "../storage/live_bits.js";
+import { type CodebookReference, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
+import { addPending, clearPending, countPending, readPending } from "../storage/pending.js";
+import { clearSampleQueries, getSampleQueries, putCodebook } from "../storage/training.js";
+import { needsSampleQueries, traitsOf } from "../storage/traits.js";
+import { type Coders, leastTraining, TRAINING_PASSAGES } from "./coders.js";
+
+/** Vectors encoded between two looks at the abort signal. */
+const ENCODE_SLICE = 4096;
+const NO_EXCEPTIONS = new Uint8Array();
+
+/** A coder and the name under which the store refers to it; none for the form in which passages wait for a codebook. */
+export interface Coding {
+  readonly coder: NativeCoder;
+  readonly reference: CodebookReference | undefined;
+}
+
+/** The stored form of one vector. */
+export interface CodedVector {
+  readonly row: Uint8Array;
+  /** 8-byte entries as in `EncodedRows`, with row 0. */
+  readonly exceptions: Uint8Array;
+}
+
+/** Encodes vectors, in order. Throws `INVALID_VECTOR` for a zero vector under cosine. */
+export async function encodeVectors(coder: NativeCoder, vectors: readonly Float32Array[]): Promise<CodedVector[]> {
+  const coded: CodedVector[] = [];
+  for (let at = 0; at < vectors.length; at += ENCODE_SLICE) {
+    const part = vectors.slice(at, at + ENCODE_SLICE);
+    const flat = new Float32Array(part.length * coder.dims);
+    part.forEach((vector, i) => {
+      flat.set(vector, i * coder.dims);
+    });
+    coded.push(...splitRows(await coder.encode(flat), coder.rowBytes));
+  }
+  return coded;
+}
+
+/**
+ * Appends the codes of new nodes inside a write transaction: as they are if the store has their codebook, else as
+ * waiting rows, until those are enough to train the store's own codebook though more may come.
+ *
+ * @param made What the vectors were encoded with.
+ * @returns the codebook the store has after it, `undefined` while passages wait.
+ */
+export async function appendCoded(
+  tx: Connection,
+  addon: NativeAddon,
+  change: {
+    made: Coding;
+    /** The store's coder in this transaction: the same, or another process's new codebook. */
+    stored: Coding;
+    firstNode: number;
+    vectors: readonly CodedVector[];
+    /** What the store's codes are, or will be. */
+    codes: Codes;
+    version: number;
+    signal: AbortSignal | undefined;
+  },
+): Promise<CodebookReference | undefined> {
+  const { made, stored, firstNode, vectors, codes, version, signal } = change;
+  setLive(tx, firstNode, vectors.length, version);
+  const piece = joinRows(vectors, made.coder.rowBytes);
+  if (stored.reference !== undefined) {
+    const fitting = stored.coder === made.coder ? piece : await recode(made.coder, stored.coder, piece);
+    appendCodes(tx, firstNode, stored.coder.rowBytes, fitting, version);
+    return stored.reference;
+  }
+  addPending(tx, firstNode, made.coder.rowBytes, piece.rows);
+  // Without codes they wait for the graph.
+  if (codes === "none" || countPending(tx) < TRAINING_PASSAGES) return undefined;
+  return await trainFromPending(tx, addon, { waiting: made.coder, codes, version, signal });
+}
+
+/** Whether so many passages wait for a codebook that they train it once no more are coming. */
+function canTrain(c: Connection): boolean {
+  const meta = readMeta(c);
+  const { codes } = traitsOf(meta);
+  if (meta.codebook !== undefined || meta.dims === undefined || codes === "none") return false;
+  return countPending(c) >= leastTraining(codes);
+}
+
+/**
+ * Trains the store's codebook inside a write transaction if enough passages wait for it; else does nothing.
+ *
+ * @returns how many passages have codes now that had none
+ * @throws `ABORTED`; `CORRUPT` when a waiting row is damaged
+ */
+export async function trainWaiting(
+  tx: Connection,
+  { addon, coders }: { addon: NativeAddon; coders: Coders },
+  signal: AbortSignal | undefined,
+): Promise<number> {
+  if (!canTrain(tx)) return 0;
+  const meta = readMeta(tx);
+  const { codes, ...shape } = { ...traitsOf(meta), dims: meta.dims! };
+  if (codes === "none") return 0;
+  const waited = countPending(tx);
+  const version = raiseVersion(tx);
+  await trainFromPending(tx, addon, { waiting: coders.waiting(codes, shape), codes, version, signal });
+  return waited;
+}
+
+/**
+ * The same in a transaction of its own.
+ *
+ * @param onBegin Is told how many wait, before it takes its time.
+ */
+export async function trainIfEnough(
+  parts: { addon: NativeAddon; database: Database; coders: Coders },
+  signal: AbortSignal | undefined,
+  onBegin?: (waiting: number) => void,
+): Promise<number> {
+  const { database } = parts;
+  if (!canTrain(database.reader)) return 0;
+  onBegin?.(countPending(database.reader));
+  return await database.write((tx) => trainWaiting(tx, parts, signal), { signal });
+}
+
+/** Trains a codebook on the waiting rows, all of which become codes. */
+async function trainFromPending(
+  tx: Connection,
+  addon: NativeAddon,
+  {
+    waiting,
+    codes,
+    version,
+    signal,
+  }: { waiting: NativeCoder; codes: Exclude<Codes, "none">; version: number; signal: AbortSignal | undefined },
+): Promise<CodebookReference> {
+  const { dims, metric, rowBytes } = waiting;
+  const rows = Buffer.concat([...readPending(tx, 0, rowBytes)].map((piece) => piece.rows));
+  const sample = waiting.decode(rows.subarray(0, 4 * TRAINING_PASSAGES * rowBytes), NO_EXCEPTIONS);
+  const queries = needsSampleQueries(codes) ? getSampleQueries(tx, dims) : undefined;
+  const coder = await stoppedBy(signal, addon, (stop) =>
+    addon.trainCodebook(sample, { dims, metric, code: codes, stop, ...(queries && { queries }) }),
+  );
+  for (let at = 0, node = 0; at < rows.length; at += ENCODE_SLICE * rowBytes, node += ENCODE_SLICE) {
+    throwIfAborted(signal);
+    const part = { rows: rows.subarray(at, at + ENCODE_SLICE * rowBytes), exceptions: NO_EXCEPTIONS };
+    appendCodes(tx, node, coder.rowBytes, await recode(waiting, coder, part), version);
+  }
+  clearPending(tx);
+  clearSampleQueries(tx);
+  const reference: CodebookReference = { sha256: putCodebook(tx, coder.save()), kind: "own" };
+  writeMeta(tx, { codebook: reference });
+  return reference;
+}
+
+async function recode(from: NativeCoder, to: NativeCoder, piece: EncodedRows): Promise<CodePiece> {
+  return await to.encode(from.decode(piece.rows, piece.exceptions));
+}
+
+function splitRows(encoded: EncodedRows, rowBytes: number): CodedVector[] {
+  const coded: CodedVector[] = [];
+  for (let at = 0; at < encoded.rows.length; at += rowBytes) {
+    coded.push({ row: encoded.rows.subarray(at, at + rowBytes), exceptions: NO_EXCEPTIONS });
+  }
+  const { buffer, byteOffset, byteLength } = encoded.exceptions;
+  const entries = new DataView(buffer, byteOffset, byteLength);
+  for (let at = 0; at < byteLength; at += 8) {
+    const row = entries.getUint16(at, true);
+    const entry = encoded.exceptions.slice(at, at + 8);
+    entry.fill(0, 0, 2);
+    coded[row] = { row: coded[row]!.row, exceptions: Buffer.concat([coded[row]!.exceptions, entry]) };
+  }
+  return coded;
+}
+
+function joinRows(vectors: readonly CodedVector[], rowBytes: number): EncodedRows {
+  const rows = new Uint8Array(vectors.length * rowBytes);
+  const exceptions: Uint8Array[] = [];
+  vectors.forEach((vector, row) => {
+    rows.set(vector.row, row * rowBytes);
+    for (let at = 0; at < vector.exceptions.length; at += 8) {
+      const entry = Buffer.from(vector.exceptions.subarray(at, at + 8));
+      entry.writeUInt16LE(row, 0);
+      exceptions.push(entry);
+    }
+  });
+  return { rows, exceptions: Buffer.concat(exceptions) };
+}

@@ -1,0 +1,167 @@
+import type { Embedder, EmbedOptions } from "../api/embedder.js";
+import type { Metric } from "../api/types.js";
+import { EmbedlessError } from "../base/errors.js";
+import { LruCache } from "../base/lru.js";
+import { Slots } from "../base/slots.js";
+import type { StoredEmbedder } from "../storage/meta.js";
+import { type Canary, checkCanaries } from "./fingerprint.js";
+import { type EmbedderLimits, embedPassages, embedQuestion, limitsOf } from "./guard.js";
+import { type Introduction, introduceEmbedder } from "./introduction.js";
+import { SharedCalls } from "./shared_calls.js";
+
+/** What a store knows of the model that made it. */
+export interface KnownModel {
+  id: string;
+  dims: number;
+  metric: Metric;
+  canaries: readonly Canary[];
+  /** Set for one whose vectors depend on the batch; see `StoredEmbedder`. */
+  batchCosine: StoredEmbedder["batchCosine"];
+}
+
+/** Question texts whose vectors are remembered. */
+const REMEMBERED_QUESTIONS = 512;
+
+/**
+ * The store's embedder: every call watched and every answer checked, questions remembered, and its identity proved by
+ * two canaries before its first vector is believed.
+ */
+export class Model {
+  readonly embedder: Embedder;
+  readonly #timeoutMs: number;
+  readonly #minCosine: number;
+  readonly #questions = new LruCache<string, Float32Array>(REMEMBERED_QUESTIONS, () => 1);
+  readonly #asking: SharedCalls;
+  #known: KnownModel | undefined;
+  #oneByOne: Slots | undefined;
+  #proof: Promise<void> | undefined;
+
+  constructor(embedder: Embedder, options: { timeoutMs: number; minCosine: number }) {
+    this.embedder = embedder;
+    this.#timeoutMs = options.timeoutMs;
+    this.#minCosine = options.minCosine;
+    this.#asking = new SharedCalls(async ([text], signal) => [await this.#ask(text!, signal)]);
+  }
+
+  /** Whether `expect` was told already: then the store need not be asked again. */
+  get isExpected(): boolean {
+    return this.#known !== undefined;
+  }
+
+  /** What it takes at once: one text, if its vectors depend on the batch. */
+  get limits(): EmbedderLimits {
+    return this.#oneByOne ? { batch: 1, concurrency: 1 } : limitsOf(this.embedder);
+  }
+
+  /** Set for an embedder that is given one text at a time. */
+  get oneByOne(): Slots | undefined {
+    return this.#oneByOne;
+  }
+
+  /**
+   * Tells which model made the store, once the store has one.
+   *
+   * @throws EmbedlessError `MODEL_MISMATCH` or `DIMENSION_MISMATCH` if this embedder says that it is another one
+   */
+  expect(known: KnownModel): void {
+    if (this.#known !== undefined) return;
+    requireSameModel(known.id, this.embedder);
+    const { dims } = this.embedder;
+    if (dims !== undefined && dims !== known.dims) {
+      throw new EmbedlessError("DIMENSION_MISMATCH", `The store has ${known.dims} dims, but the embedder ${dims}.`);
+    }
+    this.#known = known;
+    this.#turnTo(known.batchCosine);
+  }
+
+  /**
+   * What a new store has to know of this model. From then on texts go in batches only if that does no harm.
+   *
+   * @param passages The store's first texts; see `introduceEmbedder`.
+   */
+  async introduce(passages: readonly string[], metric: Metric, signal?: AbortSignal): Promise<Introduction> {
+    const introduction = await introduceEmbedder(this.embedder, passages, {
+      timeoutMs: this.#timeoutMs,
+      minCosine: this.#minCosine,
+      lengths: metric !== "cosine",
+      signal,
+    });
+    this.#turnTo(introduction.batchCosine);
+    return introduction;
+  }
+
+  /** Vectors of passages, in order. Throws what `embedPassages` throws, and `MODEL_MISMATCH`. */
+  async embedPassages(texts: readonly string[], options: EmbedOptions = {}): Promise<Float32Array[]> {
+    const [vectors] = await Promise.all([
+      embedPassages(this.embedder, texts, { ...options, ...this.#guard(options.signal) }),
+      this.#prove(),
+    ]);
+    return vectors;
+  }
+
+  /** The vector of a question. The same text is embedded once, also by searches at the same time. */
+  async embedQuestion(text: string, signal?: AbortSignal): Promise<Float32Array> {
+    const remembered = this.#questions.get(text);
+    if (remembered) return remembered;
+    const [answer] = await Promise.all([this.#asking.embed([text], signal), this.#prove()]);
+    const vector = answer.vectors[0]!;
+    this.#questions.set(text, vector);
+    return vector;
+  }
+
+  /**
+   * Has all canaries embedded again, for exact scores disagree with codes. A model that fails this is not believed any more,
+   * nor is what is remembered of it.
+   *
+   * @throws EmbedlessError `MODEL_MISMATCH`, or the embedder's failure
+   */
+  async proveAgain(): Promise<void> {
+    this.#questions.clear();
+    this.#proof = undefined;
+    await this.#prove(this.#known?.canaries.length);
+  }
+
+  #ask(text: string, signal: AbortSignal): Promise<Float32Array> {
+    return embedQuestion(this.embedder, text, this.#guard(signal));
+  }
+
+  /** Embeds canaries again before the first vector is used; a model that failed for another reason is asked again. */
+  #prove(count = 2): Promise<void> {
+    const known = this.#known;
+    if (known === undefined) return Promise.resolve();
+    this.#proof ??= checkCanaries(this.embedder, known.canaries, {
+      timeoutMs: this.#timeoutMs,
+      minCosine: this.#minCosine,
+      lengths: known.metric !== "cosine",
+      expected: known.id,
+      count,
+      oneByOne: this.#oneByOne,
+    }).catch((error: unknown) => {
+      if (!(error instanceof EmbedlessError && error.code === "MODEL_MISMATCH")) this.#proof = undefined;
+      throw error;
+    });
+    return this.#proof;
+  }
+
+  #turnTo(batchCosine: KnownModel["batchCosine"]): void {
+    this.#oneByOne = batchCosine === undefined ? undefined : (this.#oneByOne ?? new Slots(1));
+  }
+
+  #guard(signal: AbortSignal | undefined) {
+    return {
+      timeoutMs: this.#timeoutMs,
+      dims: this.#known?.dims,
+      oneByOne: this.#oneByOne,
+      ...(signal && { signal }),
+    };
+  }
+}
+
+/** Throws `MODEL_MISMATCH` if the embedder says that it is not the one of that id, which made the store. */
+export function requireSameModel(id: string, embedder: Embedder): void {
+  if (embedder.id === id) return;
+  throw new EmbedlessError(
+    "MODEL_MISMATCH",
+    `The store was made with the embedder ${id}, but ${embedder.id} was given.`,
+  );
+}

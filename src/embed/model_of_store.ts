@@ -1,0 +1,125 @@
+import type { Embedder, EmbedderSource } from "../api/embedder.js";
+import { EmbedlessError } from "../base/errors.js";
+import { getCanaries } from "../storage/canaries.js";
+import type { Database } from "../storage/database.js";
+import { type Meta, readMeta, type StoredEmbedder } from "../storage/meta.js";
+import { minilm } from "./minilm/minilm.js";
+import { Model, requireSameModel } from "./model.js";
+import { embedderFromSource, remoteAddressOf } from "./source.js";
+
+/** The embedder given to the store, or the one that it finds for itself once something has to be embedded. */
+export class ModelOfStore {
+  readonly #database: Database;
+  readonly #given: Embedder | undefined;
+  readonly #watch: { timeoutMs: number; minCosine: number };
+  readonly #trustsAddress: boolean;
+  #own: Embedder | undefined;
+  #model: Promise<Model> | undefined;
+  #closed = false;
+
+  constructor(
+    database: Database,
+    settings: {
+      embedder: Embedder | undefined;
+      embedTimeoutMs: number;
+      minCanaryCosine: number;
+      trustStoredAddress: boolean;
+    },
+  ) {
+    this.#database = database;
+    this.#given = settings.embedder;
+    this.#trustsAddress = settings.trustStoredAddress;
+    this.#watch = { timeoutMs: settings.embedTimeoutMs, minCosine: settings.minCanaryCosine };
+  }
+
+  get embedder(): Embedder | undefined {
+    return this.#given ?? this.#own;
+  }
+
+  /** Throws `MODEL_MISMATCH` if the embedder that was given says that it did not make this store. */
+  requireGiven(meta: Meta): void {
+    if (meta.embedder !== undefined && this.#given !== undefined) requireSameModel(meta.embedder.id, this.#given);
+  }
+
+  /**
+   * The model, told what the store knows of it (if the store has passages yet), so that its first use proves it.
+   *
+   * @throws EmbedlessError `MODEL_MISMATCH`, `DIMENSION_MISMATCH`, `NOT_FOUND` if the model's files are gone
+   */
+  async proven(): Promise<Model> {
+    this.#model ??= this.#make().catch((error: unknown) => {
+      this.#model = undefined;
+      throw error;
+    });
+    const model = await this.#model;
+    // Asked for at every batch of a search, so the store's rows are read only until they have been told.
+    if (model.isExpected) return model;
+    const { embedder, dims, metric } = readMeta(this.#database.reader);
+    if (embedder && dims && metric) {
+      const canaries = getCanaries(this.#database.reader);
+      model.expect({ id: embedder.id, batchCosine: embedder.batchCosine, dims, metric, canaries });
+    }
+    return model;
+  }
+
+  /** Starts the model, so that the first question need not wait for it. What fails here fails again when it is needed. */
+  preload(): void {
+    const start = async () => {
+      const { embedder } = await this.proven();
+      if (!this.#closed) await embedder.preload?.();
+    };
+    start().catch(() => {});
+  }
+
+  /** Ends the embedder if the store made it. */
+  async close(): Promise<void> {
+    this.#closed = true;
+    await this.#model?.catch(() => {});
+    await this.#own?.close?.();
+  }
+
+  async #make(): Promise<Model> {
+    this.#own = this.#given ? undefined : await this.#find();
+    return new Model((this.#given ?? this.#own)!, this.#watch);
+  }
+
+  async #find(): Promise<Embedder> {
+    return await embedderOf(readMeta(this.#database.reader).embedder, this.#trustsAddress);
+  }
+}
+
+/**
+ * The embedder that a store names; the bundled model for one that names none.
+ *
+ * @param trustsAddress Whether an address that only the file names may be contacted. Anybody can write a file.
+ * @throws EmbedlessError `MODEL_MISMATCH` if it cannot be made from its name, or may not for its address; `NOT_FOUND` if its
+ *   files are gone, `FORMAT_VERSION` if it is of a later version
+ */
+export async function embedderOf(stored: StoredEmbedder | undefined, trustsAddress: boolean): Promise<Embedder> {
+  if (stored === undefined) return minilm();
+  if (stored.source === undefined) {
+    throw new EmbedlessError(
+      "MODEL_MISMATCH",
+      `The store was made with the embedder ${stored.id}, which cannot be made from its name: give it to open() as the option embedder.`,
+    );
+  }
+  const source = stored.source as EmbedderSource;
+  const address = remoteAddressOf(source);
+  if (address === undefined || trustsAddress) return await embedderFromSource(source);
+  throw new EmbedlessError(
+    "MODEL_MISMATCH",
+    `The store was made with the embedder ${stored.id} at ${quoted(address)}, an address that is not contacted because only the file names it: ` +
+      "name it yourself by the option embedder (--model NAME --url ADDRESS), or confirm it by trustStoredAddress: true (--trust-address).",
+  );
+}
+
+/** Characters shown of an address. */
+const LONGEST_ADDRESS = 200;
+
+/** An address in quotes and in ASCII, so that nothing in it looks like something else. */
+function quoted(address: string): string {
+  const shown = address.length > LONGEST_ADDRESS ? `${address.slice(0, LONGEST_ADDRESS)}...` : address;
+  return JSON.stringify(shown).replace(/[^\x20-\x7E]/g, (unit) => {
+    return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
+  });
+}

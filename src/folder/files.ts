@@ -1,0 +1,180 @@
+/** Which files a build reads: those that the given paths, the extensions, the patterns and .gitignore files select. */
+
+import { isUtf8 } from "node:buffer";
+import { type Dirent, readdirSync, statSync } from "node:fs";
+import { basename, join } from "node:path";
+import type { TextKind } from "../chunk/split.js";
+import { isOpenStore } from "../storage/open_files.js";
+import { IgnoreRules } from "./gitignore.js";
+import { LeftOut, reasonOf } from "./left_out.js";
+import {
+  isHiddenName,
+  isNamed,
+  isSkippedName,
+  kindOf,
+  type PassedOver,
+  relativeBelow,
+  type Selection,
+  verdictOf,
+} from "./selection.js";
+
+export interface FoundFile {
+  path: string;
+  bytes: number;
+  kind: TextKind;
+}
+
+export interface Found {
+  /** In the order of their paths; each once. */
+  files: FoundFile[];
+  /** Files that were selected and are not read, and folders that were not looked into. */
+  leftOut: LeftOut;
+  /** Given paths that do not exist. */
+  missing: string[];
+  /** How many files were met that nobody asked for. */
+  passedOver: PassedOver;
+}
+
+/** Between two turns of the event loop, in which Ctrl-C is heard. */
+const SLICE_MS = 50;
+
+/**
+ * Finds the selected files. Links below a given folder are not followed, so that no file comes twice.
+ *
+ * @param isStopped Ends the search: what was found so far is answered.
+ * @throws EmbedlessError `NOT_FOUND` if there is a .gitignore file, and the package that reads it is not installed
+ */
+export async function findFiles(selection: Selection, isStopped: () => boolean = () => false): Promise<Found> {
+  const passedOver = { excluded: 0, otherEnding: 0, hidden: 0 };
+  const found: Found = { files: [], leftOut: new LeftOut(), missing: [], passedOver };
+  const walk = new Walk(selection, found, isStopped);
+  for (const root of new Set(selection.roots)) await walk.visitRoot(root);
+  found.files.sort((a, b) => (a.path < b.path ? -1 : 1));
+  return found;
+}
+
+/** One walk over the given paths. Each place is looked at once, from the given path nearest above it. */
+class Walk {
+  readonly #selection: Selection;
+  readonly #found: Found;
+  readonly #isStopped: () => boolean;
+  readonly #roots: ReadonlySet<string>;
+  #turnAt = performance.now();
+
+  constructor(selection: Selection, found: Found, isStopped: () => boolean) {
+    this.#selection = selection;
+    this.#found = found;
+    this.#isStopped = isStopped;
+    this.#roots = new Set(selection.roots);
+  }
+
+  async visitRoot(root: string): Promise<void> {
+    try {
+      if (!statSync(root).isDirectory()) {
+        this.#meet(root, () => this.#take(root));
+        return;
+      }
+    } catch (error) {
+      const gone = ["ENOENT", "ENOTDIR"].includes((error as NodeJS.ErrnoException).code ?? "");
+      if (gone) this.#found.missing.push(root);
+      else this.#leaveOut(error, root);
+      return;
+    }
+    const { gitignore } = this.#selection;
+    const rules = gitignore ? await IgnoreRules.above(root, this.#unreadable) : IgnoreRules.from(root);
+    await this.#visitFolder(root, root, rules);
+  }
+
+  async #visitFolder(folder: string, root: string, above: IgnoreRules): Promise<void> {
+    let entries: Dirent<Buffer>[];
+    try {
+      entries = readdirSync(folder, { withFileTypes: true, encoding: "buffer" });
+    } catch (error) {
+      this.#leaveOut(error, folder);
+      return;
+    }
+    const rules = this.#selection.gitignore ? await above.in(folder, entries, this.#unreadable) : above;
+    for (const entry of entries) {
+      await this.#turn();
+      if (this.#isStopped()) return;
+      const path = join(folder, nameOf(entry.name));
+      if (this.#roots.has(path)) continue; // is visited by itself
+      if (!isUtf8(entry.name)) this.#meet(path, () => this.#found.leftOut.add("nameNotUtf8", path));
+      else if (entry.isDirectory()) await this.#enter(path, root, rules);
+      else if (entry.isSymbolicLink() && leadsToFolder(path)) this.#passLink(path, root, rules);
+      else this.#meet(path, () => this.#takeEntry(entry, path, root, rules));
+    }
+  }
+
+  /** Lets others on the event loop run, now and then. */
+  async #turn(): Promise<void> {
+    if (performance.now() - this.#turnAt <= SLICE_MS) return;
+    await new Promise((done) => setImmediate(done));
+    this.#turnAt = performance.now();
+  }
+
+  async #enter(folder: string, root: string, rules: IgnoreRules): Promise<void> {
+    const { leftOut, passedOver } = this.#found;
+    const named = isNamed(this.#selection, relativeBelow(root, folder)!);
+    const ignored = rules.ignores(folder, true);
+    if (named) await this.#visitFolder(folder, root, ignored ? IgnoreRules.from(folder) : rules);
+    else if (isHiddenName(basename(folder))) passedOver.hidden++;
+    else if (isSkippedName(basename(folder))) leftOut.add("folders", folder);
+    else if (ignored) leftOut.add("ignored", folder);
+    else await this.#visitFolder(folder, root, rules);
+  }
+
+  #passLink(path: string, root: string, rules: IgnoreRules): void {
+    if (!isSkippedName(basename(path)) && !this.#isIgnored(path, root, rules)) this.#found.leftOut.add("links", path);
+  }
+
+  /** Looks at a file: does what is to be done with a selected one, counts any other. */
+  #meet(path: string, takeSelected: () => void): void {
+    const verdict = verdictOf(this.#selection, path);
+    if (verdict === "selected") takeSelected();
+    else if (verdict !== "outside" && !isOpenStore(path)) this.#found.passedOver[verdict]++;
+  }
+
+  #takeEntry(entry: Dirent<Buffer>, path: string, root: string, rules: IgnoreRules): void {
+    if (this.#isIgnored(path, root, rules)) this.#found.leftOut.add("ignored", path);
+    else if (entry.isFile()) this.#take(path);
+    else this.#found.leftOut.add(entry.isSymbolicLink() ? "links" : "special", path);
+  }
+
+  #isIgnored(path: string, root: string, rules: IgnoreRules): boolean {
+    return rules.ignores(path, false) && !isNamed(this.#selection, relativeBelow(root, path)!);
+  }
+
+  #take(path: string): void {
+    const { files, leftOut } = this.#found;
+    try {
+      const stats = statSync(path);
+      if (!stats.isFile()) leftOut.add("special", path);
+      else if (isOpenStore(path)) leftOut.add("storeItself", path);
+      else if (stats.size > this.#selection.mostBytes) leftOut.add("tooLarge", path);
+      else files.push({ path, bytes: stats.size, kind: kindOf(path) });
+    } catch (error) {
+      this.#leaveOut(error, path);
+    }
+  }
+
+  #leaveOut(error: unknown, path: string): void {
+    this.#found.leftOut.add(reasonOf(error), path);
+  }
+
+  readonly #unreadable = (path: string): void => this.#found.leftOut.add("unreadable", path);
+}
+
+/** A name as text. What is not UTF-8 does not lead back to its file; `\\xe9` for each such byte keeps two names apart. */
+function nameOf(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  return bytes.toString("latin1").replace(/[^\x20-\x7E]/g, (unit) => `\\x${unit.charCodeAt(0).toString(16)}`);
+}
+
+function leadsToFolder(link: string): boolean {
+  try {
+    return statSync(link).isDirectory();
+  } catch {
+    return false;
+  }
+}

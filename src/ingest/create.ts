@@ -1,0 +1,107 @@
+import { requireVector } from "../api/input.js";
+import type { SampleQuery } from "../api/options.js";
+import type { Codes } from "../api/types.js";
+import { inBatches } from "../base/batches.js";
+import { EmbedlessError, outOfRange, warnOnce } from "../base/errors.js";
+import type { Coding } from "../codes/coding.js";
+import { limitsOf } from "../embed/guard.js";
+import type { Introduction } from "../embed/introduction.js";
+import type { Model } from "../embed/model.js";
+import type { OpenStore } from "../memory/open_store.js";
+import { needsSampleQueries, type Traits } from "../storage/traits.js";
+import type { Circumstances } from "./commit.js";
+
+/**
+ * Learns all that a store has to be told with its first passages. Writes nothing.
+ *
+ * @param passages The first texts that it will have.
+ * @throws `INVALID_ARGUMENT` if its codes do not suit the model's vectors or need sample queries that were not given;
+ *   `DIMENSION_MISMATCH`, `INVALID_VECTOR` for a sample query; `EMBEDDER_OUTPUT` also for a model that no search would
+ *   believe; other `EMBEDDER_*`, `ABORTED`
+ */
+export async function beginStore(
+  { database, coders, model: ofStore, settings }: OpenStore,
+  passages: readonly string[],
+  traits: Traits,
+  signal: AbortSignal | undefined,
+): Promise<Circumstances> {
+  const samples = needsSampleQueries(traits.codes) ? requireSamples(settings.sampleQueries) : [];
+  const model = await ofStore.proven();
+  const { embedder } = model;
+  const introduction = await model.introduce(passages, traits.metric, signal);
+  const { dims, canaries, batchCosine } = introduction;
+  warnOf(embedder.id, introduction);
+  requireFittingCodes(traits.codes, dims);
+  const shape = { dims, metric: traits.metric };
+  const queries = await embedSampleQueries(samples, model, shape, signal);
+  const shipped = takesShipped(traits) ? embedder.codebook : undefined;
+  const reference: Coding["reference"] = shipped && { sha256: shipped.sha256, kind: "shipped" };
+  return {
+    ...traits,
+    dims,
+    made: { coder: await coders.find(database.reader, reference, { dims, ...traits }), reference },
+    kept: coders.kept(traits.vectors, shape),
+    birth: { embedder: { id: embedder.id, source: embedder.source, batchCosine }, canaries, sampleQueries: queries },
+  };
+}
+
+/** Says what will be slower, or less certain, than the user may think. */
+function warnOf(id: string, { batchCosine, canaries }: Introduction): void {
+  if (batchCosine !== undefined) {
+    warnOnce(
+      "EMBEDLESS_ONE_BY_ONE",
+      `The vectors of the embedder ${id} depend on the batch (cosine ${batchCosine.toFixed(4)} of a text alone and among ` +
+        "others): this store gives it one text at a time, which is slower but always gives the same scores.",
+    );
+  }
+  if (canaries.length === 0) {
+    warnOnce(
+      "EMBEDLESS_NO_CANARIES",
+      `The embedder ${id} cannot embed the texts by which a store knows its model again: another model under this name ` +
+        "shows only where scores contradict the codes.",
+    );
+  }
+}
+
+/** Codebooks are shipped for one kind of codes only. */
+function takesShipped({ metric, codes }: Traits): boolean {
+  return metric === "cosine" && typeof codes === "object" && "bytes" in codes && codes.bytes === 48;
+}
+
+function requireSamples(samples: readonly SampleQuery[] | undefined): readonly SampleQuery[] {
+  if (samples !== undefined) return samples;
+  throw new EmbedlessError(
+    "INVALID_ARGUMENT",
+    'Codes with training: "ood" are fitted to questions like those to come: give some to open() as the option ' +
+      'sampleQueries, or take training: "pca".',
+  );
+}
+
+function requireFittingCodes(codes: Codes, dims: number): void {
+  if (typeof codes !== "object" || !("leanvec" in codes) || codes.leanvec.dims <= dims) return;
+  throw outOfRange("codes.leanvec.dims", `at most ${dims}, the dims of the embedder's vectors,`, codes.leanvec.dims);
+}
+
+/**
+ * The vectors of sample queries, in order; texts are embedded as questions, as many at once as the embedder takes.
+ *
+ * @throws `DIMENSION_MISMATCH`, `INVALID_VECTOR`, naming the query; `EMBEDDER_*`, `ABORTED`
+ */
+export async function embedSampleQueries(
+  samples: readonly SampleQuery[],
+  model: Model,
+  shape: { dims: number; metric: string },
+  signal: AbortSignal | undefined,
+): Promise<Float32Array[]> {
+  const given = samples.filter(({ query }) => typeof query !== "string");
+  for (const { query, label } of given) requireVector(query as Float32Array, shape, label);
+  const vectors = new Array<Float32Array>(samples.length);
+  // One that does not say how many it can take is asked one question at a time.
+  const lanes = model.embedder.concurrency === undefined ? 1 : limitsOf(model.embedder).concurrency;
+  await inBatches(samples, { size: 1, lanes, signal }, async ({ start, items: [sample] }, stop) => {
+    const { query, label } = sample!;
+    vectors[start] = typeof query === "string" ? await model.embedQuestion(query, stop) : query;
+    requireVector(vectors[start]!, shape, `the vector of ${label}`);
+  });
+  return vectors;
+}

@@ -1,0 +1,93 @@
+import { EmbedlessError } from "../base/errors.js";
+import { nextTurn } from "../base/turns.js";
+import type { NativeAddon, NativeGraph } from "../native/native.js";
+import type { Database } from "../storage/database.js";
+import { readGraph } from "../storage/graph.js";
+import { damagedRow } from "../storage/integrity.js";
+import { type GraphReference, type Meta, readMeta } from "../storage/meta.js";
+import { Follower } from "./mirror.js";
+
+/** Blocks are read for so long between two turns of the event loop. */
+const SLICE_MS = 4;
+
+/** Whether a store has a graph or is to get one whatever its size, so that its rows had better lie ready for walks. */
+export function wantsGraph({ index, graph }: Meta): boolean {
+  return graph !== undefined || (index !== undefined && index !== "flat" && index !== "auto");
+}
+
+/** The graph of a store in memory, in step with the file, whoever built it. */
+export class StoreGraph {
+  readonly #addon: NativeAddon;
+  readonly #database: Database;
+  #loaded: { graph: NativeGraph; reference: GraphReference; numbering: number } | undefined;
+  readonly #follower: Follower;
+
+  constructor(addon: NativeAddon, database: Database) {
+    this.#addon = addon;
+    this.#database = database;
+    this.#follower = new Follower(database, () => this.#load());
+  }
+
+  /** The graph as of the last `refresh`; `undefined` while there is none. */
+  get current(): NativeGraph | undefined {
+    return this.#loaded?.graph;
+  }
+
+  /** `meta.version` of the write that stored `current`; `undefined` without one. */
+  get version(): number | undefined {
+    return this.#loaded?.reference.version;
+  }
+
+  /** `meta.numbering` that the nodes of `current` are of. */
+  get numbering(): number {
+    return this.#loaded?.numbering ?? 0;
+  }
+
+  /**
+   * Brings the graph up to the newest commit. Costs microseconds when nothing was written. `Views` brings it together with
+   * its rows.
+   *
+   * @throws EmbedlessError `CORRUPT` when a block is damaged
+   */
+  async refresh(): Promise<void> {
+    await this.#follower.catchUp();
+  }
+
+  async #load(): Promise<boolean> {
+    const { graph: reference, numbering, nextNode } = readMeta(this.#database.reader);
+    if (reference !== undefined && reference.nodes > nextNode)
+      throw damagedRow("meta", "graph", `links ${reference.nodes} nodes, but there are ${nextNode}`);
+    if (reference === undefined) this.#loaded = undefined;
+    else if (reference.version !== this.version || numbering !== this.numbering) {
+      const pieces = await this.#read(reference);
+      if (pieces === undefined) return false; // another graph meanwhile: the next round reads that
+      const [header, ...blocks] = pieces;
+      // A walk takes as long or a tenth longer than over flat lists, which are three times as large.
+      const graph = await this.#addon.loadGraph({ header: header!, blocks }, { lists: "packed" });
+      if (graph.count !== reference.nodes) {
+        throw new EmbedlessError("CORRUPT", `The graph links ${graph.count} nodes, not ${reference.nodes}.`);
+      }
+      this.#loaded = { graph, reference, numbering };
+    }
+    return true;
+  }
+
+  /** All pieces, in slices; `undefined` if the graph was replaced while they were read. */
+  async #read(reference: GraphReference): Promise<Uint8Array[] | undefined> {
+    const pieces: Uint8Array[] = [];
+    while (pieces.length < reference.blocks) {
+      const isSame = this.#database.readTransaction((c) => {
+        if (readMeta(c).graph?.version !== reference.version) return false;
+        const end = performance.now() + SLICE_MS;
+        for (const piece of readGraph(c, reference, pieces.length)) {
+          pieces.push(piece);
+          if (performance.now() >= end) break;
+        }
+        return true;
+      });
+      if (!isSame) return undefined;
+      await nextTurn();
+    }
+    return pieces;
+  }
+}

@@ -1,0 +1,189 @@
+import { nodesWithout } from "../base/bitmap.js";
+import { nextTurn } from "../base/turns.js";
+import type { NativeAddon, NativeCoder, NativeIndex, Publication } from "../native/native.js";
+import { BLOCK_NODES } from "../storage/codes.js";
+import type { Connection } from "../storage/connection.js";
+import type { Database } from "../storage/database.js";
+import { damagedRow } from "../storage/integrity.js";
+import { readLive } from "../storage/live_bits.js";
+import { type Meta, readMeta } from "../storage/meta.js";
+
+/** Which rows of the file an index holds. */
+export interface MirroredRows {
+  /** Names their form, so that another name means reading all anew; `undefined` while the file has none. */
+  formOf(meta: Meta): string | undefined;
+  /** Gives their coder. */
+  coderOf(meta: Meta): Promise<NativeCoder>;
+  /** How they lie in memory; see `IndexOptions`. */
+  orderOf(meta: Meta): "scan" | "walk";
+  /**
+   * Reads one row per node from node `from` up to `meta.nextNode`, in order and without a gap; of a coder that keeps nothing
+   * it counts nodes. A node whose row is gone comes with a row that stands in for it, and dead.
+   */
+  read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<RowsOfNodes>;
+}
+
+/** A run of rows. */
+export type RowsOfNodes = Pick<Publication, "rows" | "nodes" | "dead">;
+
+/** The index in memory, as of one version of the store. */
+interface Loaded {
+  readonly index: NativeIndex;
+  readonly form: string;
+  /** `meta.numbering` that its nodes are of. */
+  readonly numbering: number;
+  /** `meta.version` up to which live bits are known. */
+  version: number;
+  /** A walk over the live bits that several slices share. */
+  walk: LiveWalk | undefined;
+}
+
+/** How far a walk over the live bits has come. */
+interface LiveWalk {
+  /** `meta.version` when it began: later changes take another walk. */
+  readonly version: number;
+  /** The last block it has seen. */
+  lastBlock: number;
+}
+
+/** Reading goes on for so long between two turns of the event loop; the piece then begun adds a millisecond or two. */
+const SLICE_MS = 4;
+
+/**
+ * Keeps rows of a store in memory and in step with the file, whoever writes it. There is one way in for all rows: they
+ * are read from committed ones, this process's own included, so nothing is visible before it is safe.
+ */
+export class IndexMirror {
+  readonly #addon: NativeAddon;
+  readonly #database: Database;
+  readonly #rows: MirroredRows;
+  #loaded: Loaded | undefined;
+  readonly #follower: Follower;
+
+  constructor(addon: NativeAddon, database: Database, rows: MirroredRows) {
+    this.#addon = addon;
+    this.#database = database;
+    this.#rows = rows;
+    this.#follower = new Follower(database, () => this.#load());
+  }
+
+  /** The rows as of the last `refresh`; `undefined` while there were none. */
+  get current(): NativeIndex | undefined {
+    return this.#loaded?.index;
+  }
+
+  /** `meta.version` of the live bits in memory; 0 before the first passage. */
+  get version(): number {
+    return this.#loaded?.version ?? 0;
+  }
+
+  /** `meta.numbering` that the nodes of `current` are of. */
+  get numbering(): number {
+    return this.#loaded?.numbering ?? 0;
+  }
+
+  /**
+   * Brings the index up to the newest commit. Costs microseconds when nothing was written.
+   *
+   * @throws EmbedlessError `CORRUPT` when a row is damaged
+   */
+  async refresh(): Promise<void> {
+    await this.#follower.catchUp();
+  }
+
+  async #load(): Promise<boolean> {
+    let target = await this.#target();
+    while (target !== undefined) {
+      const done = this.#database.readTransaction((c) => this.#readSlice(c, target!));
+      if (done === "stale") target = await this.#target();
+      if (done === "finished") break;
+      await nextTurn();
+    }
+    // Only now, complete, does a new index take the place of the old one.
+    this.#loaded = target;
+    return true;
+  }
+
+  /** What to read into: the index there is, or a new one when the form or the numbering has changed. */
+  async #target(): Promise<Loaded | undefined> {
+    const meta = readMeta(this.#database.reader);
+    const form = this.#rows.formOf(meta);
+    if (form === undefined) return undefined;
+    const { numbering } = meta;
+    if (this.#loaded?.form === form && this.#loaded.numbering === numbering) return this.#loaded;
+    const coder = await this.#rows.coderOf(meta);
+    const index = this.#addon.createIndex(coder, { order: this.#rows.orderOf(meta) });
+    return { index, form, numbering, version: 0, walk: undefined };
+  }
+
+  /** Publishes the next rows; when all are there the live bits. `stale`: form or numbering have changed meanwhile. */
+  #readSlice(c: Connection, target: Loaded): "more" | "finished" | "stale" {
+    const meta = readMeta(c);
+    if (this.#rows.formOf(meta) !== target.form || meta.numbering !== target.numbering) return "stale";
+    const { index } = target;
+    const end = performance.now() + SLICE_MS;
+    for (const piece of this.#rows.read(c, index.count, index.coder, meta)) {
+      index.publish({ ...piece, release: true });
+      if (performance.now() >= end) return "more";
+    }
+    // A bit of a node without a row would never be looked at again.
+    if (index.count !== meta.nextNode)
+      throw damagedRow("meta", "nextNode", `says ${meta.nextNode}, but ${index.count} nodes are stored`);
+    // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.
+    while (target.version < meta.version) {
+      target.walk ??= { version: meta.version, lastBlock: -1 };
+      if (!killDead(c, target, target.walk, end)) return "more";
+      requireLiveBits(target, meta);
+      target.version = target.walk.version;
+      target.walk = undefined;
+    }
+    return "finished";
+  }
+}
+
+/** Goes on with a walk until `end`: nodes without a passage die. Answers whether the walk is over. */
+function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, end: number): boolean {
+  for (const { block, bits } of readLive(c, version, walk.lastBlock)) {
+    const first = block * BLOCK_NODES;
+    const dead = nodesWithout(bits, Math.min(BLOCK_NODES, index.count - first));
+    if (dead.length > 0) index.publish({ dead: Uint32Array.from(dead, (node) => first + node) });
+    walk.lastBlock = block;
+    if (performance.now() >= end) return false;
+  }
+  return true;
+}
+
+/** Every node given out has a bit, whether it is set or not. */
+function requireLiveBits({ version, walk }: Loaded, { nextNode }: Meta): void {
+  const last = Math.ceil(nextNode / BLOCK_NODES) - 1;
+  if (version === 0 && walk!.lastBlock < last) throw damagedRow("live_blocks", last, "is missing");
+}
+
+/** Keeps something in memory in step with the file: loads it anew after a commit of anybody, once for all who wait. */
+export class Follower {
+  readonly #database: Database;
+  readonly #load: () => Promise<boolean>;
+  #dataVersion: number | undefined;
+  #loading: Promise<void> | undefined;
+
+  /** @param load Brings it up to a commit no older than the call; `false` if that has to be tried once more. */
+  constructor(database: Database, load: () => Promise<boolean>) {
+    this.#database = database;
+    this.#load = load;
+  }
+
+  /** Costs microseconds when nothing was written. Throws what loading throws. */
+  async catchUp(): Promise<void> {
+    while (this.#database.dataVersion() !== this.#dataVersion) {
+      this.#loading ??= this.#reload().finally(() => {
+        this.#loading = undefined;
+      });
+      await this.#loading;
+    }
+  }
+
+  async #reload(): Promise<void> {
+    const dataVersion = this.#database.dataVersion();
+    if (await this.#load()) this.#dataVersion = dataVersion;
+  }
+}

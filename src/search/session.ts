@@ -1,0 +1,176 @@
+import type { HitExplanation, SearchCost } from "../api/types.js";
+import { inBatches } from "../base/batches.js";
+import { throwIfAborted } from "../base/errors.js";
+import { calibratedRecall } from "../codes/calibration.js";
+import type { SearchPlan } from "../codes/plan.js";
+import type { ExactVectors, VectorSource } from "../memory/vectors.js";
+import type { NativeIndex, NativeResult, NativeSearch } from "../native/native.js";
+import type { Deadline } from "./deadline.js";
+import { shareOfWalk, type Walk } from "./walk.js";
+
+/** Most vectors that are handed over at once: a search for all of a large store wants them all in one round. */
+const FEED_SLICE = 4_096;
+
+/** What a search found, as nodes: the store turns them into passages. */
+export interface Ranking {
+  nodes: number[];
+  scores: number[];
+  explanations: HitExplanation[];
+  /** Exact vectors by node, of recomputed nodes. */
+  vectors: Map<number, Float32Array>;
+  expectedRecall: number | undefined;
+  /** How far the estimates of the first round were off; see `NativeResult`. */
+  firstRound: NativeResult["firstRound"];
+  cost: Omit<SearchCost, "totalMs" | "queryMs" | "keywordMs">;
+}
+
+/** How one search of an index is to be done. */
+export interface IndexSearch {
+  k: number;
+  plan: SearchPlan;
+  /** Where exact vectors come from. */
+  source: ExactVectors;
+  signal?: AbortSignal | undefined;
+  /** When to answer with what there is. Default: when all is decided. */
+  deadline?: Deadline | undefined;
+  /** Multiplies the errors that the code claims. Default 1. */
+  sigmaScale?: number | undefined;
+  /** Walks over a graph instead of scanning. Default: a scan. */
+  walk?: Walk | undefined;
+  /** Bitmap of the nodes that may be answered; see `NativeSearchOptions`. Default: all. */
+  filter?: Uint8Array | undefined;
+}
+
+/** A search under way: what has come so far, and what it cost. */
+interface Progress {
+  readonly session: NativeSearch;
+  readonly dims: number;
+  readonly source: ExactVectors;
+  readonly vectors: Map<number, Float32Array>;
+  readonly sources: Map<number, VectorSource>;
+  readonly cost: Ranking["cost"];
+}
+
+/**
+ * One search of an index: the scan proposes candidates, the session asks for the exact vectors of those that are most likely
+ * in the answer, and ends when it is expected to hold its recall, at the cap, or at the deadline.
+ *
+ * @param index The codes; the search works on the state it has now.
+ * @param query The question's vector.
+ * @throws `ABORTED`, or what reading and embedding throw.
+ */
+export async function searchIndex(index: NativeIndex, query: Float32Array, options: IndexSearch): Promise<Ranking> {
+  const { k, plan, source, signal, deadline, sigmaScale = 1, walk, filter } = options;
+  throwIfAborted(signal);
+  const before = performance.now();
+  const session = await index.search(query, { k, ...plan, ...walk, sigmaScale, ...(filter && { filter }) });
+  const cost = noCost();
+  cost.scanned = session.scanned;
+  cost.scanMs = performance.now() - before;
+
+  const state: Progress = {
+    session,
+    dims: index.coder.dims,
+    source,
+    vectors: new Map(),
+    sources: new Map(),
+    cost,
+  };
+  while (!session.done) {
+    throwIfAborted(signal);
+    if (!(await runRound(state, signal, deadline))) break;
+  }
+  throwIfAborted(signal);
+  return rank(state, index, options);
+}
+
+/** The cost of a search that has done nothing. */
+export function noCost(): Ranking["cost"] {
+  return { recomputed: 0, embedded: 0, scanned: 0, dismissed: 0, scanMs: 0, readMs: 0, recomputeMs: 0 };
+}
+
+/** The cost of a search that was done again: what it spent before counts, what it recomputed is what it recomputed last. */
+export function addCosts(before: Ranking["cost"], last: Ranking["cost"]): Ranking["cost"] {
+  const spent = ["embedded", "scanned", "scanMs", "readMs", "recomputeMs"] as const;
+  return { ...last, ...Object.fromEntries(spent.map((key) => [key, before[key] + last[key]])) };
+}
+
+/**
+ * Hands over all that the session wants next. With a deadline each vector is handed over by itself as soon as it is
+ * there, so that none is lost for having waited for others.
+ *
+ * @returns `false` if the deadline came first
+ */
+async function runRound(
+  state: Progress,
+  signal: AbortSignal | undefined,
+  deadline: Deadline | undefined,
+): Promise<boolean> {
+  if (deadline?.isOver) return false;
+  const wanted = [...state.session.wants()];
+  const before = performance.now();
+  const readBefore = state.cost.readMs;
+  try {
+    if (deadline) return await deadline.run((until) => feedSingly(state, wanted, until), signal);
+    for (let at = 0; at < wanted.length; at += FEED_SLICE) {
+      throwIfAborted(signal);
+      await feed(state, wanted.slice(at, at + FEED_SLICE), signal);
+    }
+    return true;
+  } finally {
+    state.cost.recomputeMs += performance.now() - before - (state.cost.readMs - readBefore);
+  }
+}
+
+/** Each vector by itself, as many at a time as the source makes at once; all together where it need not make them. */
+async function feedSingly(state: Progress, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+  const lanes = await state.source.lanes?.();
+  if (lanes === undefined) return await feed(state, wanted, signal);
+  await inBatches(wanted, { size: 1, lanes, signal }, ({ items }, own) => feed(state, items, own));
+}
+
+/** Gets the vectors of wanted nodes and hands them over, unless the search has ended meanwhile. */
+async function feed(state: Progress, wanted: readonly number[], signal: AbortSignal | undefined): Promise<void> {
+  const answer = await state.source.vectorsOf(wanted, signal);
+  if (signal?.aborted) return;
+  state.cost.readMs += answer.readMs;
+  state.cost.embedded += answer.embedded;
+  const present = wanted.filter((_, i) => answer.vectors[i] !== undefined);
+  const missing = wanted.filter((_, i) => answer.vectors[i] === undefined);
+  const flat = new Float32Array(present.length * state.dims);
+  let row = 0;
+  wanted.forEach((node, i) => {
+    const vector = answer.vectors[i];
+    if (vector === undefined) return;
+    flat.set(vector, row++ * state.dims);
+    state.vectors.set(node, vector);
+    state.sources.set(node, answer.sources[i]!);
+  });
+  state.session.feed(Uint32Array.from(present), flat, Uint32Array.from(missing));
+}
+
+function rank(state: Progress, index: NativeIndex, { k, plan, walk = {} }: IndexSearch): Ranking {
+  const result = state.session.result();
+  const nodes = [...result.nodes];
+  const scores = [...result.scores];
+  const explanations = nodes.map((node, i) => ({
+    estimate: result.estimates[i]!,
+    sigma: result.sigmas[i]!,
+    chance: Number.isNaN(result.chances[i]!) ? undefined : result.chances[i]!,
+    exact: result.exact[i] ? scores[i]! : undefined,
+    source: state.sources.get(node) ?? ("none" as const),
+    keyword: undefined,
+  }));
+  const { expectedRecall: raw, recomputed } = result;
+  const answer = { coder: index.coder, k, recomputed, scores: plan.scores };
+  const expectedRecall = Number.isNaN(raw) ? undefined : calibratedRecall(raw, answer) * shareOfWalk(walk, index, k);
+  return {
+    nodes,
+    scores,
+    explanations,
+    vectors: state.vectors,
+    expectedRecall,
+    firstRound: result.firstRound,
+    cost: { ...state.cost, recomputed: result.recomputed, dismissed: result.dismissed },
+  };
+}

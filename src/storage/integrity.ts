@@ -1,0 +1,90 @@
+import { types } from "node:util";
+import { crc32 } from "node:zlib";
+import { EmbedlessError } from "../base/errors.js";
+
+/** What a column of the file can hold. */
+export type Cell = string | number | Uint8Array | null;
+
+/** A store, as far as checksums are concerned: a connection to it. */
+export interface Salted {
+  /** A number of its own that every store has; 0 for one of the first, which have none. */
+  readonly salt: number;
+}
+
+/**
+ * The `crc` of a row: CRC-32 of the JSON array `[table, ...cells]`, in which a blob stands as its length, followed by
+ * the bytes of the blobs in the same order. It covers the key and the table's name, so that a sound row put in another
+ * row's place is caught too; and it is turned around (xor) by the store's salt, so that a sound row of another store is.
+ * Kept as a signed 32-bit integer, the shortest form in the file.
+ */
+export function checksum({ salt }: Salted, table: string, ...cells: Cell[]): number {
+  const plain: (string | number | null)[] = [table];
+  const blobs: Uint8Array[] = [];
+  for (const cell of cells) {
+    const isBlob = types.isUint8Array(cell);
+    if (isBlob) blobs.push(cell);
+    plain.push(isBlob ? cell.byteLength : cell);
+  }
+  let crc = crc32(JSON.stringify(plain));
+  for (const blob of blobs) {
+    // Of no bytes zlib answers 0 instead of the value so far.
+    if (blob.length > 0) crc = crc32(blob, crc);
+  }
+  return (crc ^ salt) | 0;
+}
+
+/** Throws `CORRUPT`, naming table and row, unless `crc` is the checksum of `cells`. */
+export function checkRow(store: Salted, table: string, row: string | number, crc: number, ...cells: Cell[]): void {
+  if (checksum(store, table, ...cells) !== crc) throw damagedRow(table, row, "does not match its checksum");
+}
+
+/** The `CORRUPT` error of one row: `damagedRow("code_blocks", 3, "is missing")`. */
+export function damagedRow(table: string, row: string | number, what: string): EmbedlessError {
+  return new EmbedlessError("CORRUPT", `Row ${JSON.stringify(row)} of table ${table} ${what}: the store is damaged.`);
+}
+
+/**
+ * Throws `CORRUPT` unless rows that were read in the order of their keys are in that order, from `least` on. SQLite
+ * believes its pages; whoever reads on behind the last row of a piece could otherwise be led in a circle.
+ */
+export function requireOrder(table: string, keys: readonly number[], least: number): void {
+  let next = least;
+  for (const key of keys) {
+    if (key < next) throw damagedRow(table, key, "is out of order");
+    next = key + 1;
+  }
+}
+
+/** A problem in one sentence, or `undefined`: a few milliseconds of work are done, let others run. */
+export type VerifyStep = string | undefined;
+
+/** The message of a `CORRUPT` failure; any other failure is thrown. */
+export function* problemsOf(work: () => unknown): Generator<VerifyStep> {
+  try {
+    work();
+  } catch (error) {
+    if (!(error instanceof EmbedlessError) || error.code !== "CORRUPT") throw error;
+    yield error.message;
+  }
+}
+
+/** Reads all that `pieces` gives, up to its first `CORRUPT` failure. */
+export function* walk(pieces: Iterator<unknown>): Generator<VerifyStep> {
+  for (let done = false; !done; ) {
+    done = true;
+    yield* problemsOf(() => {
+      done = pieces.next().done === true;
+    });
+    yield undefined;
+  }
+}
+
+/** What `work` gives, or `undefined` where it meets damage: for who wants what is left. */
+export function ifSound<T>(work: () => T): T | undefined {
+  try {
+    return work();
+  } catch (error) {
+    if (!(error instanceof EmbedlessError) || error.code !== "CORRUPT") throw error;
+    return undefined;
+  }
+}

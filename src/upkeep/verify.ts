@@ -1,0 +1,48 @@
+import type { VerifyReport } from "../api/types.js";
+import { throwIfAborted } from "../base/errors.js";
+import { nextTurn } from "../base/turns.js";
+import { verifyFilterable } from "../filter/indexes.js";
+import { verifyKeywords } from "../passage/keywords.js";
+import type { Passages } from "../passage/passages.js";
+import { verifyPassages } from "../passage/verify_passages.js";
+import type { Database } from "../storage/database.js";
+import { problemsOf } from "../storage/integrity.js";
+import { verifyTables } from "../storage/verify.js";
+
+/** Most problems reported: a file that is nothing but damage should not fill the memory. */
+const MAX_PROBLEMS = 1_000;
+/** Work between two turns of the event loop. */
+const SLICE_MS = 4;
+
+/**
+ * Checks a whole store on one snapshot, in slices of a few milliseconds: the file's structure, every checksum, and that
+ * passages, live bits, codes and counters agree.
+ *
+ * @throws EmbedlessError `ABORTED`
+ */
+export async function verifyStore(database: Database, passages: Passages, signal: AbortSignal): Promise<VerifyReport> {
+  return await database.snapshot(async (c) => {
+    // What several checks run into is one problem.
+    const problems = new Set<string>();
+    let sliceStart = performance.now();
+    for (const steps of [
+      verifyTables(c),
+      verifyPassages(c, passages),
+      verifyKeywords(c, passages),
+      verifyFilterable(c),
+    ]) {
+      for (const problem of steps) {
+        if (problem !== undefined) problems.add(problem);
+        if (problems.size >= MAX_PROBLEMS) break;
+        if (performance.now() - sliceStart < SLICE_MS) continue;
+        throwIfAborted(signal);
+        await nextTurn();
+        sliceStart = performance.now();
+      }
+    }
+    let count = 0;
+    // A damaged counter was reported above already.
+    for (const _ of problemsOf(() => (count = passages.count(c))));
+    return { ok: problems.size === 0, passages: count, problems: [...problems] };
+  }, signal);
+}

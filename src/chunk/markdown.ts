@@ -1,6 +1,6 @@
 import type { Env, MarkdownIt, Token } from "markdown-it";
 import { optionalPackage } from "../base/packages.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 
 /** A heading. Lines count from 0, the last one not included. */
 export interface Heading {
@@ -61,6 +61,7 @@ export async function structureOf(
   const markdown = await parser;
   const environment: Env = {};
   const found: Structure = { headings: [], code: [] };
+  const turns = new Turns();
   let length = partLength;
   for (let from = first; from < lines.length; ) {
     const to = endOfPart(lines, from, length);
@@ -76,7 +77,7 @@ export async function structureOf(
     collect(tokens, { from, to: next }, markdown, environment, found);
     from = next;
     length = partLength;
-    if (from < lines.length) await nextTurn();
+    await turns.give();
   }
   return found;
 }

@@ -4,6 +4,7 @@ import { dirname, resolve } from "node:path";
 import type { Embedder } from "../api/embedder.js";
 import type { AddResult } from "../api/types.js";
 import { EmbedlessError } from "../base/errors.js";
+import { Turns } from "../base/turns.js";
 import type { Found } from "../folder/files.js";
 import { reasonOf } from "../folder/left_out.js";
 import { type FilePassage, passagesOf } from "../folder/passages.js";
@@ -148,7 +149,7 @@ export class BuildRun {
   }
 
   async *#passages(): AsyncGenerator<FilePassage> {
-    let yieldedAt = performance.now();
+    const turns = new Turns({ ms: 50 });
     for (const file of this.#found.files) {
       const passages = await this.#read(file);
       for (const [i, passage] of passages.entries()) {
@@ -165,10 +166,7 @@ export class BuildRun {
       }
       this.#bytesRead += file.bytes;
       // Splitting alone never waits for anything; timers and signals get their turn here.
-      if (performance.now() - yieldedAt > 50) {
-        await new Promise((done) => setImmediate(done));
-        yieldedAt = performance.now();
-      }
+      await turns.give();
     }
   }
 

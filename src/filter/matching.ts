@@ -3,7 +3,7 @@ import { countBits, nodesFrom, setBit } from "../base/bitmap.js";
 import { throwIfAborted } from "../base/errors.js";
 import { LruCache } from "../base/lru.js";
 import { Shared } from "../base/shared.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import { MetadataReader, type MetadataSlice } from "../passage/metadata.js";
 import type { Passages } from "../passage/passages.js";
 import type { Connection } from "../storage/connection.js";
@@ -107,14 +107,15 @@ export async function matchingNodes(
   const { nextNode } = readMeta(c);
   requireLastPassage(c);
   const bits = new Uint8Array(Math.ceil(nextNode / 8));
-  const candidates = await candidateNodes(c, tree, nextNode, signal);
+  const turns = new Turns({ signal });
+  const candidates = await candidateNodes(c, tree, nextNode, turns);
   const reader = new MetadataReader(c);
-  for (let from = 0; from < nextNode; await nextTurn()) {
-    throwIfAborted(signal);
+  for (let from = 0; from < nextNode; ) {
+    await turns.give();
     const { slice, next } = nextSlice(reader, from, candidates);
     if (slice === undefined) break;
     requireGiven(slice.nodes.at(-1) ?? 0, nextNode);
-    await decide(slice, tree, bits, signal);
+    await decide(slice, tree, bits, turns);
     from = next;
   }
   return bits;
@@ -140,19 +141,10 @@ function nextSlice(
 }
 
 /** Puts the nodes of a slice that match into `bits`; a filter of many conditions takes turns within the slice. */
-async function decide(
-  { nodes, all }: MetadataSlice,
-  tree: FilterTree,
-  bits: Uint8Array,
-  signal: AbortSignal | undefined,
-): Promise<void> {
-  let turnAt = performance.now() + SLICE_MS;
+async function decide({ nodes, all }: MetadataSlice, tree: FilterTree, bits: Uint8Array, turns: Turns): Promise<void> {
   for (const [i, node] of nodes.entries()) {
     if (matches(tree, all[i]!)) setBit(bits, node);
-    if (i % DECIDED_AT_ONCE !== 0 || performance.now() < turnAt) continue;
-    await nextTurn();
-    throwIfAborted(signal);
-    turnAt = performance.now() + SLICE_MS;
+    if (i % DECIDED_AT_ONCE === 0) await turns.give();
   }
 }
 
@@ -176,9 +168,10 @@ async function testedNodes(
 ): Promise<Uint8Array> {
   const { nextNode } = readMeta(c);
   const bits = new Uint8Array(Math.ceil(nextNode / 8));
-  for (let last = -1; ; await nextTurn()) {
-    throwIfAborted(signal);
-    const page = passages.page(last, TEST_SLICE, c);
+  const turns = new Turns({ signal });
+  for (let last = -1; ; ) {
+    await turns.give();
+    const page = passages.page(last, TESTED_AT_ONCE, c);
     requireGiven(page.at(-1)?.node ?? 0, nextNode);
     for (const row of page) if (holds(condition, row)) setBit(bits, row.node);
     if (page.length === 0) return bits;
@@ -194,7 +187,7 @@ async function candidateNodes(
   c: Connection,
   tree: FilterTree,
   nextNode: number,
-  signal: AbortSignal | undefined,
+  turns: Turns,
 ): Promise<Uint8Array | undefined> {
   const queries = indexQueries(tree, indexedPaths(c));
   if (queries === undefined) return undefined;
@@ -205,19 +198,15 @@ async function candidateNodes(
       requireGiven(node, nextNode);
       setBit(bits, node);
       if (++read > nextNode) return undefined;
-      if (read % INDEX_SLICE !== 0) continue;
-      await nextTurn();
-      throwIfAborted(signal);
+      if (read % READ_AT_ONCE === 0) await turns.give();
     }
-    await nextTurn();
+    await turns.give();
   }
   return bits;
 }
 
-/** Passages unpacked for a function between two turns of the event loop. */
-const TEST_SLICE = 32;
-/** Nodes read from an index between two turns of the event loop: a few milliseconds. */
-const INDEX_SLICE = 4_096;
-/** Time for deciding between two turns, and passages decided between two looks at the clock. */
-const SLICE_MS = 4;
+/** Passages that are unpacked for a function at once. */
+const TESTED_AT_ONCE = 32;
+/** Passages decided, and nodes read from an index, between two looks at the clock. */
 const DECIDED_AT_ONCE = 8;
+const READ_AT_ONCE = 256;

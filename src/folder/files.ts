@@ -3,6 +3,7 @@
 import { isUtf8 } from "node:buffer";
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
+import { Turns } from "../base/turns.js";
 import type { TextKind } from "../chunk/split.js";
 import { isOpenStore } from "../storage/open_files.js";
 import { IgnoreRules } from "./gitignore.js";
@@ -35,9 +36,6 @@ export interface Found {
   passedOver: PassedOver;
 }
 
-/** Between two turns of the event loop, in which Ctrl-C is heard. */
-const SLICE_MS = 50;
-
 /**
  * Finds the selected files. Links below a given folder are not followed, so that no file comes twice.
  *
@@ -59,7 +57,7 @@ class Walk {
   readonly #found: Found;
   readonly #isStopped: () => boolean;
   readonly #roots: ReadonlySet<string>;
-  #turnAt = performance.now();
+  readonly #turns = new Turns({ ms: 50 });
 
   constructor(selection: Selection, found: Found, isStopped: () => boolean) {
     this.#selection = selection;
@@ -95,7 +93,7 @@ class Walk {
     }
     const rules = this.#selection.gitignore ? await above.in(folder, entries, this.#unreadable) : above;
     for (const entry of entries) {
-      await this.#turn();
+      await this.#turns.give();
       if (this.#isStopped()) return;
       const path = join(folder, nameOf(entry.name));
       if (this.#roots.has(path)) continue; // is visited by itself
@@ -104,13 +102,6 @@ class Walk {
       else if (entry.isSymbolicLink() && leadsToFolder(path)) this.#passLink(path, root, rules);
       else this.#meet(path, () => this.#takeEntry(entry, path, root, rules));
     }
-  }
-
-  /** Lets others on the event loop run, now and then. */
-  async #turn(): Promise<void> {
-    if (performance.now() - this.#turnAt <= SLICE_MS) return;
-    await new Promise((done) => setImmediate(done));
-    this.#turnAt = performance.now();
   }
 
   async #enter(folder: string, root: string, rules: IgnoreRules): Promise<void> {

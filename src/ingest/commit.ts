@@ -1,5 +1,4 @@
-import { throwIfAborted } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import { appendCoded, type CodedVector, type Coding, trainWaiting } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import type { NativeCoder } from "../native/native.js";
@@ -12,6 +11,7 @@ import { raiseVersion, readMeta, type StoredEmbedder, writeMeta } from "../stora
 import { addSampleQueries } from "../storage/training.js";
 import { sameTraits, type Traits, traitsOf } from "../storage/traits.js";
 import { deleteVectors, getVectors, putVectors } from "../storage/vectors.js";
+import type { Counts } from "./add_report.js";
 import type { PreparedItem } from "./items.js";
 
 /** An item with the stored forms of its vector; without them if the store had the same text when it was looked up. */
@@ -27,28 +27,22 @@ export interface CodedItem {
   readonly kept: Uint8Array | undefined;
 }
 
-/** What a store is told when its first passages come. */
-export interface Birth {
+/** What a new store is told with its first passages. */
+export interface Creation {
   readonly embedder: StoredEmbedder;
   readonly canaries: readonly Canary[];
   /** Vectors of questions for the training; empty for codes that need none. */
   readonly sampleQueries: readonly Float32Array[];
 }
 
-/** How vectors were encoded, and for which store. */
-export interface Circumstances extends Traits {
+/** The form of a store: how vectors are encoded for it. */
+export interface StoreForm extends Traits {
   readonly dims: number;
-  readonly made: Coding;
+  readonly coding: Coding;
   /** The coder of kept vectors; `undefined` if the store keeps none. */
   readonly kept: NativeCoder | undefined;
-  /** For a store that did not exist yet when the vectors were made. */
-  readonly birth: Birth | undefined;
-}
-
-export interface Counts {
-  added: number;
-  updated: number;
-  unchanged: number;
+  /** For a store that did not exist yet when the vectors were encoded. */
+  readonly creation: Creation | undefined;
 }
 
 /** Thrown inside the transaction, so that it is rolled back: another process changed what these items relied on. */
@@ -68,8 +62,8 @@ export interface CommitRun {
   isLast: boolean;
 }
 
-/** Items written between two turns of the event loop: a few milliseconds. */
-const WRITE_SLICE = 16;
+/** Items written at once: a millisecond or two. */
+const SLICE = 16;
 
 /**
  * Writes items inside a write transaction: new ids get a node, a changed text (or kept vector) gets a new node and its
@@ -82,43 +76,43 @@ export async function commitItems(
   tx: Connection,
   store: Pick<OpenStore, "addon" | "passages" | "coders">,
   items: readonly ReadyItem[],
-  circumstances: Circumstances,
+  form: StoreForm,
   { signal, isLast }: CommitRun,
 ): Promise<Counts> {
-  if (!(await bear(tx, circumstances))) throw new StaleItems(items.map(({ item }) => item));
+  const turns = new Turns({ signal });
+  if (!(await createIfNew(tx, form, turns))) throw new StaleItems(items.map(({ item }) => item));
   const version = raiseVersion(tx);
   const last = new Map(items.map((ready) => [ready.item.id, ready]));
   const distinct = [...last.values()];
   const counts: Counts = { added: 0, updated: items.length - distinct.length, unchanged: 0 };
-  for (let at = 0; at < distinct.length; at += WRITE_SLICE) {
-    throwIfAborted(signal);
-    const slice = sortOut(tx, store.passages, distinct.slice(at, at + WRITE_SLICE), circumstances.kept);
+  for (let at = 0; at < distinct.length; at += SLICE) {
+    await turns.give();
+    const slice = sortOut(tx, store.passages, distinct.slice(at, at + SLICE), form.kept);
     for (const { item } of slice.sameText) store.passages.replaceMetadata(tx, item.id, item.metadata);
-    await writeFresh(tx, store, slice, { ...circumstances, version, signal });
+    await writeFresh(tx, store, slice, { ...form, version, signal });
     counts.added += slice.fresh.length - slice.replaced.length;
     counts.updated += slice.replaced.length + slice.sameText.length;
     counts.unchanged += slice.unchanged;
-    await nextTurn();
   }
   if (isLast) await trainWaiting(tx, store, signal);
   return counts;
 }
 
-/** Tells a new store what it is. Answers `false` for a store that another process made meanwhile, and differently. */
-async function bear(tx: Connection, circumstances: Circumstances): Promise<boolean> {
-  const { birth, dims, metric, codes, vectors, index, made } = circumstances;
+/** Tells a new store what it is. Answers `false` if another process has made it in between, and differently. */
+async function createIfNew(tx: Connection, form: StoreForm, turns: Turns): Promise<boolean> {
+  const { creation, dims, metric, codes, vectors, index, coding } = form;
+  if (creation === undefined) return true;
   const meta = readMeta(tx);
-  if (birth === undefined) return true;
   if (meta.embedder !== undefined) {
     const { id, batchCosine } = meta.embedder;
-    const sameBatches = (batchCosine === undefined) === (birth.embedder.batchCosine === undefined);
-    return id === birth.embedder.id && sameBatches && meta.dims === dims && sameTraits(traitsOf(meta), circumstances);
+    const sameBatches = (batchCosine === undefined) === (creation.embedder.batchCosine === undefined);
+    return id === creation.embedder.id && sameBatches && meta.dims === dims && sameTraits(traitsOf(meta), form);
   }
-  writeMeta(tx, { dims, metric, codes, vectors, index, embedder: birth.embedder, codebook: made.reference });
-  putCanaries(tx, birth.canaries);
-  for (let at = 0; at < birth.sampleQueries.length; at += WRITE_SLICE) {
-    addSampleQueries(tx, at, birth.sampleQueries.slice(at, at + WRITE_SLICE));
-    await nextTurn();
+  writeMeta(tx, { dims, metric, codes, vectors, index, embedder: creation.embedder, codebook: coding.reference });
+  putCanaries(tx, creation.canaries);
+  for (let at = 0; at < creation.sampleQueries.length; at += SLICE) {
+    await turns.give();
+    addSampleQueries(tx, at, creation.sampleQueries.slice(at, at + SLICE));
   }
   return true;
 }
@@ -180,12 +174,12 @@ async function writeFresh(
   tx: Connection,
   { addon, passages, coders }: Pick<OpenStore, "addon" | "passages" | "coders">,
   { fresh, replaced }: Slice,
-  circumstances: Circumstances & { version: number; signal: AbortSignal | undefined },
+  form: StoreForm & { version: number; signal: AbortSignal | undefined },
 ): Promise<void> {
   if (fresh.length === 0) return;
-  const { made, codes, version, signal } = circumstances;
+  const { coding: made, codes, version, signal } = form;
   const { codebook: reference, nextNode: firstNode } = readMeta(tx);
-  const stored: Coding = { coder: await coders.find(tx, reference, circumstances), reference };
+  const stored: Coding = { coder: await coders.find(tx, reference, form), reference };
   if (stored.reference === undefined && made.reference !== undefined)
     throw new StaleItems(fresh.map(({ item }) => item));
   const { nodes: dead } = passages.removeByIds(tx, replaced);

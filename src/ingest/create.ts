@@ -9,7 +9,7 @@ import type { Introduction } from "../embed/introduction.js";
 import type { Model } from "../embed/model.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { needsSampleQueries, type Traits } from "../storage/traits.js";
-import type { Circumstances } from "./commit.js";
+import type { StoreForm } from "./commit.js";
 
 /**
  * Learns all that a store has to be told with its first passages. Writes nothing.
@@ -19,12 +19,12 @@ import type { Circumstances } from "./commit.js";
  *   `DIMENSION_MISMATCH`, `INVALID_VECTOR` for a sample query; `EMBEDDER_OUTPUT` also for a model that no search would
  *   believe; other `EMBEDDER_*`, `ABORTED`
  */
-export async function beginStore(
+export async function formOfNewStore(
   { database, coders, model: ofStore, settings }: OpenStore,
   passages: readonly string[],
   traits: Traits,
   signal: AbortSignal | undefined,
-): Promise<Circumstances> {
+): Promise<StoreForm> {
   const samples = needsSampleQueries(traits.codes) ? requireSamples(settings.sampleQueries) : [];
   const model = await ofStore.proven();
   const { embedder } = model;
@@ -39,9 +39,9 @@ export async function beginStore(
   return {
     ...traits,
     dims,
-    made: { coder: await coders.find(database.reader, reference, { dims, ...traits }), reference },
+    coding: { coder: await coders.find(database.reader, reference, { dims, ...traits }), reference },
     kept: coders.kept(traits.vectors, shape),
-    birth: { embedder: { id: embedder.id, source: embedder.source, batchCosine }, canaries, sampleQueries: queries },
+    creation: { embedder: { id: embedder.id, source: embedder.source, batchCosine }, canaries, sampleQueries: queries },
   };
 }
 

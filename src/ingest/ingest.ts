@@ -1,22 +1,20 @@
 import { requireVector } from "../api/input.js";
 import type { AddOptions, AddResult, Metric } from "../api/types.js";
-import { EmbedlessError, isError, throwIfAborted } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { EmbedlessError, isError } from "../base/errors.js";
+import { Turns } from "../base/turns.js";
 import { encodeVectors, trainIfEnough } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { readMeta } from "../storage/meta.js";
 import { traitsOf } from "../storage/traits.js";
-import { type Circumstances, type CommitRun, type Counts, commitItems, type ReadyItem, StaleItems } from "./commit.js";
-import { beginStore } from "./create.js";
+import { AddReport, type Counts } from "./add_report.js";
+import { type CommitRun, commitItems, type ReadyItem, StaleItems, type StoreForm } from "./commit.js";
+import { formOfNewStore } from "./create.js";
 import { isBlank, itemsOf, namingItem, type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
-import { Tally } from "./tally.js";
 
 /** An iterable is committed whenever this many passages are embedded or this much time has passed. */
 const COMMIT_PASSAGES = 512;
 const COMMIT_MS = 3_000;
-/** Passages checked between two turns of the event loop. */
-const PREPARE_SLICE = 64;
-/** Items whose stored texts are read between two turns of the event loop. */
+/** Items whose stored texts are read at once. */
 const LOOK_UP_SLICE = 32;
 /** Fewest passages handed to the embedder at once; it spreads them over its processes. */
 const EMBED_SLICE = 64;
@@ -46,88 +44,90 @@ export class Ingest {
   async addArray(raw: readonly unknown[], options: AddOptions): Promise<AddResult> {
     const items: PreparedItem[] = [];
     const blanks: number[] = [];
+    const turns = new Turns(options);
     for (let i = 0; i < raw.length; i++) {
+      await turns.give();
       if (options.blank === "skip" && isBlank(raw[i])) blanks.push(i);
       else items.push(prepareItem(raw[i], i));
-      if (i % PREPARE_SLICE === PREPARE_SLICE - 1) await nextTurn();
     }
     requireDistinctIds(items);
-    const tally = new Tally(options, items.length);
-    for (const place of blanks) tally.skipped(place);
-    if (items.length === 0) return tally.result;
-    const { ready, circumstances } = await this.#embedAll(items, tally, options.signal);
+    const report = new AddReport(options, items.length);
+    for (const place of blanks) report.skipped(place);
+    if (items.length === 0) return report.result;
+    const { ready, form } = await this.#makeAllReady(items, report, options.signal);
     const run = { signal: options.signal, isLast: true };
-    tally.commit(items, await this.#commit(ready, circumstances, tally, run));
-    return tally.result;
+    report.commit(items, await this.#commit(ready, form, report, run));
+    return report.result;
   }
 
   /** Adds an iterable, committing as it goes. An error carries `committed`. */
   async addStream(raw: Iterable<unknown> | AsyncIterable<unknown>, options: AddOptions): Promise<AddResult> {
-    const tally = new Tally(options, undefined);
+    const report = new AddReport(options, undefined);
     try {
-      await this.#drain(raw, tally, options);
+      await this.#drain(raw, report, options);
     } catch (error) {
-      if (isError(error)) Object.assign(error, { committed: tally.committed });
+      if (isError(error)) Object.assign(error, { committed: report.committed });
       throw error;
     }
-    return tally.result;
+    return report.result;
   }
 
   async #drain(
     raw: Iterable<unknown> | AsyncIterable<unknown>,
-    tally: Tally,
+    report: AddReport,
     { signal, blank }: AddOptions,
   ): Promise<void> {
     let waiting: PreparedItem[] = [];
     let ready: ReadyItem[] = [];
-    let circumstances: Circumstances | undefined;
+    let form: StoreForm | undefined;
     let lastCommit = performance.now();
     const commit = async (isLast: boolean) => {
-      if (circumstances === undefined || ready.length === 0) return;
+      if (form === undefined || ready.length === 0) return;
       const items = ready.map(({ item }) => item);
-      tally.commit(items, await this.#commit(ready, circumstances, tally, { signal, isLast }));
+      report.commit(items, await this.#commit(ready, form, report, { signal, isLast }));
       ready = [];
-      circumstances = undefined;
+      form = undefined;
       lastCommit = performance.now();
     };
-    const embed = async () => {
+    const makeReady = async () => {
       // Between two commits all codes are of one kind, so that a codebook trained by the last commit is used at once.
-      circumstances ??= await this.#circumstances(waiting, signal);
-      ready.push(...(await this.#embed(waiting, circumstances, tally, signal)));
+      form ??= await this.#formFor(waiting, signal);
+      ready.push(...(await this.#makeReady(waiting, form, report, signal)));
       waiting = [];
       if (ready.length >= COMMIT_PASSAGES || performance.now() - lastCommit >= COMMIT_MS) await commit(false);
     };
     const slice = Math.min(COMMIT_PASSAGES, await this.#sliceSize());
+    const turns = new Turns({ signal });
     let index = 0;
     for await (const item of itemsOf(raw, signal)) {
-      if (blank === "skip" && isBlank(item)) tally.skipped(index++);
+      if (blank === "skip" && isBlank(item)) report.skipped(index++);
       else waiting.push(prepareItem(item, index++));
-      if (index % PREPARE_SLICE === 0) await nextTurn();
-      if (waiting.length >= slice) await embed();
+      await turns.give();
+      if (waiting.length >= slice) await makeReady();
     }
-    if (waiting.length > 0) await embed();
+    if (waiting.length > 0) await makeReady();
     await commit(true);
     // When the last items were committed it was not yet known that no more would come.
-    if (tally.committed > 0) await trainIfEnough(this.#store, signal);
+    if (report.committed > 0) await trainIfEnough(this.#store, signal);
   }
 
-  async #embedAll(items: readonly PreparedItem[], tally: Tally, signal?: AbortSignal) {
-    const circumstances = await this.#circumstances(items, signal);
+  async #makeAllReady(items: readonly PreparedItem[], report: AddReport, signal?: AbortSignal) {
+    const form = await this.#formFor(items, signal);
     const ready: ReadyItem[] = [];
     const slice = await this.#sliceSize();
     for (let at = 0; at < items.length; at += slice) {
-      ready.push(...(await this.#embed(items.slice(at, at + slice), circumstances, tally, signal)));
+      ready.push(...(await this.#makeReady(items.slice(at, at + slice), form, report, signal)));
     }
-    return { ready, circumstances };
+    return { ready, form };
   }
 
   /** Commits; what another process's change made stale is embedded and the whole is tried again. */
-  async #commit(ready: ReadyItem[], start: Circumstances, tally: Tally, run: CommitRun): Promise<Counts> {
+  async #commit(ready: ReadyItem[], start: StoreForm, report: AddReport, run: CommitRun): Promise<Counts> {
     const { signal } = run;
-    let circumstances = start;
+    let form = start;
     for (let round = 1; ; round++) {
       try {
-        return await this.#store.database.write((tx) => commitItems(tx, this.#store, ready, circumstances, run), {
+        return await this.#store.database.write((tx) => commitItems(tx, this.#store, ready, form, run), {
           signal,
         });
       } catch (error) {
@@ -136,70 +136,71 @@ export class Ingest {
           throw new EmbedlessError("LOCKED", "Other processes keep changing the same passages.", { cause: error });
         }
         const items = ready.map(({ item }) => item);
-        circumstances = await this.#circumstances(items, signal);
-        await this.#refresh(ready, new Set(error.items), circumstances, tally, signal);
+        form = await this.#formFor(items, signal);
+        await this.#makeStaleReady(ready, new Set(error.items), form, report, signal);
       }
     }
   }
 
   /** Embeds the stale items in place. */
-  async #refresh(
+  async #makeStaleReady(
     ready: ReadyItem[],
     stale: ReadonlySet<PreparedItem>,
-    circumstances: Circumstances,
-    tally: Tally,
+    form: StoreForm,
+    report: AddReport,
     signal?: AbortSignal,
   ): Promise<void> {
     const again = new Map<PreparedItem, ReadyItem>();
-    for (const item of await this.#encode([...stale], circumstances, tally, signal)) again.set(item.item, item);
+    for (const item of await this.#embedAndEncode([...stale], form, report, signal)) again.set(item.item, item);
     ready.forEach(({ item }, i) => {
       ready[i] = again.get(item) ?? ready[i]!;
     });
   }
 
-  /** How vectors are to be encoded now: as the store does, or as a new store will. */
-  async #circumstances(items: readonly PreparedItem[], signal?: AbortSignal): Promise<Circumstances> {
+  /** How vectors are encoded now: as the store does, or as a new store will. */
+  async #formFor(items: readonly PreparedItem[], signal?: AbortSignal): Promise<StoreForm> {
     const { database, coders, settings } = this.#store;
     const meta = readMeta(database.reader);
     const traits = traitsOf(meta, settings);
     const { dims, codebook: reference } = meta;
     if (dims === undefined) {
       const passages = items.slice(0, INTRODUCED).map(({ text }) => text);
-      return await beginStore(this.#store, passages, traits, signal);
+      return await formOfNewStore(this.#store, passages, traits, signal);
     }
     const coder = await coders.find(database.reader, reference, { dims, ...traits });
     const kept = coders.kept(traits.vectors, { dims, metric: traits.metric });
-    return { ...traits, dims, made: { coder, reference }, kept, birth: undefined };
+    return { ...traits, dims, coding: { coder, reference }, kept, creation: undefined };
   }
 
-  /** Embeds and encodes what the store does not have yet. */
-  async #embed(
+  /** Looks up what the store has; the other items are embedded and encoded. */
+  async #makeReady(
     items: readonly PreparedItem[],
-    circumstances: Circumstances,
-    tally: Tally,
+    form: StoreForm,
+    report: AddReport,
     signal?: AbortSignal,
   ): Promise<ReadyItem[]> {
-    throwIfAborted(signal);
+    const turns = new Turns({ signal });
     const stored = new Map<string, { sameText: boolean }>();
     for (let at = 0; at < items.length; at += LOOK_UP_SLICE) {
-      if (at > 0) await nextTurn();
+      await turns.give();
       const slice = items.slice(at, at + LOOK_UP_SLICE);
       for (const [id, found] of this.#store.passages.lookup(slice)) stored.set(id, found);
     }
     // A vector that came along may be another one than the store keeps: comparing them takes its stored form.
     const isFresh = ({ id, vector }: PreparedItem) =>
-      !stored.get(id)?.sameText || (circumstances.kept !== undefined && vector !== undefined);
+      !stored.get(id)?.sameText || (form.kept !== undefined && vector !== undefined);
     const encoded = new Map(
-      (await this.#encode(items.filter(isFresh), circumstances, tally, signal)).map((ready) => [ready.item, ready]),
+      (await this.#embedAndEncode(items.filter(isFresh), form, report, signal)).map((ready) => [ready.item, ready]),
     );
-    tally.embedded(items.length);
+    report.embedded(items.length);
     return items.map((item) => encoded.get(item) ?? { item, coded: undefined });
   }
 
-  async #encode(
+  /** Vectors that came along, and those of the other texts, in their stored forms. */
+  async #embedAndEncode(
     items: readonly PreparedItem[],
-    { dims, metric, made, kept }: Circumstances,
-    tally: Tally,
+    { dims, metric, coding, kept }: StoreForm,
+    report: AddReport,
     signal?: AbortSignal,
   ): Promise<ReadyItem[]> {
     const given = items.filter(({ vector }) => vector !== undefined);
@@ -209,7 +210,7 @@ export class Ingest {
     const checks = kept ? [] : given.filter((_, i) => isReplaced || i % GIVEN_PER_CHECK === 0);
     const byItem = await this.#embedTexts(
       [...items.filter(({ vector }) => vector === undefined), ...checks],
-      tally,
+      report,
       signal,
     );
     for (const item of checks) this.#requireSame(item, byItem.get(item)!, metric, isReplaced ? BATCHED : MACHINES);
@@ -217,7 +218,7 @@ export class Ingest {
     all.forEach((vector, i) => {
       requireVector(vector, { dims, metric }, `the vector of ${items[i]!.label}`);
     });
-    const codes = await encodeVectors(made.coder, all);
+    const codes = await encodeVectors(coding.coder, all);
     const rows = kept ? (await encodeVectors(kept, all)).map(({ row }) => row) : [];
     return items.map((item, i) => ({ item, coded: { code: codes[i]!, kept: rows[i] } }));
   }
@@ -225,7 +226,7 @@ export class Ingest {
   /** The vectors of the items' texts. With nothing to embed the model is not touched, not even to prove itself. */
   async #embedTexts(
     items: readonly PreparedItem[],
-    tally: Tally,
+    report: AddReport,
     signal?: AbortSignal,
   ): Promise<Map<PreparedItem, Float32Array>> {
     if (items.length === 0) return new Map();
@@ -233,7 +234,7 @@ export class Ingest {
     const vectors = await model
       .embedPassages(
         items.map(({ text }) => text),
-        { ...(signal && { signal }), onTruncated: () => tally.truncated() },
+        { ...(signal && { signal }), onTruncated: () => report.truncated() },
       )
       .catch((error: unknown) => {
         throw namingItem(error, items);

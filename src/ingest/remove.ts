@@ -1,8 +1,8 @@
 import { cleanIds } from "../api/input.js";
 import { nodesFrom } from "../base/bitmap.js";
 import { checkKeys } from "../base/checks.js";
-import { EmbedlessError, throwIfAborted, wrongType } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { EmbedlessError, wrongType } from "../base/errors.js";
+import { Turns } from "../base/turns.js";
 import { matchingNodes } from "../filter/matching.js";
 import { type FilterTree, parseFilter } from "../filter/parse.js";
 import type { Passages } from "../passage/passages.js";
@@ -17,8 +17,8 @@ import { clearPending } from "../storage/pending.js";
 import { clearRecords, deleteRecordsOf, namespacesOf } from "../storage/records.js";
 import { clearVectors, deleteVectors } from "../storage/vectors.js";
 
-/** Passages removed between two turns of the event loop. */
-const REMOVE_SLICE = 16;
+/** Passages that are removed at once: a millisecond or two. */
+const SLICE = 16;
 
 /** Which passages to remove: distinct ids (unknown ones are passed over), those that match a filter, or all. */
 export type Condemned = { readonly ids: readonly string[] } | { readonly filter: FilterTree } | "all";
@@ -60,9 +60,10 @@ export async function removePassages(
     const version = raiseVersion(tx);
     const next = await slices(tx, passages, what, signal);
     const namespaces = namespacesOf(tx);
+    const turns = new Turns({ signal });
     let removed = 0;
     for (;;) {
-      throwIfAborted(signal);
+      await turns.give();
       const slice = next();
       if (slice.length === 0) return removed;
       const { nodes } = passages.removeByIds(tx, slice);
@@ -70,7 +71,6 @@ export async function removePassages(
       deleteVectors(tx, nodes);
       for (const id of slice) deleteRecordsOf(tx, id, namespaces);
       removed += nodes.length;
-      await nextTurn();
     }
   };
   return await database.write(remove, { signal });
@@ -87,11 +87,11 @@ async function removeAll(tx: Connection, passages: Passages, signal: AbortSignal
   raiseVersion(tx);
   // A search that found a passage by its node looks again.
   raiseNumbering(tx);
+  const turns = new Turns({ signal });
   const rest = [clearCodes, clearPending, clearVectors, clearLiveBits, clearGraph];
   for (const clear of [(c: Connection) => passages.clear(c), ...rest, ...(keywords ? [clearKeywords] : [])]) {
+    await turns.give();
     clear(tx);
-    await nextTurn();
-    throwIfAborted(signal);
   }
   return count;
 }
@@ -106,14 +106,14 @@ async function slices(
   if ("ids" in what) {
     let at = 0;
     return () => {
-      at += REMOVE_SLICE;
-      return what.ids.slice(at - REMOVE_SLICE, at);
+      at += SLICE;
+      return what.ids.slice(at - SLICE, at);
     };
   }
   const bits = await matchingNodes(tx, what.filter, signal);
   let from = 0;
   return () => {
-    const nodes = nodesFrom(bits, from, REMOVE_SLICE);
+    const nodes = nodesFrom(bits, from, SLICE);
     from = (nodes.at(-1) ?? from) + 1;
     return [...passages.byNodesIn(tx, nodes).values()].map(({ id }) => id);
   };

@@ -1,14 +1,11 @@
 import { EmbedlessError } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import type { NativeAddon, NativeGraph } from "../native/native.js";
 import type { Database } from "../storage/database.js";
 import { readGraph } from "../storage/graph.js";
 import { damagedRow } from "../storage/integrity.js";
 import { type GraphReference, type Meta, readMeta } from "../storage/meta.js";
 import { Follower } from "./mirror.js";
-
-/** Blocks are read for so long between two turns of the event loop. */
-const SLICE_MS = 4;
 
 /** Whether a store has a graph or is to get one whatever its size, so that its rows had better lie ready for walks. */
 export function wantsGraph({ index, graph }: Meta): boolean {
@@ -75,18 +72,18 @@ export class StoreGraph {
   /** All pieces, in slices; `undefined` if the graph was replaced while they were read. */
   async #read(reference: GraphReference): Promise<Uint8Array[] | undefined> {
     const pieces: Uint8Array[] = [];
+    const turns = new Turns();
     while (pieces.length < reference.blocks) {
       const isSame = this.#database.readTransaction((c) => {
         if (readMeta(c).graph?.version !== reference.version) return false;
-        const end = performance.now() + SLICE_MS;
         for (const piece of readGraph(c, reference, pieces.length)) {
           pieces.push(piece);
-          if (performance.now() >= end) break;
+          if (turns.isOver) break;
         }
         return true;
       });
       if (!isSame) return undefined;
-      await nextTurn();
+      await turns.give();
     }
     return pieces;
   }

@@ -1,5 +1,5 @@
 import { nodesWithout } from "../base/bitmap.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import type { NativeAddon, NativeCoder, NativeIndex, Publication } from "../native/native.js";
 import { BLOCK_NODES } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
@@ -46,9 +46,6 @@ interface LiveWalk {
   lastBlock: number;
 }
 
-/** Reading goes on for so long between two turns of the event loop; the piece then begun adds a millisecond or two. */
-const SLICE_MS = 4;
-
 /**
  * Keeps rows of a store in memory and in step with the file, whoever writes it. There is one way in for all rows: they
  * are read from committed ones, this process's own included, so nothing is visible before it is safe.
@@ -93,11 +90,12 @@ export class IndexMirror {
 
   async #load(): Promise<boolean> {
     let target = await this.#target();
+    const turns = new Turns();
     while (target !== undefined) {
-      const done = this.#database.readTransaction((c) => this.#readSlice(c, target!));
+      const done = this.#database.readTransaction((c) => this.#readSlice(c, target!, turns));
       if (done === "stale") target = await this.#target();
       if (done === "finished") break;
-      await nextTurn();
+      await turns.give();
     }
     // Only now, complete, does a new index take the place of the old one.
     this.#loaded = target;
@@ -117,14 +115,13 @@ export class IndexMirror {
   }
 
   /** Publishes the next rows; when all are there the live bits. `stale`: form or numbering have changed meanwhile. */
-  #readSlice(c: Connection, target: Loaded): "more" | "finished" | "stale" {
+  #readSlice(c: Connection, target: Loaded, turns: Turns): "more" | "finished" | "stale" {
     const meta = readMeta(c);
     if (this.#rows.formOf(meta) !== target.form || meta.numbering !== target.numbering) return "stale";
     const { index } = target;
-    const end = performance.now() + SLICE_MS;
     for (const piece of this.#rows.read(c, index.count, index.coder, meta)) {
       index.publish({ ...piece, release: true });
-      if (performance.now() >= end) return "more";
+      if (turns.isOver) return "more";
     }
     // A bit of a node without a row would never be looked at again.
     if (index.count !== meta.nextNode)
@@ -132,7 +129,7 @@ export class IndexMirror {
     // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.
     while (target.version < meta.version) {
       target.walk ??= { version: meta.version, lastBlock: -1 };
-      if (!killDead(c, target, target.walk, end)) return "more";
+      if (!killDead(c, target, target.walk, turns)) return "more";
       requireLiveBits(target, meta);
       target.version = target.walk.version;
       target.walk = undefined;
@@ -141,14 +138,14 @@ export class IndexMirror {
   }
 }
 
-/** Goes on with a walk until `end`: nodes without a passage die. Answers whether the walk is over. */
-function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, end: number): boolean {
+/** Goes on with a walk until the turn is over: nodes without a passage die. Answers whether the walk is over. */
+function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, turns: Turns): boolean {
   for (const { block, bits } of readLive(c, version, walk.lastBlock)) {
     const first = block * BLOCK_NODES;
     const dead = nodesWithout(bits, Math.min(BLOCK_NODES, index.count - first));
     if (dead.length > 0) index.publish({ dead: Uint32Array.from(dead, (node) => first + node) });
     walk.lastBlock = block;
-    if (performance.now() >= end) return false;
+    if (turns.isOver) return false;
   }
   return true;
 }

@@ -1,5 +1,5 @@
 import { throwIfAborted } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import type { Coders } from "../codes/coders.js";
 import type { NativeAddon, NativeCoder } from "../native/native.js";
 import type { Connection } from "../storage/connection.js";
@@ -12,10 +12,10 @@ import { wantsGraph } from "./graph.js";
 import { IndexMirror, type RowsOfNodes } from "./mirror.js";
 
 const NO_EXCEPTIONS = new Uint8Array();
-/** Vectors read between two turns of the event loop: a few milliseconds. */
-const READ_SLICE = 256;
+/** Vectors read at once: a millisecond. */
+const READ_AT_ONCE = 64;
 /** Most rows put in at once for nodes whose passages are gone. */
-const GAP_SLICE = 4096;
+const GAP_AT_ONCE = 4096;
 
 /** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the file. */
 export type VectorSource = "cache" | "recompute" | "kept";
@@ -139,10 +139,10 @@ export class KeptVectors {
     const { coder } = this;
     if (coder === undefined) return nodes.map(() => undefined);
     const vectors: (Float32Array | undefined)[] = [];
-    for (let at = 0; at < nodes.length; at += READ_SLICE) {
-      if (at > 0) await nextTurn();
-      throwIfAborted(signal);
-      const slice = nodes.slice(at, at + READ_SLICE);
+    const turns = new Turns({ signal });
+    for (let at = 0; at < nodes.length; at += READ_AT_ONCE) {
+      await turns.give();
+      const slice = nodes.slice(at, at + READ_AT_ONCE);
       const rows = this.#parts.database.readTransaction((c) => {
         if (numbering !== undefined) requireNumbering(c, numbering);
         return getVectors(c, slice, coder.rowBytes);
@@ -180,8 +180,8 @@ function* gapless(c: Connection, from: number, { rowBytes }: NativeCoder, meta: 
 }
 
 function* gap(from: number, to: number, rowBytes: number): Generator<RowsOfNodes> {
-  for (let first = from; first < to; first += GAP_SLICE) {
-    const count = Math.min(GAP_SLICE, to - first);
+  for (let first = from; first < to; first += GAP_AT_ONCE) {
+    const count = Math.min(GAP_AT_ONCE, to - first);
     const dead = Uint32Array.from({ length: count }, (_, i) => first + i);
     yield { rows: { rows: new Uint8Array(count * rowBytes), exceptions: NO_EXCEPTIONS }, dead };
   }

@@ -1,5 +1,5 @@
 import { crc32 } from "node:zlib";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { problemsOf, type VerifyStep } from "../storage/integrity.js";
@@ -8,7 +8,7 @@ import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js
 import { NEWEST_RULES, wordPieces, wordsInTurns } from "../text/words.js";
 import type { Passages } from "./passages.js";
 
-/** Passages whose words are entered between two turns of the event loop. */
+/** Passages read at once. */
 const SLICE = 32;
 
 /**
@@ -23,7 +23,8 @@ export async function ensureKeywords(database: Database, passages: Passages): Pr
     if (hasNewest(tx)) return;
     if (readMeta(tx).keywords) clearKeywords(tx);
     else createKeywords(tx);
-    await enterAllWords(tx, passages, () => nextTurn());
+    const turns = new Turns();
+    await enterAllWords(tx, passages, () => turns.give());
     writeMeta(tx, { keywords: true });
     raiseVersion(tx);
   });

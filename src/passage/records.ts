@@ -1,7 +1,7 @@
 import { cleanId, cleanIds, MAX_IDS } from "../api/input.js";
 import { checkKeys, numberWithin, wholeNumberWithin } from "../base/checks.js";
 import { outOfRange, wrongType } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { damagedRow } from "../storage/integrity.js";
@@ -13,9 +13,6 @@ export interface RecordRange {
   after?: number | undefined;
   groups?: readonly (string | null)[] | undefined;
 }
-
-/** Rows between two turns of the event loop. */
-const SLICE = 512;
 
 /** The last time that this process gave out. */
 let lastTime = 0;
@@ -93,11 +90,11 @@ export class Records {
       wholeNumberWithin("limit", limit, 0, Number.MAX_SAFE_INTEGER);
       return await this.#database.snapshot(async (c) => {
         const keys: string[] = [];
-        let read = 0;
+        const turns = new Turns();
         for (const record of limit > 0 ? readRecords(c) : []) {
           if (record.namespace === this.namespace && isWithin(record, within)) keys.push(record.key);
           if (keys.length === limit) break;
-          if (++read % SLICE === 0) await nextTurn();
+          await turns.give();
         }
         return keys;
       });
@@ -154,8 +151,9 @@ function nextTime(c: Connection): number {
 }
 
 async function inSlices<T>(items: readonly T[], work: (item: T) => void): Promise<void> {
-  for (const [i, item] of items.entries()) {
-    if (i > 0 && i % SLICE === 0) await nextTurn();
+  const turns = new Turns();
+  for (const item of items) {
+    await turns.give();
     work(item);
   }
 }

@@ -1,6 +1,6 @@
 import { hasBit } from "../base/bitmap.js";
-import { EmbedlessError, throwIfAborted } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { EmbedlessError } from "../base/errors.js";
+import { Turns } from "../base/turns.js";
 import { type Condition, holds } from "../filter/match.js";
 import type { Matching } from "../filter/matching.js";
 import type { PassageRow, Passages } from "../passage/passages.js";
@@ -10,12 +10,10 @@ import { nodesWithWord, wordsWithStart } from "../storage/keywords.js";
 import { Renumbered, readMeta } from "../storage/meta.js";
 import { type AskedWord, askedWords, isAsked, type WordRules, wordsInTurns } from "../text/words.js";
 
-/** Nodes read between two turns of the event loop: a few milliseconds. */
-const SLICE = 4_096;
-/** Words of the table are read for so long between two turns. */
-const SLICE_MS = 4;
-/** Passages scored between two turns. */
-const SCORE_SLICE = 32;
+/** Nodes of a word that are read at once. */
+const NODES_AT_ONCE = 4_096;
+/** Passages that are read and scored at once. */
+const SCORED_AT_ONCE = 32;
 /** Passages that are scored at least; by rare words alone these hold the best ten of all but always. */
 const LEAST_SCORED = 100;
 /** A word that more passages hold than this share tells nothing where a rarer one was asked for too. */
@@ -96,10 +94,10 @@ export class KeywordSearch {
     signal: AbortSignal | undefined,
   ): Promise<KeywordMatch[]> {
     const scored: KeywordMatch[] = [];
-    for (let at = 0; at < nodes.length; at += SCORE_SLICE) {
-      if (at > 0) await nextTurn();
-      throwIfAborted(signal);
-      for (const row of this.#passages.byNodes(nodes.slice(at, at + SCORE_SLICE), numbering).values()) {
+    const turns = new Turns({ signal });
+    for (let at = 0; at < nodes.length; at += SCORED_AT_ONCE) {
+      await turns.give();
+      for (const row of this.#passages.byNodes(nodes.slice(at, at + SCORED_AT_ONCE), numbering).values()) {
         const words = await wordsInTurns(row.text, scale.rules);
         const score = bm25(words, Buffer.byteLength(row.text), terms, scale.meanBytes);
         if (score > 0) scored.push({ row, score });
@@ -116,7 +114,7 @@ async function findTerms(
   passages: number,
   signal: AbortSignal | undefined,
 ): Promise<Term[]> {
-  const most = Math.max(SLICE, passages * COMMON_SHARE);
+  const most = Math.max(NODES_AT_ONCE, passages * COMMON_SHARE);
   const found = await inOrder(words, (word) => nodesOf(c, word, most, signal));
   const rare = found.filter(({ nodes }) => nodes.length > 0 && nodes.length <= most);
   const all = rare.length > 0 ? rare : await inOrder(words, (word) => nodesOf(c, word, passages, signal));
@@ -137,16 +135,16 @@ async function nodesOf(
   signal: AbortSignal | undefined,
 ): Promise<number[]> {
   const nodes = new Set<number>();
+  const turns = new Turns({ signal });
   for (const word of asked.isStart ? await wordsAsked(c, asked, signal) : [asked.word]) {
-    for (let from = 0; nodes.size <= most; await nextTurn()) {
-      throwIfAborted(signal);
-      const slice = nodesWithWord(c, word, from, SLICE);
+    for (let from = 0; nodes.size <= most; ) {
+      await turns.give();
+      const slice = nodesWithWord(c, word, from, NODES_AT_ONCE);
       for (const node of slice) nodes.add(node);
-      if (slice.length < SLICE) break;
+      if (slice.length < NODES_AT_ONCE) break;
       from = slice.at(-1)! + 1;
     }
     if (nodes.size > most) break;
-    if (asked.isStart) await nextTurn();
   }
   return asked.isStart ? [...nodes].sort((a, b) => a - b) : [...nodes];
 }
@@ -154,13 +152,10 @@ async function nodesOf(
 /** The words of the table that begin as the one that was asked for. */
 async function wordsAsked(c: Connection, asked: AskedWord, signal: AbortSignal | undefined): Promise<string[]> {
   const words: string[] = [];
-  let turnAt = performance.now() + SLICE_MS;
+  const turns = new Turns({ signal });
   for (const word of wordsWithStart(c, asked.word)) {
     if (isAsked(asked, word)) words.push(word);
-    if (performance.now() < turnAt) continue;
-    await nextTurn();
-    throwIfAborted(signal);
-    turnAt = performance.now() + SLICE_MS;
+    await turns.give();
   }
   return words;
 }

@@ -93,12 +93,15 @@ export function connect(path: string, uri: string, timeoutMs: number): Session {
  */
 export class Connection implements Salted {
   readonly #session: Session;
+  /** Whether nobody else can change what it reads until it ends. */
+  readonly isWrite: boolean;
   /** What lets go of each statement whose rows are being read. */
   readonly #iterations = new Set<() => void>();
   #ended = false;
 
-  constructor(session: Session) {
+  constructor(session: Session, { isWrite = false }: { isWrite?: boolean } = {}) {
     this.#session = session;
+    this.isWrite = isWrite;
   }
 
   /** The salt of the store's checksums, read once. Throws `CORRUPT` if it is damaged. */

@@ -228,7 +228,7 @@ export class Database {
   }
 
   async #run<T>(session: Session, work: (tx: Connection) => Promise<T> | T): Promise<T> {
-    const tx = new Connection(session);
+    const tx = new Connection(session, { isWrite: true });
     try {
       const result = await work(tx);
       tx.end();

@@ -116,11 +116,20 @@ export function createMeta(tx: Connection): void {
   for (const key of COUNTERS) put(tx, key, 0);
 }
 
+/** What each write has read of the table and has written to it: it reads the table once. */
+const known = new WeakMap<Connection, Meta>();
+
 /**
  * All settings and counters.
  * @throws EmbedlessError `CORRUPT` when a row is damaged, missing or makes no sense
  */
 export function readMeta(c: Connection): Meta {
+  const meta = known.get(c) ?? readAll(c);
+  if (c.isWrite) known.set(c, meta);
+  return meta;
+}
+
+function readAll(c: Connection): Meta {
   const found = new Map<string, unknown>();
   for (const row of c.all<{ key: string; value: string; crc: number }>("SELECT key, value, crc FROM meta")) {
     if (row.key === SALT_KEY) continue; // read, and checked, for every other row
@@ -166,6 +175,8 @@ export function readSoundMeta(c: Connection): Partial<Meta> {
 }
 
 function readValue(c: Connection, key: MetaKey): unknown {
+  const meta = known.get(c);
+  if (meta !== undefined) return meta[key];
   const row = c.get<{ value: string; crc: number }>("SELECT value, crc FROM meta WHERE key = ?", key);
   if (row === undefined) return undefined;
   checkRow(c, "meta", key, row.crc, key, row.value);
@@ -213,6 +224,8 @@ function put(tx: Connection, key: MetaKey, value: unknown): void {
   if (!CHECKS[key](value)) throw new TypeError(`${JSON.stringify(value)} is no value of meta.${key}`);
   const json = JSON.stringify(value);
   tx.run("INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?)", key, json, checksum(tx, "meta", key, json));
+  const before = known.get(tx);
+  if (before !== undefined) known.set(tx, { ...before, [key]: value });
 }
 
 function parseValue(key: string, json: string): unknown {

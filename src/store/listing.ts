@@ -1,6 +1,6 @@
 import { nodesFrom } from "../base/bitmap.js";
 import { EmbedlessError } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import { type Condition, holds } from "../filter/match.js";
 import type { Matching } from "../filter/matching.js";
 import type { OpenStore } from "../memory/open_store.js";
@@ -59,7 +59,9 @@ export class Listing {
     const numbering = readNumbering(database.reader);
     if (this.#matching?.numbering !== numbering) this.#matching = await filters.matching(condition, signal);
     const { bits } = this.#matching;
+    const turns = new Turns({ signal });
     for (;;) {
+      await turns.give();
       const { nodes, rows } = database.readTransaction((c) => {
         requireNumbering(c, this.#matching!.numbering);
         const nodes = nodesFrom(bits, this.#placeIn(c) + 1, size);
@@ -69,7 +71,6 @@ export class Listing {
       if (rows.length > 0) return this.#moveOn(rows);
       if (nodes.length === 0) return [];
       this.#place = { node: nodes.at(-1)!, numbering: this.#matching.numbering };
-      await nextTurn();
     }
   }
 

@@ -34,7 +34,7 @@ import type {
 import { abortController, withAnyOf } from "../base/abort.js";
 import { checkKeys, requireIterable, wholeNumberWithin } from "../base/checks.js";
 import { EmbedlessError, wrongType } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import { limitsOf } from "../embed/guard.js";
 import { checkFilterable, ensureFilterable } from "../filter/indexes.js";
 import { type Condition, readCondition } from "../filter/match.js";
@@ -258,11 +258,12 @@ export class VectorStore {
       limit: limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberWithin("limit", limit, 0, 2 ** 53 - 1),
       signal: this.#stop.signal,
     });
+    const turns = new Turns();
     for (;;) {
+      await turns.give();
       const page = await this.#run(() => listing.next());
       if (page.length === 0) return;
       for (const row of page) yield toPassage(row);
-      await nextTurn();
     }
   }
 

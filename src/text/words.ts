@@ -1,5 +1,5 @@
 import { stemmer } from "stemmer";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 
 /** Runs of letters, marks and digits. */
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
@@ -64,11 +64,14 @@ export function* wordPieces(text: string, rules: WordRules): Generator<string[]>
 
 /** All words of a text, with turns of the event loop between pieces. */
 export async function wordsInTurns(text: string, rules: WordRules): Promise<string[]> {
+  if (text.length <= PIECE_LENGTH) return wordsOfPiece(text, rules);
+  const turns = new Turns();
   const words: string[][] = [];
   for (const piece of wordPieces(text, rules)) {
-    if (words.push(piece) > 1) await nextTurn();
+    words.push(piece);
+    await turns.give();
   }
-  return words.length === 1 ? words[0]! : words.flat();
+  return words.flat();
 }
 
 function wordsOfPiece(text: string, rules: WordRules): string[] {

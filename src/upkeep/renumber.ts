@@ -1,6 +1,5 @@
 import { Ranks } from "../base/bitmap.js";
-import { throwIfAborted } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import type { OpenStore } from "../memory/open_store.js";
 import type { NativeGraph } from "../native/native.js";
 import { enterAllWords } from "../passage/keywords.js";
@@ -20,9 +19,8 @@ import type { LinkRun } from "./link.js";
 const LEAST_DEAD = 0.1;
 /** The new number of a node that a graph has to leave out. */
 const GONE = 0xffff_ffff;
-/** Rows read at once, and work done between two turns of the event loop. */
+/** Rows read at once. */
 const PAGE = 64;
-const SLICE_MS = 4;
 
 /**
  * Gives the passages the nodes 0, 1, 2, ... in their order, once a tenth of the nodes belongs to deleted ones, and drops
@@ -63,13 +61,14 @@ class Renumbering {
   /** The nodes that have a passage. */
   readonly #live: Ranks;
   readonly #version: number;
-  #sliceStart = performance.now();
+  readonly #turns: Turns;
 
   constructor(tx: Connection, old: Connection, meta: Meta, run: LinkRun) {
     this.#tx = tx;
     this.#old = old;
     this.#meta = meta;
     this.#run = run;
+    this.#turns = new Turns(run);
     const blocks = [...readLive(old, 0)];
     if (blocks.length * BLOCK_NODES < meta.nextNode) throw damagedRow("live_blocks", blocks.length, "is missing");
     this.#live = new Ranks(Buffer.concat(blocks.map(({ bits }) => bits)));
@@ -150,11 +149,8 @@ class Renumbering {
 
   /** @param done Passages done with; entering words counts as much again. */
   async #pause(done?: number): Promise<void> {
-    throwIfAborted(this.#run.signal);
-    if (performance.now() - this.#sliceStart < SLICE_MS) return;
     const total = this.#live.count * (this.#meta.keywords ? 2 : 1);
-    if (done !== undefined) this.#run.onProgress?.({ phase: "renumber", done, total });
-    await nextTurn();
-    this.#sliceStart = performance.now();
+    if (done !== undefined && this.#turns.isOver) this.#run.onProgress?.({ phase: "renumber", done, total });
+    await this.#turns.give();
   }
 }

@@ -4,7 +4,7 @@ import type { AddItem, AddOptions, AddResult, OpenOptions, RepairOptions, Repair
 import { abortController } from "../base/abort.js";
 import { EmbedlessError, throwIfAborted } from "../base/errors.js";
 import { Slots } from "../base/slots.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import { Coders } from "../codes/coders.js";
 import { checkCanaries } from "../embed/fingerprint.js";
 import { embedderOf } from "../embed/model_of_store.js";
@@ -106,7 +106,7 @@ async function requireSameVectors(embedder: Embedder, database: Database, meta: 
 }
 
 const DELETED_AT_ONCE = 1_000;
-/** Records copied between two turns of the event loop. */
+/** Records copied at once. */
 const RECORDS_AT_ONCE = 256;
 /** The model may have to be loaded first. */
 const CANARIES_MS = 120_000;
@@ -170,12 +170,13 @@ async function copyRecords(from: Database, to: string): Promise<void> {
   try {
     const passages = new Passages(target);
     await target.write(async (tx) => {
+      const turns = new Turns();
       for (let at = 0; at < rows.length; at += RECORDS_AT_ONCE) {
+        await turns.give();
         const slice = rows.slice(at, at + RECORDS_AT_ONCE);
         const keys = slice.map(({ key }) => key);
         const nodes = passages.nodesOf(keys, tx);
         for (const [i, row] of slice.entries()) if (nodes[i] !== undefined) putRecord(tx, row);
-        await nextTurn();
       }
     });
   } finally {
@@ -183,7 +184,7 @@ async function copyRecords(from: Database, to: string): Promise<void> {
   }
 }
 
-/** Nodes looked at between two turns of the event loop. */
+/** Nodes looked at between two looks at the clock. */
 const SLICE = 64;
 /** Nodes without anything that are looked at all the same: a page of rows may lie out of order. */
 const WIDE_GAP = 65_536;
@@ -215,11 +216,11 @@ export class Salvage {
 
   /** The passages that are whole, in the order they were added, with their vectors where the store kept them. */
   async *passages(onNode: (done: number) => void): AsyncGenerator<AddItem> {
+    const turns = new Turns(this.#parts);
     for (let node = 0; node < this.end; node++) {
       if (node % SLICE === 0) {
-        throwIfAborted(this.#parts.signal);
         onNode(node);
-        await nextTurn();
+        await turns.give();
         node = this.#placeFrom(node);
         if (node >= this.end) break;
       }

@@ -1,7 +1,7 @@
 import { requireVector } from "../api/input.js";
 import { nodesWithout } from "../base/bitmap.js";
 import { throwIfAborted } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import { encodeVectors } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import type { NativeIndex } from "../native/native.js";
@@ -72,8 +72,9 @@ async function takeWaiting(
   version: number | undefined,
   signal: AbortSignal,
 ): Promise<boolean> {
+  const turns = new Turns({ signal });
   for (;;) {
-    throwIfAborted(signal);
+    await turns.give();
     const piece = database.readTransaction((c) => {
       if (readMeta(c).graph?.version !== version) return "other graph";
       const { value } = readPending(c, index.count, index.coder.rowBytes).next();
@@ -82,7 +83,6 @@ async function takeWaiting(
     if (piece === "other graph") return false;
     if (piece === undefined) return true;
     publish(index, piece);
-    await nextTurn();
   }
 }
 

@@ -1,6 +1,5 @@
 import type { VerifyReport } from "../api/types.js";
-import { throwIfAborted } from "../base/errors.js";
-import { nextTurn } from "../base/turns.js";
+import { Turns } from "../base/turns.js";
 import { verifyFilterable } from "../filter/indexes.js";
 import { verifyKeywords } from "../passage/keywords.js";
 import type { Passages } from "../passage/passages.js";
@@ -11,8 +10,6 @@ import { verifyTables } from "../storage/verify.js";
 
 /** Most problems reported: a file that is nothing but damage should not fill the memory. */
 const MAX_PROBLEMS = 1_000;
-/** Work between two turns of the event loop. */
-const SLICE_MS = 4;
 
 /**
  * Checks a whole store on one snapshot, in slices of a few milliseconds: the file's structure, every checksum, and that
@@ -24,7 +21,7 @@ export async function verifyStore(database: Database, passages: Passages, signal
   return await database.snapshot(async (c) => {
     // What several checks run into is one problem.
     const problems = new Set<string>();
-    let sliceStart = performance.now();
+    const turns = new Turns({ signal });
     for (const steps of [
       verifyTables(c),
       verifyPassages(c, passages),
@@ -34,10 +31,7 @@ export async function verifyStore(database: Database, passages: Passages, signal
       for (const problem of steps) {
         if (problem !== undefined) problems.add(problem);
         if (problems.size >= MAX_PROBLEMS) break;
-        if (performance.now() - sliceStart < SLICE_MS) continue;
-        throwIfAborted(signal);
-        await nextTurn();
-        sliceStart = performance.now();
+        await turns.give();
       }
     }
     let count = 0;

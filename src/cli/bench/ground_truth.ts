@@ -2,7 +2,7 @@
 
 import type { Metric } from "../../api/types.js";
 import { outOfRange } from "../../base/errors.js";
-import { nextTurn } from "../../base/turns.js";
+import { Turns } from "../../base/turns.js";
 
 /** Vectors that come in pieces, row-major, so that they need not fit into memory together. */
 export type VectorChunks = AsyncIterable<{ first: number; count: number; rows: ArrayLike<number> }>;
@@ -59,6 +59,7 @@ export async function exactNearest(
   const best = Array.from({ length: asked.length / dims }, () => new Best(depth));
   if (metric === "cosine") normaliseRows(asked, dims);
   const blockRows = Math.max(1, Math.floor(BLOCK_NUMBERS / dims));
+  const turns = new Turns();
   for await (const { first, count, rows } of base) {
     for (let from = 0; from < count; from += blockRows) {
       const taken = Math.min(blockRows, count - from);
@@ -71,7 +72,7 @@ export async function exactNearest(
         }
       });
       onProgress(first + from + taken);
-      await nextTurn();
+      await turns.give();
     }
   }
   return best.map(({ nodes }) => nodes);

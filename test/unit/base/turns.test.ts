@@ -1,5 +1,5 @@
 import { expect, it, vi } from "vitest";
-import { nextTurn } from "../../../src/base/turns.js";
+import { nextTurn, Turns } from "../../../src/base/turns.js";
 
 it("lets one go on in each round of the event loop, in the order they came", async () => {
   let round = 0;
@@ -41,4 +41,36 @@ it("goes on under fake timers", async () => {
   } finally {
     vi.useRealTimers();
   }
+});
+
+/** How many rounds of the event loop `work` lets pass. */
+async function roundsDuring(work: () => Promise<void>): Promise<number> {
+  let rounds = 0;
+  let counting = true;
+  const count = () => {
+    rounds++;
+    if (counting) setImmediate(count);
+  };
+  setImmediate(count);
+  await work();
+  counting = false;
+  return rounds;
+}
+
+it("Turns gives others a turn once its own is used up, and not before", async () => {
+  const giveTen = async (turns: Turns) => {
+    for (let i = 0; i < 10; i++) await turns.give();
+  };
+  expect(await roundsDuring(() => giveTen(new Turns({ ms: 1e9 })))).toBe(0);
+  expect(await roundsDuring(() => giveTen(new Turns({ ms: 0 })))).toBeGreaterThanOrEqual(10);
+  expect(new Turns({ ms: 1e9 }).isOver).toBe(false);
+  expect(new Turns({ ms: 0 }).isOver).toBe(true);
+});
+
+it("Turns ends with its signal, also one that fires while others have their turn", async () => {
+  const stop = new AbortController();
+  await expect(new Turns({ ms: 1e9, signal: AbortSignal.abort() }).give()).rejects.toMatchObject({ code: "ABORTED" });
+  const giving = new Turns({ ms: 0, signal: stop.signal }).give();
+  stop.abort();
+  await expect(giving).rejects.toMatchObject({ code: "ABORTED" });
 });

@@ -1,9 +1,15 @@
 import type { AddOptions, AddProgress, AddResult } from "../api/types.js";
-import type { Counts } from "./commit.js";
 import type { PreparedItem } from "./items.js";
 
-/** Counts what happened and reports it. */
-export class Tally {
+/** What a commit changed. */
+export interface Counts {
+  added: number;
+  updated: number;
+  unchanged: number;
+}
+
+/** Counts what an `add` does, and reports how far it is. */
+export class AddReport {
   readonly result: AddResult = {
     ids: [],
     added: 0,
@@ -24,7 +30,7 @@ export class Tally {
     this.#total = total;
   }
 
-  /** @param index Place of the item that was passed over. */
+  /** @param index Place of the item that was skipped. */
   skipped(index: number): void {
     this.result.skipped++;
     if (this.#total !== undefined) this.result.skippedAt.push(index);

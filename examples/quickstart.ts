@@ -10,7 +10,7 @@ import { dirname, join } from "node:path";
 import { reportFailure } from "../src/cli/failures.js";
 import { bytes, count, counted, duration, ratio } from "../src/cli/figures.js";
 import { costLine, hitLines } from "../src/cli/hits.js";
-import { Progress } from "../src/cli/progress.js";
+import { BuildProgress } from "../src/cli/progress.js";
 import { table, terminalOf } from "../src/cli/terminal.js";
 import { findFiles } from "../src/folder/files.js";
 import { type FilePassage, passagesOf } from "../src/folder/passages.js";
@@ -61,7 +61,7 @@ async function collect(embedder: Embedder): Promise<{ passages: FilePassage[]; f
 }
 
 async function embedAll(store: VectorStore, passages: FilePassage[]): Promise<void> {
-  const progress = new Progress(terminal);
+  const progress = new BuildProgress(terminal);
   try {
     // An iterable, unlike an array, is committed as it goes.
     await store.add(passages.values(), {

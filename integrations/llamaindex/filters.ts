@@ -29,7 +29,7 @@ export function toFilter(filters: MetadataFilters | undefined): Filter | Passage
   const { filters: list, condition = "and" } = filters;
   if (!Array.isArray(list)) throw wrong("an array of filters for filters.filters", list);
   if (condition !== "and" && condition !== "or") throw wrong('"and" or "or" for filters.condition', condition);
-  const conditions = list.map(readCondition);
+  const conditions = list.map(readMetadataFilter);
   if (conditions.length === 0) return condition === "and" ? undefined : NOTHING;
   if (conditions.every(isFilter)) return join(conditions, condition);
   const tests = conditions.map((one) => (isFilter(one) ? (metadata: Metadata) => matchesFilter(metadata, one) : one));
@@ -50,7 +50,7 @@ export function both(
   return (passage) => tests.every((test) => test(passage));
 }
 
-function readCondition(filter: MetadataFilter, index: number): Condition {
+function readMetadataFilter(filter: MetadataFilter, index: number): Condition {
   const place = `filters.filters[${index}]`;
   if (typeof filter?.key !== "string") throw wrong(`a string for ${place}.key`, filter?.key);
   const { key, operator, value } = filter;

@@ -284,10 +284,14 @@ export interface HitExplanation {
 
 /** What a search cost. */
 export interface SearchCost {
-  /** Passages scored exactly. */
+  /** Passages that were scored exactly, wherever their vectors came from. */
   recomputed: number;
-  /** Those of them that had to be embedded; the others came from the cache or another search. */
+  /** Passages that this search embedded again. What another search was embedding at the same time counts there. */
   embedded: number;
+  /** Passages whose vectors came from memory: an earlier search embedded them. */
+  cached: number;
+  /** Passages whose vectors the store keeps. */
+  kept: number;
   /** Codes looked at. */
   scanned: number;
   /** Candidates of the scan that were left without embedding them: too unlikely to be among the nearest. */

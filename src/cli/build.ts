@@ -9,7 +9,7 @@ import { withoutLinks } from "../folder/sources.js";
 import { VectorStore } from "../index.js";
 import { updateAddress } from "./address.js";
 import { BuildRun, missing } from "./build_run.js";
-import { type NewStoreOptions, traitsOf, withModel } from "./embedders.js";
+import { type NewStoreOptions, newStoreTraits, withModel } from "./embedders.js";
 import { Interrupted, Interruption, UsageError } from "./failures.js";
 import { count } from "./figures.js";
 import { keptSentence, leftOutSentences, passedOverParts, some } from "./left_out.js";
@@ -54,7 +54,7 @@ export async function build(store: string, paths: string[], options: BuildOption
   try {
     if (!existsSync(store)) await requireText(await find(), selection, paths, interruption);
     const summary = await withModel(options, store, async (opening) => {
-      const opened = await VectorStore.open(store, { ...traitsOf(options), ...opening });
+      const opened = await VectorStore.open(store, { ...newStoreTraits(options), ...opening });
       let built: Summary;
       try {
         // Only now the store's own files are known, and none of them is taken for a text.

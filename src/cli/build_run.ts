@@ -14,7 +14,7 @@ import { baseOf, sourceIn, withoutLinks } from "../folder/sources.js";
 import type { VectorStore } from "../index.js";
 import { Interrupted, type Interruption } from "./failures.js";
 import { bytes, count, counted, itemsIn } from "./figures.js";
-import { Progress } from "./progress.js";
+import { BuildProgress } from "./progress.js";
 import type { DecodedFile, Summary } from "./summary.js";
 import type { Terminal } from "./terminal.js";
 
@@ -41,7 +41,7 @@ export class BuildRun {
   #base: string;
   readonly #selection: Selection;
   readonly #found: Found;
-  readonly #progress: Progress;
+  readonly #progress: BuildProgress;
   readonly #interruption: Interruption;
   /** Stored passages of the selected files, by id. */
   readonly #known = new Map<string, StoredPassage>();
@@ -66,7 +66,7 @@ export class BuildRun {
     this.#interruption = interruption;
     this.#bytesTotal = found.files.reduce((sum, file) => sum + file.bytes, 0);
     terminal.line(`${counted(found.files.length, "file")}, ${bytes(this.#bytesTotal)}`);
-    this.#progress = new Progress(terminal);
+    this.#progress = new BuildProgress(terminal);
     interruption.onFirst = () =>
       this.#progress.note("Stopping: the running commit is being finished. Ctrl-C again quits at once.");
   }

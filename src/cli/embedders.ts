@@ -117,7 +117,7 @@ export interface NewStoreOptions extends ModelOptions {
 }
 
 /** What the store is to be, as given; `open` checks it. */
-export function traitsOf({ codes, vectors, index, keywords }: NewStoreOptions): OpenOptions {
+export function newStoreTraits({ codes, vectors, index, keywords }: NewStoreOptions): OpenOptions {
   const asked = {
     codes: codes !== undefined && /^\d+$/.test(codes) ? { bytes: Number(codes) } : codes,
     vectors,

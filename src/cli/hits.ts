@@ -1,7 +1,7 @@
 /** Search results as a person reads them. */
 
 import type { Hit, SearchCost, SearchResult } from "../api/types.js";
-import { count, milliseconds } from "./figures.js";
+import { count, counted, milliseconds } from "./figures.js";
 import { clip, clipStart, columnsOf, oneLine, printable, type Terminal, table, wrap } from "./terminal.js";
 
 export interface HitLook {
@@ -33,11 +33,13 @@ export function hitLines(hit: Hit, rank: number, terminal: Terminal, look: HitLo
   return [...lines, ...text.map((line) => `    ${emphasise(line, asked, terminal)}`)];
 }
 
-/** "38 ms · 14 of 1,536 passages recomputed (2 from the cache)". */
-export function costLine(cost: SearchCost, passages: number): string {
-  const cached = cost.recomputed - cost.embedded;
-  const note = cached > 0 ? `, ${count(cached)} from the cache` : "";
-  return `${milliseconds(cost.totalMs)} · ${count(cost.recomputed)} of ${count(passages)} passages recomputed${note}`;
+/** "38 ms · 12 of 1,536 passages embedded again, 2 from the cache". */
+export function costLine({ totalMs, embedded, cached, kept }: SearchCost, passages: number): string {
+  const all = `of ${counted(passages, "passage")}`;
+  const parts =
+    kept > 0 ? [`${count(kept)} ${all} scored by kept vectors`] : [`${count(embedded)} ${all} embedded again`];
+  if (cached > 0) parts.push(`${count(cached)} from the cache`);
+  return `${milliseconds(totalMs)} · ${parts.join(", ")}`;
 }
 
 /** How each hit was found and where the time went, as tables. */
@@ -63,7 +65,8 @@ export function explainLines({ hits, expectedRecall, cost }: SearchResult): stri
     ...table(timeRows(cost)),
     "",
     `${count(cost.scanned)} codes scanned, ${count(cost.dismissed)} candidates left as too unlikely`,
-    `${count(cost.recomputed)} passages scored exactly, ${count(cost.embedded)} of them embedded for it`,
+    `${count(cost.recomputed)} passages scored exactly: ${count(cost.embedded)} embedded again, ` +
+      `${count(cost.cached)} from the cache, ${count(cost.kept)} with kept vectors`,
     ...(expectedRecall === undefined ? [] : [`expected recall ${expectedRecall.toFixed(3)}`]),
   ];
 }

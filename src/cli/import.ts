@@ -3,11 +3,11 @@ import type { AddItem, AddResult } from "../api/types.js";
 import { EmbedlessError, isError } from "../base/errors.js";
 import { VectorStore } from "../index.js";
 import { updateAddress } from "./address.js";
-import { type NewStoreOptions, traitsOf, withModel } from "./embedders.js";
+import { type NewStoreOptions, newStoreTraits, withModel } from "./embedders.js";
 import { Interrupted, Interruption } from "./failures.js";
 import { count, counted, duration, itemsIn } from "./figures.js";
 import { LineReader } from "./line_reader.js";
-import { Progress } from "./progress.js";
+import { BuildProgress } from "./progress.js";
 import { printJson, terminalOf } from "./terminal.js";
 
 /** Options of the command line. */
@@ -32,8 +32,8 @@ export async function importPassages(path: string, file: string, options: Import
   try {
     await withModel(options, path, async (opening) => {
       const isNew = !existsSync(path);
-      const store = await VectorStore.open(path, { ...traitsOf(options), ...opening });
-      const progress = new Progress(terminal);
+      const store = await VectorStore.open(path, { ...newStoreTraits(options), ...opening });
+      const progress = new BuildProgress(terminal);
       let result: AddResult;
       let leavesNothing = false;
       try {

@@ -18,7 +18,7 @@ const DRAW_INTERVAL_MS = 100;
 const WINDOW_MS = 30_000;
 
 /** Shows a build's progress until `finish`. */
-export class Progress {
+export class BuildProgress {
   readonly #terminal: Terminal;
   readonly #timer: NodeJS.Timeout;
   readonly #samples: { at: number; state: BuildState }[] = [];

@@ -39,7 +39,7 @@ export class Coders {
   }
 
   /**
-   * The coder of a codebook, from the package or from the store itself; while there is none, that of waiting rows.
+   * The coder of a codebook, from the package or from the store itself; while there is none, that of pending rows.
    *
    * @throws EmbedlessError `NOT_FOUND` for a shipped codebook that this package lacks, `CORRUPT` for a damaged one, for one
    *   of another kind than the store's codes, and if the store's own is missing
@@ -49,7 +49,7 @@ export class Coders {
     reference: CodebookReference | undefined,
     store: VectorShape & { readonly codes: Codes },
   ): Promise<NativeCoder> {
-    if (reference === undefined) return this.waiting(store.codes, store);
+    if (reference === undefined) return this.pending(store.codes, store);
     let coder = this.#loaded.get(reference.sha256);
     if (coder === undefined) {
       coder = await this.#load(c, reference);
@@ -68,8 +68,8 @@ export class Coders {
   }
 
   /** The coder of rows that wait for a codebook, or without codes for the graph. */
-  waiting(codes: Codes, shape: VectorShape): NativeCoder {
-    return this.#plain(waitingForm(codes), shape);
+  pending(codes: Codes, shape: VectorShape): NativeCoder {
+    return this.#plain(pendingForm(codes), shape);
   }
 
   /** The coder of a store without codes, once its graph is all that it needs. */
@@ -101,7 +101,7 @@ export class Coders {
 }
 
 /** The form in which passages wait for their codes: finer than these, or the codes' own errors would be wrong. */
-export function waitingForm(codes: Codes): "int8" | "float16" {
+export function pendingForm(codes: Codes): "int8" | "float16" {
   return typeof codes === "object" && "bytes" in codes ? "int8" : codes === "lvq4" ? "int8" : "float16";
 }
 

@@ -45,7 +45,7 @@ export async function encodeVectors(coder: NativeCoder, vectors: readonly Float3
 
 /**
  * Appends the codes of new nodes inside a write transaction: as they are if the store has their codebook, else as
- * waiting rows, until those are enough to train the store's own codebook though more may come.
+ * pending rows, until those are enough to train the store's own codebook though more may come.
  *
  * @param made What the vectors were encoded with.
  * @returns the codebook the store has after it, `undefined` while passages wait.
@@ -76,7 +76,7 @@ export async function appendCoded(
   addPending(tx, firstNode, made.coder.rowBytes, piece.rows);
   // Without codes they wait for the graph.
   if (codes === "none" || countPending(tx) < TRAINING_PASSAGES) return undefined;
-  return await trainFromPending(tx, addon, { waiting: made.coder, codes, version, signal });
+  return await trainFromPending(tx, addon, { pending: made.coder, codes, version, signal });
 }
 
 /** Whether so many passages wait for a codebook that they train it once no more are coming. */
@@ -91,9 +91,9 @@ function canTrain(c: Connection): boolean {
  * Trains the store's codebook inside a write transaction if enough passages wait for it; else does nothing.
  *
  * @returns how many passages have codes now that had none
- * @throws `ABORTED`; `CORRUPT` when a waiting row is damaged
+ * @throws `ABORTED`; `CORRUPT` when a pending row is damaged
  */
-export async function trainWaiting(
+export async function trainPending(
   tx: Connection,
   { addon, coders }: { addon: NativeAddon; coders: Coders },
   signal: AbortSignal | undefined,
@@ -104,7 +104,7 @@ export async function trainWaiting(
   if (codes === "none") return 0;
   const waited = countPending(tx);
   const version = raiseVersion(tx);
-  await trainFromPending(tx, addon, { waiting: coders.waiting(codes, shape), codes, version, signal });
+  await trainFromPending(tx, addon, { pending: coders.pending(codes, shape), codes, version, signal });
   return waited;
 }
 
@@ -116,28 +116,28 @@ export async function trainWaiting(
 export async function trainIfEnough(
   parts: { addon: NativeAddon; database: Database; coders: Coders },
   signal: AbortSignal | undefined,
-  onBegin?: (waiting: number) => void,
+  onBegin?: (pending: number) => void,
 ): Promise<number> {
   const { database } = parts;
   if (!canTrain(database.reader)) return 0;
   onBegin?.(countPending(database.reader));
-  return await database.write((tx) => trainWaiting(tx, parts, signal), { signal });
+  return await database.write((tx) => trainPending(tx, parts, signal), { signal });
 }
 
-/** Trains a codebook on the waiting rows, all of which become codes. */
+/** Trains a codebook on the pending rows, all of which become codes. */
 async function trainFromPending(
   tx: Connection,
   addon: NativeAddon,
   {
-    waiting,
+    pending,
     codes,
     version,
     signal,
-  }: { waiting: NativeCoder; codes: Exclude<Codes, "none">; version: number; signal: AbortSignal | undefined },
+  }: { pending: NativeCoder; codes: Exclude<Codes, "none">; version: number; signal: AbortSignal | undefined },
 ): Promise<CodebookReference> {
-  const { dims, metric, rowBytes } = waiting;
+  const { dims, metric, rowBytes } = pending;
   const rows = Buffer.concat([...readPending(tx, 0, rowBytes)].map((piece) => piece.rows));
-  const sample = waiting.decode(rows.subarray(0, 4 * TRAINING_PASSAGES * rowBytes), NO_EXCEPTIONS);
+  const sample = pending.decode(rows.subarray(0, 4 * TRAINING_PASSAGES * rowBytes), NO_EXCEPTIONS);
   const queries = needsSampleQueries(codes) ? getSampleQueries(tx, dims) : undefined;
   const coder = await stoppedBy(signal, addon, (stop) =>
     addon.trainCodebook(sample, { dims, metric, code: codes, stop, ...(queries && { queries }) }),
@@ -145,7 +145,7 @@ async function trainFromPending(
   for (let at = 0, node = 0; at < rows.length; at += ENCODE_SLICE * rowBytes, node += ENCODE_SLICE) {
     throwIfAborted(signal);
     const part = { rows: rows.subarray(at, at + ENCODE_SLICE * rowBytes), exceptions: NO_EXCEPTIONS };
-    appendCodes(tx, node, coder.rowBytes, await recode(waiting, coder, part), version);
+    appendCodes(tx, node, coder.rowBytes, await recode(pending, coder, part), version);
   }
   clearPending(tx);
   clearSampleQueries(tx);

@@ -1,12 +1,7 @@
 import type { Embedder } from "../api/embedder.js";
 import { EmbedlessError, show } from "../base/errors.js";
+import type { Canary } from "../storage/canaries.js";
 import { embedPassages, type GuardOptions } from "./guard.js";
-
-/** A text whose vector tells one model from another. */
-export interface Canary {
-  readonly text: string;
-  readonly vector: Float32Array;
-}
 
 /** The texts of canaries, short and unlike each other: prose, code, numbers, a question, other scripts, a list, a name, one word. */
 export const CANARY_TEXTS: readonly string[] = [

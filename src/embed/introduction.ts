@@ -1,7 +1,8 @@
 import type { Embedder } from "../api/embedder.js";
 import { EmbedlessError } from "../base/errors.js";
 import { Slots } from "../base/slots.js";
-import { agreement, CANARY_TEXTS, type Canary, MOST_LONGER } from "./fingerprint.js";
+import type { Canary } from "../storage/canaries.js";
+import { agreement, CANARY_TEXTS, MOST_LONGER } from "./fingerprint.js";
 import { embedPassages, type GuardOptions, limitsOf } from "./guard.js";
 
 /** What a new store learns of its embedder. */

@@ -17,7 +17,7 @@ export function matchesFilter(metadata: Metadata, filter: Filter): boolean {
 export type Condition = FilterTree | { readonly kind: "test"; readonly test: PassageTest };
 
 /** Checks what a caller gave as a filter. Throws `INVALID_FILTER`. */
-export function readCondition(filter: unknown): Condition {
+export function conditionOf(filter: unknown): Condition {
   return typeof filter === "function" ? { kind: "test", test: filter as PassageTest } : parseFilter(filter);
 }
 

@@ -50,7 +50,7 @@ export class FilterBitmaps {
    * The nodes that match, all read from one snapshot, in slices with the event loop between them. Equal filters that are
    * asked at the same time are worked out once; a caller that aborts leaves, and the last one to leave stops the work.
    *
-   * @param condition A function is asked again by every other `readCondition`.
+   * @param condition A function is asked again by every other `conditionOf`.
    * @throws `ABORTED`, `CORRUPT`; `INVALID_FILTER` and whatever else a function brings about
    */
   async matching(condition: Condition, signal: AbortSignal | undefined): Promise<Matching> {

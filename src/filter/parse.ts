@@ -77,7 +77,7 @@ function readFilter(filter: unknown, place: string, depth: number, budget: Budge
       const hint = `Known there are $and, $or and $not; a key that begins with $ is written ${show(`\\${key}`)}.`;
       throw invalid(`Unknown operator ${show(key)} in ${place}. ${hint}`);
     }
-    return readCondition(value, parsePath(key, inside), inside, budget);
+    return readPathCondition(value, parsePath(key, inside), inside, budget);
   });
   return joined(parts);
 }
@@ -89,7 +89,7 @@ function readFilters(filters: unknown, place: string, depth: number, budget: Bud
 }
 
 /** What stands behind a path: a plain value, or an object of operators. */
-function readCondition(condition: unknown, path: FilterPath, place: string, budget: Budget): FilterTree {
+function readPathCondition(condition: unknown, path: FilterPath, place: string, budget: Budget): FilterTree {
   if (!isPlainObject(condition)) {
     spend(budget, "conditions", place);
     return { kind: "value", path, tests: [{ op: "in", values: [readValue(condition, place, budget)] }] };

@@ -1,5 +1,5 @@
 import { Turns } from "../base/turns.js";
-import { appendCoded, type CodedVector, type Coding, trainWaiting } from "../codes/coding.js";
+import { appendCoded, type CodedVector, type Coding, trainPending } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import type { NativeCoder } from "../native/native.js";
 import { enterWords } from "../passage/keywords.js";
@@ -94,7 +94,7 @@ export async function commitItems(
     counts.updated += slice.replaced.length + slice.sameText.length;
     counts.unchanged += slice.unchanged;
   }
-  if (isLast) await trainWaiting(tx, store, signal);
+  if (isLast) await trainPending(tx, store, signal);
   return counts;
 }
 

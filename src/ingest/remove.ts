@@ -21,7 +21,7 @@ import { clearVectors, deleteVectors } from "../storage/vectors.js";
 const SLICE = 16;
 
 /** Which passages to remove: distinct ids (unknown ones are passed over), those that match a filter, or all. */
-export type Condemned = { readonly ids: readonly string[] } | { readonly filter: FilterTree } | "all";
+export type DeleteTarget = { readonly ids: readonly string[] } | { readonly filter: FilterTree } | "all";
 
 /**
  * What `delete` was told.
@@ -29,7 +29,7 @@ export type Condemned = { readonly ids: readonly string[] } | { readonly filter:
  * @throws TypeError (`INVALID_ARGUMENT`) unless it is one of `ids`, `filter` and `all: true`; `INVALID_ID`,
  *   `INVALID_FILTER`, the latter also for a filter without conditions: that one deletes all is too easily overlooked
  */
-export function checkCondemned(what: unknown): Condemned {
+export function deleteTarget(what: unknown): DeleteTarget {
   checkKeys("delete", what, { ids: 1, filter: 1, all: 1 });
   const { ids, filter, all } = what as { ids?: unknown; filter?: unknown; all?: unknown };
   const given = [ids, filter, all].filter((value) => value !== undefined);
@@ -52,7 +52,7 @@ export function checkCondemned(what: unknown): Condemned {
 export async function removePassages(
   database: Database,
   passages: Passages,
-  what: Condemned,
+  what: DeleteTarget,
   signal: AbortSignal,
 ): Promise<number> {
   const remove = async (tx: Connection) => {
@@ -100,7 +100,7 @@ async function removeAll(tx: Connection, passages: Passages, signal: AbortSignal
 async function slices(
   tx: Connection,
   passages: Passages,
-  what: Exclude<Condemned, "all">,
+  what: Exclude<DeleteTarget, "all">,
   signal: AbortSignal,
 ): Promise<() => readonly string[]> {
   if ("ids" in what) {

@@ -14,7 +14,7 @@ const NO_EXCEPTIONS = new Uint8Array();
 const NODES_AT_ONCE = 65_536;
 
 /**
- * What a store can search by in memory, in step with the file: its codes; while it has no codebook the waiting rows; and
+ * What a store can search by in memory, in step with the file: its codes; while it has no codebook the pending rows; and
  * without codes, once there is a graph, only which nodes there are.
  */
 export class CodeIndex extends IndexMirror {
@@ -27,7 +27,7 @@ export class CodeIndex extends IndexMirror {
         return hasGraphAlone(meta) ? coders.empty(shape) : await coders.find(database.reader, meta.codebook, shape);
       },
       orderOf: (meta) => (isWalked && wantsGraph(meta) ? "walk" : "scan"),
-      read: storedRows,
+      read: codeRows,
     });
   }
 }
@@ -37,10 +37,10 @@ function hasGraphAlone({ codes, graph }: Meta): boolean {
 }
 
 function formOfRows({ codebook }: Meta): string {
-  return codebook?.sha256 ?? "waiting";
+  return codebook?.sha256 ?? "pending";
 }
 
-function* storedRows(
+function* codeRows(
   c: Connection,
   from: number,
   { kind, rowBytes }: NativeCoder,

@@ -197,14 +197,14 @@ function decode(coder: NativeCoder, rows: readonly (Uint8Array | undefined)[]): 
  * Nodes to vectors in a store without codes: passages that no graph links yet still have theirs in the file, and all of
  * them are looked at by every search. The others are embedded.
  */
-export class WaitingVectors implements ExactVectors {
+export class PendingVectors implements ExactVectors {
   readonly #database: Database;
-  readonly #coders: Pick<Coders, "waiting">;
+  readonly #coders: Pick<Coders, "pending">;
   readonly #others: ExactVectors;
   #coder: NativeCoder | undefined;
 
   /** @param others Where the vectors of nodes come from that do not wait. */
-  constructor(database: Database, coders: Pick<Coders, "waiting">, others: ExactVectors) {
+  constructor(database: Database, coders: Pick<Coders, "pending">, others: ExactVectors) {
     this.#database = database;
     this.#coders = coders;
     this.#others = others;
@@ -217,7 +217,7 @@ export class WaitingVectors implements ExactVectors {
   /** The vectors of `nodes`; see `NodeVectors`. Throws `ABORTED`, `CORRUPT`, or the embedder's failure. */
   async vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<NodeVectors> {
     const before = performance.now();
-    this.#coder ??= this.#waitingCoder();
+    this.#coder ??= this.#pendingCoder();
     const coder = this.#coder;
     const rows = this.#database.readTransaction((c) => getPending(c, nodes, coder.rowBytes));
     const flat = coder.decode(Buffer.concat(rows.filter((row) => row !== undefined)), NO_EXCEPTIONS);
@@ -227,17 +227,17 @@ export class WaitingVectors implements ExactVectors {
       signal,
     );
     const answer: NodeVectors = { vectors: [], sources: [], embedded: rest.embedded, readMs: readMs + rest.readMs };
-    let [waiting, other] = [0, 0];
+    let [pending, other] = [0, 0];
     for (const row of rows) {
-      if (row) answer.vectors.push(flat.subarray(waiting * coder.dims, ++waiting * coder.dims));
+      if (row) answer.vectors.push(flat.subarray(pending * coder.dims, ++pending * coder.dims));
       else answer.vectors.push(rest.vectors[other]);
       answer.sources.push(row ? "kept" : rest.sources[other++]);
     }
     return answer;
   }
 
-  #waitingCoder(): NativeCoder {
+  #pendingCoder(): NativeCoder {
     const meta = readMeta(this.#database.reader);
-    return this.#coders.waiting(traitsOf(meta).codes, { dims: meta.dims!, ...traitsOf(meta) });
+    return this.#coders.pending(traitsOf(meta).codes, { dims: meta.dims!, ...traitsOf(meta) });
   }
 }

@@ -6,7 +6,7 @@ import { checkRow, checksum, damagedRow, requireOrder } from "../storage/integri
 import { removeKeywords } from "../storage/keywords.js";
 import { isLive, requirePresent } from "../storage/live_bits.js";
 import { addToCounters, readMeta, requireNumbering, writeMeta } from "../storage/meta.js";
-import { DictionaryShelf, packText, textHash, unpackText } from "../text/text.js";
+import { packText, TextDictionaries, textHash, unpackText } from "../text/text.js";
 import { metadataFromJson } from "./metadata.js";
 
 /** A passage to store; every part already checked by `cleanId`, `cleanText` and `metadataToJson`. */
@@ -77,7 +77,7 @@ const SELECT = "SELECT node, id, dict, hash, crc, metadata, text FROM passages";
  */
 export class Passages {
   readonly #database: Database;
-  readonly #dictionaries = new DictionaryShelf();
+  readonly #dictionaries = new TextDictionaries();
 
   constructor(database: Database) {
     this.#database = database;

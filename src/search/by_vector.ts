@@ -8,7 +8,7 @@ import { planSearch } from "../codes/plan.js";
 import { SharedCalls } from "../embed/shared_calls.js";
 import { type Condition, holds } from "../filter/match.js";
 import type { OpenStore } from "../memory/open_store.js";
-import { type ExactVectors, WaitingVectors } from "../memory/vectors.js";
+import { type ExactVectors, PendingVectors } from "../memory/vectors.js";
 import type { View } from "../memory/view.js";
 import type { NativeCoder, NativeIndex } from "../native/native.js";
 import type { PassageRow } from "../passage/passages.js";
@@ -143,7 +143,7 @@ export class VectorSearch {
     const { kept, database, coders } = this.#store;
     if (kept) return kept.ofNumbering(numbering);
     const embedded = this.#recomputeOf(numbering).forSearch();
-    return coder.kind === "none" ? new WaitingVectors(database, coders, embedded) : embedded;
+    return coder.kind === "none" ? new PendingVectors(database, coders, embedded) : embedded;
   }
 
   /** What recomputes by nodes of this numbering. Searches that began under an earlier one keep theirs to their end. */

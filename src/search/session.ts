@@ -42,7 +42,7 @@ export interface IndexSearch {
 }
 
 /** A search under way: what has come so far, and what it cost. */
-interface Progress {
+interface RunningSearch {
   readonly session: NativeSearch;
   readonly dims: number;
   readonly source: ExactVectors;
@@ -68,7 +68,7 @@ export async function searchIndex(index: NativeIndex, query: Float32Array, optio
   cost.scanned = session.scanned;
   cost.scanMs = performance.now() - before;
 
-  const state: Progress = {
+  const state: RunningSearch = {
     session,
     dims: index.coder.dims,
     source,
@@ -86,7 +86,17 @@ export async function searchIndex(index: NativeIndex, query: Float32Array, optio
 
 /** The cost of a search that has done nothing. */
 export function noCost(): Ranking["cost"] {
-  return { recomputed: 0, embedded: 0, scanned: 0, dismissed: 0, scanMs: 0, readMs: 0, recomputeMs: 0 };
+  return {
+    recomputed: 0,
+    embedded: 0,
+    cached: 0,
+    kept: 0,
+    scanned: 0,
+    dismissed: 0,
+    scanMs: 0,
+    readMs: 0,
+    recomputeMs: 0,
+  };
 }
 
 /** The cost of a search that was done again: what it spent before counts, what it recomputed is what it recomputed last. */
@@ -102,7 +112,7 @@ export function addCosts(before: Ranking["cost"], last: Ranking["cost"]): Rankin
  * @returns `false` if the deadline came first
  */
 async function runRound(
-  state: Progress,
+  state: RunningSearch,
   signal: AbortSignal | undefined,
   deadline: Deadline | undefined,
 ): Promise<boolean> {
@@ -123,18 +133,22 @@ async function runRound(
 }
 
 /** Each vector by itself, as many at a time as the source makes at once; all together where it need not make them. */
-async function feedSingly(state: Progress, wanted: readonly number[], signal: AbortSignal): Promise<void> {
+async function feedSingly(state: RunningSearch, wanted: readonly number[], signal: AbortSignal): Promise<void> {
   const lanes = await state.source.lanes?.();
   if (lanes === undefined) return await feed(state, wanted, signal);
   await inBatches(wanted, { size: 1, lanes, signal }, ({ items }, own) => feed(state, items, own));
 }
 
 /** Gets the vectors of wanted nodes and hands them over, unless the search has ended meanwhile. */
-async function feed(state: Progress, wanted: readonly number[], signal: AbortSignal | undefined): Promise<void> {
+async function feed(state: RunningSearch, wanted: readonly number[], signal: AbortSignal | undefined): Promise<void> {
   const answer = await state.source.vectorsOf(wanted, signal);
   if (signal?.aborted) return;
   state.cost.readMs += answer.readMs;
   state.cost.embedded += answer.embedded;
+  for (const source of answer.sources) {
+    if (source === "cache") state.cost.cached++;
+    if (source === "kept") state.cost.kept++;
+  }
   const present = wanted.filter((_, i) => answer.vectors[i] !== undefined);
   const missing = wanted.filter((_, i) => answer.vectors[i] === undefined);
   const flat = new Float32Array(present.length * state.dims);
@@ -149,7 +163,7 @@ async function feed(state: Progress, wanted: readonly number[], signal: AbortSig
   state.session.feed(Uint32Array.from(present), flat, Uint32Array.from(missing));
 }
 
-function rank(state: Progress, index: NativeIndex, { k, plan, walk = {} }: IndexSearch): Ranking {
+function rank(state: RunningSearch, index: NativeIndex, { k, plan, walk = {} }: IndexSearch): Ranking {
   const result = state.session.result();
   const nodes = [...result.nodes];
   const scores = [...result.scores];

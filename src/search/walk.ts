@@ -58,7 +58,7 @@ export function chooseWalk(
 
 /** The window that meets a share of the true k nearest, in the mean. */
 export function windowOf(graph: NativeGraph, index: NativeIndex, k: number, share: number): number {
-  return windowFor(traitsOf(graph, index), k, share);
+  return windowFor(graphTraits(graph, index), k, share);
 }
 
 /** How many nodes a walk looks at of which so many may be answered: it passes through the others. */
@@ -74,10 +74,10 @@ export function nodesMet(
 
 /** Share of the true k nearest that a search meets, in the mean; what it makes of them is another matter. 1 for a scan. */
 export function shareOfWalk({ graph, searchWindow }: Walk, index: NativeIndex, k: number): number {
-  return graph === undefined || searchWindow === undefined ? 1 : shareMet(traitsOf(graph, index), k, searchWindow);
+  return graph === undefined || searchWindow === undefined ? 1 : shareMet(graphTraits(graph, index), k, searchWindow);
 }
 
-function traitsOf({ kind, count, edges }: NativeGraph, { live }: NativeIndex): GraphTraits {
+function graphTraits({ kind, count, edges }: NativeGraph, { live }: NativeIndex): GraphTraits {
   return { kind, edges, count: Math.max(1, Math.min(count, live)) };
 }
 

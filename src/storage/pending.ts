@@ -13,11 +13,11 @@ interface PendingRow {
 export interface PendingRows {
   /** Node of the first row; the others follow without a gap. */
   firstNode: number;
-  /** Rows of `rowBytes` each, in the form of waiting vectors. */
+  /** Rows of `rowBytes` each, in the form of pending vectors. */
   rows: Uint8Array;
 }
 
-/** Stores the waiting rows of the nodes from `firstNode` on. */
+/** Stores the pending rows of the nodes from `firstNode` on. */
 export function addPending(tx: Connection, firstNode: number, rowBytes: number, rows: Uint8Array): void {
   if (rows.length % rowBytes !== 0) throw new RangeError(`Expected whole rows of ${rowBytes} bytes.`);
   for (let at = 0, node = firstNode; at < rows.length; at += rowBytes, node++) {
@@ -28,7 +28,7 @@ export function addPending(tx: Connection, firstNode: number, rowBytes: number, 
 }
 
 /**
- * The waiting rows from `sinceNode` on, in order of node, several a piece. Run it on one snapshot.
+ * The pending rows from `sinceNode` on, in order of node, several a piece. Run it on one snapshot.
  *
  * @throws EmbedlessError `CORRUPT` when a row is damaged or missing
  */
@@ -49,7 +49,7 @@ export function* readPending(c: Connection, sinceNode: number, rowBytes: number)
   }
 }
 
-/** The waiting rows of these nodes, `undefined` for a node that has none. Throws `CORRUPT` for a damaged one. */
+/** The pending rows of these nodes, `undefined` for a node that has none. Throws `CORRUPT` for a damaged one. */
 export function getPending(c: Connection, nodes: readonly number[], rowBytes: number): (Uint8Array | undefined)[] {
   return nodes.map((node) => {
     const found = c.get<PendingRow>("SELECT node, row, crc FROM pending WHERE node = ?", node);
@@ -60,13 +60,13 @@ export function getPending(c: Connection, nodes: readonly number[], rowBytes: nu
   });
 }
 
-/** Removes the waiting rows below node `end`, which have codes now or are linked. Default: all rows, in one go. */
+/** Removes the pending rows below node `end`, which have codes now or are linked. Default: all rows, in one go. */
 export function clearPending(tx: Connection, end?: number): void {
   if (end === undefined) tx.run("DELETE FROM pending");
   else tx.run("DELETE FROM pending WHERE node < ?", end);
 }
 
-/** Bytes of the waiting rows. */
+/** Bytes of the pending rows. */
 export function pendingBytes(c: Connection): number {
   return c.get<{ bytes: number }>("SELECT coalesce(sum(length(row)), 0) AS bytes FROM pending")?.bytes ?? 0;
 }

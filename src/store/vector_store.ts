@@ -37,10 +37,10 @@ import { EmbedlessError, wrongType } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
 import { limitsOf } from "../embed/guard.js";
 import { checkFilterable, ensureFilterable } from "../filter/indexes.js";
-import { type Condition, readCondition } from "../filter/match.js";
+import { type Condition, conditionOf } from "../filter/match.js";
 import type { Matching } from "../filter/matching.js";
 import { Ingest } from "../ingest/ingest.js";
-import { checkCondemned, removePassages } from "../ingest/remove.js";
+import { deleteTarget, removePassages } from "../ingest/remove.js";
 import { OpenStore } from "../memory/open_store.js";
 import { native } from "../native/native.js";
 import { ensureKeywords } from "../passage/keywords.js";
@@ -204,7 +204,7 @@ export class VectorStore {
     return this.#run(async () => {
       const settings = resolveSearchOptions(options);
       const cleaned = typeof query === "string" ? cleanText(query, "query") : cleanVector(query, "query");
-      const filter = options?.filter === undefined ? undefined : readCondition(options.filter);
+      const filter = options?.filter === undefined ? undefined : conditionOf(options.filter);
       return await this.#stoppable(settings.signal, (signal) =>
         this.#search.answer({ query: cleaned, settings, filter, signal }),
       );
@@ -235,7 +235,7 @@ export class VectorStore {
   count(filter?: Filter | PassageTest): Promise<number> {
     return this.#run(async () => {
       if (filter === undefined) return this.#store.passages.count();
-      return (await this.#matching(readCondition(filter))).count;
+      return (await this.#matching(conditionOf(filter))).count;
     });
   }
 
@@ -253,7 +253,7 @@ export class VectorStore {
     checkKeys("passages", options, { filter: 1, after: 1, limit: 1 });
     const { after, limit, filter } = options;
     const listing = new Listing(this.#store, {
-      condition: filter === undefined ? undefined : readCondition(filter),
+      condition: filter === undefined ? undefined : conditionOf(filter),
       after: after === undefined ? undefined : cleanId(after, "after"),
       limit: limit === undefined ? Number.POSITIVE_INFINITY : wholeNumberWithin("limit", limit, 0, 2 ** 53 - 1),
       signal: this.#stop.signal,
@@ -276,8 +276,8 @@ export class VectorStore {
    */
   delete(what: { ids: readonly string[] } | { filter: Filter } | { all: true }): Promise<number> {
     return this.#run(async () => {
-      const condemned = checkCondemned(what);
-      return await removePassages(this.#store.database, this.#store.passages, condemned, this.#stop.signal);
+      const target = deleteTarget(what);
+      return await removePassages(this.#store.database, this.#store.passages, target, this.#stop.signal);
     });
   }
 

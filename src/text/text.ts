@@ -75,7 +75,7 @@ function chunkSize(expectedBytes: number): number {
  * The dictionaries of a store in memory, at most 32 KB each. One that a transaction makes belongs to that transaction
  * until it is read anew: if it is rolled back, another process may store a different one under the same number.
  */
-export class DictionaryShelf {
+export class TextDictionaries {
   readonly #committed = new Map<number, Uint8Array>();
   readonly #made = new WeakMap<Connection, TextDictionary>();
 

@@ -68,7 +68,7 @@ export async function repairStore(
     embedder = given.embedder ?? (await embedderOf(meta.embedder, given.trustStoredAddress ?? false));
     await requireSameVectors(embedder, database, meta);
     const salvage = new Salvage({ database, kept: keptOf(database, meta), nextNode: meta.nextNode, signal });
-    const store = await openNew(fresh, { ...given, ...traitsOf(meta), embedder });
+    const store = await openNew(fresh, { ...given, ...knownTraits(meta), embedder });
     const tell = (done: number) => onProgress?.({ done, total: salvage.end });
     const passages = await fill(store, salvage.passages(tell), meta.graph !== undefined, signal);
     await copyRecords(database, fresh);
@@ -112,7 +112,7 @@ const RECORDS_AT_ONCE = 256;
 const CANARIES_MS = 120_000;
 
 /** What the new store has to be; what the old one cannot tell any more, the caller's options may say. */
-function traitsOf({ metric, codes, vectors, index, keywords, filterable }: Partial<Meta>): OpenOptions {
+function knownTraits({ metric, codes, vectors, index, keywords, filterable }: Partial<Meta>): OpenOptions {
   return {
     ...(metric && { metric }),
     ...(codes && { codes }),

@@ -1,6 +1,6 @@
 import { resolvePlanOptions, type resolveStatsOptions } from "../api/options.js";
 import type { PlanOptions, QueryCost, Stats, StorePlan } from "../api/types.js";
-import { leastTraining, waitingForm } from "../codes/coders.js";
+import { leastTraining, pendingForm } from "../codes/coders.js";
 import { forecast, measureMachine, queryCost } from "../codes/forecast.js";
 import { minilm } from "../embed/minilm/minilm.js";
 import type { OpenStore } from "../memory/open_store.js";
@@ -34,7 +34,7 @@ export async function readStats(
     canaries: countCanaries(c),
     codebook: codebookOf(meta),
     pending,
-    pendingForm: pending > 0 ? waitingForm(traits.codes) : undefined,
+    pendingForm: pending > 0 ? pendingForm(traits.codes) : undefined,
     pendingBytes: pending > 0 ? pendingBytes(c) : 0,
     trainsAt: pending > 0 && traits.codes !== "none" ? leastTraining(traits.codes) : undefined,
     codeBytesPerPassage: meta.codebook ? (codes.current?.coder.rowBytes ?? 0) : 0,

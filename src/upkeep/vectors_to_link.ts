@@ -27,9 +27,9 @@ export async function vectorsToLink(store: OpenStore, run: LinkRun): Promise<Nat
   const meta = readMeta(database.reader);
   if (meta.dims === undefined) return undefined;
   const shape = { dims: meta.dims, ...traitsOf(meta) };
-  const index = addon.createIndex(coders.waiting(shape.codes, shape), { order: "walk" });
+  const index = addon.createIndex(coders.pending(shape.codes, shape), { order: "walk" });
   await embedLinked(store, index, meta.graph?.nodes ?? 0, run);
-  if (!(await takeWaiting(database, index, meta.graph?.version, run.signal))) return undefined;
+  if (!(await takePending(database, index, meta.graph?.version, run.signal))) return undefined;
   await codes.refresh();
   const nodes = codes.current;
   if (nodes !== undefined) index.publish({ dead: Uint32Array.from(nodesWithout(nodes.liveBits(), index.count)) });
@@ -66,7 +66,7 @@ async function embedLinked(
 }
 
 /** Answers `false` if the graph is no longer that of `version`: then rows are gone that the old one did not link. */
-async function takeWaiting(
+async function takePending(
   database: Database,
   index: NativeIndex,
   version: number | undefined,

@@ -15,6 +15,8 @@ const cost: SearchCost = {
   keywordMs: 0,
   recomputed: 14,
   embedded: 12,
+  cached: 2,
+  kept: 0,
   scanned: 1536,
   dismissed: 300,
   totalMs: 38.2,
@@ -84,9 +86,11 @@ describe("hitLines", () => {
   });
 });
 
-it("costLine tells time, passages recomputed and those from the cache", () => {
-  expect(costLine(cost, 1536)).toBe("38 ms · 14 of 1,536 passages recomputed, 2 from the cache");
-  expect(costLine({ ...cost, embedded: 14 }, 1536)).toBe("38 ms · 14 of 1,536 passages recomputed");
+it("costLine says the time, and where the exact scores came from", () => {
+  expect(costLine(cost, 1536)).toBe("38 ms · 12 of 1,536 passages embedded again, 2 from the cache");
+  expect(costLine({ ...cost, embedded: 14, cached: 0 }, 1)).toBe("38 ms · 14 of 1 passage embedded again");
+  const kept = { ...cost, embedded: 0, cached: 0, kept: 14 };
+  expect(costLine(kept, 1536)).toBe("38 ms · 14 of 1,536 passages scored by kept vectors");
 });
 
 describe("explainLines", () => {
@@ -122,7 +126,7 @@ describe("explainLines", () => {
   it("counts, and says what recall to expect", () => {
     expect(lines.slice(11)).toEqual([
       "1,536 codes scanned, 300 candidates left as too unlikely",
-      "14 passages scored exactly, 12 of them embedded for it",
+      "14 passages scored exactly: 12 embedded again, 2 from the cache, 0 with kept vectors",
       "expected recall 0.960",
     ]);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);

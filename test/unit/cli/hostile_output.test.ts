@@ -41,6 +41,8 @@ function linesOf(written: string): string[] {
 const cost: SearchCost = {
   recomputed: 1,
   embedded: 1,
+  cached: 0,
+  kept: 0,
   scanned: 1,
   dismissed: 0,
   totalMs: 1,

@@ -36,7 +36,7 @@ describe("with the bundled model", () => {
     const { code, stdout, stderr } = await run("search", "s.db", "When does the boat go?");
     expect([code, stderr]).toEqual([0, ""]);
     expect(stdout).toMatch(/^ 1 {2}0\.\d{3} {2}ferry\.md:1-3 {2}Ferry\n {4}The ferry to the island/m);
-    expect(stdout).toMatch(/\n[\d.,]+ ms · \d of 4 passages recomputed\n$/);
+    expect(stdout).toMatch(/\n[\d.,]+ ms · \d of 4 passages embedded again\n$/);
     for (const line of stdout.split("\n")) expect(line.length).toBeLessThanOrEqual(80);
   });
 

@@ -1,5 +1,5 @@
 import { afterEach, beforeEach, describe, expect, it, vi } from "vitest";
-import { Progress } from "../../../src/cli/progress.js";
+import { BuildProgress } from "../../../src/cli/progress.js";
 import { columnsOf, type Terminal } from "../../../src/cli/terminal.js";
 
 beforeEach(() => vi.useFakeTimers({ toFake: ["setInterval", "clearInterval", "performance"] }));
@@ -24,7 +24,7 @@ function terminal(live: boolean, width = 80): { terminal: Terminal; lines: strin
 describe("on a pipe", () => {
   it("prints a line at least every five seconds, and each commit at once", () => {
     const { terminal: pipe, lines } = terminal(false);
-    const progress = new Progress(pipe);
+    const progress = new BuildProgress(pipe);
     vi.advanceTimersByTime(14_900);
     expect(lines).toEqual(["committed 0", "committed 0", "committed 0"]);
     progress.update({ done: 512, committed: 512, share: 0.25 });
@@ -38,7 +38,7 @@ describe("on a pipe", () => {
 
   it("tells the last commit at the end", () => {
     const { terminal: pipe, lines } = terminal(false);
-    const progress = new Progress(pipe);
+    const progress = new BuildProgress(pipe);
     progress.update({ done: 1_536, committed: 1_536, share: 1 });
     progress.finish();
     expect(lines).toHaveLength(1);
@@ -50,7 +50,7 @@ describe("on a terminal", () => {
   it("draws one line over and over that fits, and wipes it in the end", () => {
     for (const width of [30, 80, 120]) {
       const { terminal: screen, lines, drawn } = terminal(true, width);
-      const progress = new Progress(screen);
+      const progress = new BuildProgress(screen);
       vi.advanceTimersByTime(1_000);
       expect(drawn.at(-1)).toContain("Embedding the first");
       for (let i = 1; i <= 100; i++) {
@@ -67,7 +67,7 @@ describe("on a terminal", () => {
 
   it("forgets how fast unchanged files flew by", () => {
     const { terminal: screen, drawn } = terminal(true);
-    const progress = new Progress(screen);
+    const progress = new BuildProgress(screen);
     vi.advanceTimersByTime(100);
     progress.update({ done: 10_000, committed: 10_000, share: 0.5 });
     for (let second = 1; second <= 40; second++) {

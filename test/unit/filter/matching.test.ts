@@ -3,7 +3,7 @@ import { afterEach, describe, expect, it, vi } from "vitest";
 import type { Filter, Metadata } from "../../../src/api/types.js";
 import { nodesFrom } from "../../../src/base/bitmap.js";
 import { checkFilterable, ensureFilterable, indexedPaths } from "../../../src/filter/indexes.js";
-import { matchesFilter, readCondition } from "../../../src/filter/match.js";
+import { conditionOf, matchesFilter } from "../../../src/filter/match.js";
 import { FilterBitmaps, matchingNodes } from "../../../src/filter/matching.js";
 import { parseFilter, writePath } from "../../../src/filter/parse.js";
 import { indexQueries } from "../../../src/filter/sql.js";
@@ -549,21 +549,21 @@ describe("the work of a filter", () => {
     const database = await storeOf(Array.from({ length: 3_000 }, (_, n) => ({ n })));
     const snapshots = vi.spyOn(database, "snapshot");
     const bitmaps = new FilterBitmaps(database, new Passages(database));
-    const ask = () => bitmaps.matching(readCondition({ n: { $lt: 7 } }), new AbortController().signal);
+    const ask = () => bitmaps.matching(conditionOf({ n: { $lt: 7 } }), new AbortController().signal);
     const answers = await Promise.all(Array.from({ length: 20 }, ask));
     expect(snapshots).toHaveBeenCalledTimes(1);
     expect(new Set(answers).size).toBe(1);
     expect(answers[0]!.count).toBe(7);
-    await Promise.all([ask(), bitmaps.matching(readCondition({ n: { $lt: 8 } }), undefined)]);
+    await Promise.all([ask(), bitmaps.matching(conditionOf({ n: { $lt: 8 } }), undefined)]);
     expect(snapshots).toHaveBeenCalledTimes(2);
   });
 
   it("is not shared across a write", async () => {
     const database = await storeOf(Array.from({ length: 3_000 }, (_, n) => ({ n })));
     const bitmaps = new FilterBitmaps(database, new Passages(database));
-    const before = bitmaps.matching(readCondition({ n: 1 }), undefined);
+    const before = bitmaps.matching(conditionOf({ n: 1 }), undefined);
     await addAll(database, [{ n: 1 }], 3_000);
-    expect((await bitmaps.matching(readCondition({ n: 1 }), undefined)).count).toBe(2);
+    expect((await bitmaps.matching(conditionOf({ n: 1 }), undefined)).count).toBe(2);
     expect((await before).count).toBe(1);
   });
 
@@ -572,7 +572,7 @@ describe("the work of a filter", () => {
     const bitmaps = new FilterBitmaps(database, new Passages(database));
     const condition = { n: { $gt: 4_000 } };
     const stops = [new AbortController(), new AbortController(), new AbortController()];
-    const asked = stops.map(({ signal }) => bitmaps.matching(readCondition(condition), signal));
+    const asked = stops.map(({ signal }) => bitmaps.matching(conditionOf(condition), signal));
     const refused = asked.slice(0, 2).map((one) => expect(one).rejects.toMatchObject({ code: "ABORTED" }));
     stops[0]!.abort();
     stops[1]!.abort();
@@ -581,7 +581,7 @@ describe("the work of a filter", () => {
 
     const other = new FilterBitmaps(database, new Passages(database));
     const turns = vi.spyOn(Connection.prototype, "get");
-    const last = other.matching(readCondition(condition), stops[2]!.signal);
+    const last = other.matching(conditionOf(condition), stops[2]!.signal);
     const ended = expect(last).rejects.toMatchObject({ code: "ABORTED" });
     stops[2]!.abort();
     await ended;

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { resolveOpenOptions, resolveSearchOptions } from "../../../src/api/options.js";
-import { readCondition } from "../../../src/filter/match.js";
+import { conditionOf } from "../../../src/filter/match.js";
 import { OpenStore } from "../../../src/memory/open_store.js";
 import { VectorSearch } from "../../../src/search/by_vector.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
@@ -23,7 +23,7 @@ test("a filtered search looks again however often others give the passages new n
     }
     return await linked();
   };
-  const filter = readCondition({ n: { $lt: 3 } });
+  const filter = conditionOf({ n: { $lt: 3 } });
   const { signal } = new AbortController();
   const search = new VectorSearch(store).search({ query: "river", settings: resolveSearchOptions(), filter, signal });
   expect((await search).hits.map(({ id }) => id).sort()).toEqual(["p0", "p1", "p2"]);

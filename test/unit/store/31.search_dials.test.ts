@@ -203,3 +203,20 @@ test("vectors of all hits come along, coded ones for hits that were not recomput
   const without = await store.search(QUESTION, { k: 1 });
   expect(without.vector ?? without.hits[0]!.vector).toBeUndefined();
 });
+
+test("the cost keeps apart what was embedded, cached and kept", async () => {
+  const costs = async (options: OpenOptions) => {
+    const store = await openStore(await temporaryFile(), { embedder: fakeEmbedder(), ...options });
+    await store.add(items(40));
+    const answers = [await store.search(QUESTION), await store.search(QUESTION)];
+    return answers.map(({ cost: { recomputed, embedded, cached, kept } }) => ({ recomputed, embedded, cached, kept }));
+  };
+  const [first, again] = await costs({});
+  expect(first!.recomputed).toBeGreaterThanOrEqual(10);
+  expect(first).toEqual({ recomputed: first!.recomputed, embedded: first!.recomputed, cached: 0, kept: 0 });
+  expect(again).toEqual({ ...first, embedded: 0, cached: first!.recomputed });
+  for (const cost of await costs({ vectors: "float32" })) {
+    expect(cost).toEqual({ recomputed: cost.recomputed, embedded: 0, cached: 0, kept: cost.recomputed });
+    expect(cost.kept).toBeGreaterThanOrEqual(10);
+  }
+});

@@ -1,4 +1,4 @@
-import { VectorStore as CoreStore, type Embedder, EmbedlessError, type OpenOptions } from "../src/index.js";
+import { type Embedder, EmbedlessError, type OpenOptions, type Store, VectorStore } from "../src/index.js";
 import { storeFile } from "./location.js";
 import { makeTemporaryFile, removeTemporaryFile } from "./temporary.js";
 
@@ -7,12 +7,12 @@ import { makeTemporaryFile, removeTemporaryFile } from "./temporary.js";
  *
  * - `{ path }`: a store file, or a folder with `embedless.db` in it; made on first use if missing. All options of
  *   `VectorStore.open` but embedder and metric apply.
- * - `{ store }`: an open core store, which stays the caller's to close.
+ * - `{ store }`: an open `Store`: a `VectorStore`, or another one such as a proxy of a store in another process. The caller closes it.
  * - neither, or `{ path: ":memory:" }`: a private temporary file, removed on `close()` or when the process ends.
  */
 export type StoreLocation =
   | ({ path?: string; store?: undefined } & Omit<OpenOptions, "embedder" | "metric">)
-  | { store: CoreStore; path?: undefined };
+  | { store: Store; path?: undefined };
 
 /** What SQLite calls a database that goes with the process. */
 export const IN_MEMORY = ":memory:";
@@ -22,8 +22,8 @@ export class LazyStore {
   readonly #location: StoreLocation;
   readonly #embedder: () => Embedder;
   readonly #temporary: boolean;
-  #opening: Promise<CoreStore> | undefined;
-  #current: CoreStore | undefined;
+  #opening: Promise<Store> | undefined;
+  #current: Store | undefined;
   #file: string | undefined;
   #closed = false;
 
@@ -45,12 +45,12 @@ export class LazyStore {
   }
 
   /** The store if it is open by now. */
-  get current(): CoreStore | undefined {
+  get current(): Store | undefined {
     return this.#closed ? undefined : this.#current;
   }
 
   /** The store, opened if need be. Throws `CLOSED` after `close`, and what `VectorStore.open` throws. */
-  async open(): Promise<CoreStore> {
+  async open(): Promise<Store> {
     if (this.#closed) throw new EmbedlessError("CLOSED", "The vector store was closed.");
     this.#opening ??= this.#open().catch((error) => {
       this.#opening = undefined; // What was wrong (a lock, a missing folder) may be mended before the next call.
@@ -74,19 +74,19 @@ export class LazyStore {
     if (this.#temporary && this.#file) removeTemporaryFile(this.#file);
   }
 
-  async #open(): Promise<CoreStore> {
+  async #open(): Promise<Store> {
     if (this.#location.store) return this.#location.store;
     const { path, store: _, ...options } = this.#location;
     this.#file ??= this.#temporary || path === undefined ? makeTemporaryFile() : storeFile(path);
     // Nobody reads a temporary file after a power cut.
     if (this.#temporary) options.durability ??= "normal";
-    this.#current = await CoreStore.open(this.#file, { ...options, metric: "cosine", embedder: this.#embedder() });
+    this.#current = await VectorStore.open(this.#file, { ...options, metric: "cosine", embedder: this.#embedder() });
     return this.#current;
   }
 }
 
 /** Throws unless a framework can work with an open core store. */
-function checkWrapped(framework: string, store: CoreStore, { id }: Embedder): void {
+function checkWrapped(framework: string, store: Store, { id }: Embedder): void {
   if (store.metric !== "cosine") {
     throw new EmbedlessError(
       "METRIC_MISMATCH",

@@ -1,6 +1,8 @@
 /**
  * embedless: the vector store that keeps no vectors. Start with `VectorStore.open`.
  */
+
+export type { Codes, Metric, VectorKeeping } from "./api/codes.js";
 export type {
   Embedder,
   EmbedderSource,
@@ -9,7 +11,31 @@ export type {
   Pooling,
   ShippedCodebook,
 } from "./api/embedder.js";
-export type * from "./api/types.js";
+export type { Filter, FilterCondition, FilterValue, PassageTest } from "./api/filter.js";
+export type { HnswSettings, IndexChoice, VamanaSettings, WalkOptions } from "./api/graph.js";
+export type { OpenOptions } from "./api/open.js";
+export type { AddItem, AddOptions, AddProgress, AddResult, Metadata, Passage } from "./api/passage.js";
+export type { RecordRange, Records } from "./api/records.js";
+export type { Hit, HitExplanation, SearchCost, SearchOptions, SearchResult } from "./api/search.js";
+export type {
+  MachineSpeed,
+  PlannedStore,
+  PlanOptions,
+  QueryCost,
+  Stats,
+  StatsOptions,
+  StorePlan,
+} from "./api/stats.js";
+export type { ListOptions, Store } from "./api/store.js";
+export type {
+  BackupOptions,
+  CompactOptions,
+  CompactProgress,
+  CompactResult,
+  RepairOptions,
+  RepairResult,
+  VerifyReport,
+} from "./api/upkeep.js";
 export { EmbedlessError, ERROR_CODES, type ErrorCode } from "./base/errors.js";
 export { type Piece, type SplitOptions, splitText } from "./chunk/split.js";
 export { type HttpOptions, httpEmbedder } from "./embed/http.js";
@@ -18,5 +44,4 @@ export { type OnnxOptions, onnxEmbedder } from "./embed/onnx.js";
 export { embedderFromSource } from "./embed/source.js";
 export { type TransformersOptions, transformersEmbedder } from "./embed/transformers.js";
 export { matchesFilter } from "./filter/match.js";
-export type { Records } from "./passage/records.js";
 export { VectorStore } from "./store/vector_store.js";

@@ -8,7 +8,7 @@ import {
   SaveableVectorStore,
   type VectorStoreRetrieverInput,
 } from "@langchain/core/vectorstores";
-import type { VectorStore as CoreStore, Metadata, SearchOptions, SearchResult } from "../../src/index.js";
+import type { Metadata, SearchOptions, SearchResult, Store } from "../../src/index.js";
 import { invalid } from "../errors.js";
 import { withinStore } from "../hit_limit.js";
 import { LazyStore } from "../lazy_store.js";
@@ -139,7 +139,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   }
 
   /** The core store beneath, opened if need be: for `get`, `count`, `stats`, `verify` and all else that LangChain lacks. */
-  async store(): Promise<CoreStore> {
+  async store(): Promise<Store> {
     return await this.#store.open();
   }
 

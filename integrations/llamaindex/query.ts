@@ -1,5 +1,5 @@
 import { DEFAULT_SIMILARITY_TOP_K, type VectorStoreQuery, VectorStoreQueryMode } from "llamaindex";
-import type { VectorStore as CoreStore, Filter, Hit, PassageTest, SearchOptions } from "../../src/index.js";
+import type { Filter, Hit, PassageTest, SearchOptions, Store } from "../../src/index.js";
 import { invalid } from "../errors.js";
 import { withinStore } from "../hit_limit.js";
 import type { SearchDials } from "../search_dials.js";
@@ -24,7 +24,7 @@ const MMR_THRESHOLD = 0.5;
  * @throws `INVALID_ARGUMENT`, `INVALID_FILTER`, and what a search of the core throws
  */
 export async function find(
-  store: CoreStore,
+  store: Store,
   query: VectorStoreQuery,
   dials: SearchDials & Pick<SearchOptions, "signal">,
   prefer: QueryEmbedding,
@@ -92,7 +92,7 @@ function wordsOf({ queryStr }: VectorStoreQuery, mode: string): string {
 }
 
 /** Nodes that have one of these ids, or were made from a document that has. */
-async function ofDocuments(store: CoreStore, docIds: unknown): Promise<Filter | PassageTest | undefined> {
+async function ofDocuments(store: Store, docIds: unknown): Promise<Filter | PassageTest | undefined> {
   if (docIds === undefined || docIds === null) return undefined;
   if (!Array.isArray(docIds) || !docIds.every((id) => typeof id === "string")) {
     throw invalid("Expected an array of strings for docIds.");
@@ -105,13 +105,13 @@ async function ofDocuments(store: CoreStore, docIds: unknown): Promise<Filter | 
 }
 
 /** Whether one of the ids is a node's own, which no filter of the core can name. */
-async function hasAny(store: CoreStore, ids: string[]): Promise<boolean> {
+async function hasAny(store: Store, ids: string[]): Promise<boolean> {
   const known = await Promise.all(ids.map((id) => hasNode(store, id)));
   return known.includes(true);
 }
 
 /** Whether a node has this id. What no node could have for an id is none's. */
-export async function hasNode(store: CoreStore, id: string): Promise<boolean> {
+export async function hasNode(store: Store, id: string): Promise<boolean> {
   try {
     return (await store.has([id]))[0] ?? false;
   } catch (error) {

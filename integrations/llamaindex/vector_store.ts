@@ -13,10 +13,10 @@ import {
 import {
   type AddItem,
   type AddOptions,
-  type VectorStore as CoreStore,
   EmbedlessError,
   type Hit,
   type OpenOptions,
+  type Store,
 } from "../../src/index.js";
 import { invalid } from "../errors.js";
 import { IN_MEMORY, LazyStore, type StoreLocation } from "../lazy_store.js";
@@ -59,7 +59,7 @@ export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEm
  * const nodes = await index.asRetriever({ similarityTopK: 3 }).retrieve("Where do llamas live?");
  * ```
  */
-export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
+export class EmbedlessVectorStore extends BaseVectorStore<Store> {
   /** Nodes come from here: an index needs no document store to show them. */
   storesText = true;
   readonly #dials: SearchDials;
@@ -121,14 +121,14 @@ export class EmbedlessVectorStore extends BaseVectorStore<CoreStore> {
    *
    * @throws `CLOSED` before that and after `close()`.
    */
-  override client(): CoreStore {
+  override client(): Store {
     const current = this.#store.current;
     if (current) return current;
     throw new EmbedlessError("CLOSED", "The vector store is not open: await store(), which opens it, before client().");
   }
 
   /** The core store beneath, opened if need be: for `get`, `count`, `stats`, `verify` and all else that LlamaIndex lacks. */
-  async store(): Promise<CoreStore> {
+  async store(): Promise<Store> {
     return await this.#store.open();
   }
 

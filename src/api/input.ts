@@ -1,6 +1,6 @@
 import { types } from "node:util";
 import { EmbedlessError, show, wrongType } from "../base/errors.js";
-import { MAX_DIMS } from "./trait_options.js";
+import { MAX_DIMS } from "./codes.js";
 
 /** Longest text of a passage, in UTF-8 bytes. */
 export const MAX_TEXT_BYTES = 10 * 1024 * 1024;

@@ -77,3 +77,11 @@ function editDistance(a: string, b: string): number {
   }
   return previous[b.length]!;
 }
+
+/** The options by which long work is stopped and watched, checked. */
+export function checkRun<T>({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: T) => void }) {
+  if (onProgress !== undefined && typeof onProgress !== "function") {
+    throw wrongType("onProgress", "a function", onProgress);
+  }
+  return { signal: checkSignal(signal), onProgress };
+}

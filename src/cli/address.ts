@@ -2,7 +2,7 @@
 
 import { existsSync } from "node:fs";
 import type { Embedder, EmbedderSource } from "../api/embedder.js";
-import { resolveOpenOptions } from "../api/options.js";
+import { resolveOpenOptions } from "../api/open.js";
 import { EmbedlessError } from "../base/errors.js";
 import { Slots } from "../base/slots.js";
 import { checkCanaries } from "../embed/fingerprint.js";

@@ -2,7 +2,7 @@
 
 import { dirname, resolve } from "node:path";
 import type { Embedder } from "../api/embedder.js";
-import type { AddResult } from "../api/types.js";
+import type { AddResult } from "../api/passage.js";
 import { EmbedlessError } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
 import type { Found } from "../folder/files.js";

@@ -1,6 +1,6 @@
 /** `embedless compact`: trains a codebook that passages wait for, and builds a store's graph or brings it up to date. */
 
-import type { CompactResult } from "../api/types.js";
+import type { CompactResult } from "../api/upkeep.js";
 import { VectorStore } from "../index.js";
 import { type ModelOptions, withModel } from "./embedders.js";
 import { bytes, count, counted } from "./figures.js";

@@ -1,7 +1,7 @@
 import { statSync } from "node:fs";
 import { resolve } from "node:path";
 import type { Embedder, EmbedderSource } from "../api/embedder.js";
-import type { OpenOptions } from "../api/types.js";
+import type { OpenOptions } from "../api/open.js";
 import { EmbedlessError } from "../base/errors.js";
 import {
   embedderFromSource,

@@ -1,6 +1,6 @@
 /** How numbers, sizes and times are written for a person. */
 
-import type { AddResult } from "../api/types.js";
+import type { AddResult } from "../api/passage.js";
 
 /** `1536` as `1,536`. */
 export function count(value: number): string {

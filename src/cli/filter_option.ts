@@ -1,4 +1,4 @@
-import type { Filter } from "../api/types.js";
+import type { Filter } from "../api/filter.js";
 import { isError, show } from "../base/errors.js";
 import { UsageError } from "./failures.js";
 

@@ -1,6 +1,6 @@
 /** Search results as a person reads them. */
 
-import type { Hit, SearchCost, SearchResult } from "../api/types.js";
+import type { Hit, SearchCost, SearchResult } from "../api/search.js";
 import { count, counted, milliseconds } from "./figures.js";
 import { clip, clipStart, columnsOf, oneLine, printable, type Terminal, table, wrap } from "./terminal.js";
 
@@ -66,7 +66,7 @@ export function explainLines({ hits, expectedRecall, cost }: SearchResult): stri
     "",
     `${count(cost.scanned)} codes scanned, ${count(cost.dismissed)} candidates left as too unlikely`,
     `${count(cost.recomputed)} passages scored exactly: ${count(cost.embedded)} embedded again, ` +
-      `${count(cost.cached)} from the cache, ${count(cost.kept)} with kept vectors`,
+      `${count(cost.cached)} cached, ${count(cost.kept)} kept`,
     ...(expectedRecall === undefined ? [] : [`expected recall ${expectedRecall.toFixed(3)}`]),
   ];
 }

@@ -1,5 +1,5 @@
 import { existsSync, rmSync } from "node:fs";
-import type { AddItem, AddResult } from "../api/types.js";
+import type { AddItem, AddResult } from "../api/passage.js";
 import { EmbedlessError, isError } from "../base/errors.js";
 import { VectorStore } from "../index.js";
 import { updateAddress } from "./address.js";

@@ -2,7 +2,8 @@
 
 import { existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import type { Filter, Hit, SearchOptions, SearchResult } from "../api/types.js";
+import type { Filter } from "../api/filter.js";
+import type { Hit, SearchOptions, SearchResult } from "../api/search.js";
 import { sourceIn, withoutLinks } from "../folder/sources.js";
 import { VectorStore } from "../index.js";
 import { type ModelOptions, withModel } from "./embedders.js";

@@ -1,6 +1,7 @@
 /** `embedless stats`: what a store holds and how large it is. */
 
-import type { Codes, QueryCost, Stats } from "../api/types.js";
+import type { Codes } from "../api/codes.js";
+import type { QueryCost, Stats } from "../api/stats.js";
 import { VectorStore } from "../index.js";
 import { type ModelOptions, withModel } from "./embedders.js";
 import { bytes, count, counted, milliseconds, ratio } from "./figures.js";

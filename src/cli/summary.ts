@@ -1,6 +1,6 @@
 /** What a build did, in figures and in lines for a person. */
 
-import type { Stats } from "../api/types.js";
+import type { Stats } from "../api/stats.js";
 import type { LeftOutPaths } from "../folder/left_out.js";
 import type { Kept } from "../folder/removal.js";
 import type { PassedOver } from "../folder/selection.js";

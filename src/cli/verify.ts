@@ -1,6 +1,6 @@
 /** `embedless verify` and `embedless repair`: whether a store is whole, and making it so. */
 
-import type { RepairResult } from "../api/types.js";
+import type { RepairResult } from "../api/upkeep.js";
 import { VectorStore } from "../index.js";
 import { type ModelOptions, withModel } from "./embedders.js";
 import { Interruption } from "./failures.js";

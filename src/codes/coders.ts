@@ -1,4 +1,4 @@
-import type { Codes, Metric, VectorKeeping } from "../api/types.js";
+import type { Codes, Metric, VectorKeeping } from "../api/codes.js";
 import { EmbedlessError } from "../base/errors.js";
 import { shippedCodebook } from "../embed/minilm/codebook.js";
 import type { NativeAddon, NativeCoder, VectorForm } from "../native/native.js";

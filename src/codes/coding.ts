@@ -1,4 +1,4 @@
-import type { Codes } from "../api/types.js";
+import type { Codes } from "../api/codes.js";
 import { throwIfAborted } from "../base/errors.js";
 import type { EncodedRows, NativeAddon, NativeCoder } from "../native/native.js";
 import { stoppedBy } from "../native/stopped_by.js";

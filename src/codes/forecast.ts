@@ -1,5 +1,6 @@
+import type { Codes, Metric, VectorKeeping } from "../api/codes.js";
 import type { Embedder } from "../api/embedder.js";
-import type { Codes, MachineSpeed, Metric, PlannedStore, StorePlan, VectorKeeping } from "../api/types.js";
+import type { MachineSpeed, PlannedStore, StorePlan } from "../api/stats.js";
 import { outOfRange, throwIfAborted } from "../base/errors.js";
 import { embedPassages, embedQuestion, type GuardOptions, limitsOf } from "../embed/guard.js";
 import type { NativeAddon } from "../native/native.js";

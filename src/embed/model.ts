@@ -1,5 +1,5 @@
+import type { Metric } from "../api/codes.js";
 import type { Embedder, EmbedOptions } from "../api/embedder.js";
-import type { Metric } from "../api/types.js";
 import { EmbedlessError } from "../base/errors.js";
 import { LruCache } from "../base/lru.js";
 import { Slots } from "../base/slots.js";

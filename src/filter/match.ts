@@ -1,4 +1,5 @@
-import type { Filter, Metadata, Passage, PassageTest } from "../api/types.js";
+import type { Filter, PassageTest } from "../api/filter.js";
+import type { Metadata, Passage } from "../api/passage.js";
 import { EmbedlessError } from "../base/errors.js";
 import { type FilterPath, type FilterTree, parseFilter, type ValueTest } from "./parse.js";
 

@@ -3,7 +3,7 @@ import { cleanId } from "../api/input.js";
 
 import { createHash } from "node:crypto";
 import type { Embedder } from "../api/embedder.js";
-import type { AddItem } from "../api/types.js";
+import type { AddItem } from "../api/passage.js";
 import { EmbedlessError } from "../base/errors.js";
 import { splitText } from "../chunk/split.js";
 import { readText } from "./encoding.js";

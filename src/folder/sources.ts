@@ -2,7 +2,7 @@
 
 import { existsSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
-import type { Passage } from "../api/types.js";
+import type { Passage } from "../api/passage.js";
 import { isWithin } from "./selection.js";
 
 /** Sources whose places are compared when a store seems to have moved. */

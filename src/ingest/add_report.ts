@@ -1,4 +1,4 @@
-import type { AddOptions, AddProgress, AddResult } from "../api/types.js";
+import type { AddOptions, AddProgress, AddResult } from "../api/passage.js";
 import type { PreparedItem } from "./items.js";
 
 /** What a commit changed. */

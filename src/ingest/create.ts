@@ -1,6 +1,6 @@
+import type { Codes } from "../api/codes.js";
 import { requireVector } from "../api/input.js";
-import type { SampleQuery } from "../api/options.js";
-import type { Codes } from "../api/types.js";
+import type { SampleQuery } from "../api/open.js";
 import { inBatches } from "../base/batches.js";
 import { EmbedlessError, outOfRange, warnOnce } from "../base/errors.js";
 import type { Coding } from "../codes/coding.js";

@@ -1,5 +1,6 @@
+import type { Metric } from "../api/codes.js";
 import { requireVector } from "../api/input.js";
-import type { AddOptions, AddResult, Metric } from "../api/types.js";
+import type { AddOptions, AddResult } from "../api/passage.js";
 import { EmbedlessError, isError } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
 import { encodeVectors, trainIfEnough } from "../codes/coding.js";
@@ -46,9 +47,10 @@ export class Ingest {
     const blanks: number[] = [];
     const turns = new Turns(options);
     for (let i = 0; i < raw.length; i++) {
-      await turns.give();
       if (options.blank === "skip" && isBlank(raw[i])) blanks.push(i);
       else items.push(prepareItem(raw[i], i));
+      // Without a wait in between: callers may use a short array again as soon as they have called.
+      if (turns.isOver) await turns.give();
     }
     requireDistinctIds(items);
     const report = new AddReport(options, items.length);

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { cleanId, cleanText, cleanVector } from "../api/input.js";
-import type { AddItem } from "../api/types.js";
+import type { AddItem } from "../api/passage.js";
 import { unlessAborted } from "../base/abort.js";
 import { checkKeys } from "../base/checks.js";
 import { EmbedlessError, throwIfAborted, wrongType } from "../base/errors.js";

@@ -1,4 +1,4 @@
-import type { OpenSettings } from "../api/options.js";
+import type { OpenSettings } from "../api/open.js";
 import { Coders } from "../codes/coders.js";
 import { ModelOfStore } from "../embed/model_of_store.js";
 import { FilterBitmaps } from "../filter/matching.js";

@@ -1,5 +1,5 @@
 import { createRequire } from "node:module";
-import type { Codes, Metric } from "../api/types.js";
+import type { Codes, Metric } from "../api/codes.js";
 import { EmbedlessError, isError } from "../base/errors.js";
 import { packagePath } from "../base/packages.js";
 

@@ -1,4 +1,4 @@
-import type { Metadata } from "../api/types.js";
+import type { Metadata } from "../api/passage.js";
 import { EmbedlessError, show, wrongType } from "../base/errors.js";
 import type { Connection } from "../storage/connection.js";
 import { damagedRow, requireOrder } from "../storage/integrity.js";

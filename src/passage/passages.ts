@@ -1,4 +1,4 @@
-import type { Metadata } from "../api/types.js";
+import type { Metadata } from "../api/passage.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { clearIds, IdTable } from "../storage/ids.js";

@@ -1,4 +1,5 @@
 import { cleanId, cleanIds, MAX_IDS } from "../api/input.js";
+import type { RecordRange, Records } from "../api/records.js";
 import { checkKeys, numberWithin, wholeNumberWithin } from "../base/checks.js";
 import { outOfRange, wrongType } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
@@ -7,25 +8,11 @@ import type { Database } from "../storage/database.js";
 import { damagedRow } from "../storage/integrity.js";
 import { deleteRecord, getRecord, newestRecord, putRecord, type RecordRow, readRecords } from "../storage/records.js";
 
-/** Which entries to list. Times are exclusive. */
-export interface RecordRange {
-  before?: number | undefined;
-  after?: number | undefined;
-  groups?: readonly (string | null)[] | undefined;
-}
-
 /** The last time that this process gave out. */
 let lastTime = 0;
 
-/**
- * The book of an indexing pipeline, kept in the store's own file: what it put in, from where, and when it last saw it
- * there. Whoever indexes sources again and again asks it what need not be put in again and what has gone.
- *
- * Times are milliseconds, and no two are the same, however fast one call follows another: what was entered by one run is
- * never older than the run's own beginning. A passage that is deleted takes the entries of its id along, so a run that was
- * cut off between two steps is made good by the next one.
- */
-export class Records {
+/** Records in the store's tables; see `Records`. */
+export class StoredRecords implements Records {
   readonly namespace: string;
   readonly #database: Database;
   readonly #run: <T>(work: () => Promise<T>) => Promise<T>;
@@ -37,20 +24,10 @@ export class Records {
     this.#run = run;
   }
 
-  /** A time later than all that was entered and all that was given out. */
   time(): Promise<number> {
     return this.#run(async () => nextTime(this.#database.reader));
   }
 
-  /**
-   * Enters keys, or brings them up to date, in one transaction.
-   *
-   * @param options.groups Where each came from; one a key.
-   * @param options.timeAtLeast Throws if the clock has not come so far.
-   * @param options.time When they were seen, by a clock of the caller's, in milliseconds; fractions are rounded. Default: a
-   *   time later than all others.
-   * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `LIMIT` above 100,000 keys, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
-   */
   update(
     keys: readonly string[],
     options: { groups?: readonly (string | null)[]; timeAtLeast?: number; time?: number } = {},
@@ -70,7 +47,6 @@ export class Records {
     });
   }
 
-  /** Of each key whether it is entered. Throws `INVALID_ID`. */
   exists(keys: readonly string[]): Promise<boolean[]> {
     return this.#run(async () => {
       const clean = cleanIds(keys, "keys");
@@ -78,12 +54,6 @@ export class Records {
     });
   }
 
-  /**
-   * Keys in their order.
-   *
-   * @param range `before` and `after`, both exclusive; `groups`, with `null` for keys that have none.
-   * @param limit Most keys. Default all.
-   */
   list(range: RecordRange = {}, limit: number = Number.MAX_SAFE_INTEGER): Promise<string[]> {
     return this.#run(async () => {
       const within = checkRange(range);
@@ -101,7 +71,6 @@ export class Records {
     });
   }
 
-  /** Forgets keys, in one transaction; unknown ones are passed over. The passages stay. */
   delete(keys: readonly string[]): Promise<void> {
     return this.#run(async () => {
       const clean = cleanIds(keys, "keys");

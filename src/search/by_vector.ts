@@ -1,6 +1,5 @@
 import { requireVector } from "../api/input.js";
-import type { SearchSettings } from "../api/options.js";
-import type { Hit, SearchResult } from "../api/types.js";
+import type { Hit, SearchResult, SearchSettings } from "../api/search.js";
 import { throwIfAborted } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
 import { LiveCalibration } from "../codes/live_calibration.js";

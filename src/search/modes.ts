@@ -1,4 +1,4 @@
-import type { Hit, SearchCost, SearchResult } from "../api/types.js";
+import type { Hit, SearchCost, SearchResult } from "../api/search.js";
 import { wrongType } from "../base/errors.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { acrossNumberings } from "../storage/meta.js";

@@ -1,4 +1,5 @@
-import type { HitExplanation, Metric } from "../api/types.js";
+import type { Metric } from "../api/codes.js";
+import type { HitExplanation } from "../api/search.js";
 import { usualSquare } from "../codes/live_calibration.js";
 import type { NativeCoder, NativeResult } from "../native/native.js";
 import type { Ranking } from "./session.js";

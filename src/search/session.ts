@@ -1,4 +1,4 @@
-import type { HitExplanation, SearchCost } from "../api/types.js";
+import type { HitExplanation, SearchCost } from "../api/search.js";
 import { inBatches } from "../base/batches.js";
 import { throwIfAborted } from "../base/errors.js";
 import { calibratedRecall } from "../codes/calibration.js";

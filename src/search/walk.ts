@@ -1,4 +1,4 @@
-import type { SearchOptions } from "../api/types.js";
+import type { SearchOptions } from "../api/search.js";
 import { EmbedlessError } from "../base/errors.js";
 import { tableAt } from "../codes/calibration.js";
 import type { SearchPlan } from "../codes/plan.js";

@@ -1,5 +1,7 @@
-import { checkCodes, checkIndex, MAX_DIMS, VECTOR_KEEPINGS } from "../api/trait_options.js";
-import type { Codes, IndexChoice, Metric, VectorKeeping } from "../api/types.js";
+import type { Codes, Metric, VectorKeeping } from "../api/codes.js";
+import { checkCodes, MAX_DIMS, VECTOR_KEEPINGS } from "../api/codes.js";
+import type { IndexChoice } from "../api/graph.js";
+import { checkIndex } from "../api/graph.js";
 import type { Connection } from "./connection.js";
 import { checkRow, checksum, damagedRow, ifSound } from "./integrity.js";
 import { createSalt, SALT_KEY } from "./salt.js";

@@ -1,5 +1,6 @@
-import { DEFAULT_CODES } from "../api/trait_options.js";
-import type { Codes, IndexChoice, Metric, VectorKeeping } from "../api/types.js";
+import type { Codes, Metric, VectorKeeping } from "../api/codes.js";
+import { DEFAULT_CODES } from "../api/codes.js";
+import type { IndexChoice } from "../api/graph.js";
 import { EmbedlessError, outOfRange } from "../base/errors.js";
 import { damagedRow } from "./integrity.js";
 import type { Meta } from "./meta.js";

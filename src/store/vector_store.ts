@@ -1,36 +1,26 @@
+import type { Metric } from "../api/codes.js";
 import type { Embedder } from "../api/embedder.js";
+import type { Filter, PassageTest } from "../api/filter.js";
 import { cleanId, cleanIds, cleanText, cleanVector } from "../api/input.js";
-import {
-  resolveAddOptions,
-  resolveBackupOptions,
-  resolveCompactOptions,
-  resolveOpenOptions,
-  resolveSearchOptions,
-  resolveStatsOptions,
-  resolveVerifyOptions,
-} from "../api/options.js";
+import type { OpenOptions } from "../api/open.js";
+import { resolveOpenOptions } from "../api/open.js";
+import type { AddItem, AddOptions, AddResult, Passage } from "../api/passage.js";
+import { resolveAddOptions } from "../api/passage.js";
+import type { Records } from "../api/records.js";
+import type { SearchOptions, SearchResult } from "../api/search.js";
+import { resolveSearchOptions } from "../api/search.js";
+import type { PlanOptions, Stats, StatsOptions, StorePlan } from "../api/stats.js";
+import { resolveStatsOptions } from "../api/stats.js";
+import type { ListOptions, Store } from "../api/store.js";
 import type {
-  AddItem,
-  AddOptions,
-  AddResult,
   BackupOptions,
   CompactOptions,
   CompactResult,
-  Filter,
-  Metric,
-  OpenOptions,
-  Passage,
-  PassageTest,
-  PlanOptions,
   RepairOptions,
   RepairResult,
-  SearchOptions,
-  SearchResult,
-  Stats,
-  StatsOptions,
-  StorePlan,
   VerifyReport,
-} from "../api/types.js";
+} from "../api/upkeep.js";
+import { resolveBackupOptions, resolveCompactOptions, resolveVerifyOptions } from "../api/upkeep.js";
 import { abortController, withAnyOf } from "../base/abort.js";
 import { checkKeys, requireIterable, wholeNumberWithin } from "../base/checks.js";
 import { EmbedlessError, wrongType } from "../base/errors.js";
@@ -45,7 +35,7 @@ import { OpenStore } from "../memory/open_store.js";
 import { native } from "../native/native.js";
 import { ensureKeywords } from "../passage/keywords.js";
 import type { PassageRow } from "../passage/passages.js";
-import { Records } from "../passage/records.js";
+import { StoredRecords } from "../passage/records.js";
 import { Search } from "../search/modes.js";
 import { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
@@ -59,14 +49,13 @@ import { verifyStore } from "../upkeep/verify.js";
 import { Listing } from "./listing.js";
 
 /**
- * A collection of passages in one file, searched by meaning. It keeps texts and short codes, no vectors: a search
- * estimates all scores from the codes and embeds only those passages anew that could still be among the best. With the
- * option `vectors` it keeps them after all, and then ranks by those.
+ * A collection of passages in one file, searched by meaning. It keeps texts and short codes instead of vectors: a search
+ * estimates all scores from the codes, and embeds again only those passages that could be among the best. With the option
+ * `vectors` it keeps the vectors too, and ranks by those.
  *
- * Any number of processes and `worker_threads` may use the same file at once, each with a store of its own. Let a thread
- * close its store or call `process.exit()` itself: `worker.terminate()`, or the end of the main thread, in the middle of a
- * statement makes the driver of SQLite abort the process. As after any crash, what was acknowledged stays.
- * Every method but `close` throws `CLOSED` after `close`.
+ * Any number of processes and `worker_threads` may use the same file at once, each with a store of its own. A thread must
+ * close its store, or call `process.exit()` itself: SQLite's driver aborts the process if `worker.terminate()`, or the end
+ * of the main thread, hits it in the middle of a statement. As after any crash, acknowledged passages are safe.
  *
  * ```ts
  * const store = await VectorStore.open("notes.db");
@@ -75,7 +64,7 @@ import { Listing } from "./listing.js";
  * await store.close();
  * ```
  */
-export class VectorStore {
+export class VectorStore implements Store {
   readonly #store: OpenStore;
   readonly #search: Search;
   readonly #ingest: Ingest;
@@ -91,11 +80,12 @@ export class VectorStore {
   }
 
   /**
-   * Opens the store at `path` and makes it if it may. Nothing is embedded and, without `preload`, no model is loaded yet.
+   * Opens the store at `path`, and creates it if it is missing. This embeds nothing, and without `preload` it loads no model.
    *
    * @param path The file. Its folder must exist.
    * @throws EmbedlessError `NOT_FOUND` (with `create: false`), `NOT_A_STORE`, `FORMAT_VERSION`, `CORRUPT`, `LOCKED`, `IO`,
-   *   `METRIC_MISMATCH`, `INVALID_ARGUMENT` for codes or vectors that are not the store's, `MODEL_MISMATCH` if `embedder` says that it is not the one that made the store, `NATIVE_LOAD`
+   *   `METRIC_MISMATCH`, `INVALID_ARGUMENT` for codes or vectors other than the store's, `MODEL_MISMATCH` if `embedder` has
+   *   another id than the one that made the store, `NATIVE_LOAD`
    */
   static async open(path: string, options: OpenOptions = {}): Promise<VectorStore> {
     if (typeof path !== "string" || path === "") throw wrongType("path", "the name of a file", path);
@@ -125,8 +115,8 @@ export class VectorStore {
   }
 
   /**
-   * Says before anything is built which codes and kept vectors fit a budget of bytes, and what a question will then cost
-   * in recomputes and milliseconds: the model and the scan are run here for a second or two.
+   * Plans a store before anything is built: which codes and kept vectors fit a budget of bytes, and what a question then
+   * costs in recomputes and milliseconds. The model and the scan are measured here for a second or two.
    *
    * ```ts
    * const { best } = await VectorStore.plan({ passages: 1_000_000, bytesPerPassage: 64 });
@@ -140,42 +130,31 @@ export class VectorStore {
   }
 
   /**
-   * Makes a damaged store whole: what is sound goes into a new file, all else (codes, graph, words, counts) is made anew
-   * from the texts, and the new file takes the place of the old one, which is kept. Passages without kept vectors are
-   * embedded again. Nobody may have the store open. A repair that was stopped goes on where it was.
+   * Repairs a damaged store. Sound passages go into a new file; codes, graph, words and counts are made from the texts. The
+   * new file then replaces the old one, which is kept under another name. Passages without kept vectors are embedded again.
+   * Nobody else may have the store open. A repair that was stopped goes on where it was.
    *
-   * @throws `NOT_FOUND`, `NOT_A_STORE`, `LOCKED` if somebody has it open, `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`, `NO_SPACE`, `IO`
+   * @throws `NOT_FOUND`, `NOT_A_STORE`, `LOCKED` if somebody has it open, `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`,
+   *   `NO_SPACE`, `IO`
    */
   static async repair(path: string, options: RepairOptions = {}): Promise<RepairResult> {
     return await repairStore(path, options, (file, traits) => VectorStore.open(file, traits));
   }
 
-  /** The file, as an absolute path. */
   get path(): string {
     return this.#store.database.path;
   }
 
-  /** How passages and questions are compared. */
   get metric(): Metric {
-    // Whoever adds the first passage settles it, another process too.
+    // The first passage decides it, and another process may add that one.
     if (this.#metric === undefined && !this.#closing) this.#metric = readMeta(this.#store.database.reader).metric;
     return this.#metric ?? this.#store.settings.metric ?? "cosine";
   }
 
-  /** The embedder given to `open`, or the one that the store made for itself once it was needed. */
   get embedder(): Embedder | undefined {
     return this.#store.model.embedder;
   }
 
-  /**
-   * Adds passages. An id that exists is replaced; the same text under the same id is not embedded again, only its
-   * metadata is set. An array is added all or nothing; an iterable is committed every 512 passages or 3 seconds, and an
-   * error then carries how many are `committed`. When the promise resolves, all is on disk. Where enough passages wait
-   * for a codebook (`stats().trainsAt`) it is trained before that.
-   *
-   * @throws `INVALID_ARGUMENT`, `INVALID_TEXT`, `INVALID_ID`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`, `LIMIT`, all naming
-   *   the item; `MODEL_MISMATCH`, `EMBEDDER_*`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `ABORTED`
-   */
   add(
     items: readonly AddItem[] | Iterable<AddItem> | AsyncIterable<AddItem>,
     options?: AddOptions,
@@ -191,15 +170,6 @@ export class VectorStore {
     });
   }
 
-  /**
-   * The passages nearest to a question. With `filter`, the nearest among those whose metadata match: however few there
-   * are, the scan passes over all others, and no more than they is embedded.
-   *
-   * @param query A text, or a vector of the store's embedder.
-   * @returns the best `k` (fewer if the store or the filter leave fewer), best first, equal scores in the order of adding
-   * @throws `INVALID_ARGUMENT`, `INVALID_FILTER`, `INVALID_TEXT`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`, `MODEL_MISMATCH`, `EMBEDDER_*`,
-   *   `CORRUPT`, `ABORTED`
-   */
   search(query: string | ArrayLike<number>, options?: SearchOptions): Promise<SearchResult> {
     return this.#run(async () => {
       const settings = resolveSearchOptions(options);
@@ -211,10 +181,6 @@ export class VectorStore {
     });
   }
 
-  /**
-   * The passages of these ids (100,000 at most), in their order; `undefined` where there is none. Throws `INVALID_ID`,
-   * `LIMIT`, `CORRUPT`.
-   */
   get(ids: readonly string[]): Promise<(Passage | undefined)[]> {
     return this.#run(async () => {
       const found = this.#store.passages.byIds(cleanIds(ids));
@@ -222,16 +188,10 @@ export class VectorStore {
     });
   }
 
-  /** Of each id (100,000 at most) whether it is stored. Throws `INVALID_ID`, `LIMIT`. */
   has(ids: readonly string[]): Promise<boolean[]> {
     return this.#run(async () => this.#store.passages.nodesOf(cleanIds(ids)).map((node) => node !== undefined));
   }
 
-  /**
-   * How many passages there are, or how many match a filter: counted on one snapshot of the store.
-   *
-   * @throws `INVALID_FILTER`, `CORRUPT`
-   */
   count(filter?: Filter | PassageTest): Promise<number> {
     return this.#run(async () => {
       if (filter === undefined) return this.#store.passages.count();
@@ -239,17 +199,7 @@ export class VectorStore {
     });
   }
 
-  /**
-   * All passages in the order they were added, read page by page; what is added meanwhile may or may not be seen.
-   *
-   * @param options.filter Only passages that match when the listing begins and still do when they are reached.
-   * @param options.after Start behind the passage of this id, which need not match.
-   * @param options.limit Most passages to give.
-   * @throws `NOT_FOUND` for an unknown `after`, `INVALID_ARGUMENT`, `INVALID_FILTER`, `CORRUPT`
-   */
-  async *passages(
-    options: { filter?: Filter | PassageTest; after?: string; limit?: number } = {},
-  ): AsyncGenerator<Passage> {
+  async *passages(options: ListOptions = {}): AsyncGenerator<Passage> {
     checkKeys("passages", options, { filter: 1, after: 1, limit: 1 });
     const { after, limit, filter } = options;
     const listing = new Listing(this.#store, {
@@ -267,13 +217,6 @@ export class VectorStore {
     }
   }
 
-  /**
-   * Deletes passages, all that are meant or none of them; 100,000 ids at most, unknown ones are passed over. A filter is decided inside the
-   * same transaction; an empty one is refused, because `{ all: true }` says it better.
-   *
-   * @returns how many there were
-   * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `INVALID_FILTER`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
-   */
   delete(what: { ids: readonly string[] } | { filter: Filter } | { all: true }): Promise<number> {
     return this.#run(async () => {
       const target = deleteTarget(what);
@@ -281,22 +224,10 @@ export class VectorStore {
     });
   }
 
-  /**
-   * The book of an indexing pipeline: what it put into this store, from where, and when.
-   *
-   * @param namespace Which pipeline's; books of different names know nothing of each other.
-   * @throws `INVALID_ID` for an empty or malformed name
-   */
   records(namespace: string): Records {
-    return new Records(namespace, this.#store.database, (work) => this.#run(work));
+    return new StoredRecords(namespace, this.#store.database, (work) => this.#run(work));
   }
 
-  /**
-   * Sizes, settings and what a question costs in recomputes; with `measure` in milliseconds on this machine too.
-   * `fileBytes` includes the write-ahead log, which `close` folds into the file.
-   *
-   * @throws `INVALID_ARGUMENT`; with `measure` also `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`
-   */
   stats(options?: StatsOptions): Promise<Stats> {
     return this.#run(async () => {
       const settings = resolveStatsOptions(options);
@@ -304,14 +235,6 @@ export class VectorStore {
     });
   }
 
-  /**
-   * Trains the codebook that passages wait for, if they are enough (`stats().trainsAt`). Then builds the graph that the option `index` asks for, or brings it up to date: until then passages are found by scan, and
-   * found all the same. Takes minutes a million passages, off the main thread; others read and write meanwhile. Then drops
-   * the codes of deleted passages once a tenth of all are such: one write, during which others read on and writers wait.
-   * Then it merges the table of words, which adding leaves in pieces. Last it gives the space of deleted passages back to the file system.
-   *
-   * @throws `INVALID_ARGUMENT`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`, `ABORTED`
-   */
   compact(options?: CompactOptions): Promise<CompactResult> {
     return this.#run(async () => {
       const { signal: given, onProgress } = resolveCompactOptions(options);
@@ -319,11 +242,6 @@ export class VectorStore {
     });
   }
 
-  /**
-   * Reads everything and compares it with its checksums and with each other. Other methods go on meanwhile.
-   *
-   * @param options.signal Stops it with `ABORTED`.
-   */
   verify(options?: { signal?: AbortSignal }): Promise<VerifyReport> {
     return this.#run(async () => {
       const { database, passages } = this.#store;
@@ -332,14 +250,6 @@ export class VectorStore {
     });
   }
 
-  /**
-   * Copies the store as it is now into another file, itself a whole store, while everybody goes on using this one. The
-   * copy appears whole or not at all; a process killed meanwhile leaves at most a `.partial` file beside it.
-   *
-   * @param path The file. Its folder must exist.
-   * @throws `INVALID_ARGUMENT`, `IO` (also for a file that is there, without `overwrite`), `LOCKED` if that file is a store in
-   *   use, `NOT_FOUND`, `NO_SPACE`, `ABORTED`
-   */
   backup(path: string, options?: BackupOptions): Promise<void> {
     return this.#run(async () => {
       const settings = resolveBackupOptions(options);
@@ -349,7 +259,6 @@ export class VectorStore {
     });
   }
 
-  /** Stops what is running (it rejects with `ABORTED`), and lets go of the file and of a model of the store's own. */
   close(): Promise<void> {
     this.#closing ??= this.#close();
     return this.#closing;
@@ -361,7 +270,7 @@ export class VectorStore {
     await this.#store.model.close().finally(() => this.#store.database.close());
   }
 
-  /** Runs an operation that `close` waits for. */
+  /** Runs an operation. `close` waits for it. */
   #run<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#closing) return Promise.reject(new EmbedlessError("CLOSED", `The store ${this.path} is closed.`));
     const running = operation();

@@ -1,4 +1,4 @@
-import type { CompactResult } from "../api/types.js";
+import type { CompactResult } from "../api/upkeep.js";
 import { trainIfEnough } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { type Linked, Views } from "../memory/view.js";

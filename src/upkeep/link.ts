@@ -1,4 +1,5 @@
-import type { CompactProgress, CompactResult, HnswSettings, IndexChoice, VamanaSettings } from "../api/types.js";
+import type { HnswSettings, IndexChoice, VamanaSettings } from "../api/graph.js";
+import type { CompactProgress, CompactResult } from "../api/upkeep.js";
 import { nodesFrom } from "../base/bitmap.js";
 import { throwIfAborted } from "../base/errors.js";
 import type { OpenStore } from "../memory/open_store.js";

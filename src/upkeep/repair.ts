@@ -1,6 +1,9 @@
 import type { Embedder } from "../api/embedder.js";
-import { resolveOpenOptions, resolveRepairOptions } from "../api/options.js";
-import type { AddItem, AddOptions, AddResult, OpenOptions, RepairOptions, RepairResult } from "../api/types.js";
+import type { OpenOptions } from "../api/open.js";
+import { resolveOpenOptions } from "../api/open.js";
+import type { AddItem, AddOptions, AddResult } from "../api/passage.js";
+import type { RepairOptions, RepairResult } from "../api/upkeep.js";
+import { resolveRepairOptions } from "../api/upkeep.js";
 import { abortController } from "../base/abort.js";
 import { EmbedlessError, throwIfAborted } from "../base/errors.js";
 import { Slots } from "../base/slots.js";

@@ -1,5 +1,5 @@
-import { resolvePlanOptions, type resolveStatsOptions } from "../api/options.js";
-import type { PlanOptions, QueryCost, Stats, StorePlan } from "../api/types.js";
+import type { PlanOptions, QueryCost, Stats, StorePlan } from "../api/stats.js";
+import { resolvePlanOptions, type resolveStatsOptions } from "../api/stats.js";
 import { leastTraining, pendingForm } from "../codes/coders.js";
 import { forecast, measureMachine, queryCost } from "../codes/forecast.js";
 import { minilm } from "../embed/minilm/minilm.js";

@@ -1,4 +1,4 @@
-import type { VerifyReport } from "../api/types.js";
+import type { VerifyReport } from "../api/upkeep.js";
 import { Turns } from "../base/turns.js";
 import { verifyFilterable } from "../filter/indexes.js";
 import { verifyKeywords } from "../passage/keywords.js";

@@ -1,6 +1,6 @@
 /** `embedless bench`: how the codes do on anyone's vectors. */
 
-import type { Metric } from "../../api/types.js";
+import type { Metric } from "../../api/codes.js";
 import { EmbedlessError } from "../../base/errors.js";
 import { native } from "../../native/native.js";
 import { codeOfName } from "../code_names.js";

@@ -1,6 +1,6 @@
 /** What a code does on a data set: its size, its speed, and how well it ranks with and without exact scores. */
 
-import type { Metric } from "../../api/types.js";
+import type { Metric } from "../../api/codes.js";
 import { planSearch } from "../../codes/plan.js";
 import type { NativeAddon, NativeCoder, NativeCodes, NativeIndex } from "../../native/native.js";
 import { nameOfCode } from "../code_names.js";

@@ -1,6 +1,6 @@
 /** Which vectors are truly nearest, and how many of them an answer holds. */
 
-import type { Metric } from "../../api/types.js";
+import type { Metric } from "../../api/codes.js";
 import { outOfRange } from "../../base/errors.js";
 import { Turns } from "../../base/turns.js";
 

@@ -55,6 +55,14 @@ describe("the check itself", () => {
     expect(check({ "index.ts": text })).toEqual(["C.constructor", "C.m", "C.g", "C.s", "C.tagged"]);
   });
 
+  it("takes a docstring from an interface that the class implements", () => {
+    const files = {
+      "index.ts": `import type { Shape } from "./shape.js";\n/** Told. */\nexport class C implements Shape { m() {} n() {} }`,
+      "shape.ts": "/** Told. */\nexport interface Shape {\n/** Told. */\nm(): void;\nn(): void;\n}",
+    };
+    expect(check(files)).toEqual(["C.n"]);
+  });
+
   it("reports what it cannot find instead of passing it", () => {
     expect(check({ "index.ts": `export { x } from "./gone.js";` })).toEqual(["x: no declaration found"]);
     expect(check({})).toEqual(["index.ts: no declaration found"]);

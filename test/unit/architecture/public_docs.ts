@@ -10,8 +10,20 @@ export function undocumented(door: string, files: readonly SourceText[]): string
   return exportsOf(door, sources).flatMap(({ name, declaration }) => {
     if (!declaration) return [`${name}: no declaration found`];
     const own = isDocumented(declaration) ? [] : [name];
-    return ts.isClassDeclaration(declaration) ? [...own, ...undocumentedMembers(name, declaration)] : own;
+    if (!ts.isClassDeclaration(declaration)) return own;
+    const inherited = documentedByInterfaces(declaration, sources);
+    return [...own, ...undocumentedMembers(name, declaration).filter((member) => !inherited.has(member))];
   });
+}
+
+/** Members of a class that have their docstrings in an interface that it implements: editors show those. */
+function documentedByInterfaces(declaration: ts.ClassDeclaration, sources: Sources): Set<string> {
+  const clauses = declaration.heritageClauses?.filter(({ token }) => token === ts.SyntaxKind.ImplementsKeyword) ?? [];
+  const names = new Set(clauses.flatMap(({ types }) => types.map(({ expression }) => expression.getText())));
+  const statements = [...sources.values()].flatMap((source) => [...source.statements]);
+  const interfaces = statements.filter((one) => ts.isInterfaceDeclaration(one) && names.has(one.name.text));
+  const members = interfaces.flatMap((one) => [...(one as ts.InterfaceDeclaration).members]);
+  return new Set(members.filter(isDocumented).map((one) => `${declaration.name?.text}.${one.name?.getText()}`));
 }
 
 interface Export {

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Hit, SearchCost } from "../../../src/api/types.js";
+import type { Hit, SearchCost } from "../../../src/api/search.js";
 import { costLine, explainLines, hitLines } from "../../../src/cli/hits.js";
 import { columnsOf, type Terminal } from "../../../src/cli/terminal.js";
 
@@ -126,7 +126,7 @@ describe("explainLines", () => {
   it("counts, and says what recall to expect", () => {
     expect(lines.slice(11)).toEqual([
       "1,536 codes scanned, 300 candidates left as too unlikely",
-      "14 passages scored exactly: 12 embedded again, 2 from the cache, 0 with kept vectors",
+      "14 passages scored exactly: 12 embedded again, 2 cached, 0 kept",
       "expected recall 0.960",
     ]);
     for (const line of lines) expect(line.length).toBeLessThanOrEqual(80);

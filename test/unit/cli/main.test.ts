@@ -2,7 +2,7 @@ import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "no
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Hit } from "../../../src/api/types.js";
+import type { Hit } from "../../../src/api/search.js";
 import { VectorStore } from "../../../src/index.js";
 import { type Ended, runCommand } from "../../support/command_line.js";
 

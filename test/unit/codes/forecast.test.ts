@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { describe, expect, test } from "vitest";
-import type { MachineSpeed, Metric, PlannedStore } from "../../../src/api/types.js";
+import type { Metric } from "../../../src/api/codes.js";
+import type { MachineSpeed, PlannedStore } from "../../../src/api/stats.js";
 import { codeRowBytes, forecast, keptRowBytes, queryCost } from "../../../src/codes/forecast.js";
 import { addon, vectors } from "../native/corpus.js";
 

@@ -1,6 +1,7 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Filter, Metadata } from "../../../src/api/types.js";
+import type { Filter } from "../../../src/api/filter.js";
+import type { Metadata } from "../../../src/api/passage.js";
 import { nodesFrom } from "../../../src/base/bitmap.js";
 import { checkFilterable, ensureFilterable, indexedPaths } from "../../../src/filter/indexes.js";
 import { conditionOf, matchesFilter } from "../../../src/filter/match.js";

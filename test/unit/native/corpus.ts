@@ -1,4 +1,4 @@
-import type { Metric } from "../../../src/api/types.js";
+import type { Metric } from "../../../src/api/codes.js";
 import {
   type NativeAddon,
   type NativeCoder,

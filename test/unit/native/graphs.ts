@@ -1,4 +1,4 @@
-import type { Metric } from "../../../src/api/types.js";
+import type { Metric } from "../../../src/api/codes.js";
 import type { GraphOptions, NativeGraph, NativeIndex, VectorForm } from "../../../src/native/native.js";
 import { addon, bruteForce, dims, vectors } from "./corpus.js";
 

@@ -1,5 +1,6 @@
 import { expect, test } from "vitest";
-import { resolveOpenOptions, resolveSearchOptions } from "../../../src/api/options.js";
+import { resolveOpenOptions } from "../../../src/api/open.js";
+import { resolveSearchOptions } from "../../../src/api/search.js";
 import { conditionOf } from "../../../src/filter/match.js";
 import { OpenStore } from "../../../src/memory/open_store.js";
 import { VectorSearch } from "../../../src/search/by_vector.js";

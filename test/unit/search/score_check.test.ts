@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { HitExplanation } from "../../../src/api/types.js";
+import type { HitExplanation } from "../../../src/api/search.js";
 import type { NativeCoder } from "../../../src/native/native.js";
 import {
   excessOf,

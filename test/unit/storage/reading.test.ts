@@ -1,7 +1,7 @@
 import { chmodSync, readdirSync, renameSync, symlinkSync, truncateSync, writeFileSync } from "node:fs";
 import { dirname } from "node:path";
 import { describe, expect, it } from "vitest";
-import { resolveOpenOptions } from "../../../src/api/options.js";
+import { resolveOpenOptions } from "../../../src/api/open.js";
 import { nextTurn } from "../../../src/base/turns.js";
 import { OpenStore } from "../../../src/memory/open_store.js";
 import { Passages } from "../../../src/passage/passages.js";

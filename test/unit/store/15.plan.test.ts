@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { PlanOptions, StatsOptions } from "../../../src/api/types.js";
+import type { PlanOptions, StatsOptions } from "../../../src/api/stats.js";
 import { VectorStore } from "../../../src/index.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile } from "../../support/store.js";

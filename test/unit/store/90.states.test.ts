@@ -7,7 +7,7 @@ import path from "node:path";
 import { DatabaseSync } from "@photostructure/sqlite";
 import { afterAll, beforeAll, describe, expect, onTestFinished, test, vi } from "vitest";
 import { VectorStore } from "../../../src/index.js";
-import { Records } from "../../../src/passage/records.js";
+import { StoredRecords } from "../../../src/passage/records.js";
 import { Database } from "../../../src/storage/database.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, temporaryFile, texts } from "../../support/store.js";
@@ -168,7 +168,7 @@ test("the grid has a row for every public method", () => {
     (name) => typeof Object.getOwnPropertyDescriptor(VectorStore, name)!.value === "function",
   );
   expect(Object.keys(STORE).sort()).toEqual(methods(VectorStore.prototype).sort());
-  expect(Object.keys(RECORDS).sort()).toEqual(methods(Records.prototype).sort());
+  expect(Object.keys(RECORDS).sort()).toEqual(methods(StoredRecords.prototype).sort());
   expect(Object.keys(STATIC).sort()).toEqual(functions.sort());
 });
 

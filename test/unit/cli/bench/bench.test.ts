@@ -2,7 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { afterAll, beforeAll, describe, expect, it } from "vitest";
-import type { Metric } from "../../../../src/api/types.js";
+import type { Metric } from "../../../../src/api/codes.js";
 import { exactNearest } from "../../../../src/cli/bench/ground_truth.js";
 import { VecsFile, type VecsRow, writeVecs } from "../../../../src/cli/bench/vecs.js";
 import { runCommand } from "../../../support/command_line.js";

@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import type { Metric } from "../../../../src/api/types.js";
+import type { Metric } from "../../../../src/api/codes.js";
 import { exactNearest, kRecallAt } from "../../../../src/cli/bench/ground_truth.js";
 import { normal, seeded } from "../../../support/seeded.js";
 

@@ -1,7 +1,9 @@
-/** What users hear of a store as a whole: sizes, plans, what `verify` found. */
-
-import type { Codes, Metric, VectorKeeping } from "./code_types.js";
-import type { IndexChoice } from "./graph_types.js";
+import { boolean, checkKeys, checkSignal, numberWithin, wholeNumberWithin } from "../base/checks.js";
+import type { Codes, Metric, VectorKeeping } from "./codes.js";
+import type { Embedder } from "./embedder.js";
+import type { IndexChoice } from "./graph.js";
+import { checkEmbedder } from "./open.js";
+import { questionGoal } from "./search.js";
 
 /** Sizes and settings of a store. All sizes are in bytes. */
 export interface Stats {
@@ -84,6 +86,23 @@ export interface QueryCost {
   speed: MachineSpeed | undefined;
 }
 
+/** What `VectorStore.plan` is asked. */
+export interface PlanOptions {
+  /** Passages that the store will hold. */
+  passages: number;
+  /** Most bytes a passage for code and kept vector; the packed text comes on top. Give this or `totalBytes`. */
+  bytesPerPassage?: number;
+  /** Most bytes for all codes and kept vectors together. */
+  totalBytes?: number;
+  /** As in `SearchOptions`. Default 0.95. */
+  recall?: number;
+  /** As in `SearchOptions`. Default 10. */
+  k?: number;
+  /** The model of the store to come. Default: the bundled one. */
+  embedder?: Embedder;
+  signal?: AbortSignal;
+}
+
 /** What `VectorStore.plan` answers. */
 export interface StorePlan {
   recall: number;
@@ -123,10 +142,39 @@ export interface MachineSpeed {
   rowNsPerDim: number;
 }
 
-/** What `verify` found. */
-export interface VerifyReport {
-  ok: boolean;
-  passages: number;
-  /** One sentence each; empty when all is sound. */
-  problems: string[];
+/** Options of `stats` with their defaults filled in. */
+export function resolveStatsOptions(options: StatsOptions = {}) {
+  checkKeys("stats", options, { measure: 1, recall: 1, k: 1, signal: 1 });
+  return {
+    measure: boolean("measure", options.measure, false),
+    ...questionGoal(options),
+    signal: checkSignal(options.signal),
+  };
+}
+
+/** Options of `VectorStore.plan` with their defaults filled in, and the budget as bytes a passage. */
+export function resolvePlanOptions(options: PlanOptions) {
+  checkKeys("plan", options, {
+    passages: 1,
+    bytesPerPassage: 1,
+    totalBytes: 1,
+    recall: 1,
+    k: 1,
+    embedder: 1,
+    signal: 1,
+  });
+  const { bytesPerPassage, totalBytes, embedder } = options;
+  const passages = wholeNumberWithin("passages", options.passages, 1, 2 ** 32);
+  if ((bytesPerPassage === undefined) === (totalBytes === undefined)) {
+    const error = new TypeError(
+      `Expected either bytesPerPassage or totalBytes for plan, but received ${bytesPerPassage === undefined ? "neither" : "both"}.`,
+    );
+    throw Object.assign(error, { code: "INVALID_ARGUMENT" as const });
+  }
+  if (embedder !== undefined) checkEmbedder(embedder);
+  const budget =
+    bytesPerPassage === undefined
+      ? numberWithin("totalBytes", totalBytes, 1, Number.MAX_VALUE) / passages
+      : numberWithin("bytesPerPassage", bytesPerPassage, 1, Number.MAX_VALUE);
+  return { passages, budget, ...questionGoal(options), embedder, signal: checkSignal(options.signal) };
 }

@@ -15,6 +15,8 @@ import { type Coders, leastTraining, TRAINING_PASSAGES } from "./coders.js";
 /** Vectors encoded between two looks at the abort signal. */
 const ENCODE_SLICE = 4096;
 const NO_EXCEPTIONS = new Uint8Array();
+/** Of one entry of `EncodedRows.exceptions`. */
+const EXCEPTION_BYTES = 8;
 
 /** A coder and the name under which the store refers to it; none for the form in which passages wait for a codebook. */
 export interface Coding {
@@ -22,11 +24,18 @@ export interface Coding {
   readonly reference: CodebookReference | undefined;
 }
 
-/** The stored form of one vector. */
+/** Rows of vectors that were encoded together, one behind the other. */
+interface CodedRows {
+  readonly rows: Uint8Array;
+  readonly rowBytes: number;
+  /** 8-byte entries as in `EncodedRows`, by row; few rows have any. */
+  readonly exceptions: ReadonlyMap<number, Uint8Array>;
+}
+
+/** The stored form of one vector: a row among others. */
 export interface CodedVector {
-  readonly row: Uint8Array;
-  /** 8-byte entries as in `EncodedRows`, with row 0. */
-  readonly exceptions: Uint8Array;
+  readonly among: CodedRows;
+  readonly row: number;
 }
 
 /** Encodes vectors, in order. Throws `INVALID_VECTOR` for a zero vector under cosine. */
@@ -35,12 +44,17 @@ export async function encodeVectors(coder: NativeCoder, vectors: readonly Float3
   for (let at = 0; at < vectors.length; at += ENCODE_SLICE) {
     const part = vectors.slice(at, at + ENCODE_SLICE);
     const flat = new Float32Array(part.length * coder.dims);
-    part.forEach((vector, i) => {
-      flat.set(vector, i * coder.dims);
-    });
-    coded.push(...splitRows(await coder.encode(flat), coder.rowBytes));
+    for (const [i, vector] of part.entries()) flat.set(vector, i * coder.dims);
+    const { rows, exceptions } = await coder.encode(flat);
+    const among = { rows, rowBytes: coder.rowBytes, exceptions: exceptionsByRow(exceptions) };
+    for (let row = 0; row < part.length; row++) coded.push({ among, row });
   }
   return coded;
+}
+
+/** The row itself. */
+export function rowOf({ among: { rows, rowBytes }, row }: CodedVector): Uint8Array {
+  return rows.subarray(row * rowBytes, (row + 1) * rowBytes);
 }
 
 /**
@@ -67,7 +81,7 @@ export async function appendCoded(
 ): Promise<CodebookReference | undefined> {
   const { made, stored, firstNode, vectors, codes, version, signal } = change;
   setLive(tx, firstNode, vectors.length, version);
-  const piece = joinRows(vectors, made.coder.rowBytes);
+  const piece = joined(vectors, made.coder.rowBytes);
   if (stored.reference !== undefined) {
     const fitting = stored.coder === made.coder ? piece : await recode(made.coder, stored.coder, piece);
     appendCodes(tx, firstNode, stored.coder.rowBytes, fitting, version);
@@ -158,32 +172,30 @@ async function recode(from: NativeCoder, to: NativeCoder, piece: EncodedRows): P
   return await to.encode(from.decode(piece.rows, piece.exceptions));
 }
 
-function splitRows(encoded: EncodedRows, rowBytes: number): CodedVector[] {
-  const coded: CodedVector[] = [];
-  for (let at = 0; at < encoded.rows.length; at += rowBytes) {
-    coded.push({ row: encoded.rows.subarray(at, at + rowBytes), exceptions: NO_EXCEPTIONS });
+function exceptionsByRow(entries: Uint8Array): Map<number, Uint8Array> {
+  const found = new Map<number, Uint8Array>();
+  const view = new DataView(entries.buffer, entries.byteOffset, entries.byteLength);
+  for (let at = 0; at < entries.length; at += EXCEPTION_BYTES) {
+    const row = view.getUint16(at, true);
+    const entry = entries.subarray(at, at + EXCEPTION_BYTES);
+    const before = found.get(row);
+    found.set(row, before ? Buffer.concat([before, entry]) : entry);
   }
-  const { buffer, byteOffset, byteLength } = encoded.exceptions;
-  const entries = new DataView(buffer, byteOffset, byteLength);
-  for (let at = 0; at < byteLength; at += 8) {
-    const row = entries.getUint16(at, true);
-    const entry = encoded.exceptions.slice(at, at + 8);
-    entry.fill(0, 0, 2);
-    coded[row] = { row: coded[row]!.row, exceptions: Buffer.concat([coded[row]!.exceptions, entry]) };
-  }
-  return coded;
+  return found;
 }
 
-function joinRows(vectors: readonly CodedVector[], rowBytes: number): EncodedRows {
+/** The rows of these vectors, one behind the other in this order. */
+function joined(vectors: readonly CodedVector[], rowBytes: number): EncodedRows {
   const rows = new Uint8Array(vectors.length * rowBytes);
   const exceptions: Uint8Array[] = [];
-  vectors.forEach((vector, row) => {
-    rows.set(vector.row, row * rowBytes);
-    for (let at = 0; at < vector.exceptions.length; at += 8) {
-      const entry = Buffer.from(vector.exceptions.subarray(at, at + 8));
-      entry.writeUInt16LE(row, 0);
+  for (const [i, vector] of vectors.entries()) {
+    rows.set(rowOf(vector), i * rowBytes);
+    const own = vector.among.exceptions.get(vector.row);
+    for (let at = 0; at < (own?.length ?? 0); at += EXCEPTION_BYTES) {
+      const entry = Buffer.from(own!.subarray(at, at + EXCEPTION_BYTES));
+      entry.writeUInt16LE(i, 0);
       exceptions.push(entry);
     }
-  });
+  }
   return { rows, exceptions: Buffer.concat(exceptions) };
 }

@@ -3,7 +3,7 @@ import { requireVector } from "../api/input.js";
 import type { AddOptions, AddResult } from "../api/passage.js";
 import { EmbedlessError, isError } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
-import { encodeVectors, trainIfEnough } from "../codes/coding.js";
+import { encodeVectors, rowOf, trainIfEnough } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { readMeta } from "../storage/meta.js";
 import { traitsOf } from "../storage/traits.js";
@@ -221,7 +221,7 @@ export class Ingest {
       requireVector(vector, { dims, metric }, `the vector of ${items[i]!.label}`);
     });
     const codes = await encodeVectors(coding.coder, all);
-    const rows = kept ? (await encodeVectors(kept, all)).map(({ row }) => row) : [];
+    const rows = kept ? (await encodeVectors(kept, all)).map(rowOf) : [];
     return items.map((item, i) => ({ item, coded: { code: codes[i]!, kept: rows[i] } }));
   }
 

@@ -2,7 +2,7 @@ import { requireVector } from "../api/input.js";
 import { nodesWithout } from "../base/bitmap.js";
 import { throwIfAborted } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
-import { encodeVectors } from "../codes/coding.js";
+import { encodeVectors, rowOf } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import type { NativeIndex } from "../native/native.js";
 import type { Database } from "../storage/database.js";
@@ -60,7 +60,7 @@ async function embedLinked(
     const end = Math.min(linked, (read.at(-1)?.node ?? linked) + 1);
     const coded = await encodeVectors(coder, vectors);
     const rows = new Uint8Array((end - first) * coder.rowBytes);
-    for (const [i, { node }] of page.entries()) rows.set(coded[i]!.row, (node - first) * coder.rowBytes);
+    for (const [i, { node }] of page.entries()) rows.set(rowOf(coded[i]!), (node - first) * coder.rowBytes);
     publish(index, rows);
   }
 }

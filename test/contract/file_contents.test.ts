@@ -5,11 +5,10 @@ import { minilm } from "../../src/index.js";
 import { fakeEmbedder } from "../support/fake_embedder.js";
 import { items, openStore, temporaryFile, texts } from "../support/store.js";
 
-/** Tables and columns as the README's table names them. */
+/** Tables and columns as `docs/file-format.md` names them. */
 async function documented(): Promise<Map<string, string[]>> {
-  const readme = await readFile(new URL("../../README.md", import.meta.url), "utf8");
-  const section = readme.slice(readme.indexOf("\n## The file"), readme.indexOf("\n## Measured"));
-  const rows = [...section.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)];
+  const page = await readFile(new URL("../../docs/file-format.md", import.meta.url), "utf8");
+  const rows = [...page.matchAll(/^\| `(\w+)` \| ([^|]+) \|/gm)];
   return new Map(
     rows.map(([, table, columns]) => [table!, [...columns!.matchAll(/`(\w+)`/g)].map(([, name]) => name!)]),
   );
@@ -31,7 +30,7 @@ function numberOf(database: InstanceType<typeof DatabaseSync>, sql: string): num
 }
 
 describe("a store of 4,500 passages", () => {
-  test("holds nothing that the README does not name, and no embedding", async () => {
+  test("holds nothing that docs/file-format.md does not name, and no embedding", async () => {
     const file = await temporaryFile();
     const store = await openStore(file, { embedder: fakeEmbedder({ dims: 384 }) });
     await store.add(items(4500));

@@ -1,15 +1,15 @@
-// Packs the package, installs it into empty folders as users would, and runs the README's lines and questions of our own
-// there: as ES modules and through require(), with only what each entry needs, and on every Node that is supported. Types
+// Packs the package, installs it into empty folders as users would, and runs the documents' programs and questions of our
+// own there: as ES modules and through require(), with only what each entry needs, and on every Node that is supported. Types
 // are checked with three versions of TypeScript, the manifest by publint and attw, the binary by what it asks of glibc.
 import { execFileSync, spawnSync } from "node:child_process";
-import { mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { checkEnvironments } from "./environments.mjs";
 import { missing, oneCopy, ownEmbedder, questions, typedUses } from "./programs.mjs";
 import { nodeOf, npm, pack, project, run, start, tested } from "./projects.mjs";
-import { asRequire, usageBlock } from "./readme_blocks.mjs";
+import { asRequire, documents, usageBlocks } from "./readme_blocks.mjs";
 
 /** The oldest that is supported, and the newest of the lines after it. */
 const NODES = ["20.19.0", "22", "24"];
@@ -18,7 +18,6 @@ const TYPESCRIPTS = ["5.4.5", "5.9.3", "6.0.3"];
 const OLDEST_GLIBC = [2, 28];
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
-const readme = readFileSync(join(root, "README.md"), "utf8");
 const binary = `prebuilds/${process.platform}-${process.arch}/embedless.node`;
 const work = mkdtempSync(join(tmpdir(), "embedless-package-"));
 let passed = 0;
@@ -34,13 +33,9 @@ try {
     langchain: project(work, "langchain", [tarball, tested("@langchain/core")]),
     llamaindex: project(work, "llamaindex", [tarball, tested("llamaindex")]),
   };
-  for (const [host, name] of [
-    ["langchain", "core"],
-    ["langchain", "dials"],
-    ["langchain", "langchain"],
-    ["llamaindex", "llamaindex"],
-  ]) {
-    checkBoth(`the README's ${name} usage`, hosts[host], () => usageBlock(readme, name));
+  for (const { name, path, code } of usageBlocks(documents(root))) {
+    const host = /from "(embedless\/)?llamaindex"/.test(code) ? hosts.llamaindex : hosts.langchain;
+    checkBoth(`usage:${name} of ${path}`, host, () => code);
   }
   checkQuestions(hosts);
   if (process.platform === "linux" && process.arch === "x64") {

@@ -3,7 +3,11 @@
 import { execFileSync, spawnSync } from "node:child_process";
 import { chmodSync, copyFileSync, cpSync, mkdirSync, renameSync, writeFileSync } from "node:fs";
 import { join } from "node:path";
+import { fileURLToPath } from "node:url";
 import { npm, project, tested } from "./projects.mjs";
+import { documents, fileBlock } from "./readme_blocks.mjs";
+
+const root = fileURLToPath(new URL("../../", import.meta.url));
 
 /** What is installed here, of which the test says the version. */
 const VERSIONS = {
@@ -119,7 +123,7 @@ function checkTestRunners(check, work, tarball) {
   );
 }
 
-/** With the package named as external, as README says, sub-paths included. */
+/** With the package named as external, as `docs/environments.md` says, sub-paths included. */
 function checkBundlers(check, work, tarball) {
   const tools = [at("esbuild"), at("rollup"), at("webpack"), at("webpack-cli"), tested("@langchain/core")];
   const folder = project(work, "bundlers", [tarball, ...tools]);
@@ -253,26 +257,11 @@ function checkYarn(check, work, tarball) {
   });
 }
 
-/** The settings are README's. What was built runs far from its sources, as in a container. */
+/** The settings are those that `docs/environments.md` shows. What was built runs far from its sources, as in a container. */
 function checkNext(check, work, tarball) {
   const folder = project(work, "next", [tarball, at("next"), "react@19.2.0", "react-dom@19.2.0"]);
   mkdirSync(join(folder, "app", "ask"), { recursive: true });
-  writeFileSync(
-    join(folder, "next.config.mjs"),
-    `export default {
-  output: "standalone",
-  serverExternalPackages: ["embedless"],
-  outputFileTracingIncludes: {
-    "/*": [
-      "./node_modules/embedless/**/*",
-      "./node_modules/onnxruntime-*/**/*",
-      "./node_modules/@huggingface/tokenizers/**/*",
-      "./node_modules/@photostructure/sqlite/**/*",
-    ],
-  },
-};
-`,
-  );
+  writeFileSync(join(folder, "next.config.mjs"), fileBlock(documents(root), "next.config.mjs"));
   writeFileSync(
     join(folder, "app", "layout.js"),
     "export default ({ children }) => <html><body>{children}</body></html>;\n",

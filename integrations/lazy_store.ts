@@ -1,4 +1,5 @@
 import { type Embedder, EmbedlessError, type OpenOptions, type Store, VectorStore } from "../src/index.js";
+import { invalid } from "./errors.js";
 import { storeFile } from "./location.js";
 import { makeTemporaryFile, removeTemporaryFile } from "./temporary.js";
 
@@ -38,6 +39,7 @@ export class LazyStore {
     this.#location = location;
     this.#embedder = embedder;
     this.#temporary = location.store === undefined && (location.path === undefined || location.path === IN_MEMORY);
+    requireNothingOfOurs(framework, location);
     if (location.store) {
       checkWrapped(framework, location.store, embedder());
       this.#current = location.store;
@@ -82,6 +84,17 @@ export class LazyStore {
     if (this.#temporary) options.durability ??= "normal";
     this.#current = await VectorStore.open(this.#file, { ...options, metric: "cosine", embedder: this.#embedder() });
     return this.#current;
+  }
+}
+
+/** Throws for options of `VectorStore.open` that an adapter decides itself: to drop them in silence would surprise. */
+function requireNothingOfOurs(framework: string, location: object): void {
+  const { metric = "cosine", embedder } = location as { metric?: unknown; embedder?: unknown };
+  if (metric !== "cosine") {
+    throw new EmbedlessError("METRIC_MISMATCH", `${framework} scores are cosines: leave metric out of the config.`);
+  }
+  if (embedder !== undefined) {
+    throw invalid("Expected no embedder in the config: the store embeds with the embeddings that it is given.");
   }
 }
 

@@ -1,7 +1,7 @@
 import { Embeddings, type EmbeddingsInterface, type EmbeddingsParams } from "@langchain/core/embeddings";
 import { type Embedder, minilm } from "../../src/index.js";
 import { coreEmbedder, ForeignEmbedder, nameOfModel, ownEmbedder } from "../embedders.js";
-import { invalid } from "../errors.js";
+import { checkedOptions, invalid } from "../errors.js";
 
 /**
  * Any embedder of this package (`onnxEmbedder`, `transformersEmbedder`, `httpEmbedder`, or one of your own) as LangChain
@@ -50,10 +50,11 @@ export class MiniLMEmbeddings extends EmbedlessEmbeddings {
   /**
    * Loads nothing yet: the first text starts the model.
    *
-   * @param params.workers Most child processes, about 150 MB each. Default: one a processor. LangChain's own parameters
+   * @param options.workers Most child processes, about 150 MB each. Default: one a processor. LangChain's own parameters
    *   as in `EmbedlessEmbeddings`.
    */
-  constructor({ workers, ...params }: EmbeddingsParams & { workers?: number } = {}) {
+  constructor(options: EmbeddingsParams & { workers?: number } = {}) {
+    const { workers, ...params } = checkedOptions(options, "MiniLMEmbeddings");
     super(minilm(workers === undefined ? {} : { workers }), params);
   }
 }

@@ -244,6 +244,10 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   ): Promise<Document<M>[]> {
     const { k = 4, fetchK = 20, lambda = 0.5, filter, signal } = options ?? {};
     if (!Number.isFinite(lambda)) throw invalid(`Expected a number for lambda, but received ${String(lambda)}.`);
+    for (const [name, value] of Object.entries({ k, fetchK })) {
+      if (!Number.isInteger(value) && value !== Number.POSITIVE_INFINITY)
+        throw invalid(`Expected a whole number for ${name}, but received ${JSON.stringify(value)}.`);
+    }
     if (k < 1) return [];
     const { hits, vector } = await this.#find(query, Math.max(k, fetchK), filter, {
       ...dialsOf(options ?? {}),

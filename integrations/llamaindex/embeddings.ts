@@ -1,7 +1,7 @@
 import { BaseEmbedding, extractSingleText, type MessageContentDetail } from "llamaindex";
 import { type Embedder, EmbedlessError, minilm } from "../../src/index.js";
 import { coreEmbedder, ForeignEmbedder, nameOfModel, ownEmbedder } from "../embedders.js";
-import { invalid } from "../errors.js";
+import { checkedOptions, invalid } from "../errors.js";
 
 /** Texts per call for an embedder that does not tell what suits it. */
 const BATCH = 64;
@@ -66,8 +66,9 @@ export class MiniLMEmbedding extends EmbedlessEmbedding {
    * @param options.workers Most child processes, about 150 MB each. Default: one a processor.
    * @param options.embedBatchSize As in `EmbedlessEmbedding`.
    */
-  constructor({ workers, ...options }: { workers?: number; embedBatchSize?: number } = {}) {
-    super(minilm(workers === undefined ? {} : { workers }), options);
+  constructor(options: { workers?: number; embedBatchSize?: number } = {}) {
+    const { workers, ...rest } = checkedOptions(options, "MiniLMEmbedding");
+    super(minilm(workers === undefined ? {} : { workers }), rest);
   }
 }
 

@@ -183,13 +183,16 @@ export class VectorStore implements Store {
 
   get(ids: readonly string[]): Promise<(Passage | undefined)[]> {
     return this.#run(async () => {
-      const found = this.#store.passages.byIds(cleanIds(ids));
-      return found.map((row) => row && toPassage(row));
+      const { passages } = this.#store;
+      return await inPages(cleanIds(ids), (page) => passages.byIds(page).map((row) => row && toPassage(row)));
     });
   }
 
   has(ids: readonly string[]): Promise<boolean[]> {
-    return this.#run(async () => this.#store.passages.nodesOf(cleanIds(ids)).map((node) => node !== undefined));
+    return this.#run(async () => {
+      const { passages } = this.#store;
+      return await inPages(cleanIds(ids), (page) => passages.nodesOf(page).map((node) => node !== undefined));
+    });
   }
 
   count(filter?: Filter | PassageTest): Promise<number> {
@@ -291,6 +294,20 @@ export class VectorStore implements Store {
   #matching(condition: Condition): Promise<Matching> {
     return this.#store.filters.matching(condition, this.#stop.signal);
   }
+}
+
+/** Ids looked up at once. */
+const PAGE = 64;
+
+/** Looks up ids page by page, with turns for others in between. */
+async function inPages<T>(ids: readonly string[], look: (page: readonly string[]) => T[]): Promise<T[]> {
+  const turns = new Turns();
+  const found: T[] = [];
+  for (let at = 0; at < ids.length; at += PAGE) {
+    await turns.give();
+    for (const one of look(ids.slice(at, at + PAGE))) found.push(one);
+  }
+  return found;
 }
 
 function toPassage({ id, text, metadata }: PassageRow): Passage {

@@ -156,6 +156,11 @@ describe("questions", () => {
     await expect(store.maxMarginalRelevanceSearch("hens", { k: 2, lambda })).rejects.toMatchObject({
       code: "INVALID_ARGUMENT",
     });
+    for (const k of [1.5, "3" as never, Number.NaN]) {
+      const refusal = { code: "INVALID_ARGUMENT", message: expect.stringMatching(/for (k|fetchK)/) };
+      await expect(store.maxMarginalRelevanceSearch("hens", { k })).rejects.toMatchObject(refusal);
+      await expect(store.maxMarginalRelevanceSearch("hens", { k: 1, fetchK: k })).rejects.toMatchObject(refusal);
+    }
     await expect(store.similaritySearch("hens", Number.NaN)).rejects.toMatchObject({ code: "INVALID_ARGUMENT" });
   });
 

@@ -1,6 +1,11 @@
 import { Embeddings } from "@langchain/core/embeddings";
 import { describe, expect, it } from "vitest";
-import { EmbedlessEmbeddings, toEmbedder } from "../../../../integrations/langchain/index.js";
+import {
+  EmbedlessEmbeddings,
+  EmbedlessVectorStore,
+  MiniLMEmbeddings,
+  toEmbedder,
+} from "../../../../integrations/langchain/index.js";
 import { fakeEmbedder } from "../../../support/fake_embedder.js";
 import { WordEmbeddings } from "../../../support/langchain_embeddings.js";
 
@@ -57,4 +62,16 @@ describe("toEmbedder", () => {
   it.each([undefined, null, {}, { embedQuery: async () => [] }, "MiniLM"])("refuses %o", (value) => {
     expect(() => toEmbedder(value as never)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
   });
+});
+
+it("options that are no object are refused in words", () => {
+  expect(() => new MiniLMEmbeddings(null as never)).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
+  expect(() => new MiniLMEmbeddings("fast" as never)).toThrow(/options of MiniLMEmbeddings/);
+});
+
+it("a config that says what the adapter decides is refused, and not dropped", () => {
+  const made = (config: object) => () => new EmbedlessVectorStore(new WordEmbeddings(), config);
+  expect(made({ metric: "l2" })).toThrow(expect.objectContaining({ code: "METRIC_MISMATCH" }));
+  expect(made({ embedder: {} })).toThrow(expect.objectContaining({ code: "INVALID_ARGUMENT" }));
+  expect(made({ metric: "cosine" })).not.toThrow();
 });

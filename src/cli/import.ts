@@ -57,13 +57,22 @@ export async function importPassages(path: string, file: string, options: Import
       }
       const { ids, ...counts } = result;
       const seconds = (performance.now() - started) / 1000;
-      const { skipped } = items;
+      const { skipped, ignored } = items;
       const { encoding, guessed } = lines.encoding ?? { encoding: "utf-8", guessed: false };
       if (options.json) {
-        printJson({ store: store.path, ...counts, skipped, encoding, guessed, seconds });
+        printJson({
+          store: store.path,
+          ...counts,
+          skipped,
+          ignored: Object.fromEntries(ignored),
+          encoding,
+          guessed,
+          seconds,
+        });
         return;
       }
       terminal.line(summary(counts, skipped, seconds));
+      if (ignored.size > 0) terminal.line(ignoredSentence(ignored));
       if (encoding !== "utf-8") terminal.line(`  read as ${encoding}${guessed ? ", a guess" : ""}`);
     });
   } finally {
@@ -78,6 +87,20 @@ function summary(result: Omit<AddResult, "ids">, skipped: number, seconds: numbe
   return `added ${count(added)} · replaced ${count(updated)} · unchanged ${count(unchanged)}${blank}${cut} after ${duration(seconds)}`;
 }
 
+/** Keys named in the summary. */
+const KEYS_NAMED = 3;
+
+/** "not stored: title (12 lines), url (3 lines)": what a passage has no place for. */
+function ignoredSentence(ignored: ReadonlyMap<string, number>): string {
+  const most = [...ignored].sort((a, b) => b[1] - a[1]);
+  const named = most.slice(0, KEYS_NAMED).map(([key, lines]) => `${JSON.stringify(key)} of ${counted(lines, "line")}`);
+  const rest = most.length > KEYS_NAMED ? ` and ${counted(most.length - KEYS_NAMED, "other key")}` : "";
+  return `  not stored: ${named.join(", ")}${rest}; a passage has id, text, metadata and vector`;
+}
+
+/** Keys that are counted, so that odd lines do not fill the memory. */
+const KEYS_COUNTED = 1_000;
+
 /** Reads passages as they are asked for. */
 export class ImportedLines {
   readonly #lines: LineReader;
@@ -85,6 +108,7 @@ export class ImportedLines {
   readonly #jumps: { place: number; line: number }[] = [];
   #passages = 0;
   #skipped = 0;
+  readonly #ignored = new Map<string, number>();
 
   constructor(lines: LineReader) {
     this.#lines = lines;
@@ -95,11 +119,20 @@ export class ImportedLines {
     return this.#skipped;
   }
 
+  /** Keys of lines that are not stored, and how many lines have each. */
+  get ignored(): ReadonlyMap<string, number> {
+    return this.#ignored;
+  }
+
   /** @throws EmbedlessError `INVALID_ARGUMENT` naming a line that is no passage; what `LineReader` throws */
   async *passages(): AsyncGenerator<AddItem> {
     for await (const { line, number } of this.#lines.lines()) {
       if (line.trim() === "") continue;
-      const item = itemOf(line, `Line ${number} of ${this.#lines.name}`);
+      const { others, ...item } = itemOf(line, `Line ${number} of ${this.#lines.name}`);
+      for (const key of others) {
+        const before = this.#ignored.get(key);
+        if (before !== undefined || this.#ignored.size < KEYS_COUNTED) this.#ignored.set(key, (before ?? 0) + 1);
+      }
       if (item.text.trim() === "") {
         this.#skipped++;
         continue;
@@ -130,7 +163,8 @@ export class ImportedLines {
   }
 }
 
-function itemOf(line: string, place: string): AddItem {
+/** The passage of a line, and the keys that it has besides. */
+function itemOf(line: string, place: string): AddItem & { others: string[] } {
   const refuse = (why: string) => new EmbedlessError("INVALID_ARGUMENT", `${place} is no passage: ${why}.`);
   let value: unknown;
   try {
@@ -139,9 +173,10 @@ function itemOf(line: string, place: string): AddItem {
     throw refuse((error as Error).message);
   }
   if (typeof value !== "object" || value === null || Array.isArray(value)) throw refuse("it is not a JSON object");
-  const { id, text, metadata, vector } = value as AddItem;
+  const { id, text, metadata, vector, ...others } = value as AddItem;
   if (typeof text !== "string") throw refuse('it has no "text"');
   return {
+    others: Object.keys(others),
     text,
     ...(id !== undefined && { id }),
     ...(metadata !== undefined && { metadata }),

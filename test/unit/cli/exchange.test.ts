@@ -50,6 +50,18 @@ it("imports lines of JSON, embeds nothing twice, and exports the same lines", as
   expect((await run("export", "s.db", "--filter", '{"topic":"travel"}')).stdout).toBe(asLines(passages.slice(0, 1)));
 });
 
+it("says which keys of the lines it has no place for", async () => {
+  const lines = [{ text: "one", title: "A", url: "u" }, { text: "two", title: "B" }, { text: "three" }];
+  writeFileSync(at("keys.jsonl"), asLines(lines));
+  const made = await run("import", "keys.db", "keys.jsonl");
+  expect(made.stdout).toMatch(
+    /^ {2}not stored: "title" of 2 lines, "url" of 1 line; a passage has id, text, metadata/m,
+  );
+  const again = await run("import", "keys2.db", "keys.jsonl", "--json");
+  expect(JSON.parse(again.stdout)).toMatchObject({ added: 3, ignored: { title: 2, url: 1 } });
+  expect((await run("import", "keys3.db", "in.jsonl")).stdout).not.toContain("not stored");
+});
+
 it("makes a store of the kind that was asked for", async () => {
   const made = await run("import", "kept.db", "in.jsonl", "--vectors", "float16", "--keywords");
   expect([made.code, made.stderr]).toEqual([0, ""]);

@@ -175,3 +175,14 @@ function randomDirection(key: string, dims: number): Float64Array {
   const length = Math.hypot(...out) || 1;
   return out.map((x) => x / length);
 }
+
+/** An embedder that gives a text another vector each time. */
+export function changingEmbedder(): Embedder {
+  let seed = 0;
+  return {
+    id: "random",
+    dims: 64,
+    embedDocuments: (texts) => fakeEmbedder({ seed: ++seed }).embedDocuments(texts),
+    embedQuery: (text) => fakeEmbedder({ seed: ++seed }).embedQuery(text),
+  };
+}

@@ -1,5 +1,6 @@
 import { expect, it, vi } from "vitest";
 import { nextTurn, Turns } from "../../../src/base/turns.js";
+import { countRounds } from "../../support/clock.js";
 
 it("lets one go on in each round of the event loop, in the order they came", async () => {
   let round = 0;
@@ -45,16 +46,9 @@ it("goes on under fake timers", async () => {
 
 /** How many rounds of the event loop `work` lets pass. */
 async function roundsDuring(work: () => Promise<void>): Promise<number> {
-  let rounds = 0;
-  let counting = true;
-  const count = () => {
-    rounds++;
-    if (counting) setImmediate(count);
-  };
-  setImmediate(count);
+  const counted = countRounds();
   await work();
-  counting = false;
-  return rounds;
+  return counted();
 }
 
 it("Turns gives others a turn once its own is used up, and not before", async () => {

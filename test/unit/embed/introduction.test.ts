@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Embedder } from "../../../src/api/embedder.js";
 import { CANARY_TEXTS } from "../../../src/embed/fingerprint.js";
 import { introduceEmbedder } from "../../../src/embed/introduction.js";
-import { type FakeEmbedderOptions, fakeEmbedder } from "../../support/fake_embedder.js";
+import { changingEmbedder, type FakeEmbedderOptions, fakeEmbedder } from "../../support/fake_embedder.js";
 
 /** A fake that says nothing of batches, so that it has to be tried. */
 function silent(options: FakeEmbedderOptions = {}) {
@@ -69,14 +69,7 @@ describe("introduceEmbedder", () => {
   });
 
   it("refuses an embedder that gives a text another vector each time", async () => {
-    let seed = 0;
-    const random: Embedder = {
-      id: "random",
-      dims: 64,
-      embedDocuments: (texts) => fakeEmbedder({ seed: ++seed }).embedDocuments(texts),
-      embedQuery: (text) => fakeEmbedder({ seed: ++seed }).embedQuery(text),
-    };
-    await expect(introduceEmbedder(random, ["a text"])).rejects.toMatchObject({
+    await expect(introduceEmbedder(changingEmbedder(), ["a text"])).rejects.toMatchObject({
       code: "EMBEDDER_OUTPUT",
       message: expect.stringMatching(/^The embedder random gives a text another vector each time, even alone/),
     });

@@ -1,6 +1,6 @@
 import { afterEach, beforeEach, describe, expect, test } from "vitest";
 import type { Embedder } from "../../../src/index.js";
-import { fakeEmbedder } from "../../support/fake_embedder.js";
+import { changingEmbedder, fakeEmbedder } from "../../support/fake_embedder.js";
 import { items, openStore, temporaryFile, texts } from "../../support/store.js";
 
 const warnings: string[] = [];
@@ -88,14 +88,7 @@ describe("an embedder whose vectors depend on the batch", () => {
 });
 
 test("an embedder that is different each time is refused by the first add, not by every search", async () => {
-  let seed = 0;
-  const random: Embedder = {
-    id: "random",
-    dims: 64,
-    embedDocuments: (texts) => fakeEmbedder({ seed: ++seed }).embedDocuments(texts),
-    embedQuery: (text) => fakeEmbedder({ seed: ++seed }).embedQuery(text),
-  };
-  const store = await openStore(await temporaryFile(), { embedder: random });
+  const store = await openStore(await temporaryFile(), { embedder: changingEmbedder() });
   await expect(store.add(items(10))).rejects.toMatchObject({ code: "EMBEDDER_OUTPUT" });
   expect(await store.count()).toBe(0);
 });

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "environment.h"
-#include "failure.h"
+#include "binding/environment.h"
+#include "binding/failure.h"
 
 /// Classes whose objects JavaScript holds and native code owns.
 ///

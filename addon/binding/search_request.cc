@@ -1,12 +1,12 @@
-#include "search_request.h"
+#include "binding/search_request.h"
 
 #include <cmath>
 
-#include "code/error.h"
-#include "convert.h"
-#include "graph_object.h"
-#include "native_class.h"
-#include "stop_object.h"
+#include "base/error.h"
+#include "binding/convert.h"
+#include "binding/graph_object.h"
+#include "binding/native_class.h"
+#include "binding/stop_object.h"
 
 namespace embedless::binding {
 
@@ -53,7 +53,7 @@ std::optional<index::Bitmap> filter_option(const Napi::Value& given) {
 
 void check_finite(const std::vector<float>& query) {
   for (const float value : query) {
-    if (!std::isfinite(value)) throw code::Error("INVALID_VECTOR", "Expected finite numbers in the query.");
+    if (!std::isfinite(value)) throw base::Error("INVALID_VECTOR", "Expected finite numbers in the query.");
   }
 }
 

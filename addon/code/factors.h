@@ -7,7 +7,7 @@
 #include <vector>
 
 #include "code/exception_list.h"
-#include "code/metric.h"
+#include "base/metric.h"
 
 namespace embedless::code {
 
@@ -24,7 +24,7 @@ struct ByteRange {
   float high = 0;
 
   float step() const { return (high - low) / 255.0f; }
-  float read(uint8_t byte) const { return low + step() * static_cast<float>(byte); }
+  float read(std::uint8_t byte) const { return low + step() * static_cast<float>(byte); }
 };
 
 /// Ranges frozen at training. Values outside them go to the exception list.
@@ -40,31 +40,31 @@ struct FactorRanges {
 class FactorCoder {
  public:
   FactorCoder() = default;
-  FactorCoder(Metric metric, const FactorRanges& ranges);
+  FactorCoder(base::Metric metric, const FactorRanges& ranges);
 
   /// Bytes of the factors of a row: 3 for cosine, 5 for ip and l2.
-  size_t bytes() const { return metric_ == Metric::cosine ? 3 : 5; }
+  std::size_t bytes() const { return metric_ == base::Metric::cosine ? 3 : 5; }
   const FactorRanges& ranges() const { return ranges_; }
 
   /// Write one factor into the factor bytes of a row. The result is the value that a reader gets: rounded to the stored
   /// form, or `value` itself where that form cannot hold it; then an exception for `row` is appended.
-  float write_scale(float value, uint16_t row, uint8_t* factors, std::vector<FactorException>& exceptions) const;
-  float write_add(float value, uint16_t row, uint8_t* factors, std::vector<FactorException>& exceptions) const;
-  float write_error(float value, uint16_t row, uint8_t* factors, std::vector<FactorException>& exceptions) const;
+  float write_scale(float value, std::uint16_t row, std::uint8_t* factors, std::vector<FactorException>& exceptions) const;
+  float write_add(float value, std::uint16_t row, std::uint8_t* factors, std::vector<FactorException>& exceptions) const;
+  float write_error(float value, std::uint16_t row, std::uint8_t* factors, std::vector<FactorException>& exceptions) const;
 
   /// Standard error that rounding leaves in an additive term as read from a row's bytes, not from an exception.
   float add_rounding(float add) const;
 
   /// Factors of a row, its exceptions applied (only those of this row may be given).
-  Factors read(const uint8_t* factors, const FactorException* exceptions, size_t count) const;
+  Factors read(const std::uint8_t* factors, const FactorException* exceptions, std::size_t count) const;
 
  private:
-  Metric metric_ = Metric::cosine;
+  base::Metric metric_ = base::Metric::cosine;
   FactorRanges ranges_;
   std::array<float, 256> errors_{};  // e of each byte
 };
 
 /// Ranges for the factors of a sample: its 0.1 to 99.9 percentile, widened four times about the middle.
-FactorRanges fit_ranges(Metric metric, std::span<const Factors> sample);
+FactorRanges fit_ranges(base::Metric metric, std::span<const Factors> sample);
 
 }  // namespace embedless::code

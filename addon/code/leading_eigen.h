@@ -5,17 +5,17 @@
 #include <vector>
 
 #include "code/eigen.h"
-#include "code/stop.h"
+#include "base/stop.h"
 
 namespace embedless::code {
 
 struct LeadingOptions {
-  size_t order = 0;
-  size_t count = 0;       // leading eigenpairs wanted; order must exceed count + 64
-  size_t rank = 0;        // the matrix is known to have no more than this, at least 1
-  uint64_t seed = 0;
+  std::size_t order = 0;
+  std::size_t count = 0;       // leading eigenpairs wanted; order must exceed count + 64
+  std::size_t rank = 0;        // the matrix is known to have no more than this, at least 1
+  std::uint64_t seed = 0;
   unsigned threads = 1;
-  const StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// About the leading `count` eigenpairs of a positive semi-definite matrix by subspace iteration with 64 directions to

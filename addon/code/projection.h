@@ -6,7 +6,7 @@
 #include <vector>
 
 #include "code/pca.h"
-#include "code/stop.h"
+#include "base/stop.h"
 
 namespace embedless::code {
 
@@ -17,11 +17,11 @@ struct Sides {
 };
 
 struct ProjectionOptions {
-  size_t dims = 0;
-  size_t projected = 0;  // at most as many as there are components
-  uint64_t seed = 0;
+  std::size_t dims = 0;
+  std::size_t projected = 0;  // at most as many as there are components
+  std::uint64_t seed = 0;
   unsigned threads = 1;
-  const StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// The leading principal directions, turned by a random rotation that spreads the variance evenly over the numbers: then

@@ -6,24 +6,24 @@
 #include <span>
 
 #include "code/encoder.h"
-#include "code/metric.h"
-#include "code/stop.h"
+#include "base/metric.h"
+#include "base/stop.h"
 
 namespace embedless::code {
 
 /// Passages that the error constant of a code is measured on at most, and queries.
-inline constexpr size_t rho_passages = 4096;
-inline constexpr size_t rho_queries = 256;
+inline constexpr std::size_t rho_passages = 4096;
+inline constexpr std::size_t rho_queries = 256;
 
 /// Vectors to measure the error constant of a code on, row-major, as `admit` wrote them.
 struct RhoSample {
-  size_t dims = 0;
-  Metric metric = Metric::cosine;
+  std::size_t dims = 0;
+  base::Metric metric = base::Metric::cosine;
   std::span<const float> passages{};
   /// Empty: the first `rho_queries` passages ask, each for the others.
   std::span<const float> queries{};
   unsigned threads = 1;
-  const StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// What a code says of one row.
@@ -37,7 +37,7 @@ struct RowEstimate {
 struct RhoCode {
   std::function<Encoded(std::span<const float> vectors)> encode;
   /// Estimates rows with their exceptions, if any.
-  using Estimate = std::function<RowEstimate(const uint8_t* row, std::span<const FactorException>)>;
+  using Estimate = std::function<RowEstimate(const std::uint8_t* row, std::span<const FactorException>)>;
   std::function<Estimate(std::span<const float> query)> prepare;
 };
 

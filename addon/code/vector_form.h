@@ -5,8 +5,8 @@
 #include <span>
 #include <vector>
 
-#include "code/metric.h"
-#include "code/stop.h"
+#include "base/metric.h"
+#include "base/stop.h"
 
 namespace embedless::code {
 
@@ -20,23 +20,23 @@ namespace embedless::code {
 ///                                                  e = |x - scale * bytes|
 ///
 /// Under cosine int8 normalises first; the others keep the vector as given and normalise only where they estimate.
-enum class VectorForm : uint8_t { float32 = 0, float16 = 1, lvq8 = 2, int8 = 3 };
+enum class VectorForm : std::uint8_t { float32 = 0, float16 = 1, lvq8 = 2, int8 = 3 };
 
 /// Rows of one form.
 struct VectorRows {
   VectorForm form = VectorForm::float32;
-  size_t dims = 0;
-  Metric metric = Metric::cosine;
+  std::size_t dims = 0;
+  base::Metric metric = base::Metric::cosine;
 
-  size_t row_bytes() const;
+  std::size_t row_bytes() const;
 };
 
 /// Encodes row-major vectors.
 /// @throws Error INVALID_VECTOR naming the vector (not finite; norm above 1e15; under cosine zero, or for the forms that
 /// keep the vector as given below 1e-30), INVALID_ARGUMENT for a length that is no multiple of dims; Stopped.
-std::vector<uint8_t> encode_vectors(const VectorRows& rows, std::span<const float> vectors, const StopFlag* stop = nullptr);
+std::vector<std::uint8_t> encode_vectors(const VectorRows& rows, std::span<const float> vectors, const base::StopFlag* stop = nullptr);
 
 /// Vectors of encoded rows, row-major. @throws Error INVALID_ARGUMENT for a length that is no multiple of a row.
-std::vector<float> decode_vectors(const VectorRows& rows, std::span<const uint8_t> encoded);
+std::vector<float> decode_vectors(const VectorRows& rows, std::span<const std::uint8_t> encoded);
 
 }  // namespace embedless::code

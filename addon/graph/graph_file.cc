@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/hnsw.h"
 #include "graph/packed.h"
 
@@ -18,7 +18,7 @@ constexpr std::size_t recipe_at = 6;
 constexpr std::size_t recipe_numbers = 11;
 constexpr std::size_t fixed_numbers = recipe_at + recipe_numbers;
 
-[[noreturn]] void corrupt(const std::string& what) { throw code::Error("CORRUPT", "The graph is damaged: " + what + "."); }
+[[noreturn]] void corrupt(const std::string& what) { throw base::Error("CORRUPT", "The graph is damaged: " + what + "."); }
 
 void put(std::vector<std::uint8_t>& to, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) to.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
@@ -119,7 +119,7 @@ std::shared_ptr<FlatAdjacency> flatten(const Adjacency& lists) {
   return flat;
 }
 
-SavedGraph save_graph(const Graph& graph, const code::StopFlag* stop) {
+SavedGraph save_graph(const Graph& graph, const base::StopFlag* stop) {
   SavedGraph saved;
   const PackedAdjacency lists(*graph.lists, stop);
   for (const std::uint32_t number : {magic, version, static_cast<std::uint32_t>(lists.count()),
@@ -142,11 +142,11 @@ SavedGraph save_graph(const Graph& graph, const code::StopFlag* stop) {
   return saved;
 }
 
-Graph load_graph(const SavedGraph& saved, ListForm form, const code::StopFlag* stop) {
+Graph load_graph(const SavedGraph& saved, ListForm form, const base::StopFlag* stop) {
   const std::span<const std::uint8_t> header = saved.header;
   if (header.size() < 4 * fixed_numbers || number_at(header, 0) != magic) corrupt("its header is none");
   if (number_at(header, 1) != version) {
-    throw code::Error("FORMAT_VERSION", "Expected a graph of version " + std::to_string(version) +
+    throw base::Error("FORMAT_VERSION", "Expected a graph of version " + std::to_string(version) +
                                             ", but received one of version " + std::to_string(number_at(header, 1)) + ".");
   }
   const std::size_t nodes = number_at(header, 2);

@@ -31,13 +31,13 @@ class PackedAdjacency final : public Adjacency {
  public:
   /// Packs lists of at most `most_degree` neighbors; the order within a list is lost.
   /// @throws Error LIMIT for a longer list.
-  explicit PackedAdjacency(const Adjacency& lists, const code::StopFlag* stop = nullptr);
+  explicit PackedAdjacency(const Adjacency& lists, const base::StopFlag* stop = nullptr);
 
   /// From blocks as `block` gave them, for a graph of `count` nodes.
   /// @throws Error CORRUPT for blocks of another length or number, a list that is not ascending, a neighbor that does not
   /// exist or is the node itself, a longest list of another length than `max_degree`.
   PackedAdjacency(std::size_t count, std::size_t max_degree, std::span<const std::vector<std::uint8_t>> blocks,
-                  const code::StopFlag* stop = nullptr);
+                  const base::StopFlag* stop = nullptr);
 
   std::size_t count() const override { return count_; }
   std::size_t max_degree() const override { return max_degree_; }

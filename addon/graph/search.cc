@@ -67,7 +67,7 @@ std::span<const Found> Walker::best_seen(std::size_t capacity) {
 void Walker::walk(const Adjacency& graph, const Distances& vectors, const Query& query, const WalkOptions& options) {
   take_fresh();
   while (buffer_.waiting()) {
-    code::check(options.stop);
+    base::check(options.stop);
     const Found nearest = buffer_.expand();
     expanded_.push_back(nearest);
     const auto list = graph.neighbors(nearest.node, room_.data());
@@ -106,7 +106,7 @@ void Walker::walk_filtered(const Adjacency& graph, const Distances& vectors, con
   const std::size_t window = std::max<std::size_t>(options.window, 1);
   offer(options, window);
   while (!frontier_.empty()) {
-    code::check(options.stop);
+    base::check(options.stop);
     const Found nearest = frontier_.front();
     if (buffer_.size() >= window && nearer(buffer_[window - 1], nearest)) break;
     std::pop_heap(frontier_.begin(), frontier_.end(), farther);

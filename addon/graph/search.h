@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "graph/adjacency.h"
 #include "graph/search_buffer.h"
 #include "graph/vectors.h"
@@ -22,7 +22,7 @@ struct WalkOptions {
   /// them is faster.
   std::span<const std::uint64_t> allowed = {};
   /// Looked at before every expansion.
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// Beam search over any adjacency. Keeps its working memory from one walk to the next, so every thread has its own.

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "graph/graph.h"
 #include "graph/vectors.h"
 
@@ -32,7 +32,7 @@ struct ThinOptions {
   float alpha = 0;
   std::uint64_t seed = 5;
   unsigned threads = 1;
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// A graph with fewer edges over the same nodes: its lowest layer is thinned, and a Vamana graph grows by lists of that

@@ -2,13 +2,13 @@
 
 #include <cstdint>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "graph/graph.h"
 
 namespace embedless::graph {
 
 /// The node nearest to the mean of all vectors: where walks begin. @throws Stopped.
-std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const code::StopFlag* stop);
+std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const base::StopFlag* stop);
 
 /// Builds the graph of at least one vector. The same bytes for any number of threads. @throws Stopped within 5 ms.
 Graph build_vamana(const Vectors& vectors, const Recipe& recipe, const Run& run = {});

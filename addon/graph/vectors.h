@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "code/metric.h"
+#include "base/metric.h"
 
 namespace embedless::graph {
 
@@ -43,7 +43,7 @@ class Distances {
 class Vectors : public Distances {
  public:
   virtual std::size_t count() const = 0;
-  virtual code::Metric metric() const = 0;
+  virtual base::Metric metric() const = 0;
   /// Numbers of a vector as `read` writes it; may differ from those of a query.
   virtual std::size_t dims() const = 0;
 

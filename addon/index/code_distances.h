@@ -18,7 +18,7 @@ class CodeDistances {
  public:
   /// `query` holds dims floats. Holds what it refers to. @throws Error INVALID_VECTOR; Stopped.
   CodeDistances(std::shared_ptr<const Snapshot> snapshot, const Coder& coder, const Scorer& scorer,
-                std::span<const float> query, const code::StopFlag* stop);
+                std::span<const float> query, const base::StopFlag* stop);
 
   const graph::Distances& distances() const;
   const graph::Query& query() const { return query_; }

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/pages.h"
 
 namespace embedless::index {
@@ -143,7 +143,7 @@ class Change {
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& received,
                          const char* code = "INVALID_ARGUMENT") {
-  throw code::Error(code, "Expected " + expected + ", but received " + received + ".");
+  throw base::Error(code, "Expected " + expected + ", but received " + received + ".");
 }
 
 void check_exceptions(std::span<const code::FactorException> exceptions, std::size_t rows) {

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/code_distances.h"
 #include "index/walk_ranker.h"
 
@@ -17,7 +17,7 @@ std::size_t linked(const GraphOptions& options) { return options.graph == nullpt
 
 void check(const Snapshot& snapshot, const GraphOptions& options) {
   if (linked(options) <= snapshot.count()) return;
-  throw code::Error("INVALID_ARGUMENT", "Expected a graph of at most the " + std::to_string(snapshot.count()) +
+  throw base::Error("INVALID_ARGUMENT", "Expected a graph of at most the " + std::to_string(snapshot.count()) +
                                             " nodes of the index, but received one of " +
                                             std::to_string(linked(options)) + ".");
 }
@@ -60,7 +60,7 @@ ScanResult others_of(const Snapshot& snapshot, const Coder& coder, const Scorer&
 
 void need_estimates(const Coder& coder, const char* mode) {
   if (coder.estimates()) return;
-  throw code::Error("INVALID_ARGUMENT", std::string("Expected an index with codes or vectors for mode \"") + mode +
+  throw base::Error("INVALID_ARGUMENT", std::string("Expected an index with codes or vectors for mode \"") + mode +
                                             "\", but received one of kind \"none\".");
 }
 

@@ -5,7 +5,7 @@
 #include <string>
 #include <unordered_set>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/expected_recall.h"
 
 namespace embedless::index {
@@ -26,7 +26,7 @@ std::size_t share_of(double share, std::size_t count) {
 }
 
 [[noreturn]] void refuse(const std::string& expected) {
-  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected " + expected + ".");
 }
 
 }  // namespace

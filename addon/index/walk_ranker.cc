@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 
 namespace embedless::index {
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t others_at_once = 64;
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& received) {
-  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + ", but received " + received + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected " + expected + ", but received " + received + ".");
 }
 
 bool nearer(const graph::Exact& a, const graph::Exact& b) {

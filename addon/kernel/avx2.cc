@@ -1,10 +1,10 @@
-#include "instruction_sets.h"
+#include "kernel/instruction_sets.h"
 
 #if EMBEDLESS_X86
 
-#include "avx2_lanes.h"
-#include "float_loops.h"
-#include "processor.h"
+#include "kernel/avx2_lanes.h"
+#include "kernel/float_loops.h"
+#include "kernel/processor.h"
 
 namespace embedless::kernel {
 namespace {

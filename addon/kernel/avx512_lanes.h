@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "kernel.h"
+#include "kernel/kernel.h"
 
 /// What the two AVX-512 tables share. Everything has internal linkage: each file compiles its own copy.
 namespace embedless::kernel {

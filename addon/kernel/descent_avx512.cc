@@ -1,10 +1,10 @@
-#include "descent.h"
+#include "kernel/descent.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 
 #include <immintrin.h>
 
-#include "descent_loops.h"
+#include "kernel/descent_loops.h"
 
 namespace embedless::kernel {
 namespace {

@@ -1,10 +1,10 @@
-#include "descent.h"
+#include "kernel/descent.h"
 
 #if defined(__aarch64__) || defined(_M_ARM64)
 
 #include <arm_neon.h>
 
-#include "descent_loops.h"
+#include "kernel/descent_loops.h"
 
 namespace embedless::kernel {
 namespace {

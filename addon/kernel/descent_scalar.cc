@@ -1,5 +1,5 @@
-#include "descent.h"
-#include "descent_loops.h"
+#include "kernel/descent.h"
+#include "kernel/descent_loops.h"
 
 /// Plain C++ for any processor, and the twin that the other instruction sets are compared with.
 namespace embedless::kernel {

@@ -1,7 +1,7 @@
 #include <array>
 #include <atomic>
 
-#include "instruction_sets.h"
+#include "kernel/instruction_sets.h"
 
 namespace embedless::kernel {
 namespace {

@@ -1,9 +1,9 @@
-#include "instruction_sets.h"
+#include "kernel/instruction_sets.h"
 
 #if EMBEDLESS_NEON
 
-#include "float_loops.h"
-#include "neon_lanes.h"
+#include "kernel/float_loops.h"
+#include "kernel/neon_lanes.h"
 
 namespace embedless::kernel {
 namespace {

@@ -1,9 +1,9 @@
-#include "rows.h"
+#include "kernel/rows.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-#include "avx512_lanes.h"
-#include "rows_loops.h"
+#include "kernel/avx512_lanes.h"
+#include "kernel/rows_loops.h"
 
 namespace embedless::kernel {
 namespace {

@@ -1,9 +1,9 @@
-#include "rows.h"
+#include "kernel/rows.h"
 
 #if defined(__aarch64__) || defined(_M_ARM64)
 
-#include "neon_lanes.h"
-#include "rows_loops.h"
+#include "kernel/neon_lanes.h"
+#include "kernel/rows_loops.h"
 
 namespace embedless::kernel {
 namespace {

@@ -1,9 +1,10 @@
 #include <cstring>
 
-#include "fetch_line.h"
-#include "float_loops.h"
-#include "instruction_sets.h"
-#include "scalar_lanes.h"
+#include "base/float16.h"
+#include "kernel/fetch_line.h"
+#include "kernel/float_loops.h"
+#include "kernel/instruction_sets.h"
+#include "kernel/scalar_lanes.h"
 
 /// Plain C++ for any processor, and the twin that the tests compare every other instruction set with.
 namespace embedless::kernel {
@@ -51,7 +52,7 @@ void read_factors(FactorForm form, const std::uint8_t* from, float low, float st
   }
   std::uint16_t halves[block_nodes];
   std::memcpy(halves, from, sizeof halves);
-  for (std::size_t i = 0; i < block_nodes; ++i) to[i] = half_to_float(halves[i]);
+  for (std::size_t i = 0; i < block_nodes; ++i) to[i] = base::from_half(halves[i]);
 }
 
 /// By value: the compiler could not rule out that a written estimate changes a query it only sees by reference.

@@ -1,10 +1,10 @@
-#include "walk.h"
+#include "kernel/walk.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 
 #include <immintrin.h>
 
-#include "walk_loops.h"
+#include "kernel/walk_loops.h"
 
 namespace embedless::kernel {
 namespace {

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <cstring>
 
-#include "walk.h"
+#include "kernel/walk.h"
 
 /// The loops of walk.h, written once over a vector type `V` that each instruction set defines in its own file, in an
 /// unnamed namespace (so that no function compiled for a newer processor is merged with one an older processor runs):

@@ -1,11 +1,11 @@
-#include "walk.h"
+#include "kernel/walk.h"
 
 #if defined(__aarch64__) || defined(_M_ARM64)
 
 #include <arm_neon.h>
 
-#include "fetch_line.h"
-#include "walk_loops.h"
+#include "kernel/fetch_line.h"
+#include "kernel/walk_loops.h"
 
 namespace embedless::kernel {
 namespace {

@@ -21,8 +21,8 @@
 #include <string>
 #include <vector>
 
-#include "code/float16.h"
-#include "code/random.h"
+#include "base/float16.h"
+#include "base/random.h"
 #include "code/vector_form.h"
 #include "graph/packed.h"
 #include "graph/pages.h"
@@ -102,7 +102,7 @@ struct Rows {
     }
     const code::VectorForm forms[] = {code::VectorForm::float32, code::VectorForm::float32, code::VectorForm::float16,
                                       code::VectorForm::lvq8};
-    const auto encoded = code::encode_vectors({forms[static_cast<int>(form)], dims, code::Metric::cosine}, vectors);
+    const auto encoded = code::encode_vectors({forms[static_cast<int>(form)], dims, base::Metric::cosine}, vectors);
     std::memcpy(memory.get(), encoded.data(), encoded.size());
   }
   graph::RowPlaces places() const { return {&block, 31, stride}; }
@@ -198,7 +198,7 @@ void list_access(const graph::Adjacency& flat) {
   std::vector<std::uint32_t> room(std::max(flat.room_nodes(), packed.room_nodes()));
   const auto nanoseconds = [&](const graph::Adjacency& lists) {
     constexpr std::size_t reads = 10'000;
-    code::Random random(1);
+    base::Random random(1);
     double best = 1e9;
     std::size_t sum = 0;
     for (int round = 0; round < 100; ++round) {
@@ -232,7 +232,7 @@ int main(int count, char** values) {
   const std::string form_name = asked == "codes" ? "split32" : asked;
   const auto halves = read_file<std::uint16_t>(folder + "/passages.f16");
   std::vector<float> vectors(std::min(wanted * dims, halves.size()));
-  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] = code::from_half(halves[i]);
+  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] = base::from_half(halves[i]);
   normalise(vectors);
   auto questions = read_file<float>(folder + "/questions.f32");
   auto sentences = read_file<float>(folder + "/sentences.f32");
@@ -244,7 +244,7 @@ int main(int count, char** values) {
   const char* names[] = {"float32", "split32", "float16", "lvq8"};
   const auto form = static_cast<graph::RowForm>(std::find(names, names + 4, form_name) - names);
   const Rows rows(form, vectors);
-  const graph::RowVectors space(form, dims, code::Metric::cosine, rows.places(), vectors.size() / dims);
+  const graph::RowVectors space(form, dims, base::Metric::cosine, rows.places(), vectors.size() / dims);
   graph::Recipe options;
   options.max_degree = static_cast<std::uint32_t>(std::atoi(argument(count, values, 5, "32")));
   options.build_window = static_cast<std::uint32_t>(std::atoi(argument(count, values, 6, "128")));

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "code/error.h"
-#include "code/metric.h"
+#include "base/error.h"
+#include "base/metric.h"
 
 namespace synthetic {
 
@@ -79,14 +79,14 @@ template <class Work>
 std::string error_code(Work work) {
   try {
     work();
-  } catch (const embedless::code::Error& error) {
+  } catch (const embedless::base::Error& error) {
     return error.code;
   }
   return "";
 }
 
 /// Names the instances of a suite that runs once a metric.
-inline std::string metric_name(const testing::TestParamInfo<embedless::code::Metric>& info) {
+inline std::string metric_name(const testing::TestParamInfo<embedless::base::Metric>& info) {
   constexpr const char* names[] = {"Cosine", "Ip", "L2"};
   return names[static_cast<std::size_t>(info.param)];
 }

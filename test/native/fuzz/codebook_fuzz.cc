@@ -1,8 +1,8 @@
 // The decoder of trained product quantisers: a block of the store, and what `loadCodebook` is given. With 1 and 2 bytes the
 // seeds are of version 2; with more, rounding to bytes would be felt, and they are of version 1.
 
-#include "driver.h"
-#include "use.h"
+#include "fuzz/driver.h"
+#include "fuzz/use.h"
 
 int main(int argc, char** argv) {
   using namespace fuzz;

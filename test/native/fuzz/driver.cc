@@ -1,4 +1,4 @@
-#include "driver.h"
+#include "fuzz/driver.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -15,7 +15,7 @@
 #include <iterator>
 #include <map>
 
-#include "code/error.h"
+#include "base/error.h"
 
 /// Of the address sanitizer, whose header not every compiler brings along.
 extern "C" std::size_t __sanitizer_get_allocated_size(const volatile void* memory);
@@ -117,7 +117,7 @@ bool one(const Decoder& decoder, const Parts& parts, std::map<std::string, std::
     watch(false);
     check_memory();
     return true;
-  } catch (const embedless::code::Error& refusal) {
+  } catch (const embedless::base::Error& refusal) {
     watch(false);
     check_memory();
     ++refusals[refusal.code];

@@ -2,13 +2,13 @@
 
 #include <memory>
 
-#include "driver.h"
+#include "fuzz/driver.h"
 #include "graph/build.h"
 #include "graph/graph_file.h"
 #include "graph/repair.h"
 #include "graph/thin.h"
 #include "index/node_vectors.h"
-#include "use.h"
+#include "fuzz/use.h"
 
 namespace {
 

@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-#include "code/random.h"
+#include "base/random.h"
 
 /// Changes valid inputs a little, the way damage and attackers do.
 namespace fuzz {
@@ -104,7 +104,7 @@ class Mutator {
     std::memcpy(&part[at], &value, width);
   }
 
-  embedless::code::Random random_;
+  embedless::base::Random random_;
 };
 
 }  // namespace fuzz

@@ -4,10 +4,10 @@
 #include <cmath>
 #include <cstring>
 
-#include "driver.h"
+#include "fuzz/driver.h"
 #include "graph/build.h"
 #include "index/node_vectors.h"
-#include "use.h"
+#include "fuzz/use.h"
 
 namespace {
 
@@ -89,7 +89,7 @@ int main(int argc, char** argv) {
     decoder.seeds.push_back({{static_cast<std::uint8_t>(i * 2 + i % 2)}, encoded.rows, bytes_of(encoded.exceptions), dead, Bytes(17, 0xb7)});
   }
   decoder.run = [&](const Parts& parts) {
-    if (parts.size() < 5 || parts[0].empty()) throw embedless::code::Error("CORRUPT", "a part is missing");
+    if (parts.size() < 5 || parts[0].empty()) throw embedless::base::Error("CORRUPT", "a part is missing");
     const auto order = (parts[0][0] & 1) != 0 ? index::RowOrder::walk : index::RowOrder::scan;
     use_rows(coders[parts[0][0] / 2 % coders.size()], order, parts);
   };

@@ -8,10 +8,10 @@
 #include <set>
 #include <thread>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/hnsw.h"
 #include "graph/vamana.h"
-#include "space.h"
+#include "graph/space.h"
 
 namespace {
 
@@ -157,7 +157,7 @@ TEST(GraphsConcurrency, StopWhenTold) {
   const auto all = vectors(6000, 18);
   const Rows rows(RowForm::float32, Metric::l2, all);
   for (const bool vamana : {true, false}) {
-    embedless::code::StopFlag stop;
+    embedless::base::StopFlag stop;
     graph::Progress linked;
     auto build = std::async(std::launch::async, [&] {
       if (vamana) build_vamana(*rows.vectors, {.build_window = 400}, {.threads = 2, .progress = &linked, .stop = &stop});
@@ -165,7 +165,7 @@ TEST(GraphsConcurrency, StopWhenTold) {
     });
     while (linked.done < 32) std::this_thread::yield();
     stop.stop();
-    EXPECT_THROW(build.get(), embedless::code::Stopped);
+    EXPECT_THROW(build.get(), embedless::base::Stopped);
   }
 }
 

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/build.h"
 #include "graph/repair.h"
-#include "space.h"
+#include "graph/space.h"
 
 namespace {
 
@@ -169,7 +169,7 @@ TEST(Growth, LinksTheLivingAloneAndLooksAtNoDeadVector) {
 TEST(Growth, NeedsALiveNode) {
   const Rows rows(RowForm::float32, Metric::l2, vectors(3, 1));
   const std::vector<std::uint64_t> none(1);
-  EXPECT_THROW(graph::build(*rows.vectors, {}, {}, none), embedless::code::Error);
+  EXPECT_THROW(graph::build(*rows.vectors, {}, {}, none), embedless::base::Error);
 }
 
 TEST(Repair, NeedsALiveNode) {
@@ -177,7 +177,7 @@ TEST(Repair, NeedsALiveNode) {
   const Rows rows(RowForm::float32, Metric::l2, all);
   const Graph built = build_vamana(*rows.vectors, {});
   const std::vector<std::uint64_t> none(2);
-  EXPECT_THROW(repair(built, *rows.vectors, none, {}), embedless::code::Error);
+  EXPECT_THROW(repair(built, *rows.vectors, none, {}), embedless::base::Error);
 }
 
 }  // namespace

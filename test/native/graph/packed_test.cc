@@ -4,13 +4,13 @@
 
 #include <string>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/graph_file.h"
 #include "graph/hnsw.h"
 #include "graph/packed.h"
 #include "graph/thin.h"
 #include "graph/vamana.h"
-#include "space.h"
+#include "graph/space.h"
 
 namespace {
 
@@ -21,7 +21,7 @@ using graph::PackedAdjacency;
 /// Lists of random lengths up to `degree`, the first one empty, the second full.
 std::shared_ptr<FlatAdjacency> random_lists(std::size_t count, std::size_t degree, std::uint64_t seed) {
   auto lists = std::make_shared<FlatAdjacency>(count, degree);
-  embedless::code::Random random(seed);
+  embedless::base::Random random(seed);
   for (std::uint32_t node = 0; node < count; ++node) {
     const std::size_t most = std::min(degree, count - 1);
     std::size_t length = node == 0 ? 0 : node == 1 ? most : random.below(most + 1);
@@ -62,7 +62,7 @@ TEST(Packed, GivesBackEveryList) {
 TEST(Packed, TakesAtMostSixteenBitsAnEdge) {
   for (const std::size_t degree : {12u, 16u, 24u, 32u, 64u}) {
     FlatAdjacency lists(100'000, degree);
-    embedless::code::Random random(30);
+    embedless::base::Random random(30);
     for (std::uint32_t node = 0; node < 100'000; ++node) {
       std::vector<std::uint32_t> list;
       while (list.size() < degree) {
@@ -85,7 +85,7 @@ TEST(Packed, RefusesListsTooLong) {
   std::vector<std::uint32_t> list;
   for (std::uint32_t node = 1; node <= 256; ++node) list.push_back(node);
   one.set(0, list);
-  EXPECT_THROW(PackedAdjacency{one}, embedless::code::Error);
+  EXPECT_THROW(PackedAdjacency{one}, embedless::base::Error);
 }
 
 std::string load_code(const graph::SavedGraph& saved) {
@@ -102,7 +102,7 @@ std::string load_code(const graph::SavedGraph& saved) {
       }
     }
     return "loaded";
-  } catch (const embedless::code::Error& error) {
+  } catch (const embedless::base::Error& error) {
     return error.code;
   }
 }
@@ -159,7 +159,7 @@ TEST(GraphFile, NoSingleByteCrashesIt) {
 
 TEST(GraphFile, RefusesWhatIsNone) {
   const auto saved = save_graph(hnsw());
-  embedless::code::Random random(33);
+  embedless::base::Random random(33);
   const auto change = [&](auto work) {
     graph::SavedGraph damaged = saved;
     work(damaged);

@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "code/random.h"
+#include "base/random.h"
 #include "code/vector_form.h"
 #include "graph/adjacency.h"
 #include "graph/row_vectors.h"
@@ -17,15 +17,15 @@
 namespace space {
 
 namespace graph = embedless::graph;
-using embedless::code::Metric;
+using embedless::base::Metric;
 using graph::RowForm;
 
 inline constexpr std::size_t dims = 24;
 
 /// Vectors in clusters, so that a graph has something to find; seeded.
 inline std::vector<float> vectors(std::size_t count, std::uint64_t seed) {
-  embedless::code::Random random(seed);
-  embedless::code::Random topics(77);
+  embedless::base::Random random(seed);
+  embedless::base::Random topics(77);
   std::vector<float> centres(20 * dims);
   for (float& value : centres) value = static_cast<float>(topics.symmetric());
   std::vector<float> result;

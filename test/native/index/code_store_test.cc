@@ -13,8 +13,8 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
-#include "corpus.h"
+#include "base/error.h"
+#include "index/corpus.h"
 #include "graph/pages.h"
 
 namespace {
@@ -35,7 +35,7 @@ Publication appending(const Encoded& rows) { return {.rows = rows.rows, .excepti
 std::string failure_of(CodeStore& store, const Publication& change) {
   try {
     store.publish(change);
-  } catch (const embedless::code::Error& error) {
+  } catch (const embedless::base::Error& error) {
     return error.code;
   }
   return "none";

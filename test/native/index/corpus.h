@@ -20,7 +20,7 @@ namespace corpus {
 
 using embedless::code::Encoded;
 using embedless::code::FactorException;
-using embedless::code::Metric;
+using embedless::base::Metric;
 using embedless::index::CodeStore;
 using embedless::index::Coder;
 using embedless::index::Snapshot;

@@ -9,7 +9,7 @@
 #include <limits>
 #include <string>
 
-#include "corpus.h"
+#include "index/corpus.h"
 #include "kernel/kernel.h"
 
 namespace {
@@ -180,10 +180,10 @@ TEST(IndexScan, StopsWhenTold) {
   const auto coder = corpus::codebook(corpus::Metric::cosine);
   const auto store = filled(coder, 1000, 25);
   const auto scorer = coder->prepare(corpus::vectors(1, 83));
-  embedless::code::StopFlag stop;
+  embedless::base::StopFlag stop;
   EXPECT_NO_THROW(scan(*store->snapshot(), *scorer, {.stop = &stop}));
   stop.stop();
-  EXPECT_THROW(scan(*store->snapshot(), *scorer, {.stop = &stop}), embedless::code::Stopped);
+  EXPECT_THROW(scan(*store->snapshot(), *scorer, {.stop = &stop}), embedless::base::Stopped);
 }
 
 TEST(IndexScan, EstimatesAgainInOrderWithTheExceptions) {

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/expected_recall.h"
-#include "rerank_problem.h"
+#include "index/rerank_problem.h"
 
 namespace {
 
@@ -256,7 +256,7 @@ TEST(Rerank, RefusesOtherNodesThanTheWantedAndStaysAsItWas) {
     try {
       rerank.feed(nodes, std::span(scores).first(nodes.size()), missing);
       ADD_FAILURE() << "taken";
-    } catch (const embedless::code::Error& error) {
+    } catch (const embedless::base::Error& error) {
       EXPECT_STREQ(error.code, "INVALID_ARGUMENT");
     }
     EXPECT_EQ(rerank.wants(), wants);
@@ -280,7 +280,7 @@ TEST(Rerank, SomeOfTheWantedShrinkTheWantsAndTheLastOneBeginsTheNextRound) {
   EXPECT_EQ(rerank.recomputed(), 2u);
   // Two are exact, the other answers are estimates.
   EXPECT_EQ(std::ranges::count_if(rerank.answers(), &Answer::exact), 2);
-  EXPECT_THROW(rerank_problem::feed_some(rerank, problem, {wants[0]}), embedless::code::Error);
+  EXPECT_THROW(rerank_problem::feed_some(rerank, problem, {wants[0]}), embedless::base::Error);
   rerank.raise(1);
   rerank_problem::feed_some(rerank, problem, {wants[3], wants[1]});
   const auto next = rerank.wants();

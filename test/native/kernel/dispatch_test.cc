@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include "instruction_set.h"
+#include "kernel/instruction_set.h"
 #include "kernel/processor.h"
 
 namespace kernel = embedless::kernel;

@@ -50,7 +50,7 @@ struct Plain {
 
 }  // namespace
 
-const DescentTable scalar_descent{"scalar", descent_loops::products<Plain>, descent_loops::nearest<Plain>,
+constinit const DescentTable scalar_descent{"scalar", descent_loops::products<Plain>, descent_loops::nearest<Plain>,
                                   descent_loops::best_angle<Plain>};
 
 }  // namespace embedless::kernel

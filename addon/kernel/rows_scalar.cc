@@ -43,6 +43,6 @@ struct PlainRows : Plain {
 
 }  // namespace
 
-const RowTable scalar_rows = row_loops::table<PlainRows>("scalar");
+constinit const RowTable scalar_rows = row_loops::table<PlainRows>("scalar");
 
 }  // namespace embedless::kernel

@@ -2,11 +2,12 @@
 
 #include "base/float16.h"
 #include "kernel/fetch_line.h"
-#include "kernel/float_loops.h"
 #include "kernel/instruction_sets.h"
 #include "kernel/scalar_lanes.h"
+#include "kernel/scan_loops.h"
 
-/// Plain C++ for any processor, and the twin that the tests compare every other instruction set with.
+/// Plain C++ for any processor, and the twin that the tests compare every other instruction set with. So its loops on
+/// codes are its own: what scan_loops.h got wrong, a twin that shared it would get wrong too.
 namespace embedless::kernel {
 namespace {
 
@@ -82,16 +83,6 @@ std::uint64_t scan_block(const ScanQuery& query, const BlockView& block, float t
 
 }  // namespace
 
-const Table scalar_table{
-    "scalar",
-    always,
-    loops::dot<Plain>,
-    loops::squared_l2<Plain>,
-    loops::squared_norm<Plain>,
-    loops::axpy<Plain>,
-    loops::multiply<Plain>,
-    lookup,
-    scan_block,
-};
+constinit const Table scalar_table = scan_loops::table<Plain>("scalar", always, lookup, scan_block);
 
 }  // namespace embedless::kernel

@@ -54,7 +54,7 @@ struct Plain {
 
 }  // namespace
 
-const WalkTable scalar_walk{"scalar",
+constinit const WalkTable scalar_walk{"scalar",
                             walk_loops::floats<Plain>,
                             walk_loops::uppers<Plain>,
                             walk_loops::halves<Plain>,

@@ -5,10 +5,10 @@
 
 #include "binding/code_choice.h"
 #include "binding/convert.h"
-#include "index/trained_coder.h"
 #include "binding/native_class.h"
 #include "binding/stop_object.h"
 #include "binding/worker.h"
+#include "index/trained_coder.h"
 
 namespace embedless::binding {
 
@@ -48,7 +48,8 @@ class TrainWorker final : public Worker {
 std::vector<float> sample_queries(const Napi::Value& value, const index::CoderTrainOptions& options) {
   if (!takes_queries(options.code)) {
     if (value.IsUndefined()) return {};
-    throw WrongType("Expected no queries, as only leanvec with ood training takes them, but received " + show(value) + ".");
+    throw WrongType("Expected no queries, as only leanvec with ood training takes them, but received " + show(value) +
+                    ".");
   }
   auto queries = vectors(value, "queries", options.dims, most_trained);
   if (!queries.empty()) return queries;
@@ -128,7 +129,8 @@ Napi::Value train_codebook(const Napi::CallbackInfo& info) {
   options.metric = metric(property(given, name, "metric"), "metric");
   options.code = code_choice(property(given, name, "code"), options.dims);
   options.seed = whole_number(property(given, name, "seed"), "seed", 0, (std::size_t{1} << 53) - 1, options.seed);
-  const std::size_t threads = whole_number(property(given, name, "threads"), "threads", 1, most_threads, options.threads);
+  const std::size_t threads =
+      whole_number(property(given, name, "threads"), "threads", 1, most_threads, options.threads);
   options.threads = static_cast<unsigned>(threads);
   auto stop = stop_option(property(given, name, "stop"), "stop");
   auto queries = sample_queries(property(given, name, "queries"), options);

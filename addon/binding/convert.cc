@@ -114,8 +114,9 @@ std::size_t choice(const Napi::Value& value, const char* name, std::initializer_
 double positive_number(const Napi::Value& value, const char* name, double most) {
   const double number = finite_number(value, name);
   if (number > 0 && number <= most) return number;
-  throw base::Error("INVALID_ARGUMENT", "Expected a number above 0 and up to " + std::to_string(static_cast<int>(most)) +
-                                            " for " + name + ", but received " + show(value) + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected a number above 0 and up to " +
+                                            std::to_string(static_cast<int>(most)) + " for " + name +
+                                            ", but received " + show(value) + ".");
 }
 
 double finite_number(const Napi::Value& value, const char* name) {

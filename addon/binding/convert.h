@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
-#include "code/exception_list.h"
 #include "base/metric.h"
+#include "code/exception_list.h"
 #include "code/vector_form.h"
 
 /// JavaScript values to C++ ones, checked: type, length, bounds. Nothing here trusts its caller.

@@ -6,7 +6,8 @@
 
 #include "base/error.h"
 
-/// How failures cross the border: any C++ exception becomes a `Failure` in one place, a `Failure` a JS error in another.
+/// How failures cross the border: one place turns any C++ exception into a `Failure`, another a `Failure` into a JS
+/// error.
 namespace embedless::binding {
 
 /// An argument of the wrong type; becomes a TypeError.

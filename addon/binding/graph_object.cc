@@ -6,14 +6,14 @@
 
 #include "base/error.h"
 #include "binding/convert.h"
-#include "graph/build.h"
-#include "graph/repair.h"
 #include "binding/graph_options.h"
-#include "index/graph_search.h"
-#include "index/node_vectors.h"
 #include "binding/index_object.h"
 #include "binding/native_class.h"
 #include "binding/worker.h"
+#include "graph/build.h"
+#include "graph/repair.h"
+#include "index/graph_search.h"
+#include "index/node_vectors.h"
 
 namespace embedless::binding {
 
@@ -144,7 +144,8 @@ Napi::Value GraphObject::extend(const Napi::CallbackInfo& info) {
   source.check_holds(graph->graph());
   return start(info.Env(), run, [run, source, graph = graph](const base::StopFlag& stop) {
     const auto nodes = source.vectors(run, stop);
-    return graph::extend(graph->graph(), nodes.vectors(), run.run(stop), index::allowed_nodes(*source.snapshot, nullptr));
+    return graph::extend(graph->graph(), nodes.vectors(), run.run(stop),
+                         index::allowed_nodes(*source.snapshot, nullptr));
   });
 }
 
@@ -163,9 +164,8 @@ Napi::Value GraphObject::repair(const Napi::CallbackInfo& info) {
 Napi::Value GraphObject::renumber(const Napi::CallbackInfo& info) {
   const auto given = nodes(info[0], "numbers");
   const std::vector<std::uint32_t> numbers(given.begin(), given.end());
-  return start(info.Env(), {}, [numbers, graph = graph](const base::StopFlag&) {
-    return graph::renumber(graph->graph(), numbers);
-  });
+  return start(info.Env(), {},
+               [numbers, graph = graph](const base::StopFlag&) { return graph::renumber(graph->graph(), numbers); });
 }
 
 Napi::Value GraphObject::thin(const Napi::CallbackInfo& info) {

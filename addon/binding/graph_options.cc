@@ -17,7 +17,8 @@ namespace {
 
 constexpr const char* name = "options";
 
-std::uint32_t number(const Napi::Value& given, const char* key, std::size_t low, std::size_t high, std::uint32_t otherwise) {
+std::uint32_t number(const Napi::Value& given, const char* key, std::size_t low, std::size_t high,
+                     std::uint32_t otherwise) {
   return static_cast<std::uint32_t>(whole_number(property(given, name, key), key, low, high, otherwise));
 }
 
@@ -47,7 +48,8 @@ float alpha_option(const Napi::Value& given, base::Metric metric) {
 }  // namespace
 
 RunRequest run_request(const Napi::Value& given) {
-  RunRequest request{.threads = std::max(1u, std::thread::hardware_concurrency()), .progress = nullptr, .stop = nullptr};
+  RunRequest request{
+      .threads = std::max(1u, std::thread::hardware_concurrency()), .progress = nullptr, .stop = nullptr};
   if (given.IsUndefined()) return request;
   request.threads = number(given, "threads", 1, most_threads, request.threads);
   request.progress = progress_option(property(given, name, "progress"), "progress");
@@ -76,8 +78,8 @@ graph::Recipe recipe_of(const Napi::Value& given, base::Metric metric) {
 
 graph::ThinOptions thin_options(const Napi::Value& given, std::size_t count, float alpha) {
   graph::ThinOptions options;
-  options.method = static_cast<graph::ThinMethod>(
-      choice(property(given, name, "method"), "method", {"prune", "hubs", "random"}, 0));
+  options.method =
+      static_cast<graph::ThinMethod>(choice(property(given, name, "method"), "method", {"prune", "hubs", "random"}, 0));
   options.alpha = alpha;
   const Napi::Value share = property(given, name, "hubShare");
   if (!share.IsUndefined()) options.hub_share = ranged(share, "hubShare", 0, 1);

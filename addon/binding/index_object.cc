@@ -9,13 +9,13 @@
 #include "base/error.h"
 #include "binding/coder_object.h"
 #include "binding/convert.h"
-#include "index/decode.h"
-#include "index/scan_timing.h"
-#include "index/search_session.h"
 #include "binding/native_class.h"
 #include "binding/search_object.h"
 #include "binding/search_request.h"
 #include "binding/worker.h"
+#include "index/decode.h"
+#include "index/scan_timing.h"
+#include "index/search_session.h"
 
 namespace embedless::binding {
 
@@ -50,9 +50,7 @@ class SearchWorker final : public Worker {
     session_.emplace(index::SearchSession::start(snapshot_, *coder_, std::move(query_), options_));
     snapshot_.reset();
   }
-  Napi::Value result(Napi::Env env) override {
-    return wrap(env, std::make_unique<SearchObject>(std::move(*session_)));
-  }
+  Napi::Value result(Napi::Env env) override { return wrap(env, std::make_unique<SearchObject>(std::move(*session_))); }
 
  private:
   std::shared_ptr<const index::Coder> coder_;

@@ -9,14 +9,14 @@
 #include "binding/convert.h"
 #include "binding/environment.h"
 #include "binding/graph_object.h"
-#include "index/score.h"
 #include "binding/index_object.h"
-#include "kernel/kernel.h"
-#include "kernel/processor.h"
 #include "binding/native_class.h"
 #include "binding/progress_object.h"
 #include "binding/search_object.h"
 #include "binding/stop_object.h"
+#include "index/score.h"
+#include "kernel/kernel.h"
+#include "kernel/processor.h"
 
 /// What `embedless.node` exports; `src/native.ts` describes it.
 namespace embedless::binding {
@@ -70,8 +70,9 @@ Napi::Value has_byte_products(const Napi::CallbackInfo& info) {
 Napi::Value force_instruction_set(const Napi::CallbackInfo& info) {
   const std::string name = info[0].IsUndefined() ? "" : text(info[0], "name");
   if (!kernel::force(name)) {
-    throw base::Error("INVALID_ARGUMENT", "Expected an instruction set that this machine supports for name, but received " +
-                                              show(info[0]) + ".");
+    throw base::Error(
+        "INVALID_ARGUMENT",
+        "Expected an instruction set that this machine supports for name, but received " + show(info[0]) + ".");
   }
   return info.Env().Undefined();
 }

@@ -64,8 +64,7 @@ SearchRequest search_request(const Napi::Value& given) {
   rerank.recall = positive(property(given, name, "recall"), "recall", 1, rerank.recall);
   rerank.least_chance = positive(property(given, name, "leastChance"), "leastChance", 1, 1);
   rerank.cap = whole_number(property(given, name, "cap"), "cap", 0, most_candidates);
-  rerank.scores =
-      static_cast<index::Scores>(choice(property(given, name, "scores"), "scores", {"exact", "approx"}, 0));
+  rerank.scores = static_cast<index::Scores>(choice(property(given, name, "scores"), "scores", {"exact", "approx"}, 0));
   rerank.sigma_scale = positive(property(given, name, "sigmaScale"), "sigmaScale", most_sigma_scale, 1);
   request.options.batch =
       whole_number(property(given, name, "batch"), "batch", 1, most_candidates, request.options.batch);

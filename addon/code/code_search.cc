@@ -31,7 +31,8 @@ void CodeSearch::project(std::size_t count) {
     float* vector = &vectors_[row * dims];
     for (std::size_t i = 0; i < dims; ++i) vector[i] -= mean[i];
   }
-  kernel::active().multiply(vectors_.data(), codebook_.rotation(), components_.data(), count, codebook_.components(), dims);
+  kernel::active().multiply(vectors_.data(), codebook_.rotation(), components_.data(), count, codebook_.components(),
+                            dims);
 }
 
 Factors CodeSearch::search(std::size_t index, std::uint8_t* code) {
@@ -49,9 +50,8 @@ Factors CodeSearch::search(std::size_t index, std::uint8_t* code) {
   Factors factors;
   const double squared = codebook_.form() == CodebookForm::halves ? xx : std::min(length, most_made_up * xx);
   factors.scale = unbiased_scale(squared, xd, dd);
-  factors.add = static_cast<float>(codebook_.metric() == base::Metric::l2
-                                       ? length
-                                       : dot(centred, codebook_.mean(), codebook_.dims()));
+  factors.add = static_cast<float>(
+      codebook_.metric() == base::Metric::l2 ? length : dot(centred, codebook_.mean(), codebook_.dims()));
   factors.error = error(factors.scale);
   return factors;
 }

@@ -25,10 +25,10 @@ class CodeSearch {
   void project(std::size_t count);
 
   /// Writes the code of projected vector `index`, one byte a subspace. Returns its factors before any rounding. With a
-  /// codebook of the form `bytes` the scale is |x - m|^2 / <X, D>, as if the components that were left out were as alike in
-  /// query and passage as those that were kept: without it, passages on topics that the codebook was not trained on, which
-  /// have more of their length there, are estimated too low. Measured on questions about other topics with 256 of 384
-  /// components: 37 candidates for recall@10 0.95 instead of 54, and 39 with all components.
+  /// codebook of the form `bytes` the scale is |x - m|^2 / <X, D>, as if the components that were left out were as
+  /// alike in query and passage as those that were kept: without it, passages on topics that the codebook was not
+  /// trained on, which have more of their length there, are estimated too low. Measured on questions about other topics
+  /// with 256 of 384 components: 37 candidates for recall@10 0.95 instead of 54, and 39 with all components.
   Factors search(std::size_t index, std::uint8_t* code);
 
   /// e of the vector searched last under another scale than its own: |X - scale * D|.
@@ -46,7 +46,7 @@ class CodeSearch {
   std::vector<float> products_;    // [subspaces][256]: <X, centroid> within each subspace
   std::vector<float> chosen_;      // [components]: D
   const float* current_ = nullptr;
-  double outside_ = 0;             // squared length of the current vector beyond its components
+  double outside_ = 0;  // squared length of the current vector beyond its components
 };
 
 }  // namespace embedless::code

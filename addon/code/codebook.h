@@ -6,9 +6,9 @@
 #include <span>
 #include <vector>
 
-#include "code/factors.h"
 #include "base/metric.h"
 #include "base/stop.h"
+#include "code/factors.h"
 
 namespace embedless::code {
 
@@ -37,13 +37,13 @@ struct TrainOptions {
   const base::StopFlag* stop = nullptr;
 };
 
-/// How a codebook keeps its rotation and its centroids, which is the version of its file. A store names its codebook by a
-/// checksum of the bytes, so a codebook is always saved in the form that it was trained or loaded in.
+/// How a codebook keeps its rotation and its centroids, which is the version of its file. A store names its codebook by
+/// a checksum of the bytes, so a codebook is always saved in the form that it was trained or loaded in.
 enum class CodebookForm : std::uint32_t {
   /// float16, min(dims, max_components) components. A row's scale makes up for the length within them.
   halves = 1,
-  /// One byte a number, and a step for each component: half the size. Only components that get bits are kept (see `rates`),
-  /// and a row's scale makes up for its whole length, which stands for the others: see `CodeSearch`.
+  /// One byte a number, and a step for each component: half the size. Only components that get bits are kept (see
+  /// `rates`), and a row's scale makes up for its whole length, which stands for the others: see `CodeSearch`.
   bytes = 2,
 };
 
@@ -52,13 +52,13 @@ struct CodebookParts {
   CodebookForm form = CodebookForm::halves;
   base::Metric metric = base::Metric::cosine;
   std::size_t dims = 0;
-  std::size_t components = 0;              // 1 to min(dims, max_components)
-  std::vector<std::uint32_t> starts;       // subspace j holds components [starts[j], starts[j + 1])
+  std::size_t components = 0;         // 1 to min(dims, max_components)
+  std::vector<std::uint32_t> starts;  // subspace j holds components [starts[j], starts[j + 1])
   std::vector<float> mean;            // [dims]
   std::vector<float> rotation;        // [components][dims], principal directions by falling variance
   std::vector<float> rotation_steps;  // [components] of the form `bytes`: a number is its byte times this
   float centroid_unit = 1;            // of the form `halves`, a power of two: float16 holds centroid / centroid_unit
-  std::vector<float> centroids;       // [components][256]: of each subspace its components' values, centroid by centroid
+  std::vector<float> centroids;  // [components][256]: of each subspace its components' values, centroid by centroid
   std::vector<float> centroid_steps;  // [components] of the form `bytes`
   FactorRanges ranges;
   float rho = 0.06f;
@@ -72,10 +72,10 @@ class Codebook {
   /// Takes parts as they are; `train` and `load` make valid ones.
   explicit Codebook(CodebookParts parts);
 
-  /// Trains on `vectors` (row-major, `options.dims` numbers each; at least one). Cosine normalises them first. The form is
-  /// `bytes`, unless rounding to it would be felt: with few dims, or where a few vectors are far longer than the rest.
-  /// @throws Error INVALID_ARGUMENT for bad options, INVALID_VECTOR for numbers that are not finite, norms above 1e15, or
-  /// a zero vector under cosine; Stopped.
+  /// Trains on `vectors` (row-major, `options.dims` numbers each; at least one). Cosine normalises them first. The form
+  /// is `bytes`, unless rounding to it would be felt: with few dims, or where few vectors are far longer than others.
+  /// @throws Error INVALID_ARGUMENT for bad options, INVALID_VECTOR for numbers that are not finite, norms above 1e15,
+  /// or a zero vector under cosine; Stopped.
   static std::shared_ptr<const Codebook> train(std::span<const float> vectors, const TrainOptions& options);
 
   /// Reads what `save` wrote. Any other bytes are refused. @throws Error CORRUPT, or FORMAT_VERSION for a newer form.

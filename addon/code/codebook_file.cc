@@ -11,12 +11,13 @@
 ///   f32 centroid unit (version 1 only) · f32 add unit · f32 rho · f32 low, high of s, of a, of e
 ///   u32 starts[subspaces + 1] · f32 mean[dims]
 ///   version 1: f16 rotation[components][dims] · f16 centroids[components][256]
-///   version 2: f32 steps[components] · i8 rotation[components][dims] · f32 steps[components] · i8 centroids[components][256]
+///   version 2: f32 steps[components] · i8 rotation[components][dims]
+///              f32 steps[components] · i8 centroids[components][256]
 ///   u32 crc32 of all bytes before it
 ///
 /// Version 1 is the first; it has min(dims, 1,024) components. Version 2 takes a byte for each number of rotation and
-/// centroids, -127 to 127 times the step of its component, and has any number of components up to that. Every version ends
-/// with the checksum, so that damage is told from a newer form.
+/// centroids, -127 to 127 times the step of its component, and has any number of components up to that. Every version
+/// ends with the checksum, so that damage is told from a newer form.
 namespace embedless::code {
 namespace {
 
@@ -33,7 +34,8 @@ constexpr double longest_step = 1;
 
 std::size_t saved_bytes(const CodebookParts& parts, std::size_t subspaces) {
   const std::size_t numbers = parts.components * (parts.dims + centroid_count);
-  const std::size_t own = parts.form == CodebookForm::halves ? sizeof(float) + 2 * numbers : 8 * parts.components + numbers;
+  const std::size_t own =
+      parts.form == CodebookForm::halves ? sizeof(float) + 2 * numbers : 8 * parts.components + numbers;
   return fixed_bytes + 4 * (subspaces + 1) + 4 * parts.dims + own + saved::crc_bytes;
 }
 
@@ -63,16 +65,17 @@ void read_sizes(Reader& reader, std::size_t length, CodebookParts& parts, std::s
   subspaces = reader.get<std::uint32_t>();
   require(parts.dims >= 1 && parts.dims <= max_dims, "its dims are out of range");
   const std::size_t most = std::min(parts.dims, max_components);
-  require(parts.form == CodebookForm::halves ? parts.components == most
-                                             : parts.components >= 1 && parts.components <= most,
-          "its components do not belong to its dims");
+  require(
+      parts.form == CodebookForm::halves ? parts.components == most : parts.components >= 1 && parts.components <= most,
+      "its components do not belong to its dims");
   require(subspaces >= 1 && subspaces <= std::min(parts.components, max_code_bytes), "its subspaces are out of range");
   require(length == saved_bytes(parts, subspaces), "its length does not belong to its sizes");
 }
 
 void read_halves(Reader& reader, CodebookParts& parts) {
   parts.rotation = reader.get_halves(parts.components * parts.dims, 1, "its rotation is not finite");
-  parts.centroids = reader.get_halves(parts.components * centroid_count, parts.centroid_unit, "a centroid is not finite");
+  parts.centroids =
+      reader.get_halves(parts.components * centroid_count, parts.centroid_unit, "a centroid is not finite");
 }
 
 void read_bytes(Reader& reader, CodebookParts& parts) {

@@ -125,7 +125,8 @@ class Solver {
 
   void isolate(std::size_t first) {
     if (first == 0) {
-      for (std::size_t i = 0; i < order_; ++i) scale_ = std::max({scale_, std::fabs(diagonal_[i]), std::fabs(beside_[i])});
+      for (std::size_t i = 0; i < order_; ++i)
+        scale_ = std::max({scale_, std::fabs(diagonal_[i]), std::fabs(beside_[i])});
     }
     for (int iteration = 0;; ++iteration) {
       std::size_t last = first;
@@ -185,7 +186,8 @@ class Solver {
   Eigen sorted() const {
     std::vector<std::size_t> rank(order_);
     std::iota(rank.begin(), rank.end(), std::size_t{0});
-    std::stable_sort(rank.begin(), rank.end(), [this](std::size_t i, std::size_t j) { return diagonal_[i] > diagonal_[j]; });
+    std::stable_sort(rank.begin(), rank.end(),
+                     [this](std::size_t i, std::size_t j) { return diagonal_[i] > diagonal_[j]; });
     Eigen result;
     result.vectors.reserve(order_ * order_);
     for (const std::size_t i : rank) {

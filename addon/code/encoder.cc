@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <string>
 
-#include "code/code_search.h"
 #include "base/error.h"
+#include "code/code_search.h"
 #include "code/vectors.h"
 #include "kernel/kernel.h"
 
@@ -12,8 +12,8 @@ namespace embedless::code {
 namespace {
 
 /// Factors behind the code; the error is that of the scale as a reader will find it.
-void write_factors(const FactorCoder& coder, const CodeSearch& search, const Factors& factors, std::uint16_t row, std::uint8_t* out,
-                   std::vector<FactorException>& exceptions) {
+void write_factors(const FactorCoder& coder, const CodeSearch& search, const Factors& factors, std::uint16_t row,
+                   std::uint8_t* out, std::vector<FactorException>& exceptions) {
   const float stored = coder.write_scale(factors.scale, row, out, exceptions);
   coder.write_add(factors.add, row, out, exceptions);
   coder.write_error(search.error(stored), row, out, exceptions);
@@ -24,7 +24,8 @@ void check_exceptions(std::span<const FactorException> exceptions, std::size_t r
   for (const FactorException& exception : exceptions) {
     if (exception.row >= rows || exception.row < previous || exception.factor > 2) {
       throw base::Error("CORRUPT", "Expected exceptions that name rows in order, but received one for factor " +
-                                 std::to_string(exception.factor) + " of row " + std::to_string(exception.row) + ".");
+                                       std::to_string(exception.factor) + " of row " + std::to_string(exception.row) +
+                                       ".");
     }
     previous = exception.row;
   }
@@ -51,8 +52,8 @@ Encoded encode(const Codebook& codebook, std::span<const float> vectors, const b
     for (std::size_t i = 0; i < size; ++i) {
       std::uint8_t* row = &result.rows[(first + i) * codebook.row_bytes()];
       const Factors factors = search.search(i, row);
-      write_factors(codebook.factors(), search, factors, static_cast<std::uint16_t>(first + i), row + codebook.subspaces(),
-                    result.exceptions);
+      write_factors(codebook.factors(), search, factors, static_cast<std::uint16_t>(first + i),
+                    row + codebook.subspaces(), result.exceptions);
     }
   }
   return result;
@@ -63,7 +64,7 @@ std::vector<float> decode(const Codebook& codebook, std::span<const std::uint8_t
   const std::size_t dims = codebook.dims();
   if (rows.size() % codebook.row_bytes() != 0) {
     throw base::Error("INVALID_ARGUMENT", "Expected a multiple of " + std::to_string(codebook.row_bytes()) +
-                                        " bytes for rows, but received " + std::to_string(rows.size()) + ".");
+                                              " bytes for rows, but received " + std::to_string(rows.size()) + ".");
   }
   const std::size_t count = rows.size() / codebook.row_bytes();
   check_exceptions(exceptions, count);

@@ -40,8 +40,9 @@ Estimator::Estimator(const Codebook& codebook, std::span<const float> query)
       tables_(codebook.subspaces() * centroid_count),
       byte_tables_(codebook.subspaces() * centroid_count) {
   if (query.size() != codebook.dims()) {
-    throw base::Error("INVALID_ARGUMENT", "Expected " + std::to_string(codebook.dims()) + " numbers for the query, but received " +
-                                        std::to_string(query.size()) + ".");
+    throw base::Error("INVALID_ARGUMENT", "Expected " + std::to_string(codebook.dims()) +
+                                              " numbers for the query, but received " + std::to_string(query.size()) +
+                                              ".");
   }
   rotate(query);
   quantise();
@@ -144,10 +145,13 @@ float Estimator::quick_estimate(const std::uint8_t* row) const {
   return (base_ + add_sign_ * read.add) + (sum_factor_ * read.scale) * sum;
 }
 
-Estimator::Errors Estimator::errors(const std::uint8_t* row, const FactorException* exceptions, std::size_t count) const {
+Estimator::Errors Estimator::errors(const std::uint8_t* row, const FactorException* exceptions,
+                                    std::size_t count) const {
   const FactorCoder& coder = codebook_.factors();
   const Factors factors = coder.read(row + codebook_.subspaces(), exceptions, count);
-  const auto is_add = [](const FactorException& one) { return one.factor == static_cast<std::uint8_t>(FactorName::add); };
+  const auto is_add = [](const FactorException& one) {
+    return one.factor == static_cast<std::uint8_t>(FactorName::add);
+  };
   const bool is_rounded = std::none_of(exceptions, exceptions + count, is_add);
   return {.residual = residual_factor_ * factors.error, .rounding = is_rounded ? coder.add_rounding(factors.add) : 0};
 }

@@ -13,7 +13,7 @@ struct FactorException {
   std::uint16_t row;    // within the rows that it came with
   std::uint8_t factor;  // a FactorName
   std::uint8_t zero;    // reserved, 0
-  float value;     // the factor itself, not in stored units
+  float value;          // the factor itself, not in stored units
 };
 
 static_assert(sizeof(FactorException) == 8);

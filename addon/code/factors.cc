@@ -44,7 +44,8 @@ float write_half(float unit, float value, std::uint16_t row, FactorName name, st
   const float magnitude = std::fabs(scaled);
   const std::uint16_t half = base::to_half(std::clamp(scaled, -base::half_max, base::half_max));
   std::memcpy(out, &half, sizeof half);
-  if (value == 0 || (magnitude >= base::half_min_normal && magnitude <= base::half_max)) return base::from_half(half) * unit;
+  if (value == 0 || (magnitude >= base::half_min_normal && magnitude <= base::half_max))
+    return base::from_half(half) * unit;
   note(row, name, value, exceptions);
   return value;
 }
@@ -104,19 +105,22 @@ FactorCoder::FactorCoder(base::Metric metric, const FactorRanges& ranges) : metr
 
 float FactorCoder::write_scale(float value, std::uint16_t row, std::uint8_t* factors,
                                std::vector<FactorException>& exceptions) const {
-  if (metric_ == base::Metric::cosine) return write_byte(ranges_.scale, value, row, FactorName::scale, factors, exceptions);
+  if (metric_ == base::Metric::cosine)
+    return write_byte(ranges_.scale, value, row, FactorName::scale, factors, exceptions);
   return write_half(1, value, row, FactorName::scale, factors, exceptions);
 }
 
 float FactorCoder::write_add(float value, std::uint16_t row, std::uint8_t* factors,
                              std::vector<FactorException>& exceptions) const {
-  if (metric_ == base::Metric::cosine) return write_byte(ranges_.add, value, row, FactorName::add, factors + 1, exceptions);
+  if (metric_ == base::Metric::cosine)
+    return write_byte(ranges_.add, value, row, FactorName::add, factors + 1, exceptions);
   return write_half(ranges_.add_unit, value, row, FactorName::add, factors + 2, exceptions);
 }
 
 float FactorCoder::write_error(float value, std::uint16_t row, std::uint8_t* factors,
                                std::vector<FactorException>& exceptions) const {
-  if (metric_ == base::Metric::cosine) return write_byte(ranges_.error, value, row, FactorName::error, factors + 2, exceptions);
+  if (metric_ == base::Metric::cosine)
+    return write_byte(ranges_.error, value, row, FactorName::error, factors + 2, exceptions);
   std::uint8_t* out = factors + 4;
   *out = 0;
   if (value == 0) return 0;

@@ -6,8 +6,8 @@
 #include <span>
 #include <vector>
 
-#include "code/exception_list.h"
 #include "base/metric.h"
+#include "code/exception_list.h"
 
 namespace embedless::code {
 
@@ -29,14 +29,15 @@ struct ByteRange {
 
 /// Ranges frozen at training. Values outside them go to the exception list.
 struct FactorRanges {
-  ByteRange scale{};    // cosine only
-  ByteRange add{};      // cosine only
-  ByteRange error{};    // cosine: of e. ip and l2: of the natural logarithm of e
-  float add_unit = 1;   // ip and l2: float16 holds a / add_unit; a power of two
+  ByteRange scale{};   // cosine only
+  ByteRange add{};     // cosine only
+  ByteRange error{};   // cosine: of e. ip and l2: of the natural logarithm of e
+  float add_unit = 1;  // ip and l2: float16 holds a / add_unit; a power of two
 };
 
 /// How s, a and e are stored behind the code bytes of a row. Cosine: one byte each on a linear range. ip and l2, whose
-/// norms may span many magnitudes: s and a as float16 (little-endian), e as one byte on a logarithmic scale (0 is e = 0).
+/// norms may span many magnitudes: s and a as float16 (little-endian), e as one byte on a logarithmic scale (0:
+/// e = 0).
 class FactorCoder {
  public:
   FactorCoder() = default;
@@ -48,9 +49,12 @@ class FactorCoder {
 
   /// Write one factor into the factor bytes of a row. The result is the value that a reader gets: rounded to the stored
   /// form, or `value` itself where that form cannot hold it; then an exception for `row` is appended.
-  float write_scale(float value, std::uint16_t row, std::uint8_t* factors, std::vector<FactorException>& exceptions) const;
-  float write_add(float value, std::uint16_t row, std::uint8_t* factors, std::vector<FactorException>& exceptions) const;
-  float write_error(float value, std::uint16_t row, std::uint8_t* factors, std::vector<FactorException>& exceptions) const;
+  float write_scale(float value, std::uint16_t row, std::uint8_t* factors,
+                    std::vector<FactorException>& exceptions) const;
+  float write_add(float value, std::uint16_t row, std::uint8_t* factors,
+                  std::vector<FactorException>& exceptions) const;
+  float write_error(float value, std::uint16_t row, std::uint8_t* factors,
+                    std::vector<FactorException>& exceptions) const;
 
   /// Standard error that rounding leaves in an additive term as read from a row's bytes, not from an exception.
   float add_rounding(float add) const;

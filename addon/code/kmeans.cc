@@ -3,8 +3,8 @@
 #include <algorithm>
 #include <numeric>
 
-#include "code/codebook.h"
 #include "base/random.h"
+#include "code/codebook.h"
 #include "kernel/descent.h"
 
 namespace embedless::code {

@@ -12,7 +12,8 @@ namespace {
 
 /// Directions beyond those wanted; they speed up the convergence of the last wanted ones.
 constexpr std::size_t spare = 64;
-/// Steps of the iteration; after six, the variance kept lies within a millionth of the best for the spectra of embeddings.
+/// Steps of the iteration; after six, the variance kept lies within a millionth of the best for embeddings'
+/// spectra.
 constexpr int steps = 6;
 /// Directions made orthogonal to all earlier ones at once.
 constexpr std::size_t panel = 64;
@@ -58,8 +59,8 @@ class Iteration {
   float* direction(std::size_t i) { return &basis_[i * order_]; }
 
   /// c[m x n] = a[m x k] * bt[n x k]', in tasks.
-  void multiply(const std::vector<float>& a, const std::vector<float>& bt, std::vector<float>& c, std::size_t m, std::size_t n,
-                std::size_t k) const {
+  void multiply(const std::vector<float>& a, const std::vector<float>& bt, std::vector<float>& c, std::size_t m,
+                std::size_t n, std::size_t k) const {
     const std::size_t across = (n + task_columns - 1) / task_columns;
     const std::size_t down = (m + task_rows - 1) / task_rows;
     base::parallel_for(options_.threads, across * down, [&](std::size_t task) {

@@ -24,8 +24,10 @@ void put(LvqLevels levels, std::uint8_t* codes, std::size_t numbers, std::size_t
     return;
   }
   const std::size_t half = (numbers + 1) / 2;
-  if (i < half) codes[i] = static_cast<std::uint8_t>(code);
-  else codes[i - half] = static_cast<std::uint8_t>(codes[i - half] | code << 4);
+  if (i < half)
+    codes[i] = static_cast<std::uint8_t>(code);
+  else
+    codes[i - half] = static_cast<std::uint8_t>(codes[i - half] | code << 4);
 }
 
 unsigned get(LvqLevels levels, const std::uint8_t* codes, std::size_t numbers, std::size_t i) {

@@ -100,7 +100,8 @@ class LvqEncoder {
 
 LvqCode::LvqCode(LvqParts parts) : parts_(std::move(parts)), expansion_(parts_.projected * parts_.dims) {
   for (std::size_t i = 0; i < parts_.projected; ++i) {
-    for (std::size_t j = 0; j < parts_.dims; ++j) expansion_[j * parts_.projected + i] = query_side()[i * parts_.dims + j];
+    for (std::size_t j = 0; j < parts_.dims; ++j)
+      expansion_[j * parts_.projected + i] = query_side()[i * parts_.dims + j];
   }
 }
 
@@ -123,7 +124,7 @@ std::vector<std::uint8_t> encode(const LvqCode& code, std::span<const float> vec
 std::vector<float> decode(const LvqCode& code, std::span<const std::uint8_t> rows) {
   if (rows.size() % code.row_bytes() != 0) {
     throw base::Error("INVALID_ARGUMENT", "Expected a multiple of " + std::to_string(code.row_bytes()) +
-                                        " bytes for rows, but received " + std::to_string(rows.size()) + ".");
+                                              " bytes for rows, but received " + std::to_string(rows.size()) + ".");
   }
   const std::size_t count = rows.size() / code.row_bytes();
   const std::size_t dims = code.dims();

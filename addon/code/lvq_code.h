@@ -6,10 +6,10 @@
 #include <span>
 #include <vector>
 
-#include "code/codebook.h"
-#include "code/lvq.h"
 #include "base/metric.h"
 #include "base/stop.h"
+#include "code/codebook.h"
+#include "code/lvq.h"
 
 namespace embedless::code {
 
@@ -39,12 +39,12 @@ struct LvqParts {
   base::Metric metric = base::Metric::cosine;
   LvqLevels levels = LvqLevels::lvq8;
   std::size_t dims = 0;
-  std::size_t projected = 0;              // 0: no projection
-  std::vector<float> mean;           // [dims]
-  float passage_unit = 1;            // powers of two; float16 holds a side / its unit
+  std::size_t projected = 0;  // 0: no projection
+  std::vector<float> mean;    // [dims]
+  float passage_unit = 1;     // powers of two; float16 holds a side / its unit
   float query_unit = 1;
-  std::vector<float> passage_side;   // [projected][dims]: B
-  std::vector<float> query_side;     // [projected][dims]: A; empty where it is B
+  std::vector<float> passage_side;  // [projected][dims]: B
+  std::vector<float> query_side;    // [projected][dims]: A; empty where it is B
   float rho = 1;
 };
 
@@ -104,7 +104,8 @@ class LvqCode {
 
 /// Rows of row-major vectors. Works on the calling thread. Results do not depend on how vectors are cut into calls.
 /// @throws Error as `encode` of a codebook, but takes any number of vectors.
-std::vector<std::uint8_t> encode(const LvqCode& code, std::span<const float> vectors, const base::StopFlag* stop = nullptr);
+std::vector<std::uint8_t> encode(const LvqCode& code, std::span<const float> vectors,
+                                 const base::StopFlag* stop = nullptr);
 
 /// Approximate vectors of rows, m + X^, row-major.
 /// @throws Error INVALID_ARGUMENT for a length that is no multiple of `row_bytes`.

@@ -30,7 +30,7 @@ LvqEstimator::LvqEstimator(const LvqCode& code, std::span<const float> query)
   const std::size_t dims = code.dims();
   if (query.size() != dims) {
     throw base::Error("INVALID_ARGUMENT", "Expected " + std::to_string(dims) + " numbers for the query, but received " +
-                                        std::to_string(query.size()) + ".");
+                                              std::to_string(query.size()) + ".");
   }
   std::vector<float> centred(dims);
   admit(code.metric(), query.data(), dims, centred.data(), "the query");

@@ -23,7 +23,9 @@ constexpr char magic[saved::magic_bytes] = {'E', 'M', 'B', 'L', 'L', 'V', 'Q', '
 constexpr std::uint32_t version = 1;
 constexpr std::size_t fixed_bytes = 44;
 
-std::size_t sides_of(const LvqParts& parts) { return (parts.passage_side.empty() ? 0 : 1) + (parts.query_side.empty() ? 0 : 1); }
+std::size_t sides_of(const LvqParts& parts) {
+  return (parts.passage_side.empty() ? 0 : 1) + (parts.query_side.empty() ? 0 : 1);
+}
 
 std::size_t saved_bytes(std::size_t dims, std::size_t projected, std::size_t sides) {
   return fixed_bytes + 4 * dims + 2 * sides * projected * dims + saved::crc_bytes;

@@ -2,15 +2,15 @@
 #include <cmath>
 #include <string>
 
-#include "code/covariance.h"
 #include "base/error.h"
 #include "base/float16.h"
+#include "base/random.h"
+#include "code/covariance.h"
 #include "code/lvq_code.h"
 #include "code/lvq_estimator.h"
 #include "code/pca.h"
 #include "code/projection.h"
 #include "code/rho.h"
-#include "base/random.h"
 #include "code/vectors.h"
 
 namespace embedless::code {
@@ -46,8 +46,10 @@ class Trainer {
     parts_.levels = options_.levels;
     parts_.dims = options_.dims;
     parts_.projected = options_.projected;
-    if (options_.projected == 0) find_mean();
-    else find_projection();
+    if (options_.projected == 0)
+      find_mean();
+    else
+      find_projection();
     parts_.rho = 1;
     parts_.rho = rho();
     return std::make_shared<const LvqCode>(std::move(parts_));
@@ -80,7 +82,8 @@ class Trainer {
   }
 
   void find_mean() {
-    const std::vector<double> mean = mean_of([this](std::size_t index, float* out) { read(index, out); }, pca_options());
+    const std::vector<double> mean =
+        mean_of([this](std::size_t index, float* out) { read(index, out); }, pca_options());
     parts_.mean.assign(mean.begin(), mean.end());
   }
 
@@ -139,16 +142,16 @@ class Trainer {
     }
     const std::vector<float> queries = judging_queries();
     const LvqCode code(parts_);
-    const RhoCode measured{
-        .encode = [&](std::span<const float> vectors) -> Encoded {
-          return {.rows = encode(code, vectors, options_.stop), .exceptions = {}};
-        },
-        .prepare = [&](std::span<const float> query) -> RhoCode::Estimate {
-          const auto estimator = std::make_shared<const LvqEstimator>(code, query);
-          return [estimator](const std::uint8_t* row, std::span<const FactorException>) -> RowEstimate {
-            return {.estimate = estimator->estimate(row), .sigma = estimator->sigma(row)};
-          };
-        }};
+    const RhoCode measured{.encode = [&](std::span<const float> vectors) -> Encoded {
+                             return {.rows = encode(code, vectors, options_.stop), .exceptions = {}};
+                           },
+                           .prepare = [&](std::span<const float> query) -> RhoCode::Estimate {
+                             const auto estimator = std::make_shared<const LvqEstimator>(code, query);
+                             return
+                                 [estimator](const std::uint8_t* row, std::span<const FactorException>) -> RowEstimate {
+                                   return {.estimate = estimator->estimate(row), .sigma = estimator->sigma(row)};
+                                 };
+                           }};
     const float even = 1 / std::sqrt(static_cast<float>(dims));
     return measure_rho({.dims = dims,
                         .metric = options_.metric,
@@ -172,8 +175,11 @@ void check_projection(const LvqTrainOptions& options) {
   base::expect(options.projected == 0 || options.levels != LvqLevels::lvq4x8, "one level", "levels of a projection", 2);
   const bool fits_queries = options.projected != 0 && options.projection == Projection::ood;
   const std::size_t given = options.queries.size();
-  if (fits_queries) base::expect(given >= options.dims, "at least one query to fit the projection to", "queries", 0);
-  else base::expect(given == 0, "none, as only a projection fitted to queries takes them,", "queries", given / options.dims);
+  if (fits_queries)
+    base::expect(given >= options.dims, "at least one query to fit the projection to", "queries", 0);
+  else
+    base::expect(given == 0, "none, as only a projection fitted to queries takes them,", "queries",
+                 given / options.dims);
 }
 
 }  // namespace

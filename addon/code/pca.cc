@@ -38,7 +38,8 @@ Pca principal_components(const VectorReader& read, const PcaOptions& options) {
     std::transform(eigen.values.begin(), eigen.values.begin() + kept, result.variances.begin(),
                    [&](double value) { return std::max(value, floor_share * trace); });
   }
-  result.directions.assign(eigen.vectors.begin(), eigen.vectors.begin() + kept * static_cast<std::ptrdiff_t>(options.dims));
+  result.directions.assign(eigen.vectors.begin(),
+                           eigen.vectors.begin() + kept * static_cast<std::ptrdiff_t>(options.dims));
   return result;
 }
 

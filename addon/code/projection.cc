@@ -4,9 +4,9 @@
 #include <cmath>
 #include <functional>
 
-#include "code/eigen.h"
 #include "base/parallel.h"
 #include "base/random.h"
+#include "code/eigen.h"
 #include "kernel/kernel.h"
 
 namespace embedless::code {
@@ -31,7 +31,8 @@ void each_row(const ProjectionOptions& options, std::size_t rows, const std::fun
 }
 
 /// a [m][k] times b [k][n].
-Matrix multiply(const Matrix& a, const Matrix& b, std::size_t m, std::size_t k, std::size_t n, const ProjectionOptions& options) {
+Matrix multiply(const Matrix& a, const Matrix& b, std::size_t m, std::size_t k, std::size_t n,
+                const ProjectionOptions& options) {
   Matrix c(m * n);
   each_row(options, m, [&](std::size_t i) {
     for (std::size_t p = 0; p < k; ++p) {
@@ -82,7 +83,8 @@ std::vector<float> turned(const Matrix& rotation, const Matrix& side, const Pca&
 }
 
 /// Mean of y y' over the queries y in principal components, [components][components].
-Matrix second_moment(const Pca& pca, std::span<const float> queries, std::size_t components, const ProjectionOptions& options) {
+Matrix second_moment(const Pca& pca, std::span<const float> queries, std::size_t components,
+                     const ProjectionOptions& options) {
   const std::size_t count = queries.size() / options.dims;
   std::vector<float> found(count * components);
   each_row(options, count, [&](std::size_t i) {
@@ -113,8 +115,8 @@ Matrix blended_moment(const Pca& pca, Matrix moment, std::size_t components) {
   const double trace = queries > 0 ? queries : passages;
   for (double& value : moment) value *= share;
   for (std::size_t i = 0; i < components; ++i) {
-    moment[i * components + i] += trace * (passage_share * pca.variances[i] / passages +
-                                           even_share / static_cast<double>(components));
+    moment[i * components + i] +=
+        trace * (passage_share * pca.variances[i] / passages + even_share / static_cast<double>(components));
   }
   return moment;
 }
@@ -141,9 +143,8 @@ Sides pca_sides(const Pca& pca, const ProjectionOptions& options) {
 Sides ood_sides(const Pca& pca, std::span<const float> queries, const ProjectionOptions& options) {
   const std::size_t components = pca.variances.size();
   const std::size_t projected = options.projected;
-  const Eigen moment =
-      symmetric_eigen(blended_moment(pca, second_moment(pca, queries, components, options), components), components,
-                      options.stop);
+  const Eigen moment = symmetric_eigen(
+      blended_moment(pca, second_moment(pca, queries, components, options), components), components, options.stop);
   // L' has the rows sqrt(value) * eigenvector, L^-1 the rows eigenvector / sqrt(value).
   Matrix upper(components * components);
   Matrix inverse(components * components);

@@ -10,9 +10,9 @@ namespace embedless::code {
 /// Bits of one code byte, and of one component at most: 256 centroids cannot tell more apart.
 inline constexpr double byte_bits = 8;
 
-/// Bits for each component by reverse water-filling: max(0, 0.5 * log2(variance / theta)), at most 8, with theta such that
-/// they sum to 8 * `bytes`; all 8 where there are no more components than bytes. Exactly 0 from the first component on
-/// whose variance is not above theta.
+/// Bits for each component by reverse water-filling: max(0, 0.5 * log2(variance / theta)), at most 8, with theta such
+/// that they sum to 8 * `bytes`; all 8 where there are no more components than bytes. Exactly 0 from the first
+/// component on whose variance is not above theta.
 /// @param variances positive, falling.
 std::vector<double> rates(std::span<const double> variances, std::size_t bytes);
 

@@ -85,7 +85,7 @@ class Measurement {
     std::vector<float> scores(passages_);
     for (std::size_t i = 0; i < passages_; ++i) {
       scores[i] = sample_.metric == base::Metric::l2 ? -loops.squared_l2(query, passage(i), sample_.dims)
-                                               : loops.dot(query, passage(i), sample_.dims);
+                                                     : loops.dot(query, passage(i), sample_.dims);
     }
     std::vector<std::size_t> order(passages_);
     std::iota(order.begin(), order.end(), std::size_t{0});

@@ -5,9 +5,9 @@
 #include <functional>
 #include <span>
 
-#include "code/encoder.h"
 #include "base/metric.h"
 #include "base/stop.h"
+#include "code/encoder.h"
 
 namespace embedless::code {
 
@@ -41,13 +41,14 @@ struct RhoCode {
   std::function<Estimate(std::span<const float> query)> prepare;
 };
 
-/// How far (exact - estimate) / (e |q - m|) spreads over each query's 32 nearest passages: what turns the residual norm of a
-/// passage into the standard error of its estimate. A mean below zero, that is an overestimate which near passages share, is
-/// taken out: it moves no passage past another and loses no answer, and passages that stand for queries, being more like
-/// their neighbours than real queries are, have far more of it. What is left agrees between passages and real queries.
+/// How far (exact - estimate) / (e |q - m|) spreads over each query's 32 nearest passages: what turns the residual norm
+/// of a passage into the standard error of its estimate. A mean below zero, that is an overestimate which near passages
+/// share, is taken out: it moves no passage past another and loses no answer, and passages that stand for queries,
+/// being more like their neighbours than real queries are, have far more of it. What is left agrees between passages
+/// and real queries.
 ///
-/// The same for any number of threads. Between 0.001 and 1, the most that a residual can do; `otherwise` where nothing has
-/// an error to speak of.
+/// The same for any number of threads. Between 0.001 and 1, the most that a residual can do; `otherwise` where nothing
+/// has an error to speak of.
 float measure_rho(const RhoSample& sample, const RhoCode& code, float otherwise);
 
 }  // namespace embedless::code

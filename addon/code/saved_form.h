@@ -75,7 +75,8 @@ inline bool starts_with(std::span<const std::uint8_t> bytes, const char (&magic)
 /// before it reads on.
 class Reader {
  public:
-  /// @throws Error CORRUPT unless the bytes are at least `least` long, start with the magic word and match their checksum.
+  /// @throws Error CORRUPT unless the bytes are at least `least` long, start with the magic word and match their
+  /// checksum.
   Reader(std::span<const std::uint8_t> bytes, const char (&magic)[magic_bytes], std::size_t least) : bytes_(bytes) {
     require(bytes.size() >= least + crc_bytes, "it is too short");
     require(starts_with(bytes, magic), "it does not start as one");
@@ -89,7 +90,7 @@ class Reader {
     const auto found = get<std::uint32_t>();
     if (found > newest) {
       throw base::Error("FORMAT_VERSION", "Expected a codebook of at most version " + std::to_string(newest) +
-                                        ", but received version " + std::to_string(found) + ".");
+                                              ", but received version " + std::to_string(found) + ".");
     }
     require(found >= 1, "its version is unknown");
     return found;
@@ -134,8 +135,8 @@ class Reader {
     }
     return values;
   }
-  /// What `put_steps` wrote; `steps` are 0 to `limit`. Only bytes that it writes are taken: -127 to 127, and 0 where the
-  /// step is 0.
+  /// What `put_steps` wrote; `steps` are 0 to `limit`. Only bytes that it writes are taken: -127 to 127, and 0 where
+  /// the step is 0.
   std::vector<float> get_steps(std::vector<float>& steps, std::size_t columns, double limit, const char* what) {
     for (float& step : steps) {
       step = get_finite(limit, what);

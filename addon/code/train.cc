@@ -3,16 +3,16 @@
 #include <numeric>
 #include <utility>
 
+#include "base/error.h"
+#include "base/float16.h"
+#include "base/parallel.h"
+#include "base/random.h"
 #include "code/code_search.h"
 #include "code/codebook.h"
 #include "code/encoder.h"
 #include "code/estimator.h"
-#include "base/error.h"
-#include "base/float16.h"
 #include "code/kmeans.h"
-#include "base/parallel.h"
 #include "code/pca.h"
-#include "base/random.h"
 #include "code/rates.h"
 #include "code/rho.h"
 #include "code/saved_form.h"
@@ -28,8 +28,8 @@ constexpr std::size_t sample_size = 16384;
 constexpr std::size_t range_sample = 4096;
 /// Vectors of one task.
 constexpr std::size_t task_rows = 64;
-/// Rounding to bytes is felt from this share of a code's squared error on: there the error grows by 1.5 %. Real vectors of
-/// 384 dims lose a thousandth with 48 bytes and a fortieth with 192.
+/// Rounding to bytes is felt from this share of a code's squared error on: there the error grows by 1.5 %. Real vectors
+/// of 384 dims lose a thousandth with 48 bytes and a fortieth with 192.
 constexpr double felt_share = 1.0 / 32;
 
 float rounded(float value) { return base::from_half(base::to_half(value)); }
@@ -40,8 +40,8 @@ float unit_of(double leading_variance) {
   return static_cast<float>(std::exp2(std::clamp(std::ilogb(std::sqrt(leading_variance)), -100, 100)));
 }
 
-/// Rounds a row to whole steps, `saved::most_steps` of them for its largest number. Adds the squares of what that changes.
-/// Returns the step.
+/// Rounds a row to whole steps, `saved::most_steps` of them for its largest number. Adds the squares of what that
+/// changes. Returns the step.
 float round_to_steps(std::span<float> row, double& changed) {
   float largest = 0;
   for (const float value : row) largest = std::max(largest, std::fabs(value));
@@ -124,8 +124,8 @@ class Trainer {
     }
   }
 
-  /// Whether rounding to bytes adds noticeably to what the codes leave out of half of the sample. The other half may be far
-  /// longer, and then no measure for it.
+  /// Whether rounding to bytes adds noticeably to what the codes leave out of half of the sample. The other half may be
+  /// far longer, and then no measure for it.
   bool rounding_is_felt(const Pca& pca, const std::vector<Factors>& factors) const {
     std::vector<double> errors;
     for (const Factors& each : factors) errors.push_back(static_cast<double>(each.error) * each.error);
@@ -133,7 +133,8 @@ class Trainer {
     std::nth_element(errors.begin(), middle, errors.end());
     const double length = std::accumulate(pca.variances.begin(), pca.variances.end(), 0.0);
     const double by_turn = turn_changed_ / static_cast<double>(options_.dims) * length;
-    const double by_centroids = std::accumulate(centroids_changed_.begin(), centroids_changed_.end(), 0.0) / centroid_count;
+    const double by_centroids =
+        std::accumulate(centroids_changed_.begin(), centroids_changed_.end(), 0.0) / centroid_count;
     return by_turn + by_centroids > felt_share * *middle;
   }
 
@@ -180,7 +181,8 @@ class Trainer {
         parts_.centroid_steps[start + i] = round_to_steps(row, centroids_changed_[start + i]);
       } else {
         const float unit = parts_.centroid_unit;
-        std::transform(row.begin(), row.end(), row.begin(), [unit](float value) { return rounded(value / unit) * unit; });
+        std::transform(row.begin(), row.end(), row.begin(),
+                       [unit](float value) { return rounded(value / unit) * unit; });
       }
     }
     std::copy(centroids.begin(), centroids.end(), &parts_.centroids[start * centroid_count]);
@@ -219,9 +221,8 @@ class Trainer {
           const auto estimator = std::make_shared<const Estimator>(codebook, query);
           return [estimator](const std::uint8_t* row, std::span<const FactorException> own) -> RowEstimate {
             const auto [residual, rounding] = estimator->errors(row, own.data(), own.size());
-            return {.estimate = estimator->estimate(row, own.data(), own.size()),
-                    .sigma = residual,
-                    .rounding = rounding};
+            return {
+                .estimate = estimator->estimate(row, own.data(), own.size()), .sigma = residual, .rounding = rounding};
           };
         }};
     return measure_rho({.dims = dims,
@@ -237,8 +238,8 @@ class Trainer {
   const TrainOptions& options_;
   std::size_t count_;
   CodebookParts parts_;
-  std::vector<std::size_t> sample_;            // vectors, in random order
-  double turn_changed_ = 0;               // squares of what rounding changed of the rotation
+  std::vector<std::size_t> sample_;        // vectors, in random order
+  double turn_changed_ = 0;                // squares of what rounding changed of the rotation
   std::vector<double> centroids_changed_;  // [components], of the centroids
 };
 

@@ -36,10 +36,12 @@ double squared_norm(const float* vector, std::size_t dims) {
 
 float vector_form_rho(std::size_t dims) { return safety / std::sqrt(static_cast<float>(dims)); }
 
-VectorEstimator::VectorEstimator(const VectorRows& rows, std::span<const float> query) : rows_(rows), query_(rows.dims) {
+VectorEstimator::VectorEstimator(const VectorRows& rows, std::span<const float> query)
+    : rows_(rows), query_(rows.dims) {
   if (query.size() != rows.dims) {
-    throw base::Error("INVALID_ARGUMENT", "Expected " + std::to_string(rows.dims) + " numbers for the query, but received " +
-                                        std::to_string(query.size()) + ".");
+    throw base::Error("INVALID_ARGUMENT", "Expected " + std::to_string(rows.dims) +
+                                              " numbers for the query, but received " + std::to_string(query.size()) +
+                                              ".");
   }
   admit(rows.metric, query.data(), rows.dims, query_.data(), "the query");
   double squared = 0;
@@ -105,7 +107,8 @@ float VectorEstimator::sigma(const std::uint8_t* row) const {
   const auto [dot, squared] = products(row);
   const double e = residual(row, squared);
   if (rows_.metric == base::Metric::ip) return static_cast<float>(rho * e * norm_);
-  if (rows_.metric == base::Metric::cosine) return squared > 0 ? static_cast<float>(rho * e / std::sqrt(squared) * norm_) : 0.0f;
+  if (rows_.metric == base::Metric::cosine)
+    return squared > 0 ? static_cast<float>(rho * e / std::sqrt(squared) * norm_) : 0.0f;
   // |q - x|^2 - |q - x^|^2 = <(q - x) + (q - x^), x^ - x>: the row does not say |x|^2, so the distance counts, not |q|.
   const double distance = std::sqrt(std::max(0.0, norm_ * norm_ + squared - 2 * dot));
   return static_cast<float>(rho * e * (2 * distance + e));

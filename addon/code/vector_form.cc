@@ -88,9 +88,7 @@ void write_row(VectorForm form, const float* vector, std::size_t dims, std::uint
 void read_row(VectorForm form, const std::uint8_t* row, std::size_t dims, float* vector) {
   const float first = get<float>(row);
   switch (form) {
-    case VectorForm::float32:
-      std::memcpy(vector, row, 4 * dims);
-      break;
+    case VectorForm::float32: std::memcpy(vector, row, 4 * dims); break;
     case VectorForm::float16:
       for (std::size_t i = 0; i < dims; ++i) vector[i] = first * base::from_half(get<std::uint16_t>(row + 4 + 2 * i));
       break;
@@ -98,7 +96,8 @@ void read_row(VectorForm form, const std::uint8_t* row, std::size_t dims, float*
       for (std::size_t i = 0; i < dims; ++i) vector[i] = first + get<float>(row + 4) * static_cast<float>(row[8 + i]);
       break;
     case VectorForm::int8:
-      for (std::size_t i = 0; i < dims; ++i) vector[i] = first * static_cast<float>(static_cast<std::int8_t>(row[8 + i]));
+      for (std::size_t i = 0; i < dims; ++i)
+        vector[i] = first * static_cast<float>(static_cast<std::int8_t>(row[8 + i]));
       break;
   }
 }
@@ -113,7 +112,8 @@ std::size_t VectorRows::row_bytes() const {
   }
 }
 
-std::vector<std::uint8_t> encode_vectors(const VectorRows& rows, std::span<const float> vectors, const base::StopFlag* stop) {
+std::vector<std::uint8_t> encode_vectors(const VectorRows& rows, std::span<const float> vectors,
+                                         const base::StopFlag* stop) {
   const std::size_t dims = rows.dims;
   const std::size_t count = count_vectors(vectors, dims);
   std::vector<std::uint8_t> encoded(count * rows.row_bytes());
@@ -135,7 +135,7 @@ std::vector<std::uint8_t> encode_vectors(const VectorRows& rows, std::span<const
 std::vector<float> decode_vectors(const VectorRows& rows, std::span<const std::uint8_t> encoded) {
   if (encoded.size() % rows.row_bytes() != 0) {
     throw base::Error("INVALID_ARGUMENT", "Expected a multiple of " + std::to_string(rows.row_bytes()) +
-                                        " bytes for rows, but received " + std::to_string(encoded.size()) + ".");
+                                              " bytes for rows, but received " + std::to_string(encoded.size()) + ".");
   }
   const std::size_t count = encoded.size() / rows.row_bytes();
   std::vector<float> vectors(count * rows.dims);

@@ -81,8 +81,9 @@ void admit_kept(base::Metric metric, const float* vector, std::size_t dims, std:
 
 std::size_t count_vectors(std::span<const float> vectors, std::size_t dims) {
   if (dims == 0 || vectors.size() % dims != 0) {
-    throw base::Error("INVALID_ARGUMENT", "Expected a multiple of " + std::to_string(dims) + " numbers for vectors, but received " +
-                                        std::to_string(vectors.size()) + ".");
+    throw base::Error("INVALID_ARGUMENT", "Expected a multiple of " + std::to_string(dims) +
+                                              " numbers for vectors, but received " + std::to_string(vectors.size()) +
+                                              ".");
   }
   return vectors.size() / dims;
 }

@@ -13,7 +13,8 @@ inline constexpr double max_norm = 1e15;
 /// Checks one vector and writes it to `out` (dims numbers; may be the same memory) the way the metric works on it:
 /// normalised for cosine, else unchanged.
 /// @param what names the vector in an error, such as "vector 3" or "the query".
-/// @throws Error INVALID_VECTOR for numbers that are not finite, a norm above `max_norm`, or a zero vector under cosine.
+/// @throws Error INVALID_VECTOR for numbers that are not finite, a norm above `max_norm`, or a zero vector under
+/// cosine.
 void admit(base::Metric metric, const float* vector, std::size_t dims, float* out, const char* what);
 
 /// The same for vector number `index`.

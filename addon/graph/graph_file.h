@@ -28,7 +28,8 @@ SavedGraph save_graph(const Graph& graph, const base::StopFlag* stop = nullptr);
 /// How lists lie in memory: flat is the fastest, packed takes half.
 enum class ListForm : std::uint8_t { flat, packed };
 
-/// Checks everything: sizes, every neighbor, the entry, and that the members of layers ascend and lie in the layer below.
+/// Checks everything: sizes, every neighbor, the entry, and that the members of layers ascend and lie in the layer
+/// below.
 /// @throws Error CORRUPT for what `save_graph` cannot have made, FORMAT_VERSION for a newer version; Stopped.
 Graph load_graph(const SavedGraph& saved, ListForm form, const base::StopFlag* stop = nullptr);
 

@@ -82,8 +82,10 @@ class HnswBuilder {
   void link(Linker& linker, std::span<const std::uint32_t> order, unsigned level, ToSlot to_slot) const {
     std::vector<std::uint32_t> higher, rest;
     for (const std::uint32_t node : order) {
-      if (levels_[node] > level) higher.push_back(to_slot(node));
-      else if (levels_[node] == level) rest.push_back(to_slot(node));
+      if (levels_[node] > level)
+        higher.push_back(to_slot(node));
+      else if (levels_[node] == level)
+        rest.push_back(to_slot(node));
     }
     linker.link(higher, [&](std::uint32_t, Walker&, const Query&) { return to_slot(graph_.entry); });
     linker.link(rest, [&](std::uint32_t, Walker& walker, const Query& query) {

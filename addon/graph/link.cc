@@ -113,7 +113,8 @@ void Linker::add_sources(std::uint32_t target, std::span<const Edge> edges, Work
   set(target, worker.pruner.prune(vectors_, options_.alpha, candidates, options_.prune_to));
 }
 
-/// The edges that lead into the chosen ones, by target. Put into ranges of targets first, so that threads share the sort.
+/// The edges that lead into the chosen ones, by target. Put into ranges of targets first, so that threads share the
+/// sort.
 std::vector<Linker::Edge> Linker::reversed(std::span<const std::uint32_t> batch,
                                            std::span<const std::vector<Found>> chosen) {
   const auto range_of = [this](std::uint32_t target) { return target * sort_ranges / lengths_.size(); };

@@ -9,8 +9,8 @@ namespace {
 /// Chosen nodes tested at once: the first few leave out most candidates, so larger groups mostly compute for nothing.
 constexpr std::size_t group = 4;
 
-/// How much nearer s is to c than p is. At 1 a walk gains nothing by an edge from p to c; negative products are mirrored,
-/// for there the smaller magnitude is the nearer one.
+/// How much nearer s is to c than p is. At 1 a walk gains nothing by an edge from p to c; negative products are
+/// mirrored, for there the smaller magnitude is the nearer one.
 float occlusion(base::Metric metric, float from_node, float from_chosen) {
   constexpr float never = 0;
   constexpr float always = std::numeric_limits<float>::infinity();
@@ -23,8 +23,8 @@ float occlusion(base::Metric metric, float from_node, float from_chosen) {
 
 }  // namespace
 
-/// Whether a candidate is left out at this threshold. Tests go on where the last round left off; a chosen node that lies
-/// farther from p than the candidate does not occlude it.
+/// Whether a candidate is left out at this threshold. Tests go on where the last round left off; a chosen node that
+/// lies farther from p than the candidate does not occlude it.
 bool Pruner::occluded(const Vectors& vectors, std::span<const Found> candidates, std::size_t at, float threshold) {
   State& state = states_[at];
   bool prepared = false;
@@ -37,8 +37,7 @@ bool Pruner::occluded(const Vectors& vectors, std::span<const Found> candidates,
     distances_ += count;
     for (std::size_t i = 0; i < count; ++i) {
       if (chosen_places_[state.tested + i] > at) continue;
-      state.occlusion =
-          std::max(state.occlusion, occlusion(vectors.metric(), candidates[at].distance, distances[i]));
+      state.occlusion = std::max(state.occlusion, occlusion(vectors.metric(), candidates[at].distance, distances[i]));
     }
     state.tested += static_cast<std::uint32_t>(count);
   }

@@ -58,7 +58,9 @@ inline constexpr float most_alpha = 16;
 
 /// Whether a graph can be built with it.
 inline bool is_possible(const Recipe& recipe) {
-  const auto within = [](std::size_t value, std::size_t low, std::size_t high) { return value >= low && value <= high; };
+  const auto within = [](std::size_t value, std::size_t low, std::size_t high) {
+    return value >= low && value <= high;
+  };
   const bool slack = recipe.alpha == 0 || (recipe.alpha >= 1 / most_alpha && recipe.alpha <= most_alpha);
   return slack && within(recipe.max_degree, 1, most_degree) && within(recipe.build_window, 1, most_window) &&
          within(recipe.max_candidates, 0, most_window) && within(recipe.prune_to, 0, recipe.max_degree) &&

@@ -94,8 +94,8 @@ std::shared_ptr<FlatAdjacency> repair_lists(const Adjacency& lists, const Vector
 }
 
 /// The live node of a list of nodes that is nearest to `node`.
-std::optional<std::uint32_t> nearest_live(const Vectors& vectors, std::uint32_t node, std::span<const std::uint64_t> live,
-                                          std::span<const std::uint32_t> among) {
+std::optional<std::uint32_t> nearest_live(const Vectors& vectors, std::uint32_t node,
+                                          std::span<const std::uint64_t> live, std::span<const std::uint32_t> among) {
   Query query;
   vectors.prepare_node(node, query);
   Found best{std::numeric_limits<float>::infinity(), no_node};
@@ -116,8 +116,7 @@ std::vector<std::uint32_t> all_nodes(std::size_t count) {
 }
 
 /// The layer without its dead members: repaired under the old slots, then numbered anew.
-Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const std::uint64_t> live,
-                   const Run& run) {
+Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const std::uint64_t> live, const Run& run) {
   const SubsetVectors members(vectors, layer.members);
   std::vector<std::uint64_t> live_slots((layer.members.size() + 63) / 64);
   std::vector<std::uint32_t> numbers(layer.members.size(), no_node);
@@ -185,7 +184,8 @@ Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::ui
 Graph renumber(const Graph& graph, std::span<const std::uint32_t> numbers) {
   const std::size_t count = check_numbers(graph, numbers);
   const auto number_of = [&](std::uint32_t node) {
-    if (numbers[node] == no_node) refuse_numbers("no edge to a node that is gone", "one to node " + std::to_string(node));
+    if (numbers[node] == no_node)
+      refuse_numbers("no edge to a node that is gone", "one to node " + std::to_string(node));
     return numbers[node];
   };
   Graph renumbered;

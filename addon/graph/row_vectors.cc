@@ -80,9 +80,7 @@ void make_words(const float* vector, std::size_t dims, Query& query) {
 void decode(RowForm form, std::size_t dims, const std::uint8_t* row, float* out) {
   const std::uint8_t* header = row - header_bytes(form);
   switch (form) {
-    case RowForm::float32:
-      std::memcpy(out, row, 4 * dims);
-      break;
+    case RowForm::float32: std::memcpy(out, row, 4 * dims); break;
     case RowForm::split32:
       for (std::size_t i = 0; i < dims; ++i) out[i] = upper(row, i);
       break;
@@ -189,8 +187,7 @@ void RowVectors::prepare(const float* vector, Query& query) const {
       make_words(vector, dims_, query);
       query.sum = sum_of(vector, dims_);
       break;
-    default:
-      query.numbers = vector;
+    default: query.numbers = vector;
   }
 }
 
@@ -220,12 +217,8 @@ void RowVectors::read(std::uint32_t node, float* out) const {
 /// Inner products with the rows as they are.
 void RowVectors::products(const Query& query, std::span<const std::uint32_t> nodes, float* out) const {
   switch (form_) {
-    case RowForm::float32:
-      loops_.floats(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
-      break;
-    case RowForm::split32:
-      loops_.uppers(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
-      break;
+    case RowForm::float32: loops_.floats(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out); break;
+    case RowForm::split32: loops_.uppers(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out); break;
     case RowForm::float16:
       loops_.halves(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
       for (std::size_t i = 0; i < nodes.size(); ++i) out[i] *= get<float>(rows_.row(nodes[i]) - 4);

@@ -14,9 +14,9 @@ namespace embedless::graph {
 /// Forms of rows that a graph can run on.
 ///
 ///   float32  [f32 x dims]
-///   split32  [u16 x dims][i16 x dims]       float32 in two planes: the upper halves, rounded, on which the walk runs at half
-///                                           the memory traffic, and what is to be added to them as integers to get the very
-///                                           bits back (`split` and `unsplit`)
+///   split32  [u16 x dims][i16 x dims]       float32 in two planes: the upper halves, rounded, on which the walk runs
+///                                           at half the memory traffic, and what is to be added to them as integers
+///                                           to get the very bits back (`split` and `unsplit`)
 ///   float16  [f32 unit][f16 x dims]         x = unit * half
 ///   lvq8     [f32 low][f32 step][u8 x dims] x = low + step * byte
 ///

@@ -37,7 +37,8 @@ std::vector<float> mean_of(const Vectors& vectors, unsigned threads, const base:
   return mean;
 }
 
-std::vector<std::uint32_t> shuffled(std::size_t first, std::size_t end, std::uint64_t seed, const base::StopFlag* stop) {
+std::vector<std::uint32_t> shuffled(std::size_t first, std::size_t end, std::uint64_t seed,
+                                    const base::StopFlag* stop) {
   std::vector<std::uint32_t> nodes(end - first);
   std::iota(nodes.begin(), nodes.end(), static_cast<std::uint32_t>(first));
   base::Random random(seed);

@@ -35,7 +35,8 @@ class Distances {
   virtual void distances(const Query& query, std::span<const std::uint32_t> nodes, float* out) const = 0;
 };
 
-/// The vectors that a graph is built on, and mostly searched on. Safe to share between threads; each has its own `Query`.
+/// The vectors that a graph is built on, and mostly searched on. Safe to share between threads; each has its own
+/// `Query`.
 ///
 ///   l2      squared distance
 ///   cosine  1 - cosine

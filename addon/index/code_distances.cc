@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "code/vectors.h"
-#include "kernel/fetch_line.h"
 #include "index/pool.h"
+#include "kernel/fetch_line.h"
 
 namespace embedless::index {
 

@@ -12,8 +12,9 @@
 
 namespace embedless::index {
 
-/// Distances of one query to the nodes of a snapshot as their rows tell them, for a walk. Only their order matters; they
-/// are minus the estimate, or what `graph::Vectors` says for rows that are vectors. Not for use by several threads at once.
+/// Distances of one query to the nodes of a snapshot as their rows tell them, for a walk. Only their order matters;
+/// they are minus the estimate, or what `graph::Vectors` says for rows that are vectors. Not for use by several threads
+/// at once.
 class CodeDistances {
  public:
   /// `query` holds dims floats. Holds what it refers to. @throws Error INVALID_VECTOR; Stopped.

@@ -99,7 +99,9 @@ class LvqCoder final : public Coder {
   const char* kind() const override { return code_->projects() ? "leanvec" : "lvq"; }
   std::size_t dims() const override { return code_->dims(); }
   base::Metric metric() const override { return code_->metric(); }
-  Layout layout(RowOrder) const override { return {.row_bytes = code_->row_bytes(), .first_bytes = code_->first_bytes()}; }
+  Layout layout(RowOrder) const override {
+    return {.row_bytes = code_->row_bytes(), .first_bytes = code_->first_bytes()};
+  }
   float rho() const override { return code_->rho(); }
   std::vector<std::uint8_t> save() const override { return code_->save(); }
   code::Encoded encode(std::span<const float> vectors, const base::StopFlag* stop) const override {
@@ -140,7 +142,8 @@ void check_dims(std::size_t dims) {
 }
 
 [[noreturn]] void refuse_saving() {
-  throw base::Error("INVALID_ARGUMENT", "A coder of a plain form has nothing to save: form, dims and metric make it again.");
+  throw base::Error("INVALID_ARGUMENT",
+                    "A coder of a plain form has nothing to save: form, dims and metric make it again.");
 }
 
 constexpr const char* form_names[] = {"float32", "float16", "lvq8", "int8"};

@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
+#include "base/metric.h"
+#include "base/stop.h"
 #include "code/codebook.h"
 #include "code/encoder.h"
 #include "code/lvq_code.h"
-#include "base/metric.h"
-#include "base/stop.h"
 #include "code/vector_form.h"
 #include "index/layout.h"
 
@@ -46,7 +46,8 @@ class Coder {
   Coder& operator=(const Coder&) = delete;
   virtual ~Coder() = default;
 
-  /// "pq", "lvq" or "leanvec" if trained, else the name of a plain form ("float32", "float16", "lvq8", "int8"), or "none".
+  /// "pq", "lvq" or "leanvec" if trained, else the name of a plain form ("float32", "float16", "lvq8", "int8"), or
+  /// "none".
   virtual const char* kind() const = 0;
   virtual std::size_t dims() const = 0;
   virtual base::Metric metric() const = 0;

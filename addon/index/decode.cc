@@ -36,7 +36,8 @@ void decode_batch(const Snapshot& snapshot, const Coder& coder, std::span<const 
 
 std::vector<float> decode_nodes(const Snapshot& snapshot, const Coder& coder, std::span<const std::uint32_t> nodes) {
   if (!coder.estimates()) {
-    throw base::Error("INVALID_ARGUMENT", "Expected an index whose rows tell of vectors, but those of kind none have no bytes.");
+    throw base::Error("INVALID_ARGUMENT",
+                      "Expected an index whose rows tell of vectors, but those of kind none have no bytes.");
   }
   if (nodes.size() > most_decoded) {
     throw base::Error("LIMIT", "Expected at most " + std::to_string(most_decoded) + " nodes at once, but received " +

@@ -21,7 +21,8 @@ namespace {
 /// Nodes decoded by one task: less than a millisecond of work.
 constexpr std::size_t grain = 256;
 
-/// Makes a decoded vector one that a graph can hold: rows that say nothing may come out as zero or, damaged, as no number.
+/// Makes a decoded vector one that a graph can hold: rows that say nothing may come out as zero or, damaged, as no
+/// number.
 void mend(std::span<float> vector) {
   const auto bad = [](float value) { return !std::isfinite(value) || std::fabs(value) > 1e15f; };
   if (std::ranges::any_of(vector, bad)) std::ranges::fill(vector, 0.0f);
@@ -52,7 +53,8 @@ StoredVectors::StoredVectors(std::shared_ptr<const Snapshot> snapshot, const Cod
 NodeVectors::NodeVectors(std::shared_ptr<const Snapshot> snapshot, const Coder& coder, unsigned threads,
                          const base::StopFlag* stop) {
   if (!coder.estimates()) {
-    throw base::Error("INVALID_ARGUMENT", "Expected an index with vectors or codes, but received one of kind \"none\".");
+    throw base::Error("INVALID_ARGUMENT",
+                      "Expected an index with vectors or codes, but received one of kind \"none\".");
   }
   if (const auto form = row_form(coder, snapshot->layout())) {
     stored_.emplace(std::move(snapshot), coder, *form, stop);

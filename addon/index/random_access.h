@@ -14,8 +14,8 @@ namespace embedless::index {
 
 class Snapshot;
 
-/// What a walk over the nodes of one snapshot needs at hand: where blocks of rows lie, live bits as words, factors. Made at
-/// first use, since most snapshots of a growing store are never walked over. Safe to share between threads.
+/// What a walk over the nodes of one snapshot needs at hand: where blocks of rows lie, live bits as words, factors.
+/// Made at first use, since most snapshots of a growing store are never walked over. Safe to share between threads.
 class RandomAccess {
  public:
   /// What distances to rows take beside them: under l2 squared norms, under cosine inverse ones.

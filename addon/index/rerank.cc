@@ -12,8 +12,8 @@ namespace embedless::index {
 
 namespace {
 
-/// Of the looks that are expected to be needed before any exact score is known, the first round takes this share: an easy
-/// question needs fewer.
+/// Of the looks that are expected to be needed before any exact score is known, the first round takes this share: an
+/// easy question needs fewer.
 constexpr double first_share = 0.6;
 /// A later round takes at least this share of what was looked at before: many small rounds take longer than a few looks
 /// more.
@@ -131,8 +131,10 @@ std::vector<std::size_t> Rerank::needed() const {
     if (next < options_.least_chance && !(lacking > rounding && next > rounding)) break;
     lacking -= next;
   }
-  if (first_round_) count = share_of(first_share, count);
-  else if (count > 0) count = std::max(count, share_of(least_growth, recomputed_));
+  if (first_round_)
+    count = share_of(first_share, count);
+  else if (count > 0)
+    count = std::max(count, share_of(least_growth, recomputed_));
   open.resize(std::min(open.size(), std::max(least, count)));
   return open;
 }

@@ -39,8 +39,10 @@ class alignas(128) Scanner {  // a cache line of its own: threads must not share
       scanned_ += static_cast<std::size_t>(std::popcount(wanted));
       wanted = offer_exceptions(block, wanted);
       if (wanted == 0) continue;
-      if (snapshot_.layout().transposed) offer_transposed(block, wanted);
-      else offer_rows(block, wanted);
+      if (snapshot_.layout().transposed)
+        offer_transposed(block, wanted);
+      else
+        offer_rows(block, wanted);
     }
   }
 
@@ -152,9 +154,8 @@ std::vector<Estimated> estimate_again(const Snapshot& snapshot, const Scorer& sc
                    .estimate = ordered(scorer.estimate(row.data(), exceptions)),
                    .sigma = std::isfinite(sigma) ? sigma : 0.0f});
   }
-  std::sort(all.begin(), all.end(), [](const Estimated& a, const Estimated& b) {
-    return better({a.estimate, a.node}, {b.estimate, b.node});
-  });
+  std::sort(all.begin(), all.end(),
+            [](const Estimated& a, const Estimated& b) { return better({a.estimate, a.node}, {b.estimate, b.node}); });
   return all;
 }
 

@@ -18,7 +18,8 @@ struct ScanTiming {
 struct ScanTimingOptions {
   std::size_t pool = 400;
   std::size_t rounds = 1;
-  /// Most threads of the scan and of the read alike; small snapshots are scanned by one whatever is said. 0: one a core.
+  /// Most threads of the scan and of the read alike; small snapshots are scanned by one whatever is said. 0: one a
+  /// core.
   unsigned threads = 1;
   const base::StopFlag* stop = nullptr;
 };

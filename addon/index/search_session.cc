@@ -32,9 +32,8 @@ SearchSession SearchSession::start(const std::shared_ptr<const Snapshot>& snapsh
     return {std::move(query), coder.metric(), walking.scanned, std::move(walking.ranker)};
   }
   need_estimates(coder, mode == SearchMode::scan ? "scan" : "guided");
-  const ScanResult found = mode == SearchMode::scan
-                               ? scan(*snapshot, *scorer, scanning)
-                               : walk(snapshot, coder, *scorer, query, options.graph, scanning);
+  const ScanResult found = mode == SearchMode::scan ? scan(*snapshot, *scorer, scanning)
+                                                    : walk(snapshot, coder, *scorer, query, options.graph, scanning);
   auto candidates = estimate_again(*snapshot, *scorer, found.best, options.stop);
   if (candidates.size() > options.pool) candidates.resize(options.pool);
   return {std::move(query), coder.metric(), found.scanned, std::make_unique<Rerank>(candidates, rerank)};

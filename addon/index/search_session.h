@@ -29,8 +29,8 @@ struct SearchOptions {
   const base::StopFlag* stop = nullptr;
 };
 
-/// One search: the candidates of a scan or a walk with the rerank of them, or a walk that needs exact scores; either is fed
-/// with vectors.
+/// One search: the candidates of a scan or a walk with the rerank of them, or a walk that needs exact scores; either is
+/// fed with vectors.
 ///
 /// It keeps copies of what it needs, so a store may change or go while a session waits for vectors. Not for use by
 /// several threads at once.
@@ -38,8 +38,8 @@ class SearchSession {
  public:
   /// Scans the snapshot, or walks over it. `query` holds dims floats.
   /// Throws INVALID_VECTOR; INVALID_ARGUMENT if the graph or the mode does not fit the snapshot; Stopped.
-  static SearchSession start(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder, std::vector<float> query,
-                             const SearchOptions& options);
+  static SearchSession start(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
+                             std::vector<float> query, const SearchOptions& options);
 
   Ranker& ranker() { return *ranker_; }
   const Ranker& ranker() const { return *ranker_; }

@@ -66,7 +66,8 @@ void WalkRanker::check(std::span<const std::uint32_t> nodes, std::span<const dou
   std::ranges::sort(open);
   for (std::size_t i = 0; i < given.size(); ++i) {
     const bool twice = i > 0 && given[i] == given[i - 1];
-    if (twice || !std::ranges::binary_search(open, given[i])) refuse("wanted nodes, each once", std::to_string(given[i]));
+    if (twice || !std::ranges::binary_search(open, given[i]))
+      refuse("wanted nodes, each once", std::to_string(given[i]));
   }
 }
 
@@ -120,9 +121,12 @@ std::vector<Answer> WalkRanker::answers() const {
   std::vector<Answer> answers;
   for (std::size_t i = 0; i < std::min(k_, best.size()); ++i) {
     const double score = -best[i].distance;
-    answers.push_back(
-        {.node = best[i].node, .score = score, .exact = true, .estimate = static_cast<float>(score), .sigma = 0,
-         .chance = std::numeric_limits<double>::quiet_NaN()});
+    answers.push_back({.node = best[i].node,
+                       .score = score,
+                       .exact = true,
+                       .estimate = static_cast<float>(score),
+                       .sigma = 0,
+                       .chance = std::numeric_limits<double>::quiet_NaN()});
   }
   return answers;
 }

@@ -5,7 +5,8 @@
 #include <cstddef>
 #include <cstdint>
 
-/// Floats in AVX-512 registers: what the loops of all files ask of them. Everything has internal linkage: each file compiles its own copy.
+/// Floats in AVX-512 registers: what the loops of all files ask of them. Everything has internal linkage: each file
+/// compiles its own copy.
 namespace embedless::kernel {
 namespace {
 

@@ -52,8 +52,8 @@ struct VbmiScan : Avx512 {
 
 }  // namespace
 
-constinit const Table avx512vbmi_table = scan_loops::table<Avx512>(
-    "avx512vbmi", supported, scan_loops::lookup<VbmiScan>, scan_loops::scan_block<VbmiScan>);
+constinit const Table avx512vbmi_table =
+    scan_loops::table<Avx512>("avx512vbmi", supported, scan_loops::lookup<VbmiScan>, scan_loops::scan_block<VbmiScan>);
 
 }  // namespace embedless::kernel
 

@@ -8,7 +8,7 @@
 namespace embedless::kernel {
 
 constinit const DescentTable avx2_descent{"avx2", descent_loops::products<Avx2>, descent_loops::nearest<Avx2>,
-                                descent_loops::best_angle<Avx2>};
+                                          descent_loops::best_angle<Avx2>};
 
 }  // namespace embedless::kernel
 

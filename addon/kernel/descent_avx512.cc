@@ -8,7 +8,7 @@
 namespace embedless::kernel {
 
 constinit const DescentTable avx512_descent{"avx512", descent_loops::products<Avx512>, descent_loops::nearest<Avx512>,
-                                  descent_loops::best_angle<Avx512>};
+                                            descent_loops::best_angle<Avx512>};
 
 }  // namespace embedless::kernel
 

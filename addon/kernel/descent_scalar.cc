@@ -51,6 +51,6 @@ struct Plain {
 }  // namespace
 
 constinit const DescentTable scalar_descent{"scalar", descent_loops::products<Plain>, descent_loops::nearest<Plain>,
-                                  descent_loops::best_angle<Plain>};
+                                            descent_loops::best_angle<Plain>};
 
 }  // namespace embedless::kernel

@@ -9,9 +9,7 @@ namespace {
 constexpr std::array compiled{
     &scalar_table,
 #if EMBEDLESS_X86
-    &avx2_table,
-    &avx512_table,
-    &avx512vbmi_table,
+    &avx2_table,   &avx512_table, &avx512vbmi_table,
 #endif
 #if EMBEDLESS_NEON
     &neon_table,

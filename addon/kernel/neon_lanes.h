@@ -6,7 +6,8 @@
 #include <cstdint>
 #include <cstring>
 
-/// Floats in Advanced SIMD registers: what the loops of all files ask of them. Everything has internal linkage: each file compiles its own copy.
+/// Floats in Advanced SIMD registers: what the loops of all files ask of them. Everything has internal linkage: each
+/// file compiles its own copy.
 namespace embedless::kernel {
 namespace {
 

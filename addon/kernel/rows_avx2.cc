@@ -13,7 +13,9 @@ struct Avx2Rows : Avx2 {
     Register low, high;
   };
 
-  static Register signed_bytes(const std::uint8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight_bytes(p))); }
+  static Register signed_bytes(const std::uint8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight_bytes(p)));
+  }
   static Pair nibbles(const std::uint8_t* p) {
     const __m256i both = _mm256_cvtepu8_epi32(eight_bytes(p));
     return {_mm256_cvtepi32_ps(_mm256_and_si256(both, _mm256_set1_epi32(15))),

@@ -13,7 +13,9 @@ struct Avx512Rows : Avx512 {
     Register low, high;
   };
 
-  static Register signed_bytes(const std::uint8_t* p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(sixteen_bytes(p))); }
+  static Register signed_bytes(const std::uint8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(sixteen_bytes(p)));
+  }
   static Pair nibbles(const std::uint8_t* p) {
     const __m512i both = _mm512_cvtepu8_epi32(sixteen_bytes(p));
     return {_mm512_cvtepi32_ps(_mm512_and_si512(both, _mm512_set1_epi32(15))),

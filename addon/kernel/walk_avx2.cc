@@ -40,13 +40,13 @@ struct Avx2Walk : Avx2 {
 }  // namespace
 
 constinit const WalkTable avx2_walk{"avx2",
-                          walk_loops::floats<Avx2Walk>,
-                          walk_loops::uppers<Avx2Walk>,
-                          walk_loops::halves<Avx2Walk>,
-                          walk_loops::bytes<Avx2Walk>,
-                          walk_loops::arrange<Avx2Walk>,
-                          walk_loops::arrange_uppers<Avx2Walk>,
-                          walk_loops::widen<Avx2Walk>};
+                                    walk_loops::floats<Avx2Walk>,
+                                    walk_loops::uppers<Avx2Walk>,
+                                    walk_loops::halves<Avx2Walk>,
+                                    walk_loops::bytes<Avx2Walk>,
+                                    walk_loops::arrange<Avx2Walk>,
+                                    walk_loops::arrange_uppers<Avx2Walk>,
+                                    walk_loops::widen<Avx2Walk>};
 
 }  // namespace embedless::kernel
 

@@ -37,13 +37,13 @@ struct Avx512Walk : Avx512 {
 }  // namespace
 
 constinit const WalkTable avx512_walk{"avx512",
-                            walk_loops::floats<Avx512Walk>,
-                            walk_loops::uppers<Avx512Walk>,
-                            walk_loops::halves<Avx512Walk>,
-                            walk_loops::bytes<Avx512Walk>,
-                            walk_loops::arrange<Avx512Walk>,
-                            walk_loops::arrange_uppers<Avx512Walk>,
-                            walk_loops::widen<Avx512Walk>};
+                                      walk_loops::floats<Avx512Walk>,
+                                      walk_loops::uppers<Avx512Walk>,
+                                      walk_loops::halves<Avx512Walk>,
+                                      walk_loops::bytes<Avx512Walk>,
+                                      walk_loops::arrange<Avx512Walk>,
+                                      walk_loops::arrange_uppers<Avx512Walk>,
+                                      walk_loops::widen<Avx512Walk>};
 
 }  // namespace embedless::kernel
 

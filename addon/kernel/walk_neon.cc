@@ -47,13 +47,13 @@ struct NeonWalk : Neon {
 }  // namespace
 
 constinit const WalkTable neon_walk{"neon",
-                          walk_loops::floats<NeonWalk>,
-                          walk_loops::uppers<NeonWalk>,
-                          walk_loops::halves<NeonWalk>,
-                          walk_loops::bytes<NeonWalk>,
-                          walk_loops::arrange<NeonWalk>,
-                          walk_loops::arrange_uppers<NeonWalk>,
-                          walk_loops::widen<NeonWalk>};
+                                    walk_loops::floats<NeonWalk>,
+                                    walk_loops::uppers<NeonWalk>,
+                                    walk_loops::halves<NeonWalk>,
+                                    walk_loops::bytes<NeonWalk>,
+                                    walk_loops::arrange<NeonWalk>,
+                                    walk_loops::arrange_uppers<NeonWalk>,
+                                    walk_loops::widen<NeonWalk>};
 
 }  // namespace embedless::kernel
 

@@ -1,6 +1,6 @@
 #include "base/float16.h"
-#include "kernel/walk.h"
 #include "kernel/fetch_line.h"
+#include "kernel/walk.h"
 #include "kernel/walk_loops.h"
 
 /// Plain C++ for any processor, and the twin that the other instruction sets are compared with.
@@ -55,12 +55,12 @@ struct Plain {
 }  // namespace
 
 constinit const WalkTable scalar_walk{"scalar",
-                            walk_loops::floats<Plain>,
-                            walk_loops::uppers<Plain>,
-                            walk_loops::halves<Plain>,
-                            walk_loops::bytes<Plain>,
-                            walk_loops::arrange<Plain>,
-                            walk_loops::arrange_uppers<Plain>,
-                            walk_loops::widen<Plain>};
+                                      walk_loops::floats<Plain>,
+                                      walk_loops::uppers<Plain>,
+                                      walk_loops::halves<Plain>,
+                                      walk_loops::bytes<Plain>,
+                                      walk_loops::arrange<Plain>,
+                                      walk_loops::arrange_uppers<Plain>,
+                                      walk_loops::widen<Plain>};
 
 }  // namespace embedless::kernel

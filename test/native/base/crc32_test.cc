@@ -7,7 +7,9 @@
 namespace embedless::base {
 namespace {
 
-std::uint32_t of(std::string_view text) { return crc32({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()}); }
+std::uint32_t of(std::string_view text) {
+  return crc32({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
 
 TEST(Crc32, MatchesThePublishedCheckValues) {
   EXPECT_EQ(of(""), 0u);

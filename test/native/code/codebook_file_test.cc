@@ -5,9 +5,9 @@
 #include <cstring>
 #include <limits>
 
-#include "code/codebook.h"
 #include "base/crc32.h"
 #include "base/random.h"
+#include "code/codebook.h"
 #include "code/synthetic.h"
 
 namespace embedless::code {
@@ -73,7 +73,9 @@ class CodebookFile : public testing::TestWithParam<CodebookForm> {
   std::size_t rotation_at() const { return mean_at() + 4 * word(dims_at); }
   std::size_t centroids_at() const { return rotation_at() + bytes_of(word(dims_at)); }
   /// Bytes of `columns` numbers of each component.
-  std::size_t bytes_of(std::size_t columns) const { return word(components_at) * (is_first() ? 2 * columns : 4 + columns); }
+  std::size_t bytes_of(std::size_t columns) const {
+    return word(components_at) * (is_first() ? 2 * columns : 4 + columns);
+  }
   /// Of version 2: where the bytes of the rotation, or of the centroids, begin.
   std::size_t behind_steps(std::size_t at) const { return at + 4 * word(components_at); }
 
@@ -118,7 +120,8 @@ TEST_P(CodebookFile, SizesThatLieAreCorrupt) {
   EXPECT_EQ(with(0, 'X'), "CORRUPT");
   EXPECT_EQ(with(metric_at, std::uint32_t{3}), "CORRUPT");
   for (const std::size_t at : {dims_at, components_at, subspaces_at}) {
-    for (const std::uint32_t value : {0u, 1u, word(at) - 1, word(at) + 1, 1024u, 8192u, 65536u, 0x80000000u, 0xffffffffu}) {
+    for (const std::uint32_t value :
+         {0u, 1u, word(at) - 1, word(at) + 1, 1024u, 8192u, 65536u, 0x80000000u, 0xffffffffu}) {
       EXPECT_EQ(with(at, value), "CORRUPT") << "offset " << at << ", value " << value;
     }
   }
@@ -137,7 +140,8 @@ TEST_P(CodebookFile, SubspacesThatAreNoPartitionAreCorrupt) {
 
 TEST_P(CodebookFile, NumbersThatAreNoneAreCorrupt) {
   for (const float bad : {nan, inf, -inf}) {
-    for (std::size_t at = centroid_unit_at; at < starts_at(); at += 4) EXPECT_EQ(with(at, bad), "CORRUPT") << "offset " << at;
+    for (std::size_t at = centroid_unit_at; at < starts_at(); at += 4)
+      EXPECT_EQ(with(at, bad), "CORRUPT") << "offset " << at;
     EXPECT_EQ(with(mean_at(), bad), "CORRUPT");
   }
   if (!is_first()) return;
@@ -158,7 +162,8 @@ TEST_P(CodebookFile, StepsAndTheirBytesAreChecked) {
     }
     EXPECT_EQ(with(at, 0.0f), "CORRUPT") << "numbers other than 0 that have no step";
     EXPECT_EQ(with(behind_steps(at), std::int8_t{-128}), "CORRUPT");
-    for (const std::int8_t good : {std::int8_t{-127}, std::int8_t{0}, std::int8_t{127}}) EXPECT_EQ(with(behind_steps(at), good), "");
+    for (const std::int8_t good : {std::int8_t{-127}, std::int8_t{0}, std::int8_t{127}})
+      EXPECT_EQ(with(behind_steps(at), good), "");
   }
   EXPECT_EQ(with(rotation_at(), 1.5f), "CORRUPT") << "longer than any direction";
   EXPECT_EQ(with(bytes_.size() - 5, std::int8_t{-128}), "CORRUPT");

@@ -7,9 +7,9 @@
 #include <limits>
 #include <thread>
 
+#include "base/float16.h"
 #include "code/encoder.h"
 #include "code/estimator.h"
-#include "base/float16.h"
 #include "code/synthetic.h"
 
 namespace embedless::code {
@@ -39,13 +39,15 @@ TEST(Codebook, HasTheShapeItWasAskedFor) {
 }
 
 TEST(Codebook, IsMadeOfHalvesWhereDimsAreFew) {
-  const auto codebook = Codebook::train(Source(8, 2).vectors(400, 1e-3), {.dims = 8, .metric = base::Metric::l2, .bytes = 8});
+  const auto codebook =
+      Codebook::train(Source(8, 2).vectors(400, 1e-3), {.dims = 8, .metric = base::Metric::l2, .bytes = 8});
   ASSERT_EQ(codebook->form(), CodebookForm::halves);
   EXPECT_EQ(codebook->components(), 8u);
   const float unit = codebook->parts().centroid_unit;
   EXPECT_LT(unit, 1e-3f);
   for (const float value : codebook->parts().rotation) ASSERT_EQ(value, base::from_half(base::to_half(value)));
-  for (const float value : codebook->parts().centroids) ASSERT_EQ(value, base::from_half(base::to_half(value / unit)) * unit);
+  for (const float value : codebook->parts().centroids)
+    ASSERT_EQ(value, base::from_half(base::to_half(value / unit)) * unit);
 }
 
 TEST(Codebook, IsMadeOfStepsOtherwise) {
@@ -57,7 +59,8 @@ TEST(Codebook, IsMadeOfStepsOtherwise) {
     const CodebookParts& parts = codebook->parts();
     ASSERT_EQ(parts.rotation_steps.size(), codebook->components());
     ASSERT_EQ(parts.centroid_steps.size(), codebook->components());
-    const auto expect_steps = [](const std::vector<float>& values, const std::vector<float>& steps, std::size_t columns) {
+    const auto expect_steps = [](const std::vector<float>& values, const std::vector<float>& steps,
+                                 std::size_t columns) {
       for (std::size_t i = 0; i < values.size(); ++i) {
         const float count = std::round(values[i] / steps[i / columns]);
         ASSERT_LE(std::fabs(count), 127);
@@ -168,8 +171,11 @@ TEST(CodebookConcurrency, StopsBeforeAndDuringTraining) {
 }
 
 TEST(Codebook, SavedAndLoadedNothingChanges) {
-  for (const auto& [metric, code_bytes] : {std::pair{base::Metric::cosine, std::size_t{6}}, {base::Metric::ip, 6}, {base::Metric::l2, 6},
-                                           {base::Metric::cosine, 40}, {base::Metric::l2, 40}}) {
+  for (const auto& [metric, code_bytes] : {std::pair{base::Metric::cosine, std::size_t{6}},
+                                           {base::Metric::ip, 6},
+                                           {base::Metric::l2, 6},
+                                           {base::Metric::cosine, 40},
+                                           {base::Metric::l2, 40}}) {
     const std::vector<float> vectors = Source(40, 9).vectors_of_norms(600, 1e-2, 1e2);
     const auto trained = Codebook::train(vectors, {.dims = 40, .metric = metric, .bytes = code_bytes});
     if (metric == base::Metric::cosine) {

@@ -29,8 +29,8 @@ double exact_score(base::Metric metric, const float* q, const float* x, std::siz
 
 /// Trains on `base`, encodes `added`, saves and loads between, and expects every estimate for every query to be finite
 /// and within the residual bound (1 / rho sigmas, which is certain) plus rounding.
-void expect_sound(base::Metric metric, std::size_t dims, std::size_t bytes, const std::vector<float>& base, std::vector<float> added,
-                  std::vector<float> queries) {
+void expect_sound(base::Metric metric, std::size_t dims, std::size_t bytes, const std::vector<float>& base,
+                  std::vector<float> added, std::vector<float> queries) {
   const auto trained = Codebook::train(base, {.dims = dims, .metric = metric, .bytes = bytes, .threads = 2});
   const auto codebook = Codebook::load(trained->save());
   const Encoded encoded = encode(*codebook, added);
@@ -55,7 +55,8 @@ void expect_sound(base::Metric metric, std::size_t dims, std::size_t bytes, cons
       const double mean = std::sqrt(dot(codebook->mean(), codebook->mean(), dims));
       const double size = std::sqrt(dot(q, q, dims)) + std::sqrt(dot(x, x, dims)) + mean;
       ASSERT_TRUE(std::isfinite(estimate) && std::isfinite(bound));
-      ASSERT_LE(std::fabs(estimate - exact), 1.1 * bound + 0.01 * size * size + underflow) << "vector " << n << ", query " << i;
+      ASSERT_LE(std::fabs(estimate - exact), 1.1 * bound + 0.01 * size * size + underflow)
+          << "vector " << n << ", query " << i;
     }
   }
 }
@@ -205,7 +206,8 @@ TEST(Degenerate, UnseenDirectionsStillHaveABound) {
     base[n * 20] = noise[n * 2];
     base[n * 20 + 1] = noise[n * 2 + 1];
   }
-  for (const base::Metric metric : metrics) expect_sound(metric, 20, 4, base, Source(20, 16).vectors(100), Source(20, 17).vectors(5));
+  for (const base::Metric metric : metrics)
+    expect_sound(metric, 20, 4, base, Source(20, 16).vectors(100), Source(20, 17).vectors(5));
 }
 
 }  // namespace

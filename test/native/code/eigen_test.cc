@@ -4,8 +4,8 @@
 
 #include <cmath>
 
-#include "code/leading_eigen.h"
 #include "base/random.h"
+#include "code/leading_eigen.h"
 #include "code/synthetic.h"
 
 namespace embedless::code {
@@ -149,7 +149,8 @@ TEST(LeadingEigenConcurrency, IsTheSameForAnyNumberOfThreads) {
   const std::vector<double> matrix = semi_definite(order, order, 0.5, 6);
   const Eigen one = leading_eigen(matrix, {.order = order, .count = 70, .rank = order, .seed = 3, .threads = 1});
   for (const unsigned threads : {2u, 3u}) {
-    const Eigen many = leading_eigen(matrix, {.order = order, .count = 70, .rank = order, .seed = 3, .threads = threads});
+    const Eigen many =
+        leading_eigen(matrix, {.order = order, .count = 70, .rank = order, .seed = 3, .threads = threads});
     EXPECT_EQ(one.values, many.values);
     EXPECT_EQ(one.vectors, many.vectors);
   }

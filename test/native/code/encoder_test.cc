@@ -24,7 +24,8 @@ struct PlainCode {
     for (std::size_t i = 0; i < codebook.dims(); ++i) centred.push_back(static_cast<double>(x[i]) - codebook.mean()[i]);
     for (std::size_t k = 0; k < codebook.components(); ++k) {
       double sum = 0;
-      for (std::size_t i = 0; i < codebook.dims(); ++i) sum += codebook.rotation()[k * codebook.dims() + i] * centred[i];
+      for (std::size_t i = 0; i < codebook.dims(); ++i)
+        sum += codebook.rotation()[k * codebook.dims() + i] * centred[i];
       components.push_back(sum);
     }
     choose_nearest();
@@ -127,7 +128,8 @@ Factors factors_of(const Codebook& codebook, const Encoded& encoded, std::size_t
   for (const FactorException& exception : encoded.exceptions) {
     if (exception.row == row) own.push_back(exception);
   }
-  return codebook.factors().read(&encoded.rows[row * codebook.row_bytes() + codebook.subspaces()], own.data(), own.size());
+  return codebook.factors().read(&encoded.rows[row * codebook.row_bytes() + codebook.subspaces()], own.data(),
+                                 own.size());
 }
 
 class EncoderByMetric : public testing::TestWithParam<base::Metric> {
@@ -135,7 +137,8 @@ class EncoderByMetric : public testing::TestWithParam<base::Metric> {
   static constexpr std::size_t dims_ = 24;
   static constexpr std::size_t count_ = 400;
   const std::vector<float> vectors_ = Source(dims_, 1).vectors(count_);
-  const std::shared_ptr<const Codebook> codebook_ = Codebook::train(vectors_, {.dims = dims_, .metric = GetParam(), .bytes = 6});
+  const std::shared_ptr<const Codebook> codebook_ =
+      Codebook::train(vectors_, {.dims = dims_, .metric = GetParam(), .bytes = 6});
 
   std::vector<float> admitted() const {
     return GetParam() == base::Metric::cosine ? synthetic::normalised(vectors_, dims_) : vectors_;
@@ -169,7 +172,8 @@ TEST_P(EncoderByMetric, FactorsAreThoseOfTheFormulas) {
     const double error = plain.error(row, stored.scale);
     const double log_step = (ranges.error.high - ranges.error.low) / 254;
     EXPECT_NEAR(stored.scale, scale, cosine ? ranges.scale.step() * 0.51 : std::fabs(scale) * 0x1p-11);
-    EXPECT_NEAR(stored.add, plain.add(), cosine ? ranges.add.step() * 0.51 : std::fabs(plain.add()) * 0x1.01p-11 + 1e-6);
+    EXPECT_NEAR(stored.add, plain.add(),
+                cosine ? ranges.add.step() * 0.51 : std::fabs(plain.add()) * 0x1.01p-11 + 1e-6);
     EXPECT_NEAR(stored.error, error, cosine ? ranges.error.step() * 0.51 : error * log_step * 0.55);
   }
 }
@@ -194,7 +198,8 @@ TEST_P(EncoderByMetric, DecodesToMeanPlusScaledCentroids) {
   ASSERT_EQ(decoded.size(), vectors_.size());
   for (std::size_t n = 0; n < count_; ++n) {
     double distance = 0;
-    for (std::size_t i = 0; i < dims_; ++i) distance += std::pow(static_cast<double>(decoded[n * dims_ + i]) - used[n * dims_ + i], 2);
+    for (std::size_t i = 0; i < dims_; ++i)
+      distance += std::pow(static_cast<double>(decoded[n * dims_ + i]) - used[n * dims_ + i], 2);
     const double error = factors_of(*codebook_, encoded, n).error;
     // Directions of bytes are orthogonal to a hundredth, those of float16 to a thousandth.
     const double length = std::sqrt(PlainCode::squared(PlainCode(*codebook_, &used[n * dims_]).centred));
@@ -203,7 +208,8 @@ TEST_P(EncoderByMetric, DecodesToMeanPlusScaledCentroids) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Metrics, EncoderByMetric, testing::Values(base::Metric::cosine, base::Metric::ip, base::Metric::l2),
+INSTANTIATE_TEST_SUITE_P(Metrics, EncoderByMetric,
+                         testing::Values(base::Metric::cosine, base::Metric::ip, base::Metric::l2),
                          synthetic::metric_name);
 
 TEST(Encoder, FactorsOutsideTheRangesBecomeExceptions) {

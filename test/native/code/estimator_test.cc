@@ -8,8 +8,8 @@
 #include <iterator>
 #include <limits>
 
-#include "code/encoder.h"
 #include "base/float16.h"
+#include "code/encoder.h"
 #include "code/synthetic.h"
 
 namespace embedless::code {
@@ -38,7 +38,8 @@ float scan_estimate(const kernel::ScanQuery& query, const std::uint8_t* row) {
     scale = base::from_half(halves[0]);
     add = base::from_half(halves[1]);
   }
-  return (query.base + query.add_sign * add) + (query.sum_factor * scale) * (query.sum_offset + query.sum_step * static_cast<float>(sum));
+  return (query.base + query.add_sign * add) +
+         (query.sum_factor * scale) * (query.sum_offset + query.sum_step * static_cast<float>(sum));
 }
 
 class EstimatorByMetric : public testing::TestWithParam<base::Metric> {
@@ -96,7 +97,8 @@ TEST_P(EstimatorByMetric, IsTheScoreOfTheDecodedVector) {
       const float* decoded = &decoded_[n * dims_];
       // <q - m, decoded - m> is the sum's part; a replaces what decoding loses of <x - m, m> or |x - m|^2.
       double part = 0;
-      for (std::size_t k = 0; k < dims_; ++k) part += (static_cast<double>(q[k]) - centre[k]) * (decoded[k] - centre[k]);
+      for (std::size_t k = 0; k < dims_; ++k)
+        part += (static_cast<double>(q[k]) - centre[k]) * (decoded[k] - centre[k]);
       const auto own = exceptions(n);
       const Factors factors = codebook_->factors().read(row(n) + codebook_->subspaces(), own.data(), own.size());
       const double expected = GetParam() == base::Metric::l2
@@ -113,7 +115,8 @@ TEST_P(EstimatorByMetric, IsUnbiased) {
   for (std::size_t i = 0; i < queries_; ++i) {
     const Estimator estimator(*codebook_, query(i));
     for (std::size_t n = 0; n < count_; ++n) {
-      const double miss = exact_score(GetParam(), query(i).data(), &vectors_[n * dims_], dims_) - estimate(estimator, n);
+      const double miss =
+          exact_score(GetParam(), query(i).data(), &vectors_[n * dims_], dims_) - estimate(estimator, n);
       sum += miss;
       spread += miss * miss;
     }
@@ -123,7 +126,8 @@ TEST_P(EstimatorByMetric, IsUnbiased) {
 }
 
 TEST_P(EstimatorByMetric, IsExactAlongTheVectorItself) {
-  // The unbiased scale makes <X, s D> equal |X|^2: asked for a vector of the store, its own estimate misses only by rounding.
+  // The unbiased scale makes <X, s D> equal |X|^2: asked for a vector of the store, its own estimate misses only by
+  // rounding.
   for (std::size_t n = 0; n < 50; ++n) {
     const Estimator estimator(*codebook_, {&vectors_[n * dims_], dims_});
     const double exact = exact_score(GetParam(), &vectors_[n * dims_], &vectors_[n * dims_], dims_);
@@ -140,9 +144,12 @@ TEST_P(EstimatorByMetric, ErrorsStayWithinTheResidualBound) {
     const Estimator estimator(*codebook_, query(i));
     for (std::size_t n = 0; n < count_; ++n) {
       const double bound = sigma(estimator, n) / codebook_->rho();
-      const double miss = exact_score(GetParam(), query(i).data(), &vectors_[n * dims_], dims_) - estimate(estimator, n);
+      const double miss =
+          exact_score(GetParam(), query(i).data(), &vectors_[n * dims_], dims_) - estimate(estimator, n);
       ASSERT_LE(std::fabs(miss), 1.05 * bound + 0.01);
-      ASSERT_LE(bound, factor * 1.3 * distance_to_mean(query(i)) * std::sqrt(dot(&vectors_[n * dims_], &vectors_[n * dims_], dims_)) + 2);
+      ASSERT_LE(bound, factor * 1.3 * distance_to_mean(query(i)) *
+                               std::sqrt(dot(&vectors_[n * dims_], &vectors_[n * dims_], dims_)) +
+                           2);
       squares += miss * miss / (bound * bound);
       beyond += std::fabs(miss) > 3 * bound / std::sqrt(static_cast<double>(dims_));
     }
@@ -174,18 +181,21 @@ TEST_P(EstimatorByMetric, TheScanComesCloseToTheFloatTables) {
 TEST_P(EstimatorByMetric, ExceptionsOverrideTheStoredFactors) {
   const Estimator estimator(*codebook_, query(0));
   const std::vector<FactorException> own{{0, 0, 0, 0.0f}, {0, 1, 0, 0.25f}, {0, 2, 0, 2.0f}};
-  const double base = GetParam() == base::Metric::l2 ? exact_score(base::Metric::l2, query(0).data(), codebook_->mean(), dims_)
-                                               : dot(query(0).data(), codebook_->mean(), dims_);
-  EXPECT_NEAR(estimator.estimate(row(0), own.data(), 3), GetParam() == base::Metric::l2 ? base - 0.25 : base + 0.25, 1e-5);
+  const double base = GetParam() == base::Metric::l2
+                          ? exact_score(base::Metric::l2, query(0).data(), codebook_->mean(), dims_)
+                          : dot(query(0).data(), codebook_->mean(), dims_);
+  EXPECT_NEAR(estimator.estimate(row(0), own.data(), 3), GetParam() == base::Metric::l2 ? base - 0.25 : base + 0.25,
+              1e-5);
   const double factor = GetParam() == base::Metric::l2 ? 2 : 1;
   EXPECT_NEAR(estimator.sigma(row(0), own.data(), 3), factor * codebook_->rho() * 2 * distance_to_mean(query(0)), 1e-5);
 }
 
-INSTANTIATE_TEST_SUITE_P(Metrics, EstimatorByMetric, testing::Values(base::Metric::cosine, base::Metric::ip, base::Metric::l2),
+INSTANTIATE_TEST_SUITE_P(Metrics, EstimatorByMetric,
+                         testing::Values(base::Metric::cosine, base::Metric::ip, base::Metric::l2),
                          synthetic::metric_name);
 
-/// Few enough distinct vectors for the centroids to be the numbers themselves: nothing is left out, so all that an estimate
-/// is off by is the rounding of its factors.
+/// Few enough distinct vectors for the centroids to be the numbers themselves: nothing is left out, so all that an
+/// estimate is off by is the rounding of its factors.
 TEST(EstimatorRounding, IsPartOfSigma) {
   constexpr std::size_t dims = 8, distinct = 100, count = 1000;
   std::vector<float> few = Source(dims, 6).vectors(distinct);
@@ -201,9 +211,11 @@ TEST(EstimatorRounding, IsPartOfSigma) {
       const Estimator estimator(*codebook, {query, dims});
       for (std::size_t n = 0; n < distinct; ++n) {
         std::vector<FactorException> own;
-        std::ranges::copy_if(encoded.exceptions, std::back_inserter(own), [&](const auto& one) { return one.row == n; });
+        std::ranges::copy_if(encoded.exceptions, std::back_inserter(own),
+                             [&](const auto& one) { return one.row == n; });
         const std::uint8_t* row = &encoded.rows[n * codebook->row_bytes()];
-        const double miss = exact_score(metric, query, &few[n * dims], dims) - estimator.estimate(row, own.data(), own.size());
+        const double miss =
+            exact_score(metric, query, &few[n * dims], dims) - estimator.estimate(row, own.data(), own.size());
         squares += miss * miss;
         told += std::pow(estimator.sigma(row, own.data(), own.size()), 2);
         residuals += std::pow(estimator.errors(row, own.data(), own.size()).residual, 2);

@@ -32,7 +32,9 @@ TEST(CosineFactors, AreWithinHalfAStep) {
   EXPECT_EQ(coder.bytes(), 3u);
   base::Random random(1);
   for (int i = 0; i < 1000; ++i) {
-    const auto at = [&](ByteRange r) { return r.low + (r.high - r.low) * static_cast<float>(0.5 + 0.5 * random.symmetric()); };
+    const auto at = [&](ByteRange r) {
+      return r.low + (r.high - r.low) * static_cast<float>(0.5 + 0.5 * random.symmetric());
+    };
     const Factors in{at(cosine_ranges.scale), at(cosine_ranges.add), at(cosine_ranges.error)};
     std::vector<FactorException> exceptions;
     const Factors out = round_trip(coder, in, exceptions);
@@ -45,7 +47,8 @@ TEST(CosineFactors, AreWithinHalfAStep) {
 
 TEST(CosineFactors, OutsideTheRangeAreKeptExactly) {
   const FactorCoder coder(base::Metric::cosine, cosine_ranges);
-  for (const Factors in : {Factors{0.4999f, -0.4001f, 0.0999f}, Factors{2.0001f, 0.4001f, 1.1001f}, Factors{0, 1e9f, -1e9f}}) {
+  for (const Factors in :
+       {Factors{0.4999f, -0.4001f, 0.0999f}, Factors{2.0001f, 0.4001f, 1.1001f}, Factors{0, 1e9f, -1e9f}}) {
     std::vector<FactorException> exceptions;
     const Factors out = round_trip(coder, in, exceptions);
     ASSERT_EQ(exceptions.size(), 3u);

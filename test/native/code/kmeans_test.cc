@@ -66,7 +66,8 @@ TEST(Kmeans, RoundsReduceTheDistortion) {
     const double first = assign(points, kmeans(points, {.width = width, .rounds = 0, .seed = 2}), width).distortion;
     double before = 0.95 * first;
     for (const std::size_t rounds : {1, 4, 12}) {
-      const double now = assign(points, kmeans(points, {.width = width, .rounds = rounds, .seed = 2}), width).distortion;
+      const double now =
+          assign(points, kmeans(points, {.width = width, .rounds = rounds, .seed = 2}), width).distortion;
       EXPECT_LE(now, before) << rounds << " rounds";
       before = now;
     }

@@ -29,8 +29,8 @@ class LvqBy : public testing::TestWithParam<std::tuple<Kind, base::Metric>> {
     return LvqCode::load(LvqCode::train(vectors, options(kind(), metric(), dims, queries))->save());
   }
 
-  /// Expects of every vector and query: the row's factors are what they should be, estimates follow the formula, and the
-  /// residual bounds the error (Cauchy-Schwarz).
+  /// Expects of every vector and query: the row's factors are what they should be, estimates follow the formula, and
+  /// the residual bounds the error (Cauchy-Schwarz).
   static void expect_sound(const LvqCode& code, const std::vector<float>& vectors, const std::vector<float>& queries) {
     const std::size_t dims = code.dims();
     const std::vector<std::uint8_t> rows = encode(code, vectors);
@@ -63,8 +63,8 @@ class LvqBy : public testing::TestWithParam<std::tuple<Kind, base::Metric>> {
     ASSERT_NEAR(row.add, add, 3e-6 * total * total + 1e-37);
   }
 
-  static void expect_estimates(const LvqCode& code, const std::vector<std::uint8_t>& rows, const std::vector<float>& vectors,
-                               const float* query) {
+  static void expect_estimates(const LvqCode& code, const std::vector<std::uint8_t>& rows,
+                               const std::vector<float>& vectors, const float* query) {
     const std::size_t dims = code.dims();
     const LvqEstimator estimator(code, {query, dims});
     const std::vector<double> q = centred(code, query);
@@ -90,7 +90,8 @@ class LvqBy : public testing::TestWithParam<std::tuple<Kind, base::Metric>> {
       const double wide = factor * read.error * (reach + std::sqrt(dot(mean, mean)));
       ASSERT_NEAR(estimator.sigma(row), code.rho() * bound, 1e-6 * code.rho() * wide + 1e-37);
       const double exact = exact_score(code.metric(), query, x, dims);
-      ASSERT_LE(std::fabs(estimator.estimate(row) - exact), 1.0001 * bound + 2 * rounding(code, query, x)) << "vector " << n;
+      ASSERT_LE(std::fabs(estimator.estimate(row) - exact), 1.0001 * bound + 2 * rounding(code, query, x))
+          << "vector " << n;
     }
   }
 };
@@ -190,12 +191,15 @@ TEST_P(LvqBy, EstimatesAreUnbiasedForTheVectorItself) {
 
 TEST_P(LvqBy, RefusesBadInput) {
   const auto code = trained(Source(3, 8).vectors(30), 3);
-  const auto verdict = [&](std::vector<float> vectors) { return synthetic::error_code([&] { encode(*code, vectors); }); };
+  const auto verdict = [&](std::vector<float> vectors) {
+    return synthetic::error_code([&] { encode(*code, vectors); });
+  };
   EXPECT_EQ(verdict({}), "");
   EXPECT_EQ(verdict({1, 2, 3, 4}), "INVALID_ARGUMENT");
   EXPECT_EQ(verdict({1, 2, NAN}), "INVALID_VECTOR");
   EXPECT_EQ(verdict({0, 0, 0}), metric() == base::Metric::cosine ? "INVALID_VECTOR" : "");
-  EXPECT_EQ(synthetic::error_code([&] { decode(*code, std::vector<std::uint8_t>(code->row_bytes() + 1)); }), "INVALID_ARGUMENT");
+  EXPECT_EQ(synthetic::error_code([&] { decode(*code, std::vector<std::uint8_t>(code->row_bytes() + 1)); }),
+            "INVALID_ARGUMENT");
   EXPECT_EQ(synthetic::error_code([&] { LvqEstimator(*code, std::vector<float>(4, 1.0f)); }), "INVALID_ARGUMENT");
   EXPECT_EQ(synthetic::error_code([&] { LvqEstimator(*code, std::vector<float>(3, INFINITY)); }), "INVALID_VECTOR");
   base::StopFlag stop;
@@ -208,7 +212,8 @@ std::string instance_name(const testing::TestParamInfo<std::tuple<Kind, base::Me
   return std::string(std::get<0>(info.param).name) + by[static_cast<std::size_t>(std::get<1>(info.param))];
 }
 
-INSTANTIATE_TEST_SUITE_P(All, LvqBy, testing::Combine(testing::ValuesIn(kinds), testing::ValuesIn(metrics)), instance_name);
+INSTANTIATE_TEST_SUITE_P(All, LvqBy, testing::Combine(testing::ValuesIn(kinds), testing::ValuesIn(metrics)),
+                         instance_name);
 
 TEST(LvqCode, RowBytesAreAsDescribed) {
   const std::vector<float> vectors = Source(384, 1).vectors(30);
@@ -255,7 +260,8 @@ TEST(LvqCode, RefusesBadVectorsAndQueries) {
     std::vector<float> broken = vectors;
     broken[13] = bad;
     for (const std::size_t projected : {0, 2}) {
-      EXPECT_EQ(synthetic::error_code([&] { LvqCode::train(broken, {.dims = 4, .projected = projected}); }), "INVALID_VECTOR");
+      EXPECT_EQ(synthetic::error_code([&] { LvqCode::train(broken, {.dims = 4, .projected = projected}); }),
+                "INVALID_VECTOR");
     }
     const LvqTrainOptions ood{.dims = 4, .projected = 2, .projection = Projection::ood, .queries = broken};
     EXPECT_EQ(synthetic::error_code([&] { LvqCode::train(vectors, ood); }), "INVALID_VECTOR");

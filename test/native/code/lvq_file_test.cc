@@ -6,8 +6,8 @@
 #include <limits>
 
 #include "base/crc32.h"
-#include "code/lvq_reference.h"
 #include "base/random.h"
+#include "code/lvq_reference.h"
 
 namespace embedless::code {
 namespace {
@@ -42,7 +42,8 @@ class LvqFile : public testing::TestWithParam<lvq_reference::Kind> {
   static std::vector<std::uint8_t> saved() {
     const std::vector<float> queries = synthetic::Source(5, 2).vectors(30);
     return LvqCode::train(synthetic::Source(5, 1).vectors(60),
-                          lvq_reference::options(GetParam(), base::Metric::ip, 5, queries))->save();
+                          lvq_reference::options(GetParam(), base::Metric::ip, 5, queries))
+        ->save();
   }
 
   /// Verdict on the saved bytes with one value replaced and the checksum made good again.
@@ -96,7 +97,8 @@ TEST_P(LvqFile, SizesThatContradictEachOtherAreCorrupt) {
     EXPECT_EQ(with(levels_at, value), "CORRUPT");
     EXPECT_EQ(with(sides_at, value), "CORRUPT");
   }
-  for (const std::uint32_t value : {0u, 4u, 6u, 8193u, 0x80000000u, 0xffffffffu}) EXPECT_EQ(with(dims_at, value), "CORRUPT");
+  for (const std::uint32_t value : {0u, 4u, 6u, 8193u, 0x80000000u, 0xffffffffu})
+    EXPECT_EQ(with(dims_at, value), "CORRUPT");
   for (const std::uint32_t value : {1u, 6u, 1025u, 0xffffffffu}) EXPECT_EQ(with(projected_at, value), "CORRUPT");
   if (GetParam().projects) {
     EXPECT_EQ(with(levels_at, 2u), "CORRUPT");
@@ -131,7 +133,9 @@ TEST_P(LvqFile, RandomBytesAreCorrupt) {
 }
 
 INSTANTIATE_TEST_SUITE_P(All, LvqFile, testing::ValuesIn(lvq_reference::kinds),
-                         [](const testing::TestParamInfo<lvq_reference::Kind>& info) { return std::string(info.param.name); });
+                         [](const testing::TestParamInfo<lvq_reference::Kind>& info) {
+                           return std::string(info.param.name);
+                         });
 
 }  // namespace
 }  // namespace embedless::code

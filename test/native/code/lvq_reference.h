@@ -11,10 +11,10 @@
 /// What rows of the LVQ family mean, written in double and independently of the library.
 namespace lvq_reference {
 
+using embedless::base::Metric;
 using embedless::code::LvqCode;
 using embedless::code::LvqLevels;
 using embedless::code::LvqTrainOptions;
-using embedless::base::Metric;
 using embedless::code::Projection;
 
 inline constexpr base::Metric metrics[] = {base::Metric::cosine, base::Metric::ip, base::Metric::l2};
@@ -28,14 +28,15 @@ struct Kind {
 };
 
 inline const std::vector<Kind> kinds = {
-    {"Lvq4", LvqLevels::lvq4, false, Projection::pca},        {"Lvq8", LvqLevels::lvq8, false, Projection::pca},
-    {"Lvq4x8", LvqLevels::lvq4x8, false, Projection::pca},    {"Pca4", LvqLevels::lvq4, true, Projection::pca},
-    {"Pca8", LvqLevels::lvq8, true, Projection::pca},         {"Ood4", LvqLevels::lvq4, true, Projection::ood},
+    {"Lvq4", LvqLevels::lvq4, false, Projection::pca},     {"Lvq8", LvqLevels::lvq8, false, Projection::pca},
+    {"Lvq4x8", LvqLevels::lvq4x8, false, Projection::pca}, {"Pca4", LvqLevels::lvq4, true, Projection::pca},
+    {"Pca8", LvqLevels::lvq8, true, Projection::pca},      {"Ood4", LvqLevels::lvq4, true, Projection::ood},
     {"Ood8", LvqLevels::lvq8, true, Projection::ood},
 };
 
 /// Options for a kind; projections keep two thirds of the dims. `queries` must outlive the training.
-inline LvqTrainOptions options(const Kind& kind, base::Metric metric, std::size_t dims, const std::vector<float>& queries) {
+inline LvqTrainOptions options(const Kind& kind, base::Metric metric, std::size_t dims,
+                               const std::vector<float>& queries) {
   LvqTrainOptions result{.dims = dims, .metric = metric, .levels = kind.levels};
   if (!kind.projects) return result;
   result.projected = (2 * dims + 2) / 3;
@@ -46,8 +47,8 @@ inline LvqTrainOptions options(const Kind& kind, base::Metric metric, std::size_
 
 struct Row {
   double low, step, add, error;
-  std::vector<double> first;   // codes
-  std::vector<double> fine;    // codes of the second level, if there is one
+  std::vector<double> first;  // codes
+  std::vector<double> fine;   // codes of the second level, if there is one
 };
 
 inline Row read_row(const LvqCode& code, const std::uint8_t* row) {
@@ -58,8 +59,10 @@ inline Row read_row(const LvqCode& code, const std::uint8_t* row) {
   const std::size_t half = (n + 1) / 2;
   const bool nibbles = code.levels() != LvqLevels::lvq8;
   for (std::size_t i = 0; i < n; ++i) {
-    if (!nibbles) result.first.push_back(row[16 + i]);
-    else result.first.push_back(i < half ? row[16 + i] % 16 : row[16 + i - half] / 16);
+    if (!nibbles)
+      result.first.push_back(row[16 + i]);
+    else
+      result.first.push_back(i < half ? row[16 + i] % 16 : row[16 + i - half] / 16);
     if (code.levels() == LvqLevels::lvq4x8) result.fine.push_back(row[16 + half + i]);
   }
   return result;

@@ -41,7 +41,8 @@ TEST(Lvq, EveryNumberIsWithinHalfAStep) {
         const auto [low, high] = std::minmax_element(vector.begin(), vector.end());
         const double step = (static_cast<double>(*high) - *low) / steps(levels);
         const std::vector<float> back = there_and_back(levels, vector);
-        for (std::size_t i = 0; i < count; ++i) ASSERT_NEAR(back[i], vector[i], 0.501 * step + 1e-6 * size) << i << " of " << count;
+        for (std::size_t i = 0; i < count; ++i)
+          ASSERT_NEAR(back[i], vector[i], 0.501 * step + 1e-6 * size) << i << " of " << count;
       }
     }
   }

@@ -30,7 +30,8 @@ Moments plain_moments(const std::vector<float>& vectors, std::size_t dims) {
     for (std::size_t i = 0; i < dims; ++i) {
       const double left = vectors[n * dims + i] - moments.mean[i];
       for (std::size_t j = 0; j < dims; ++j) {
-        moments.covariance[i * dims + j] += left * (vectors[n * dims + j] - moments.mean[j]) / static_cast<double>(count);
+        moments.covariance[i * dims + j] +=
+            left * (vectors[n * dims + j] - moments.mean[j]) / static_cast<double>(count);
       }
     }
   }
@@ -46,7 +47,8 @@ void expect_moments(std::size_t count, std::size_t dims) {
   for (std::size_t i = 0; i < dims; ++i) ASSERT_NEAR(mean[i], exact.mean[i], 1e-12);
   const std::vector<float> centre(mean.begin(), mean.end());
   const std::vector<double> covariance = covariance_of(read, centre, options);
-  for (std::size_t i = 0; i < covariance.size(); ++i) ASSERT_NEAR(covariance[i], exact.covariance[i], 1e-5) << count << " x " << dims;
+  for (std::size_t i = 0; i < covariance.size(); ++i)
+    ASSERT_NEAR(covariance[i], exact.covariance[i], 1e-5) << count << " x " << dims;
 }
 
 TEST(Covariance, AgreesWithDoubleAroundEveryChunkSize) {
@@ -79,7 +81,8 @@ TEST(Pca, VariancesAreThoseAlongTheDirections) {
     double squared = 0;
     for (std::size_t n = 0; n < count; ++n) {
       double along = 0;
-      for (std::size_t i = 0; i < dims; ++i) along += (vectors[n * dims + i] - pca.mean[i]) * pca.directions[k * dims + i];
+      for (std::size_t i = 0; i < dims; ++i)
+        along += (vectors[n * dims + i] - pca.mean[i]) * pca.directions[k * dims + i];
       squared += along * along;
     }
     EXPECT_NEAR(squared / count, pca.variances[k], 1e-4 * pca.variances[0]);

@@ -32,9 +32,8 @@ std::vector<float> sparse_queries(std::size_t number, std::uint32_t seed) {
 }
 
 Pca components_of(const std::vector<float>& vectors, std::size_t components) {
-  return principal_components(
-      [&](std::size_t index, float* out) { std::copy_n(&vectors[index * dims], dims, out); },
-      {.count = vectors.size() / dims, .dims = dims, .components = components, .seed = 1});
+  return principal_components([&](std::size_t index, float* out) { std::copy_n(&vectors[index * dims], dims, out); },
+                              {.count = vectors.size() / dims, .dims = dims, .components = components, .seed = 1});
 }
 
 /// Mean of (<q, x> - <A q, B x>)^2 over queries and centred passages.

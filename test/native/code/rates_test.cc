@@ -58,7 +58,8 @@ TEST(Rates, SurviveTinyAndHugeVariances) {
 }
 
 TEST(SubspaceStarts, FollowTheFormula) {
-  const std::vector<double> spent{8, 6, 4, 4, 3, 3, 2, 2, 0, 0};  // bits before the middle: 4 11 16 20 23.5 26.5 29 31 32 32
+  const std::vector<double> spent{8, 6, 4, 4, 3,
+                                  3, 2, 2, 0, 0};  // bits before the middle: 4 11 16 20 23.5 26.5 29 31 32 32
   EXPECT_EQ(subspace_starts(spent, 4), (std::vector<std::uint32_t>{0, 1, 2, 5, 10}));
 }
 

@@ -21,13 +21,12 @@ constexpr std::size_t dims = 8;
 
 /// A code whose rows are the vectors and whose estimates err by what `error` says in units of sigma = 0.1.
 RhoCode erring(base::Metric metric, std::function<double(std::uint32_t hash)> error) {
-  return {.encode =
-              [](std::span<const float> vectors) -> Encoded {
-                Encoded rows;
-                const auto* bytes = reinterpret_cast<const std::uint8_t*>(vectors.data());
-                rows.rows.assign(bytes, bytes + vectors.size_bytes());
-                return rows;
-              },
+  return {.encode = [](std::span<const float> vectors) -> Encoded {
+            Encoded rows;
+            const auto* bytes = reinterpret_cast<const std::uint8_t*>(vectors.data());
+            rows.rows.assign(bytes, bytes + vectors.size_bytes());
+            return rows;
+          },
           .prepare = [metric, error](std::span<const float> query) -> RhoCode::Estimate {
             return [metric, error, q = std::vector<float>(query.begin(), query.end())](
                        const std::uint8_t* row, std::span<const FactorException>) -> RowEstimate {
@@ -46,7 +45,8 @@ RhoCode erring(base::Metric metric, std::function<double(std::uint32_t hash)> er
 
 double evenly(std::uint32_t hash, double low, double high) { return low + (high - low) * hash / 4294967296.0; }
 
-float measured(base::Metric metric, std::function<double(std::uint32_t)> error, unsigned threads = 1, bool asked = false) {
+float measured(base::Metric metric, std::function<double(std::uint32_t)> error, unsigned threads = 1,
+               bool asked = false) {
   const std::vector<float> passages = synthetic::normalised(Source(dims, 1).vectors(1000), dims);
   const std::vector<float> queries = synthetic::normalised(Source(dims, 2).vectors(asked ? 100 : 0), dims);
   return measure_rho({.dims = dims, .metric = metric, .passages = passages, .queries = queries, .threads = threads},
@@ -63,7 +63,8 @@ TEST(Rho, IsTheRootMeanSquareOfTheMisses) {
 }
 
 TEST(Rho, TakesOutASharedOverestimateButNoUnderestimate) {
-  EXPECT_NEAR(measured(base::Metric::ip, [](std::uint32_t hash) { return evenly(hash, -0.5, 0.1); }), 0.3 / std::sqrt(3.0), 0.01);
+  EXPECT_NEAR(measured(base::Metric::ip, [](std::uint32_t hash) { return evenly(hash, -0.5, 0.1); }),
+              0.3 / std::sqrt(3.0), 0.01);
   EXPECT_NEAR(measured(base::Metric::ip, [](std::uint32_t hash) { return evenly(hash, -0.1, 0.5); }),
               std::sqrt(0.03 + 0.04), 0.02);
 }
@@ -85,7 +86,9 @@ TEST(Rho, WithoutErrorsOrNeighboursIsWhatWasSaid) {
   EXPECT_EQ(measure_rho(alone, erring(base::Metric::ip, [](std::uint32_t) { return 0.2; }), 0.5f), 0.5f);
   RhoCode exact = erring(base::Metric::ip, [](std::uint32_t) { return 0.0; });
   exact.prepare = [](std::span<const float>) -> RhoCode::Estimate {
-    return [](const std::uint8_t*, std::span<const FactorException>) -> RowEstimate { return {.estimate = 1, .sigma = 0}; };
+    return [](const std::uint8_t*, std::span<const FactorException>) -> RowEstimate {
+      return {.estimate = 1, .sigma = 0};
+    };
   };
   const std::vector<float> passages = Source(dims, 1).vectors(100);
   EXPECT_EQ(measure_rho({.dims = dims, .metric = base::Metric::ip, .passages = passages}, exact, 0.5f), 0.5f);

@@ -94,7 +94,8 @@ TEST_P(VectorFormBy, DecodesToWhatWasGiven) {
     for (const double norm : {1e-3, 1.0, 1e3}) {
       std::vector<float> vectors = Source(dims, 2).vectors(50, norm);
       const std::vector<float> decoded = decode_vectors(form_rows, encode_vectors(form_rows, vectors));
-      if (form() == VectorForm::int8 && metric() == base::Metric::cosine) vectors = synthetic::normalised(vectors, dims);
+      if (form() == VectorForm::int8 && metric() == base::Metric::cosine)
+        vectors = synthetic::normalised(vectors, dims);
       for (std::size_t n = 0; n < 50; ++n) {
         const float* x = &vectors[n * dims];
         const double loss = std::sqrt(-exact_score(base::Metric::l2, &decoded[n * dims], x, dims));
@@ -155,7 +156,8 @@ TEST_P(VectorFormBy, RefusesBadInput) {
   EXPECT_EQ(verdict({0, 1e-31f, 0}), cosine && !normalises ? "INVALID_VECTOR" : "");
   const std::vector<std::uint8_t> cut(form_rows.row_bytes() + 1);
   EXPECT_EQ(synthetic::error_code([&] { decode_vectors(form_rows, cut); }), "INVALID_ARGUMENT");
-  EXPECT_EQ(synthetic::error_code([&] { VectorEstimator(form_rows, std::vector<float>(4, 1.0f)); }), "INVALID_ARGUMENT");
+  EXPECT_EQ(synthetic::error_code([&] { VectorEstimator(form_rows, std::vector<float>(4, 1.0f)); }),
+            "INVALID_ARGUMENT");
   EXPECT_EQ(synthetic::error_code([&] { VectorEstimator(form_rows, std::vector<float>(3, NAN)); }), "INVALID_VECTOR");
   base::StopFlag stop;
   stop.stop();

@@ -7,12 +7,13 @@
 #include <vector>
 
 #include "base/crc32.h"
+#include "fuzz/mutate.h"
 #include "index/decode.h"
 #include "index/search_session.h"
 #include "index/trained_coder.h"
-#include "fuzz/mutate.h"
 
-/// What a store does with what it decoded: encode, decode, search. Whatever the bytes said, that must work or be refused.
+/// What a store does with what it decoded: encode, decode, search. Whatever the bytes said, that must work or be
+/// refused.
 namespace fuzz {
 
 namespace index = embedless::index;

@@ -57,13 +57,11 @@ TEST(Growth, Vamana) {
 }
 
 TEST(Growth, Hnsw) {
-  expect_growth(
-      [](const graph::Vectors& on, unsigned threads) {
-        return build_hnsw(on, {.m = 8, .ef_construction = 60}, {.threads = threads});
-      },
-      [](const Graph& graph, const graph::Vectors& on, unsigned threads) {
-        return extend(graph, on, {.threads = threads});
-      });
+  expect_growth([](const graph::Vectors& on,
+                   unsigned threads) { return build_hnsw(on, {.m = 8, .ef_construction = 60}, {.threads = threads}); },
+                [](const Graph& graph, const graph::Vectors& on, unsigned threads) {
+                  return extend(graph, on, {.threads = threads});
+                });
 }
 
 std::vector<std::uint64_t> every_node_but(std::size_t count, std::uint64_t one_in) {
@@ -134,8 +132,8 @@ TEST(Repair, TenRoundsOfReplacingATenthCostNoRecall) {
   EXPECT_GT(mean_recall(graph, *rows.vectors, all), mean_recall(anew, *rows.vectors, all) - 0.01);
 }
 
-/// The rows of the dead are zeros, as a store without their vectors has them: far nearer to all than the living are to each
-/// other, had anyone looked.
+/// The rows of the dead are zeros, as a store without their vectors has them: far nearer to all than the living are to
+/// each other, had anyone looked.
 TEST(Growth, LinksTheLivingAloneAndLooksAtNoDeadVector) {
   for (const graph::Kind kind : {graph::Kind::vamana, graph::Kind::hnsw}) {
     for (const std::size_t part : {1200u, 2000u}) {

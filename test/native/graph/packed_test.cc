@@ -1,5 +1,7 @@
 // Packed lists and graph files: they give back what went in, and nothing else gets through.
 
+#include "graph/packed.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
@@ -7,10 +9,9 @@
 #include "base/error.h"
 #include "graph/graph_file.h"
 #include "graph/hnsw.h"
-#include "graph/packed.h"
+#include "graph/space.h"
 #include "graph/thin.h"
 #include "graph/vamana.h"
-#include "graph/space.h"
 
 namespace {
 
@@ -181,7 +182,8 @@ TEST(GraphFile, RefusesWhatIsNone) {
               }),
               "CORRUPT");
     const std::string code = change([&](auto& graph) {
-      for (std::size_t at = 8; at < graph.header.size(); ++at) graph.header[at] = static_cast<std::uint8_t>(random.next());
+      for (std::size_t at = 8; at < graph.header.size(); ++at)
+        graph.header[at] = static_cast<std::uint8_t>(random.next());
     });
     EXPECT_EQ(code, "CORRUPT");
   }
@@ -204,7 +206,8 @@ TEST(Thin, KeepsWhatMatters) {
     return sum / 80;
   };
   const auto pruned = thin(full, *rows.vectors, {.degree = 8}).lists;
-  const auto hubs = thin(full, *rows.vectors, {.method = graph::ThinMethod::hubs, .degree = 8, .hub_share = 0.05}).lists;
+  const auto hubs =
+      thin(full, *rows.vectors, {.method = graph::ThinMethod::hubs, .degree = 8, .hub_share = 0.05}).lists;
   const auto random = thin(full, *rows.vectors, {.method = graph::ThinMethod::random, .degree = 8}).lists;
   EXPECT_LE(pruned->max_degree(), 8u);
   EXPECT_EQ(random->max_degree(), 8u);

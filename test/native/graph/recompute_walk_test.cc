@@ -9,8 +9,8 @@
 
 #include "base/error.h"
 #include "graph/hnsw.h"
-#include "graph/vamana.h"
 #include "graph/space.h"
+#include "graph/vamana.h"
 
 namespace {
 
@@ -110,7 +110,8 @@ TEST(RecomputeWalk, BatchesFillUpAndOrderOfArrivalDecidesNothing) {
     RecomputeWalk again(fixture.vamana, {.window = 30, .batch = 64});
     fixture.feed_all(again, q, false);
     ASSERT_EQ(again.nearest().size(), other.nearest().size());
-    for (std::size_t i = 0; i < other.nearest().size(); ++i) EXPECT_EQ(again.nearest()[i].node, other.nearest()[i].node);
+    for (std::size_t i = 0; i < other.nearest().size(); ++i)
+      EXPECT_EQ(again.nearest()[i].node, other.nearest()[i].node);
     EXPECT_EQ(again.recomputed(), other.recomputed());
     sum += fixture.recall_of(other, q);
   }

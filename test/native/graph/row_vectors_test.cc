@@ -54,7 +54,8 @@ TEST(RowVectors, ANodeIsNearestToItself) {
 }
 
 TEST(RowVectors, SplitRowsGiveBackEveryBit) {
-  std::vector<float> values = {0.0f, -0.0f, 1.0f, -1.0f, 1e-40f, -1e-38f, 1e15f, -1e15f, 0.1f, 0.3f, 3.4e37f, 1.17549435e-38f};
+  std::vector<float> values = {0.0f,  -0.0f,  1.0f, -1.0f, 1e-40f,  -1e-38f,
+                               1e15f, -1e15f, 0.1f, 0.3f,  3.4e37f, 1.17549435e-38f};
   embedless::base::Random random(4);
   while (values.size() < 4096) {
     const float value = std::bit_cast<float>(static_cast<std::uint32_t>(random.next()));

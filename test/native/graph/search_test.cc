@@ -6,8 +6,8 @@
 #include <set>
 
 #include "base/error.h"
-#include "graph/vamana.h"
 #include "graph/space.h"
+#include "graph/vamana.h"
 
 namespace {
 
@@ -31,8 +31,8 @@ TEST(SearchBuffer, KeepsTheBestInOrder) {
         ASSERT_EQ(buffer[i].node, sorted[i].node);
         ASSERT_EQ(buffer[i].distance, sorted[i].distance);
       }
-      ASSERT_EQ(buffer.bar(), sorted.size() < capacity ? std::numeric_limits<float>::infinity()
-                                                       : sorted[capacity - 1].distance);
+      ASSERT_EQ(buffer.bar(),
+                sorted.size() < capacity ? std::numeric_limits<float>::infinity() : sorted[capacity - 1].distance);
     }
   }
 }

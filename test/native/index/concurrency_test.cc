@@ -41,8 +41,8 @@ class StoreConcurrency : public testing::TestWithParam<const char*> {};
 
 TEST_P(StoreConcurrency, SearchesSeeWholePublications) {
   const auto coder = std::string(GetParam()) == "pq" ? corpus::codebook(Metric::cosine)
-                                                     : embedless::index::vector_coder(
-                                                           embedless::code::VectorForm::int8, corpus::dims, Metric::cosine);
+                                                     : embedless::index::vector_coder(embedless::code::VectorForm::int8,
+                                                                                      corpus::dims, Metric::cosine);
   const Encoded rows = corpus::random_rows(*coder, step, 60);
   CodeStore store(coder);
   std::atomic<bool> done = false;

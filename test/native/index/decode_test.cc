@@ -55,7 +55,8 @@ TEST(Decode, RefusesRowsThatTellNothingAndNodesWithoutEnd) {
   store.publish({.rows = random_rows(*coder, 3, 1).rows});
   const std::vector<std::uint32_t> many(embedless::index::most_decoded + 1, 2);
   EXPECT_THROW(decode_nodes(*store.snapshot(), *coder, many), embedless::base::Error);
-  EXPECT_EQ(decode_nodes(*store.snapshot(), *coder, std::span(many).first(many.size() - 1)).size(), (many.size() - 1) * dims);
+  EXPECT_EQ(decode_nodes(*store.snapshot(), *coder, std::span(many).first(many.size() - 1)).size(),
+            (many.size() - 1) * dims);
 }
 
 }  // namespace

@@ -1,4 +1,5 @@
-// Walks over the rows of a store: the same answers whatever the order of rows, in the middle of growth and by many threads.
+// Walks over the rows of a store: the same answers whatever the order of rows, in the middle of growth and by many
+// threads.
 
 #include "index/graph_search.h"
 
@@ -9,9 +10,9 @@
 
 #include "base/error.h"
 #include "base/random.h"
-#include "index/corpus.h"
 #include "graph/build.h"
 #include "index/code_distances.h"
+#include "index/corpus.h"
 #include "index/node_vectors.h"
 #include "index/search_session.h"
 #include "index/walk_ranker.h"
@@ -82,7 +83,8 @@ TEST(GraphSearch, FactorsGrowWithTheStore) {
   std::shared_ptr<const RandomAccess::Factors> before;
   for (const std::size_t end : {1u, 64u, 65u, 500u, 1000u}) {
     const std::size_t first = store.snapshot()->count();
-    const auto rows = coder->encode(std::span(all).subspan(first * corpus::dims, (end - first) * corpus::dims), nullptr);
+    const auto rows =
+        coder->encode(std::span(all).subspan(first * corpus::dims, (end - first) * corpus::dims), nullptr);
     store.publish({.rows = rows.rows});
     const auto snapshot = store.snapshot();
     const auto factors =

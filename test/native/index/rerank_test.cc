@@ -83,11 +83,17 @@ struct Reference {
     std::ranges::sort(open);
     lacking -= (1 - options.recall) * all;
     std::size_t count = 0;
-    const auto is_needed = [&](double worth) { return worth >= options.least_chance || (lacking > 1e-9 && worth > 1e-9); };
+    const auto is_needed = [&](double worth) {
+      return worth >= options.least_chance || (lacking > 1e-9 && worth > 1e-9);
+    };
     while (count < open.size() && is_needed(-open[count].first)) lacking += open[count++].first;
-    const auto share = [](double part, std::size_t of) { return static_cast<std::size_t>(part * static_cast<double>(of) + 0.5); };
-    if (first) count = share(0.6, count);
-    else if (count > 0) count = std::max(count, share(0.125, exact));
+    const auto share = [](double part, std::size_t of) {
+      return static_cast<std::size_t>(part * static_cast<double>(of) + 0.5);
+    };
+    if (first)
+      count = share(0.6, count);
+    else if (count > 0)
+      count = std::max(count, share(0.125, exact));
     if (options.scores == Scores::exact && exact < options.k) count = std::max(count, options.k - exact);
     count = std::min({count, open.size(), options.cap - exact});
     std::set<std::size_t> chosen;

@@ -76,7 +76,8 @@ TEST(SearchSession, RefusesVectorsThatAreNone) {
   const auto encoded = coder->encode(vectors, nullptr);
   corpus::CodeStore store(coder);
   store.publish({.rows = encoded.rows, .exceptions = encoded.exceptions, .dead = {}});
-  auto session = SearchSession::start(store.snapshot(), *coder, corpus::vectors(1, 44), {.rerank = {.k = 2, .recall = 0.3}});
+  auto session =
+      SearchSession::start(store.snapshot(), *coder, corpus::vectors(1, 44), {.rerank = {.k = 2, .recall = 0.3}});
   const auto wants = session.ranker().wants();
   ASSERT_EQ(wants.size(), 2u);
   const auto code_of = [&](std::vector<float> rows) -> std::string {

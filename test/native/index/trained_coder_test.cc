@@ -59,7 +59,8 @@ TEST(TrainedCoder, RefusesQueriesThatNothingIsFittedTo) {
   const auto queries = vectors(3, 2);
   for (const Case& one : cases) {
     if (one.code.projection == Projection::ood) continue;
-    EXPECT_THROW(train_coder(vectors(300, 1), {.dims = dims, .code = one.code, .queries = queries}), embedless::base::Error);
+    EXPECT_THROW(train_coder(vectors(300, 1), {.dims = dims, .code = one.code, .queries = queries}),
+                 embedless::base::Error);
   }
 }
 

@@ -36,6 +36,7 @@
 #include "index/trained_coder.h"
 #include "kernel/kernel.h"
 
+namespace base = embedless::base;
 namespace graph = embedless::graph;
 namespace code = embedless::code;
 

@@ -17,7 +17,7 @@ using embedless::code::LvqLevels;
 using embedless::code::LvqTrainOptions;
 using embedless::code::Projection;
 
-inline constexpr base::Metric metrics[] = {base::Metric::cosine, base::Metric::ip, base::Metric::l2};
+inline constexpr Metric metrics[] = {Metric::cosine, Metric::ip, Metric::l2};
 
 /// A kind of code to test.
 struct Kind {
@@ -35,8 +35,7 @@ inline const std::vector<Kind> kinds = {
 };
 
 /// Options for a kind; projections keep two thirds of the dims. `queries` must outlive the training.
-inline LvqTrainOptions options(const Kind& kind, base::Metric metric, std::size_t dims,
-                               const std::vector<float>& queries) {
+inline LvqTrainOptions options(const Kind& kind, Metric metric, std::size_t dims, const std::vector<float>& queries) {
   LvqTrainOptions result{.dims = dims, .metric = metric, .levels = kind.levels};
   if (!kind.projects) return result;
   result.projected = (2 * dims + 2) / 3;
@@ -96,15 +95,15 @@ inline std::vector<double> centred(const LvqCode& code, const float* vector) {
   std::vector<double> result(vector, vector + code.dims());
   const double norm = std::sqrt(dot(result, result));
   for (std::size_t i = 0; i < result.size(); ++i) {
-    if (code.metric() == base::Metric::cosine) result[i] /= norm;
+    if (code.metric() == Metric::cosine) result[i] /= norm;
     result[i] -= code.mean()[i];
   }
   return result;
 }
 
-inline double exact_score(base::Metric metric, const float* q, const float* x, std::size_t dims) {
-  if (metric == base::Metric::ip) return synthetic::dot(q, x, dims);
-  if (metric == base::Metric::cosine) {
+inline double exact_score(Metric metric, const float* q, const float* x, std::size_t dims) {
+  if (metric == Metric::ip) return synthetic::dot(q, x, dims);
+  if (metric == Metric::cosine) {
     return synthetic::dot(q, x, dims) / std::sqrt(synthetic::dot(q, q, dims) * synthetic::dot(x, x, dims));
   }
   double sum = 0;
@@ -114,12 +113,12 @@ inline double exact_score(base::Metric metric, const float* q, const float* x, s
 
 /// What float32 rounding may add to a score of these two: sums and the stored additive term.
 inline double rounding(const LvqCode& code, const float* q, const float* x) {
-  if (code.metric() == base::Metric::cosine) return 3e-6;
+  if (code.metric() == Metric::cosine) return 3e-6;
   const std::size_t dims = code.dims();
   const double mean = synthetic::dot(code.mean(), code.mean(), dims);
   const double qq = synthetic::dot(q, q, dims) + mean;
   const double xx = synthetic::dot(x, x, dims) + mean;
-  return 3e-6 * (code.metric() == base::Metric::l2 ? qq + xx : std::sqrt(qq * xx)) + 1e-37;
+  return 3e-6 * (code.metric() == Metric::l2 ? qq + xx : std::sqrt(qq * xx)) + 1e-37;
 }
 
 }  // namespace lvq_reference

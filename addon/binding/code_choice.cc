@@ -1,12 +1,12 @@
-#include "code_choice.h"
+#include "binding/code_choice.h"
 
 #include <algorithm>
 #include <iterator>
 #include <span>
 #include <string>
 
-#include "convert.h"
-#include "failure.h"
+#include "binding/convert.h"
+#include "binding/failure.h"
 
 namespace embedless::binding {
 
@@ -22,7 +22,7 @@ std::size_t one_of(const Napi::Value& value, const char* name, std::span<const c
   if (found != names.end()) return static_cast<std::size_t>(found - names.begin());
   std::string expected;
   for (const char* each : names) expected += (expected.empty() ? "\"" : ", \"") + std::string(each) + '"';
-  throw code::Error("INVALID_ARGUMENT",
+  throw base::Error("INVALID_ARGUMENT",
                     "Expected one of " + expected + " for " + name + ", but received " + show(value) + ".");
 }
 

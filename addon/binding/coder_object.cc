@@ -1,14 +1,14 @@
-#include "coder_object.h"
+#include "binding/coder_object.h"
 
 #include <limits>
 #include <vector>
 
-#include "code_choice.h"
-#include "convert.h"
+#include "binding/code_choice.h"
+#include "binding/convert.h"
+#include "binding/native_class.h"
+#include "binding/stop_object.h"
+#include "binding/worker.h"
 #include "index/trained_coder.h"
-#include "native_class.h"
-#include "stop_object.h"
-#include "worker.h"
 
 namespace embedless::binding {
 
@@ -26,11 +26,11 @@ Napi::Value wrap_coder(Napi::Env env, std::shared_ptr<const index::Coder> coder)
 class TrainWorker final : public Worker {
  public:
   TrainWorker(Napi::Env env, std::vector<float> vectors, std::vector<float> queries,
-              const index::CoderTrainOptions& options, std::shared_ptr<code::StopFlag> stop)
+              const index::CoderTrainOptions& options, std::shared_ptr<base::StopFlag> stop)
       : Worker(env, std::move(stop)), vectors_(std::move(vectors)), queries_(std::move(queries)), options_(options) {}
 
  protected:
-  void run(const code::StopFlag& stop) override {
+  void run(const base::StopFlag& stop) override {
     options_.stop = &stop;
     options_.queries = queries_;
     coder_ = index::train_coder(vectors_, options_);
@@ -48,11 +48,12 @@ class TrainWorker final : public Worker {
 std::vector<float> sample_queries(const Napi::Value& value, const index::CoderTrainOptions& options) {
   if (!takes_queries(options.code)) {
     if (value.IsUndefined()) return {};
-    throw WrongType("Expected no queries, as only leanvec with ood training takes them, but received " + show(value) + ".");
+    throw WrongType("Expected no queries, as only leanvec with ood training takes them, but received " + show(value) +
+                    ".");
   }
   auto queries = vectors(value, "queries", options.dims, most_trained);
   if (!queries.empty()) return queries;
-  throw code::Error("INVALID_ARGUMENT", "Expected at least one query for queries, but received none.");
+  throw base::Error("INVALID_ARGUMENT", "Expected at least one query for queries, but received none.");
 }
 
 class EncodeWorker final : public Worker {
@@ -61,7 +62,7 @@ class EncodeWorker final : public Worker {
       : Worker(env, nullptr), coder_(std::move(coder)), vectors_(std::move(vectors)) {}
 
  protected:
-  void run(const code::StopFlag& stop) override { encoded_ = coder_->encode(vectors_, &stop); }
+  void run(const base::StopFlag& stop) override { encoded_ = coder_->encode(vectors_, &stop); }
   Napi::Value result(Napi::Env env) override {
     auto rows = Napi::Object::New(env);
     rows.Set("rows", to_js(env, encoded_.rows));
@@ -128,7 +129,8 @@ Napi::Value train_codebook(const Napi::CallbackInfo& info) {
   options.metric = metric(property(given, name, "metric"), "metric");
   options.code = code_choice(property(given, name, "code"), options.dims);
   options.seed = whole_number(property(given, name, "seed"), "seed", 0, (std::size_t{1} << 53) - 1, options.seed);
-  const std::size_t threads = whole_number(property(given, name, "threads"), "threads", 1, most_threads, options.threads);
+  const std::size_t threads =
+      whole_number(property(given, name, "threads"), "threads", 1, most_threads, options.threads);
   options.threads = static_cast<unsigned>(threads);
   auto stop = stop_option(property(given, name, "stop"), "stop");
   auto queries = sample_queries(property(given, name, "queries"), options);

@@ -5,7 +5,7 @@
 #include <memory>
 #include <utility>
 
-#include "environment.h"
+#include "binding/environment.h"
 #include "index/coder.h"
 
 namespace embedless::binding {

@@ -1,11 +1,11 @@
-#include "convert.h"
+#include "binding/convert.h"
 
 #include <algorithm>
 #include <cmath>
 #include <cstring>
 
-#include "code/error.h"
-#include "failure.h"
+#include "base/error.h"
+#include "binding/failure.h"
 
 namespace embedless::binding {
 
@@ -19,7 +19,7 @@ constexpr const char* form_names[] = {"float32", "float16", "lvq8", "int8"};
 }
 
 [[noreturn]] void out_of_range(const char* name, const std::string& expected, const std::string& received) {
-  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + " for " + name + ", but received " + received + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected " + expected + " for " + name + ", but received " + received + ".");
 }
 
 template <class Element>
@@ -114,8 +114,9 @@ std::size_t choice(const Napi::Value& value, const char* name, std::initializer_
 double positive_number(const Napi::Value& value, const char* name, double most) {
   const double number = finite_number(value, name);
   if (number > 0 && number <= most) return number;
-  throw code::Error("INVALID_ARGUMENT", "Expected a number above 0 and up to " + std::to_string(static_cast<int>(most)) +
-                                            " for " + name + ", but received " + show(value) + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected a number above 0 and up to " +
+                                            std::to_string(static_cast<int>(most)) + " for " + name +
+                                            ", but received " + show(value) + ".");
 }
 
 double finite_number(const Napi::Value& value, const char* name) {
@@ -130,10 +131,10 @@ std::string text(const Napi::Value& value, const char* name) {
   return value.As<Napi::String>();
 }
 
-code::Metric metric(const Napi::Value& value, const char* name) {
+base::Metric metric(const Napi::Value& value, const char* name) {
   const std::string given = text(value, name);
   for (std::size_t i = 0; i < std::size(metric_names); ++i) {
-    if (given == metric_names[i]) return static_cast<code::Metric>(i);
+    if (given == metric_names[i]) return static_cast<base::Metric>(i);
   }
   out_of_range(name, "\"cosine\", \"ip\" or \"l2\"", show(value));
 }
@@ -146,7 +147,7 @@ code::VectorForm vector_form(const Napi::Value& value, const char* name) {
   out_of_range(name, "\"float32\", \"float16\", \"lvq8\" or \"int8\"", show(value));
 }
 
-const char* metric_name(code::Metric metric) { return metric_names[static_cast<std::size_t>(metric)]; }
+const char* metric_name(base::Metric metric) { return metric_names[static_cast<std::size_t>(metric)]; }
 
 std::span<const float> floats(const Napi::Value& value, const char* name) {
   return view<float>(value, name, napi_float32_array, "Float32Array");

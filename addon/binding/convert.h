@@ -10,8 +10,8 @@
 #include <string>
 #include <vector>
 
+#include "base/metric.h"
 #include "code/exception_list.h"
-#include "code/metric.h"
 #include "code/vector_form.h"
 
 /// JavaScript values to C++ ones, checked: type, length, bounds. Nothing here trusts its caller.
@@ -39,9 +39,9 @@ double finite_number(const Napi::Value& value, const char* name);
 /// Above 0 and up to `most`.
 double positive_number(const Napi::Value& value, const char* name, double most);
 std::string text(const Napi::Value& value, const char* name);
-code::Metric metric(const Napi::Value& value, const char* name);
+base::Metric metric(const Napi::Value& value, const char* name);
 code::VectorForm vector_form(const Napi::Value& value, const char* name);
-const char* metric_name(code::Metric metric);
+const char* metric_name(base::Metric metric);
 
 /// Views of the memory of a typed array, valid until JavaScript runs again. A detached array is a WrongType.
 std::span<const float> floats(const Napi::Value& value, const char* name);

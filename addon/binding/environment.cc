@@ -1,4 +1,4 @@
-#include "environment.h"
+#include "binding/environment.h"
 
 namespace embedless::binding {
 

@@ -6,7 +6,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "worker_threads.h"
+#include "binding/worker_threads.h"
 
 namespace embedless::binding {
 

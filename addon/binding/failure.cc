@@ -1,9 +1,9 @@
-#include "failure.h"
+#include "binding/failure.h"
 
 #include <exception>
 #include <new>
 
-#include "environment.h"
+#include "binding/environment.h"
 
 namespace embedless::binding {
 
@@ -12,7 +12,7 @@ Failure current_failure() {
     throw;
   } catch (const WrongType& error) {
     return {.code = error.code, .message = error.what(), .wrong_type = true};
-  } catch (const code::Error& error) {
+  } catch (const base::Error& error) {
     return {.code = error.code, .message = error.what()};
   } catch (const std::bad_alloc&) {
     return {.code = "LIMIT", .message = "Expected enough memory for the operation, but the system has none left."};

@@ -4,14 +4,15 @@
 
 #include <string>
 
-#include "code/error.h"
+#include "base/error.h"
 
-/// How failures cross the border: any C++ exception becomes a `Failure` in one place, a `Failure` a JS error in another.
+/// How failures cross the border: one place turns any C++ exception into a `Failure`, another a `Failure` into a JS
+/// error.
 namespace embedless::binding {
 
 /// An argument of the wrong type; becomes a TypeError.
-struct WrongType : code::Error {
-  explicit WrongType(const std::string& message) : code::Error("INVALID_ARGUMENT", message) {}
+struct WrongType : base::Error {
+  explicit WrongType(const std::string& message) : base::Error("INVALID_ARGUMENT", message) {}
 };
 
 /// A failure that can leave its thread.

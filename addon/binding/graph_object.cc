@@ -1,19 +1,19 @@
-#include "graph_object.h"
+#include "binding/graph_object.h"
 
 #include <functional>
 #include <utility>
 #include <vector>
 
-#include "code/error.h"
-#include "convert.h"
+#include "base/error.h"
+#include "binding/convert.h"
+#include "binding/graph_options.h"
+#include "binding/index_object.h"
+#include "binding/native_class.h"
+#include "binding/worker.h"
 #include "graph/build.h"
 #include "graph/repair.h"
-#include "graph_options.h"
 #include "index/graph_search.h"
 #include "index/node_vectors.h"
-#include "index_object.h"
-#include "native_class.h"
-#include "worker.h"
 
 namespace embedless::binding {
 
@@ -24,13 +24,13 @@ using Snapshot = std::shared_ptr<const index::Snapshot>;
 /// Work whose result is a graph.
 class GraphWorker final : public Worker {
  public:
-  using Work = std::function<graph::Graph(const code::StopFlag& stop)>;
+  using Work = std::function<graph::Graph(const base::StopFlag& stop)>;
 
-  GraphWorker(Napi::Env env, std::shared_ptr<code::StopFlag> stop, Work work)
+  GraphWorker(Napi::Env env, std::shared_ptr<base::StopFlag> stop, Work work)
       : Worker(env, std::move(stop)), work_(std::move(work)) {}
 
  protected:
-  void run(const code::StopFlag& stop) override {
+  void run(const base::StopFlag& stop) override {
     made_ = std::make_shared<const index::SearchGraph>(work_(stop));
     work_ = nullptr;  // what it holds goes here, off the main thread
   }
@@ -47,7 +47,7 @@ class SaveWorker final : public Worker {
       : Worker(env, nullptr), graph_(std::move(graph)) {}
 
  protected:
-  void run(const code::StopFlag& stop) override { saved_ = graph::save_graph(graph_->graph(), &stop); }
+  void run(const base::StopFlag& stop) override { saved_ = graph::save_graph(graph_->graph(), &stop); }
   Napi::Value result(Napi::Env env) override { return to_js(env, saved_); }
 
  private:
@@ -68,13 +68,13 @@ struct Source {
       : snapshot(unwrap<IndexObject>(value, "index").store->snapshot()),
         coder(unwrap<IndexObject>(value, "index").store->coder()) {}
 
-  index::NodeVectors vectors(const RunRequest& run, const code::StopFlag& stop) const {
+  index::NodeVectors vectors(const RunRequest& run, const base::StopFlag& stop) const {
     return {snapshot, *coder, run.threads, &stop};
   }
   /// @throws Error INVALID_ARGUMENT if the index lacks nodes of the graph.
   void check_holds(const graph::Graph& graph) const {
     if (snapshot->count() >= graph.lists->count()) return;
-    throw code::Error("INVALID_ARGUMENT", "Expected an index of at least the graph's " +
+    throw base::Error("INVALID_ARGUMENT", "Expected an index of at least the graph's " +
                                               std::to_string(graph.lists->count()) + " nodes, but received one of " +
                                               std::to_string(snapshot->count()) + ".");
   }
@@ -142,9 +142,10 @@ Napi::Value GraphObject::extend(const Napi::CallbackInfo& info) {
   const RunRequest run = run_request(info[1]);
   const Source source(info[0]);
   source.check_holds(graph->graph());
-  return start(info.Env(), run, [run, source, graph = graph](const code::StopFlag& stop) {
+  return start(info.Env(), run, [run, source, graph = graph](const base::StopFlag& stop) {
     const auto nodes = source.vectors(run, stop);
-    return graph::extend(graph->graph(), nodes.vectors(), run.run(stop), index::allowed_nodes(*source.snapshot, nullptr));
+    return graph::extend(graph->graph(), nodes.vectors(), run.run(stop),
+                         index::allowed_nodes(*source.snapshot, nullptr));
   });
 }
 
@@ -152,7 +153,7 @@ Napi::Value GraphObject::repair(const Napi::CallbackInfo& info) {
   const RunRequest run = run_request(info[1]);
   const Source source(info[0]);
   source.check_holds(graph->graph());
-  return start(info.Env(), run, [run, source, graph = graph](const code::StopFlag& stop) {
+  return start(info.Env(), run, [run, source, graph = graph](const base::StopFlag& stop) {
     const auto live = index::allowed_nodes(*source.snapshot, nullptr);
     if (live.empty()) return graph->graph();
     const auto nodes = source.vectors(run, stop);
@@ -163,9 +164,8 @@ Napi::Value GraphObject::repair(const Napi::CallbackInfo& info) {
 Napi::Value GraphObject::renumber(const Napi::CallbackInfo& info) {
   const auto given = nodes(info[0], "numbers");
   const std::vector<std::uint32_t> numbers(given.begin(), given.end());
-  return start(info.Env(), {}, [numbers, graph = graph](const code::StopFlag&) {
-    return graph::renumber(graph->graph(), numbers);
-  });
+  return start(info.Env(), {},
+               [numbers, graph = graph](const base::StopFlag&) { return graph::renumber(graph->graph(), numbers); });
 }
 
 Napi::Value GraphObject::thin(const Napi::CallbackInfo& info) {
@@ -175,7 +175,7 @@ Napi::Value GraphObject::thin(const Napi::CallbackInfo& info) {
   source.check_holds(whole);
   graph::ThinOptions options =
       thin_options(info[1], whole.lists->count(), graph::alpha_of(whole.recipe, source.coder->metric()));
-  return start(info.Env(), run, [run, source, options, graph = graph](const code::StopFlag& stop) mutable {
+  return start(info.Env(), run, [run, source, options, graph = graph](const base::StopFlag& stop) mutable {
     const auto nodes = source.vectors(run, stop);
     options.threads = run.threads;
     options.stop = &stop;
@@ -187,7 +187,7 @@ Napi::Value build_graph(const Napi::CallbackInfo& info) {
   const RunRequest run = run_request(info[1]);
   const Source source(info[0]);
   const graph::Recipe recipe = recipe_of(info[1], source.coder->metric());
-  return start(info.Env(), run, [run, source, recipe](const code::StopFlag& stop) {
+  return start(info.Env(), run, [run, source, recipe](const base::StopFlag& stop) {
     const auto nodes = source.vectors(run, stop);
     return graph::build(nodes.vectors(), recipe, run.run(stop), index::allowed_nodes(*source.snapshot, nullptr));
   });
@@ -196,7 +196,7 @@ Napi::Value build_graph(const Napi::CallbackInfo& info) {
 Napi::Value load_graph(const Napi::CallbackInfo& info) {
   const graph::ListForm form = list_form(info[1]);
   auto saved = saved_graph(info[0]);
-  return start(info.Env(), {}, [saved = std::move(saved), form](const code::StopFlag& stop) {
+  return start(info.Env(), {}, [saved = std::move(saved), form](const base::StopFlag& stop) {
     return graph::load_graph(saved, form, &stop);
   });
 }

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <memory>
 
-#include "environment.h"
+#include "binding/environment.h"
 #include "index/search_graph.h"
 
 namespace embedless::binding {

@@ -1,15 +1,15 @@
-#include "graph_options.h"
+#include "binding/graph_options.h"
 
 #include <algorithm>
 #include <string>
 #include <thread>
 
-#include "code/error.h"
-#include "convert.h"
-#include "failure.h"
-#include "progress_object.h"
-#include "search_request.h"
-#include "stop_object.h"
+#include "base/error.h"
+#include "binding/convert.h"
+#include "binding/failure.h"
+#include "binding/progress_object.h"
+#include "binding/search_request.h"
+#include "binding/stop_object.h"
 
 namespace embedless::binding {
 
@@ -17,7 +17,8 @@ namespace {
 
 constexpr const char* name = "options";
 
-std::uint32_t number(const Napi::Value& given, const char* key, std::size_t low, std::size_t high, std::uint32_t otherwise) {
+std::uint32_t number(const Napi::Value& given, const char* key, std::size_t low, std::size_t high,
+                     std::uint32_t otherwise) {
   return static_cast<std::uint32_t>(whole_number(property(given, name, key), key, low, high, otherwise));
 }
 
@@ -31,23 +32,24 @@ bool boolean(const Napi::Value& given, const char* key, bool otherwise) {
 double ranged(const Napi::Value& value, const char* parameter, double low, double high) {
   const double given = finite_number(value, parameter);
   if (given >= low && given <= high) return given;
-  throw code::Error("INVALID_ARGUMENT", std::string("Expected a number from ") + show_number(low) + " to " +
+  throw base::Error("INVALID_ARGUMENT", std::string("Expected a number from ") + show_number(low) + " to " +
                                             show_number(high) + " for " + parameter + ", but received " + show(value) +
                                             ".");
 }
 
 /// 0 if it is left out.
-float alpha_option(const Napi::Value& given, code::Metric metric) {
+float alpha_option(const Napi::Value& given, base::Metric metric) {
   const Napi::Value value = property(given, name, "alpha");
   if (value.IsUndefined()) return 0;
-  const bool is_ip = metric == code::Metric::ip;
+  const bool is_ip = metric == base::Metric::ip;
   return static_cast<float>(ranged(value, "alpha", is_ip ? 1 / graph::most_alpha : 1, is_ip ? 1 : graph::most_alpha));
 }
 
 }  // namespace
 
 RunRequest run_request(const Napi::Value& given) {
-  RunRequest request{.threads = std::max(1u, std::thread::hardware_concurrency()), .progress = nullptr, .stop = nullptr};
+  RunRequest request{
+      .threads = std::max(1u, std::thread::hardware_concurrency()), .progress = nullptr, .stop = nullptr};
   if (given.IsUndefined()) return request;
   request.threads = number(given, "threads", 1, most_threads, request.threads);
   request.progress = progress_option(property(given, name, "progress"), "progress");
@@ -55,7 +57,7 @@ RunRequest run_request(const Napi::Value& given) {
   return request;
 }
 
-graph::Recipe recipe_of(const Napi::Value& given, code::Metric metric) {
+graph::Recipe recipe_of(const Napi::Value& given, base::Metric metric) {
   graph::Recipe recipe;
   recipe.kind = static_cast<graph::Kind>(choice(property(given, name, "kind"), "kind", {"vamana", "hnsw"}));
   recipe.seed = whole_number(property(given, name, "seed"), "seed", 0, (std::size_t{1} << 53) - 1, recipe.seed);
@@ -76,8 +78,8 @@ graph::Recipe recipe_of(const Napi::Value& given, code::Metric metric) {
 
 graph::ThinOptions thin_options(const Napi::Value& given, std::size_t count, float alpha) {
   graph::ThinOptions options;
-  options.method = static_cast<graph::ThinMethod>(
-      choice(property(given, name, "method"), "method", {"prune", "hubs", "random"}, 0));
+  options.method =
+      static_cast<graph::ThinMethod>(choice(property(given, name, "method"), "method", {"prune", "hubs", "random"}, 0));
   options.alpha = alpha;
   const Napi::Value share = property(given, name, "hubShare");
   if (!share.IsUndefined()) options.hub_share = ranged(share, "hubShare", 0, 1);

@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
-#include "code/metric.h"
-#include "code/stop.h"
+#include "base/metric.h"
+#include "base/stop.h"
 #include "graph/graph_file.h"
 #include "graph/recipe.h"
 #include "graph/thin.h"
@@ -17,16 +17,16 @@ namespace embedless::binding {
 struct RunRequest {
   unsigned threads = 1;
   std::shared_ptr<graph::Progress> progress;
-  std::shared_ptr<code::StopFlag> stop;
+  std::shared_ptr<base::StopFlag> stop;
 
-  graph::Run run(const code::StopFlag& flag) const { return {threads, progress.get(), &flag}; }
+  graph::Run run(const base::StopFlag& flag) const { return {threads, progress.get(), &flag}; }
 };
 
 /// `threads` (default: one a core), `progress` and `stop` of an object; all default if it is undefined.
 RunRequest run_request(const Napi::Value& given);
 
 /// What a graph is built with. @throws for values that cannot build one on this metric.
-graph::Recipe recipe_of(const Napi::Value& given, code::Metric metric);
+graph::Recipe recipe_of(const Napi::Value& given, base::Metric metric);
 
 /// What `NativeGraph.thin` takes beside a run, for a graph of `count` nodes.
 graph::ThinOptions thin_options(const Napi::Value& given, std::size_t count, float alpha);

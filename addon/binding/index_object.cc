@@ -1,4 +1,4 @@
-#include "index_object.h"
+#include "binding/index_object.h"
 
 #include <cmath>
 #include <optional>
@@ -6,16 +6,16 @@
 #include <utility>
 #include <vector>
 
-#include "code/error.h"
-#include "coder_object.h"
-#include "convert.h"
+#include "base/error.h"
+#include "binding/coder_object.h"
+#include "binding/convert.h"
+#include "binding/native_class.h"
+#include "binding/search_object.h"
+#include "binding/search_request.h"
+#include "binding/worker.h"
 #include "index/decode.h"
 #include "index/scan_timing.h"
 #include "index/search_session.h"
-#include "native_class.h"
-#include "search_object.h"
-#include "search_request.h"
-#include "worker.h"
 
 namespace embedless::binding {
 
@@ -44,15 +44,13 @@ class SearchWorker final : public Worker {
         filter_(std::move(request.filter)) {}
 
  protected:
-  void run(const code::StopFlag& stop) override {
+  void run(const base::StopFlag& stop) override {
     options_.stop = &stop;
     options_.filter = filter_ ? &*filter_ : nullptr;
     session_.emplace(index::SearchSession::start(snapshot_, *coder_, std::move(query_), options_));
     snapshot_.reset();
   }
-  Napi::Value result(Napi::Env env) override {
-    return wrap(env, std::make_unique<SearchObject>(std::move(*session_)));
-  }
+  Napi::Value result(Napi::Env env) override { return wrap(env, std::make_unique<SearchObject>(std::move(*session_))); }
 
  private:
   std::shared_ptr<const index::Coder> coder_;
@@ -74,7 +72,7 @@ class TimeScanWorker final : public Worker {
         options_(options) {}
 
  protected:
-  void run(const code::StopFlag& stop) override {
+  void run(const base::StopFlag& stop) override {
     options_.stop = &stop;
     timing_ = index::time_scan(*snapshot_, *coder_, query_, options_);
   }

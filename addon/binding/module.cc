@@ -4,19 +4,19 @@
 #include <memory>
 #include <string>
 
-#include "code/error.h"
-#include "coder_object.h"
-#include "convert.h"
-#include "environment.h"
-#include "graph_object.h"
+#include "base/error.h"
+#include "binding/coder_object.h"
+#include "binding/convert.h"
+#include "binding/environment.h"
+#include "binding/graph_object.h"
+#include "binding/index_object.h"
+#include "binding/native_class.h"
+#include "binding/progress_object.h"
+#include "binding/search_object.h"
+#include "binding/stop_object.h"
 #include "index/score.h"
-#include "index_object.h"
 #include "kernel/kernel.h"
 #include "kernel/processor.h"
-#include "native_class.h"
-#include "progress_object.h"
-#include "search_object.h"
-#include "stop_object.h"
 
 /// What `embedless.node` exports; `src/native.ts` describes it.
 namespace embedless::binding {
@@ -26,7 +26,7 @@ namespace {
 void check_finite(std::span<const float> values, const char* name) {
   for (const float value : values) {
     if (!std::isfinite(value)) {
-      throw code::Error("INVALID_VECTOR", std::string("Expected finite numbers in ") + name + ".");
+      throw base::Error("INVALID_VECTOR", std::string("Expected finite numbers in ") + name + ".");
     }
   }
 }
@@ -35,7 +35,7 @@ void check_finite(std::span<const float> values, const char* name) {
 Napi::Value score(const Napi::CallbackInfo& info) {
   const auto measure = metric(info[0], "metric");
   const auto first = floats(info[1], "a");
-  if (first.empty()) throw code::Error("INVALID_ARGUMENT", "Expected at least one number for a.");
+  if (first.empty()) throw base::Error("INVALID_ARGUMENT", "Expected at least one number for a.");
   const auto a = vector(info[1], "a", first.size());
   const auto b = vector(info[2], "b", first.size());
   check_finite(a, "a");
@@ -70,8 +70,9 @@ Napi::Value has_byte_products(const Napi::CallbackInfo& info) {
 Napi::Value force_instruction_set(const Napi::CallbackInfo& info) {
   const std::string name = info[0].IsUndefined() ? "" : text(info[0], "name");
   if (!kernel::force(name)) {
-    throw code::Error("INVALID_ARGUMENT", "Expected an instruction set that this machine supports for name, but received " +
-                                              show(info[0]) + ".");
+    throw base::Error(
+        "INVALID_ARGUMENT",
+        "Expected an instruction set that this machine supports for name, but received " + show(info[0]) + ".");
   }
   return info.Env().Undefined();
 }

@@ -9,8 +9,8 @@
 #include <utility>
 #include <vector>
 
-#include "environment.h"
-#include "failure.h"
+#include "binding/environment.h"
+#include "binding/failure.h"
 
 /// Classes whose objects JavaScript holds and native code owns.
 ///
@@ -47,8 +47,8 @@ Napi::Object wrap(Napi::Env env, std::unique_ptr<T> native) {
   Environment& environment = Environment::of(env);
   environment.constructing = true;
   napi_value object = nullptr;
-  const napi_status status = napi_new_instance(
-      env, environment.classes[static_cast<std::size_t>(T::id)].Value(), 0, nullptr, &object);
+  const napi_status status =
+      napi_new_instance(env, environment.classes[static_cast<std::size_t>(T::id)].Value(), 0, nullptr, &object);
   environment.constructing = false;
   if (status != napi_ok) throw Napi::Error::New(env);
   bind(env, Napi::Object(env, object), std::move(native));

@@ -1,6 +1,6 @@
-// What a binary asks of glibc is fixed where it is compiled. Newer versions give some functions new symbol versions that
-// older systems lack, though all these calls need is the oldest. They are bound to that here (the linker's --wrap sends
-// them), so that one binary runs wherever Node itself does: glibc 2.28.
+// What a binary asks of glibc is fixed where it is compiled. Newer versions give some functions new symbol versions
+// that older systems lack, though all these calls need is the oldest. They are bound to that here (the linker's --wrap
+// sends them), so that one binary runs wherever Node itself does: glibc 2.28.
 
 #if defined(__linux__)
 #include <pthread.h>  // brings __GLIBC__

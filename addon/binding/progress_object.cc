@@ -1,6 +1,6 @@
-#include "progress_object.h"
+#include "binding/progress_object.h"
 
-#include "native_class.h"
+#include "binding/native_class.h"
 
 namespace embedless::binding {
 

@@ -4,7 +4,7 @@
 
 #include <memory>
 
-#include "environment.h"
+#include "binding/environment.h"
 #include "graph/recipe.h"
 
 namespace embedless::binding {

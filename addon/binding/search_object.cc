@@ -1,9 +1,9 @@
-#include "search_object.h"
+#include "binding/search_object.h"
 
 #include <vector>
 
-#include "convert.h"
-#include "native_class.h"
+#include "binding/convert.h"
+#include "binding/native_class.h"
 
 namespace embedless::binding {
 

@@ -4,7 +4,7 @@
 
 #include <utility>
 
-#include "environment.h"
+#include "binding/environment.h"
 #include "index/search_session.h"
 
 namespace embedless::binding {

@@ -1,12 +1,12 @@
-#include "search_request.h"
+#include "binding/search_request.h"
 
 #include <cmath>
 
-#include "code/error.h"
-#include "convert.h"
-#include "graph_object.h"
-#include "native_class.h"
-#include "stop_object.h"
+#include "base/error.h"
+#include "binding/convert.h"
+#include "binding/graph_object.h"
+#include "binding/native_class.h"
+#include "binding/stop_object.h"
 
 namespace embedless::binding {
 
@@ -53,7 +53,7 @@ std::optional<index::Bitmap> filter_option(const Napi::Value& given) {
 
 void check_finite(const std::vector<float>& query) {
   for (const float value : query) {
-    if (!std::isfinite(value)) throw code::Error("INVALID_VECTOR", "Expected finite numbers in the query.");
+    if (!std::isfinite(value)) throw base::Error("INVALID_VECTOR", "Expected finite numbers in the query.");
   }
 }
 
@@ -64,8 +64,7 @@ SearchRequest search_request(const Napi::Value& given) {
   rerank.recall = positive(property(given, name, "recall"), "recall", 1, rerank.recall);
   rerank.least_chance = positive(property(given, name, "leastChance"), "leastChance", 1, 1);
   rerank.cap = whole_number(property(given, name, "cap"), "cap", 0, most_candidates);
-  rerank.scores =
-      static_cast<index::Scores>(choice(property(given, name, "scores"), "scores", {"exact", "approx"}, 0));
+  rerank.scores = static_cast<index::Scores>(choice(property(given, name, "scores"), "scores", {"exact", "approx"}, 0));
   rerank.sigma_scale = positive(property(given, name, "sigmaScale"), "sigmaScale", most_sigma_scale, 1);
   request.options.batch =
       whole_number(property(given, name, "batch"), "batch", 1, most_candidates, request.options.batch);

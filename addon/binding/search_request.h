@@ -7,7 +7,7 @@
 #include <optional>
 #include <vector>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "index/search_session.h"
 
 namespace embedless::binding {
@@ -20,7 +20,7 @@ inline constexpr std::size_t most_threads = 256;
 struct SearchRequest {
   index::SearchOptions options;
   std::optional<index::Bitmap> filter;
-  std::shared_ptr<code::StopFlag> stop;
+  std::shared_ptr<base::StopFlag> stop;
 };
 
 SearchRequest search_request(const Napi::Value& given);

@@ -1,6 +1,6 @@
-#include "stop_object.h"
+#include "binding/stop_object.h"
 
-#include "native_class.h"
+#include "binding/native_class.h"
 
 namespace embedless::binding {
 
@@ -23,7 +23,7 @@ Napi::Value StopObject::stop(const Napi::CallbackInfo& info) {
   return info.Env().Undefined();
 }
 
-std::shared_ptr<code::StopFlag> stop_option(const Napi::Value& value, const char* name) {
+std::shared_ptr<base::StopFlag> stop_option(const Napi::Value& value, const char* name) {
   if (value.IsUndefined()) return nullptr;
   return unwrap<StopObject>(value, name).flag;
 }

@@ -4,8 +4,8 @@
 
 #include <memory>
 
-#include "code/stop.h"
-#include "environment.h"
+#include "base/stop.h"
+#include "binding/environment.h"
 
 namespace embedless::binding {
 
@@ -18,13 +18,13 @@ class StopObject {
 
   static void define(Napi::Env env);
 
-  std::shared_ptr<code::StopFlag> flag = std::make_shared<code::StopFlag>();
+  std::shared_ptr<base::StopFlag> flag = std::make_shared<base::StopFlag>();
 
  private:
   Napi::Value stop(const Napi::CallbackInfo& info);
 };
 
 /// The flag of an option; null if it is left out.
-std::shared_ptr<code::StopFlag> stop_option(const Napi::Value& value, const char* name);
+std::shared_ptr<base::StopFlag> stop_option(const Napi::Value& value, const char* name);
 
 }  // namespace embedless::binding

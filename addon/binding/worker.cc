@@ -1,14 +1,14 @@
-#include "worker.h"
+#include "binding/worker.h"
 
 #include <utility>
 
-#include "environment.h"
+#include "binding/environment.h"
 
 namespace embedless::binding {
 
-Worker::Worker(Napi::Env env, std::shared_ptr<code::StopFlag> stop)
+Worker::Worker(Napi::Env env, std::shared_ptr<base::StopFlag> stop)
     : deferred_(Napi::Promise::Deferred::New(env)),
-      stop_(stop ? std::move(stop) : std::make_shared<code::StopFlag>()) {}
+      stop_(stop ? std::move(stop) : std::make_shared<base::StopFlag>()) {}
 
 Napi::Value Worker::start(Napi::Env env, std::unique_ptr<Worker> worker) {
   const Napi::Value promise = worker->deferred_.Promise();

@@ -5,8 +5,8 @@
 #include <memory>
 #include <optional>
 
-#include "code/stop.h"
-#include "failure.h"
+#include "base/stop.h"
+#include "binding/failure.h"
 
 namespace embedless::binding {
 
@@ -17,7 +17,7 @@ namespace embedless::binding {
 class Worker {
  public:
   /// @param stop the flag that ends the work; null: the work gets one of its own, raised when the environment ends.
-  Worker(Napi::Env env, std::shared_ptr<code::StopFlag> stop);
+  Worker(Napi::Env env, std::shared_ptr<base::StopFlag> stop);
   virtual ~Worker() = default;
   Worker(const Worker&) = delete;
   Worker& operator=(const Worker&) = delete;
@@ -33,14 +33,14 @@ class Worker {
   void stop() { stop_->stop(); }
 
  protected:
-  virtual void run(const code::StopFlag& stop) = 0;
+  virtual void run(const base::StopFlag& stop) = 0;
   virtual Napi::Value result(Napi::Env env) = 0;
 
  private:
   void settle_or_throw(Napi::Env env);
 
   Napi::Promise::Deferred deferred_;
-  std::shared_ptr<code::StopFlag> stop_;
+  std::shared_ptr<base::StopFlag> stop_;
   std::optional<Failure> failure_;
 };
 

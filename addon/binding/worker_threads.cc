@@ -1,10 +1,10 @@
-#include "worker_threads.h"
+#include "binding/worker_threads.h"
 
 #include <algorithm>
 #include <system_error>
 #include <utility>
 
-#include "worker.h"
+#include "binding/worker.h"
 
 namespace embedless::binding {
 

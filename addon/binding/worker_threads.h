@@ -17,8 +17,8 @@ class Worker;
 
 /// The threads that work for one JavaScript environment.
 ///
-/// They are the addon's own, not libuv's: Node waits for libuv's work before it tells an addon that its environment ends,
-/// so a training there would hold up `worker.terminate()` and `process.exit()` until it is finished.
+/// They are the addon's own, not libuv's: Node waits for libuv's work before it tells an addon that its environment
+/// ends, so a training there would hold up `worker.terminate()` and `process.exit()` until it is finished.
 ///
 /// Invariants: `submit` and `shut_down` run on the environment's thread (or at exit of the process, when that runs no
 /// more JavaScript); a worker belongs to the queue, then to its thread, then to the message that carries it home.

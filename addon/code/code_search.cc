@@ -24,18 +24,19 @@ CodeSearch::CodeSearch(const Codebook& codebook)
       products_(codebook.subspaces() * centroid_count),
       chosen_(codebook.components()) {}
 
-void CodeSearch::project(size_t count) {
-  const size_t dims = codebook_.dims();
+void CodeSearch::project(std::size_t count) {
+  const std::size_t dims = codebook_.dims();
   const float* mean = codebook_.mean();
-  for (size_t row = 0; row < count; ++row) {
+  for (std::size_t row = 0; row < count; ++row) {
     float* vector = &vectors_[row * dims];
-    for (size_t i = 0; i < dims; ++i) vector[i] -= mean[i];
+    for (std::size_t i = 0; i < dims; ++i) vector[i] -= mean[i];
   }
-  kernel::active().multiply(vectors_.data(), codebook_.rotation(), components_.data(), count, codebook_.components(), dims);
+  kernel::active().multiply(vectors_.data(), codebook_.rotation(), components_.data(), count, codebook_.components(),
+                            dims);
 }
 
-Factors CodeSearch::search(size_t index, uint8_t* code) {
-  const size_t components = codebook_.components();
+Factors CodeSearch::search(std::size_t index, std::uint8_t* code) {
+  const std::size_t components = codebook_.components();
   const float* centred = &vectors_[index * codebook_.dims()];
   current_ = &components_[index * components];
   find_nearest(current_, code);
@@ -49,24 +50,23 @@ Factors CodeSearch::search(size_t index, uint8_t* code) {
   Factors factors;
   const double squared = codebook_.form() == CodebookForm::halves ? xx : std::min(length, most_made_up * xx);
   factors.scale = unbiased_scale(squared, xd, dd);
-  factors.add = static_cast<float>(codebook_.metric() == Metric::l2
-                                       ? length
-                                       : dot(centred, codebook_.mean(), codebook_.dims()));
+  factors.add = static_cast<float>(
+      codebook_.metric() == base::Metric::l2 ? length : dot(centred, codebook_.mean(), codebook_.dims()));
   factors.error = error(factors.scale);
   return factors;
 }
 
 float CodeSearch::error(float scale) const {
   double sum = outside_;
-  for (size_t i = 0; i < chosen_.size(); ++i) {
+  for (std::size_t i = 0; i < chosen_.size(); ++i) {
     const double rest = static_cast<double>(current_[i]) - static_cast<double>(scale) * chosen_[i];
     sum += rest * rest;
   }
   return static_cast<float>(std::sqrt(sum));
 }
 
-void CodeSearch::find_nearest(const float* x, uint8_t* code) {
-  for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+void CodeSearch::find_nearest(const float* x, std::uint8_t* code) {
+  for (std::size_t j = 0; j < codebook_.subspaces(); ++j) {
     float* products = &products_[j * centroid_count];
     loops_.products(x + codebook_.start(j), codebook_.centroids(j), codebook_.width(j), products);
     code[j] = loops_.nearest(products, codebook_.squared_norms(j));
@@ -74,15 +74,15 @@ void CodeSearch::find_nearest(const float* x, uint8_t* code) {
 }
 
 /// Chooses each byte anew, given the others, so that D comes closest to the direction of X.
-void CodeSearch::descend(uint8_t* code) {
+void CodeSearch::descend(std::uint8_t* code) {
   double xd = 0;
   double dd = 0;
-  for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+  for (std::size_t j = 0; j < codebook_.subspaces(); ++j) {
     xd += products_[j * centroid_count + code[j]];
     dd += codebook_.squared_norms(j)[code[j]];
   }
   for (int round = 0; round < descent_rounds; ++round) {
-    for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+    for (std::size_t j = 0; j < codebook_.subspaces(); ++j) {
       const float* products = &products_[j * centroid_count];
       const float* squared_norms = codebook_.squared_norms(j);
       xd -= products[code[j]];
@@ -94,10 +94,10 @@ void CodeSearch::descend(uint8_t* code) {
   }
 }
 
-void CodeSearch::gather(const uint8_t* code) {
-  for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+void CodeSearch::gather(const std::uint8_t* code) {
+  for (std::size_t j = 0; j < codebook_.subspaces(); ++j) {
     const float* column = codebook_.centroids(j) + code[j];
-    for (size_t i = 0; i < codebook_.width(j); ++i) chosen_[codebook_.start(j) + i] = column[i * centroid_count];
+    for (std::size_t i = 0; i < codebook_.width(j); ++i) chosen_[codebook_.start(j) + i] = column[i * centroid_count];
   }
 }
 

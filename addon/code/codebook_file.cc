@@ -11,12 +11,13 @@
 ///   f32 centroid unit (version 1 only) · f32 add unit · f32 rho · f32 low, high of s, of a, of e
 ///   u32 starts[subspaces + 1] · f32 mean[dims]
 ///   version 1: f16 rotation[components][dims] · f16 centroids[components][256]
-///   version 2: f32 steps[components] · i8 rotation[components][dims] · f32 steps[components] · i8 centroids[components][256]
+///   version 2: f32 steps[components] · i8 rotation[components][dims]
+///              f32 steps[components] · i8 centroids[components][256]
 ///   u32 crc32 of all bytes before it
 ///
 /// Version 1 is the first; it has min(dims, 1,024) components. Version 2 takes a byte for each number of rotation and
-/// centroids, -127 to 127 times the step of its component, and has any number of components up to that. Every version ends
-/// with the checksum, so that damage is told from a newer form.
+/// centroids, -127 to 127 times the step of its component, and has any number of components up to that. Every version
+/// ends with the checksum, so that damage is told from a newer form.
 namespace embedless::code {
 namespace {
 
@@ -25,15 +26,16 @@ using saved::require;
 using saved::Writer;
 
 constexpr char magic[saved::magic_bytes] = {'E', 'M', 'B', 'L', 'C', 'O', 'D', 'E'};
-constexpr auto newest = static_cast<uint32_t>(CodebookForm::bytes);
+constexpr auto newest = static_cast<std::uint32_t>(CodebookForm::bytes);
 /// Up to and with the ranges, without the centroid unit.
-constexpr size_t fixed_bytes = 60;
+constexpr std::size_t fixed_bytes = 60;
 /// No number of a rotation is above 1, so no step is above this.
 constexpr double longest_step = 1;
 
-size_t saved_bytes(const CodebookParts& parts, size_t subspaces) {
-  const size_t numbers = parts.components * (parts.dims + centroid_count);
-  const size_t own = parts.form == CodebookForm::halves ? sizeof(float) + 2 * numbers : 8 * parts.components + numbers;
+std::size_t saved_bytes(const CodebookParts& parts, std::size_t subspaces) {
+  const std::size_t numbers = parts.components * (parts.dims + centroid_count);
+  const std::size_t own =
+      parts.form == CodebookForm::halves ? sizeof(float) + 2 * numbers : 8 * parts.components + numbers;
   return fixed_bytes + 4 * (subspaces + 1) + 4 * parts.dims + own + saved::crc_bytes;
 }
 
@@ -45,34 +47,35 @@ ByteRange read_range(Reader& reader, double limit) {
   return range;
 }
 
-std::vector<uint32_t> read_starts(Reader& reader, size_t subspaces, size_t components) {
-  std::vector<uint32_t> starts(subspaces + 1);
-  for (uint32_t& start : starts) start = reader.get<uint32_t>();
+std::vector<std::uint32_t> read_starts(Reader& reader, std::size_t subspaces, std::size_t components) {
+  std::vector<std::uint32_t> starts(subspaces + 1);
+  for (std::uint32_t& start : starts) start = reader.get<std::uint32_t>();
   require(starts.front() == 0 && starts.back() == components, "the subspaces do not cover the components");
   require(std::adjacent_find(starts.begin(), starts.end(), std::greater_equal<>()) == starts.end(),
           "the subspaces are out of order");
   return starts;
 }
 
-void read_sizes(Reader& reader, size_t length, CodebookParts& parts, size_t& subspaces) {
-  const auto metric = reader.get<uint32_t>();
-  require(metric <= static_cast<uint32_t>(Metric::l2), "its metric is unknown");
-  parts.metric = static_cast<Metric>(metric);
-  parts.dims = reader.get<uint32_t>();
-  parts.components = reader.get<uint32_t>();
-  subspaces = reader.get<uint32_t>();
+void read_sizes(Reader& reader, std::size_t length, CodebookParts& parts, std::size_t& subspaces) {
+  const auto metric = reader.get<std::uint32_t>();
+  require(metric <= static_cast<std::uint32_t>(base::Metric::l2), "its metric is unknown");
+  parts.metric = static_cast<base::Metric>(metric);
+  parts.dims = reader.get<std::uint32_t>();
+  parts.components = reader.get<std::uint32_t>();
+  subspaces = reader.get<std::uint32_t>();
   require(parts.dims >= 1 && parts.dims <= max_dims, "its dims are out of range");
-  const size_t most = std::min(parts.dims, max_components);
-  require(parts.form == CodebookForm::halves ? parts.components == most
-                                             : parts.components >= 1 && parts.components <= most,
-          "its components do not belong to its dims");
+  const std::size_t most = std::min(parts.dims, max_components);
+  require(
+      parts.form == CodebookForm::halves ? parts.components == most : parts.components >= 1 && parts.components <= most,
+      "its components do not belong to its dims");
   require(subspaces >= 1 && subspaces <= std::min(parts.components, max_code_bytes), "its subspaces are out of range");
   require(length == saved_bytes(parts, subspaces), "its length does not belong to its sizes");
 }
 
 void read_halves(Reader& reader, CodebookParts& parts) {
   parts.rotation = reader.get_halves(parts.components * parts.dims, 1, "its rotation is not finite");
-  parts.centroids = reader.get_halves(parts.components * centroid_count, parts.centroid_unit, "a centroid is not finite");
+  parts.centroids =
+      reader.get_halves(parts.components * centroid_count, parts.centroid_unit, "a centroid is not finite");
 }
 
 void read_bytes(Reader& reader, CodebookParts& parts) {
@@ -84,13 +87,13 @@ void read_bytes(Reader& reader, CodebookParts& parts) {
 
 }  // namespace
 
-std::vector<uint8_t> Codebook::save() const {
+std::vector<std::uint8_t> Codebook::save() const {
   Writer writer(magic);
-  writer.put(static_cast<uint32_t>(form()));
-  writer.put(static_cast<uint32_t>(metric()));
-  writer.put(static_cast<uint32_t>(dims()));
-  writer.put(static_cast<uint32_t>(components()));
-  writer.put(static_cast<uint32_t>(subspaces()));
+  writer.put(static_cast<std::uint32_t>(form()));
+  writer.put(static_cast<std::uint32_t>(metric()));
+  writer.put(static_cast<std::uint32_t>(dims()));
+  writer.put(static_cast<std::uint32_t>(components()));
+  writer.put(static_cast<std::uint32_t>(subspaces()));
   if (form() == CodebookForm::halves) writer.put(parts_.centroid_unit);
   writer.put(parts_.ranges.add_unit);
   writer.put(parts_.rho);
@@ -98,7 +101,7 @@ std::vector<uint8_t> Codebook::save() const {
     writer.put(range.low);
     writer.put(range.high);
   }
-  for (const uint32_t start : parts_.starts) writer.put(start);
+  for (const std::uint32_t start : parts_.starts) writer.put(start);
   writer.put_floats(parts_.mean);
   if (form() == CodebookForm::halves) {
     writer.put_halves(parts_.rotation, 1);
@@ -110,19 +113,19 @@ std::vector<uint8_t> Codebook::save() const {
   return writer.finish();
 }
 
-std::shared_ptr<const Codebook> Codebook::load(std::span<const uint8_t> bytes) {
+std::shared_ptr<const Codebook> Codebook::load(std::span<const std::uint8_t> bytes) {
   constexpr double largest = 1e30;
   Reader reader(bytes, magic, fixed_bytes);
   CodebookParts parts;
   parts.form = static_cast<CodebookForm>(reader.get_version(newest));
-  size_t subspaces = 0;
+  std::size_t subspaces = 0;
   read_sizes(reader, bytes.size(), parts, subspaces);
   if (parts.form == CodebookForm::halves) parts.centroid_unit = reader.get_power_of_two();
   parts.ranges.add_unit = reader.get_power_of_two();
   parts.rho = reader.get_rho();
   parts.ranges.scale = read_range(reader, largest);
   parts.ranges.add = read_range(reader, largest);
-  parts.ranges.error = read_range(reader, parts.metric == Metric::cosine ? largest : 80.0);
+  parts.ranges.error = read_range(reader, parts.metric == base::Metric::cosine ? largest : 80.0);
   parts.starts = read_starts(reader, subspaces, parts.components);
   parts.mean = reader.get_floats(parts.dims, max_norm, "the mean is not finite");
   if (parts.form == CodebookForm::halves) {

@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <vector>
 
-#include "code/stop.h"
+#include "base/stop.h"
 
 namespace embedless::code {
 
@@ -13,9 +13,9 @@ struct Eigen {
   std::vector<double> vectors;  // [order][order]
 };
 
-/// All eigenpairs of a real symmetric matrix [order][order]: Householder reduction to tridiagonal form, then implicit QL
-/// (Bowdler, Martin, Reinsch, Wilkinson: "The QR and QL algorithms for symmetric matrices", 1968).
+/// All eigenpairs of a real symmetric matrix [order][order]: Householder reduction to tridiagonal form, then implicit
+/// QL (Bowdler, Martin, Reinsch, Wilkinson: "The QR and QL algorithms for symmetric matrices", 1968).
 /// @throws Error INVALID_ARGUMENT if the iteration does not converge, which finite input does not cause; Stopped.
-Eigen symmetric_eigen(std::vector<double> matrix, size_t order, const StopFlag* stop = nullptr);
+Eigen symmetric_eigen(std::vector<double> matrix, std::size_t order, const base::StopFlag* stop = nullptr);
 
 }  // namespace embedless::code

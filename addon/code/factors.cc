@@ -4,7 +4,7 @@
 #include <cmath>
 #include <cstring>
 
-#include "code/float16.h"
+#include "base/float16.h"
 
 namespace embedless::code {
 namespace {
@@ -18,18 +18,18 @@ constexpr double most_log = 80;
 
 bool inside(const ByteRange& range, float value) { return value >= range.low && value <= range.high; }
 
-uint8_t nearest_byte(const ByteRange& range, float value, float steps) {
+std::uint8_t nearest_byte(const ByteRange& range, float value, float steps) {
   const float width = range.high - range.low;
   if (!(width > 0)) return 0;
   const float position = (std::clamp(value, range.low, range.high) - range.low) / width;
-  return static_cast<uint8_t>(std::lround(position * steps));
+  return static_cast<std::uint8_t>(std::lround(position * steps));
 }
 
-void note(uint16_t row, FactorName factor, float value, std::vector<FactorException>& exceptions) {
-  exceptions.push_back({row, static_cast<uint8_t>(factor), 0, value});
+void note(std::uint16_t row, FactorName factor, float value, std::vector<FactorException>& exceptions) {
+  exceptions.push_back({row, static_cast<std::uint8_t>(factor), 0, value});
 }
 
-float write_byte(const ByteRange& range, float value, uint16_t row, FactorName name, uint8_t* out,
+float write_byte(const ByteRange& range, float value, std::uint16_t row, FactorName name, std::uint8_t* out,
                  std::vector<FactorException>& exceptions) {
   *out = nearest_byte(range, value, 255);
   if (inside(range, value)) return range.read(*out);
@@ -38,28 +38,29 @@ float write_byte(const ByteRange& range, float value, uint16_t row, FactorName n
 }
 
 /// As float16 in steps of `unit`. Subnormal float16 count as outside: they would keep too few digits.
-float write_half(float unit, float value, uint16_t row, FactorName name, uint8_t* out,
+float write_half(float unit, float value, std::uint16_t row, FactorName name, std::uint8_t* out,
                  std::vector<FactorException>& exceptions) {
   const float scaled = value / unit;
   const float magnitude = std::fabs(scaled);
-  const uint16_t half = to_half(std::clamp(scaled, -half_max, half_max));
+  const std::uint16_t half = base::to_half(std::clamp(scaled, -base::half_max, base::half_max));
   std::memcpy(out, &half, sizeof half);
-  if (value == 0 || (magnitude >= half_min_normal && magnitude <= half_max)) return from_half(half) * unit;
+  if (value == 0 || (magnitude >= base::half_min_normal && magnitude <= base::half_max))
+    return base::from_half(half) * unit;
   note(row, name, value, exceptions);
   return value;
 }
 
-float read_half(const uint8_t* bytes) {
-  uint16_t half;
+float read_half(const std::uint8_t* bytes) {
+  std::uint16_t half;
   std::memcpy(&half, bytes, sizeof half);
-  return from_half(half);
+  return base::from_half(half);
 }
 
 /// Percentile by linear interpolation between the two closest ranks; `values` is sorted.
 double percentile(const std::vector<double>& values, double share) {
   const double rank = share * static_cast<double>(values.size() - 1);
-  const size_t below = static_cast<size_t>(rank);
-  const size_t above = std::min(below + 1, values.size() - 1);
+  const std::size_t below = static_cast<std::size_t>(rank);
+  const std::size_t above = std::min(below + 1, values.size() - 1);
   return values[below] + (values[above] - values[below]) * (rank - static_cast<double>(below));
 }
 
@@ -91,37 +92,40 @@ float median_unit(std::span<const Factors> sample) {
 
 }  // namespace
 
-FactorCoder::FactorCoder(Metric metric, const FactorRanges& ranges) : metric_(metric), ranges_(ranges) {
-  if (metric == Metric::cosine) {
-    for (size_t byte = 0; byte < 256; ++byte) errors_[byte] = ranges.error.read(static_cast<uint8_t>(byte));
+FactorCoder::FactorCoder(base::Metric metric, const FactorRanges& ranges) : metric_(metric), ranges_(ranges) {
+  if (metric == base::Metric::cosine) {
+    for (std::size_t byte = 0; byte < 256; ++byte) errors_[byte] = ranges.error.read(static_cast<std::uint8_t>(byte));
     return;
   }
   const double step = (static_cast<double>(ranges.error.high) - ranges.error.low) / log_steps;
-  for (size_t byte = 1; byte < 256; ++byte) {
+  for (std::size_t byte = 1; byte < 256; ++byte) {
     errors_[byte] = static_cast<float>(std::exp(ranges.error.low + step * static_cast<double>(byte - 1)));
   }
 }
 
-float FactorCoder::write_scale(float value, uint16_t row, uint8_t* factors,
+float FactorCoder::write_scale(float value, std::uint16_t row, std::uint8_t* factors,
                                std::vector<FactorException>& exceptions) const {
-  if (metric_ == Metric::cosine) return write_byte(ranges_.scale, value, row, FactorName::scale, factors, exceptions);
+  if (metric_ == base::Metric::cosine)
+    return write_byte(ranges_.scale, value, row, FactorName::scale, factors, exceptions);
   return write_half(1, value, row, FactorName::scale, factors, exceptions);
 }
 
-float FactorCoder::write_add(float value, uint16_t row, uint8_t* factors,
+float FactorCoder::write_add(float value, std::uint16_t row, std::uint8_t* factors,
                              std::vector<FactorException>& exceptions) const {
-  if (metric_ == Metric::cosine) return write_byte(ranges_.add, value, row, FactorName::add, factors + 1, exceptions);
+  if (metric_ == base::Metric::cosine)
+    return write_byte(ranges_.add, value, row, FactorName::add, factors + 1, exceptions);
   return write_half(ranges_.add_unit, value, row, FactorName::add, factors + 2, exceptions);
 }
 
-float FactorCoder::write_error(float value, uint16_t row, uint8_t* factors,
+float FactorCoder::write_error(float value, std::uint16_t row, std::uint8_t* factors,
                                std::vector<FactorException>& exceptions) const {
-  if (metric_ == Metric::cosine) return write_byte(ranges_.error, value, row, FactorName::error, factors + 2, exceptions);
-  uint8_t* out = factors + 4;
+  if (metric_ == base::Metric::cosine)
+    return write_byte(ranges_.error, value, row, FactorName::error, factors + 2, exceptions);
+  std::uint8_t* out = factors + 4;
   *out = 0;
   if (value == 0) return 0;
   const float logarithm = static_cast<float>(std::log(value));
-  *out = static_cast<uint8_t>(1 + nearest_byte(ranges_.error, logarithm, log_steps));
+  *out = static_cast<std::uint8_t>(1 + nearest_byte(ranges_.error, logarithm, log_steps));
   if (inside(ranges_.error, logarithm)) return errors_[*out];
   note(row, FactorName::error, value, exceptions);
   return value;
@@ -129,18 +133,18 @@ float FactorCoder::write_error(float value, uint16_t row, uint8_t* factors,
 
 float FactorCoder::add_rounding(float add) const {
   // Values rounded to steps of one size are off by its twelfth root of the square. A float16 has 2^10 steps an octave.
-  const float step = metric_ == Metric::cosine ? ranges_.add.step() : std::fabs(add) * 0x1p-10f;
+  const float step = metric_ == base::Metric::cosine ? ranges_.add.step() : std::fabs(add) * 0x1p-10f;
   return step / std::sqrt(12.0f);
 }
 
-Factors FactorCoder::read(const uint8_t* factors, const FactorException* exceptions, size_t count) const {
+Factors FactorCoder::read(const std::uint8_t* factors, const FactorException* exceptions, std::size_t count) const {
   Factors result;
-  if (metric_ == Metric::cosine) {
+  if (metric_ == base::Metric::cosine) {
     result = {ranges_.scale.read(factors[0]), ranges_.add.read(factors[1]), errors_[factors[2]]};
   } else {
     result = {read_half(factors), read_half(factors + 2) * ranges_.add_unit, errors_[factors[4]]};
   }
-  for (size_t i = 0; i < count; ++i) {
+  for (std::size_t i = 0; i < count; ++i) {
     switch (static_cast<FactorName>(exceptions[i].factor)) {
       case FactorName::scale: result.scale = exceptions[i].value; break;
       case FactorName::add: result.add = exceptions[i].value; break;
@@ -150,10 +154,10 @@ Factors FactorCoder::read(const uint8_t* factors, const FactorException* excepti
   return result;
 }
 
-FactorRanges fit_ranges(Metric metric, std::span<const Factors> sample) {
+FactorRanges fit_ranges(base::Metric metric, std::span<const Factors> sample) {
   constexpr double largest = 1e30;
   FactorRanges ranges;
-  if (metric == Metric::cosine) {
+  if (metric == base::Metric::cosine) {
     ranges.scale = widened(gather(sample, [](const Factors& f) { return f.scale; }), -largest, largest);
     ranges.add = widened(gather(sample, [](const Factors& f) { return f.add; }), -largest, largest);
     ranges.error = widened(gather(sample, [](const Factors& f) { return f.error; }), -largest, largest);

@@ -3,15 +3,15 @@
 #include <algorithm>
 #include <numeric>
 
+#include "base/random.h"
 #include "code/codebook.h"
-#include "code/random.h"
 #include "kernel/descent.h"
 
 namespace embedless::code {
 namespace {
 
 /// Points between two looks at the stop flag.
-constexpr size_t stop_interval = 64;
+constexpr std::size_t stop_interval = 64;
 
 class Lloyd {
  public:
@@ -27,7 +27,7 @@ class Lloyd {
 
   std::vector<float> run() {
     choose_points();
-    for (size_t round = 0; round < options_.rounds; ++round) {
+    for (std::size_t round = 0; round < options_.rounds; ++round) {
       assign();
       move();
     }
@@ -35,15 +35,15 @@ class Lloyd {
   }
 
  private:
-  void place(size_t centroid, size_t point) {
-    for (size_t i = 0; i < width_; ++i) centroids_[i * centroid_count + centroid] = points_[point * width_ + i];
+  void place(std::size_t centroid, std::size_t point) {
+    for (std::size_t i = 0; i < width_; ++i) centroids_[i * centroid_count + centroid] = points_[point * width_ + i];
   }
 
   /// Centroids start at different points while there are some (a shuffle cut short), then at any.
   void choose_points() {
-    std::vector<uint32_t> order(count_);
+    std::vector<std::uint32_t> order(count_);
     std::iota(order.begin(), order.end(), 0u);
-    for (size_t c = 0; c < centroid_count; ++c) {
+    for (std::size_t c = 0; c < centroid_count; ++c) {
       if (c < count_) std::swap(order[c], order[c + random_.below(count_ - c)]);
       place(c, c < count_ ? order[c] : random_.below(count_));
     }
@@ -51,9 +51,9 @@ class Lloyd {
 
   void measure_norms() {
     std::fill(std::begin(squared_norms_), std::end(squared_norms_), 0.0f);
-    for (size_t i = 0; i < width_; ++i) {
+    for (std::size_t i = 0; i < width_; ++i) {
       const float* row = &centroids_[i * centroid_count];
-      for (size_t c = 0; c < centroid_count; ++c) squared_norms_[c] += row[c] * row[c];
+      for (std::size_t c = 0; c < centroid_count; ++c) squared_norms_[c] += row[c] * row[c];
     }
   }
 
@@ -63,24 +63,24 @@ class Lloyd {
     std::fill(sums_.begin(), sums_.end(), 0.0);
     std::fill(members_.begin(), members_.end(), 0u);
     float products[centroid_count];
-    for (size_t point = 0; point < count_; ++point) {
-      if (point % stop_interval == 0) check(options_.stop);
+    for (std::size_t point = 0; point < count_; ++point) {
+      if (point % stop_interval == 0) base::check(options_.stop);
       const float* values = &points_[point * width_];
       loops.products(values, centroids_.data(), width_, products);
-      const size_t nearest = loops.nearest(products, squared_norms_);
+      const std::size_t nearest = loops.nearest(products, squared_norms_);
       ++members_[nearest];
       double* sum = &sums_[nearest * width_];
-      for (size_t i = 0; i < width_; ++i) sum[i] += values[i];
+      for (std::size_t i = 0; i < width_; ++i) sum[i] += values[i];
     }
   }
 
   void move() {
-    for (size_t c = 0; c < centroid_count; ++c) {
+    for (std::size_t c = 0; c < centroid_count; ++c) {
       if (members_[c] == 0) {
         place(c, random_.below(count_));
         continue;
       }
-      for (size_t i = 0; i < width_; ++i) {
+      for (std::size_t i = 0; i < width_; ++i) {
         centroids_[i * centroid_count + c] = static_cast<float>(sums_[c * width_ + i] / members_[c]);
       }
     }
@@ -88,12 +88,12 @@ class Lloyd {
 
   std::span<const float> points_;
   const KmeansOptions& options_;
-  size_t width_;
-  size_t count_;
-  Random random_;
+  std::size_t width_;
+  std::size_t count_;
+  base::Random random_;
   std::vector<float> centroids_;  // [width][256]
   std::vector<double> sums_;      // [256][width]
-  std::vector<uint32_t> members_;
+  std::vector<std::uint32_t> members_;
   float squared_norms_[centroid_count] = {};
 };
 

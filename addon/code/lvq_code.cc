@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "code/unbiased_scale.h"
 #include "code/vectors.h"
 #include "kernel/kernel.h"
@@ -14,7 +14,7 @@ namespace embedless::code {
 namespace {
 
 /// Vectors projected together. What a vector becomes does not depend on its batch.
-constexpr size_t batch = 16;
+constexpr std::size_t batch = 16;
 
 /// The four numbers at the start of a row.
 struct RowFactors {
@@ -35,56 +35,56 @@ class LvqEncoder {
         numbers_(batch * code.numbers()),
         expanded_(code.projects() ? batch * code.dims() : 0) {}
 
-  float* vector(size_t i) { return &vectors_[i * code_.dims()]; }
+  float* vector(std::size_t i) { return &vectors_[i * code_.dims()]; }
 
   /// Encodes the first `count` vectors, as `admit` wrote them, into rows.
-  void encode(size_t count, uint8_t* rows) {
-    const size_t dims = code_.dims();
-    for (size_t i = 0; i < count; ++i) kernel::active().axpy(-1.0f, code_.mean(), vector(i), dims);
+  void encode(std::size_t count, std::uint8_t* rows) {
+    const std::size_t dims = code_.dims();
+    for (std::size_t i = 0; i < count; ++i) kernel::active().axpy(-1.0f, code_.mean(), vector(i), dims);
     project(count);
     LvqLimits limits[batch];
-    for (size_t i = 0; i < count; ++i) limits[i] = quantise(i, rows + i * code_.row_bytes());
+    for (std::size_t i = 0; i < count; ++i) limits[i] = quantise(i, rows + i * code_.row_bytes());
     expand(count);
-    for (size_t i = 0; i < count; ++i) finish(i, limits[i], rows + i * code_.row_bytes());
+    for (std::size_t i = 0; i < count; ++i) finish(i, limits[i], rows + i * code_.row_bytes());
   }
 
  private:
-  void project(size_t count) {
+  void project(std::size_t count) {
     if (!code_.projects()) return;
     kernel::active().multiply(vectors_.data(), code_.passage_side(), projected_.data(), count, code_.numbers(),
                               code_.dims());
   }
 
   /// Writes the codes of vector i and keeps what they stand for.
-  LvqLimits quantise(size_t i, uint8_t* row) {
-    const size_t numbers = code_.numbers();
+  LvqLimits quantise(std::size_t i, std::uint8_t* row) {
+    const std::size_t numbers = code_.numbers();
     const float* from = code_.projects() ? &projected_[i * numbers] : vector(i);
-    uint8_t* codes = row + LvqCode::factor_bytes;
+    std::uint8_t* codes = row + LvqCode::factor_bytes;
     const LvqLimits limits = write_lvq(code_.levels(), from, numbers, codes);
     read_lvq(code_.levels(), limits, codes, numbers, &numbers_[i * numbers]);
     return limits;
   }
 
-  void expand(size_t count) {
+  void expand(std::size_t count) {
     if (!code_.projects()) return;
     kernel::active().multiply(numbers_.data(), code_.expansion(), expanded_.data(), count, code_.dims(),
                               code_.numbers());
   }
 
-  void finish(size_t i, LvqLimits limits, uint8_t* row) {
-    const size_t dims = code_.dims();
+  void finish(std::size_t i, LvqLimits limits, std::uint8_t* row) {
+    const std::size_t dims = code_.dims();
     const float* x = vector(i);
     const float* found = code_.projects() ? &expanded_[i * dims] : &numbers_[i * dims];
     const double xx = dot(x, x, dims);
     const float scale = unbiased_scale(xx, dot(x, found, dims), dot(found, found, dims));
     double residual = 0;
-    for (size_t j = 0; j < dims; ++j) {
+    for (std::size_t j = 0; j < dims; ++j) {
       const double rest = x[j] - static_cast<double>(scale) * found[j];
       residual += rest * rest;
     }
     const RowFactors factors{
         .limits = {.low = scale * limits.low, .step = scale * limits.step},
-        .add = static_cast<float>(code_.metric() == Metric::l2 ? xx : dot(x, code_.mean(), dims)),
+        .add = static_cast<float>(code_.metric() == base::Metric::l2 ? xx : dot(x, code_.mean(), dims)),
         .error = static_cast<float>(std::sqrt(residual))};
     std::memcpy(row, &factors, sizeof factors);
   }
@@ -99,20 +99,21 @@ class LvqEncoder {
 }  // namespace
 
 LvqCode::LvqCode(LvqParts parts) : parts_(std::move(parts)), expansion_(parts_.projected * parts_.dims) {
-  for (size_t i = 0; i < parts_.projected; ++i) {
-    for (size_t j = 0; j < parts_.dims; ++j) expansion_[j * parts_.projected + i] = query_side()[i * parts_.dims + j];
+  for (std::size_t i = 0; i < parts_.projected; ++i) {
+    for (std::size_t j = 0; j < parts_.dims; ++j)
+      expansion_[j * parts_.projected + i] = query_side()[i * parts_.dims + j];
   }
 }
 
-std::vector<uint8_t> encode(const LvqCode& code, std::span<const float> vectors, const StopFlag* stop) {
-  const size_t dims = code.dims();
-  const size_t count = count_vectors(vectors, dims);
-  std::vector<uint8_t> rows(count * code.row_bytes());
+std::vector<std::uint8_t> encode(const LvqCode& code, std::span<const float> vectors, const base::StopFlag* stop) {
+  const std::size_t dims = code.dims();
+  const std::size_t count = count_vectors(vectors, dims);
+  std::vector<std::uint8_t> rows(count * code.row_bytes());
   LvqEncoder encoder(code);
-  for (size_t first = 0; first < count; first += batch) {
-    check(stop);
-    const size_t size = std::min(batch, count - first);
-    for (size_t i = 0; i < size; ++i) {
+  for (std::size_t first = 0; first < count; first += batch) {
+    base::check(stop);
+    const std::size_t size = std::min(batch, count - first);
+    for (std::size_t i = 0; i < size; ++i) {
       admit(code.metric(), &vectors[(first + i) * dims], dims, encoder.vector(i), first + i);
     }
     encoder.encode(size, &rows[first * code.row_bytes()]);
@@ -120,17 +121,17 @@ std::vector<uint8_t> encode(const LvqCode& code, std::span<const float> vectors,
   return rows;
 }
 
-std::vector<float> decode(const LvqCode& code, std::span<const uint8_t> rows) {
+std::vector<float> decode(const LvqCode& code, std::span<const std::uint8_t> rows) {
   if (rows.size() % code.row_bytes() != 0) {
-    throw Error("INVALID_ARGUMENT", "Expected a multiple of " + std::to_string(code.row_bytes()) +
-                                        " bytes for rows, but received " + std::to_string(rows.size()) + ".");
+    throw base::Error("INVALID_ARGUMENT", "Expected a multiple of " + std::to_string(code.row_bytes()) +
+                                              " bytes for rows, but received " + std::to_string(rows.size()) + ".");
   }
-  const size_t count = rows.size() / code.row_bytes();
-  const size_t dims = code.dims();
+  const std::size_t count = rows.size() / code.row_bytes();
+  const std::size_t dims = code.dims();
   std::vector<float> vectors(count * dims);
   std::vector<float> numbers(code.numbers());
-  for (size_t i = 0; i < count; ++i) {
-    const uint8_t* row = &rows[i * code.row_bytes()];
+  for (std::size_t i = 0; i < count; ++i) {
+    const std::uint8_t* row = &rows[i * code.row_bytes()];
     float* vector = &vectors[i * dims];
     LvqLimits limits;
     std::memcpy(&limits, row, sizeof limits);

@@ -6,45 +6,45 @@
 #include <span>
 #include <vector>
 
+#include "base/metric.h"
+#include "base/stop.h"
 #include "code/codebook.h"
 #include "code/lvq.h"
-#include "code/metric.h"
-#include "code/stop.h"
 
 namespace embedless::code {
 
 /// What a projection is fitted to: the passages alone, or sample queries besides.
-enum class Projection : uint8_t { pca = 0, ood = 1 };
+enum class Projection : std::uint8_t { pca = 0, ood = 1 };
 
 /// Most numbers that vectors are projected to.
-inline constexpr size_t max_projected = max_components;
+inline constexpr std::size_t max_projected = max_components;
 
 struct LvqTrainOptions {
   /// Numbers of a vector, 1 to `max_dims`.
-  size_t dims = 0;
-  Metric metric = Metric::cosine;
+  std::size_t dims = 0;
+  base::Metric metric = base::Metric::cosine;
   LvqLevels levels = LvqLevels::lvq8;
   /// Numbers to project to, at most `dims` and `max_projected`; 0: no projection. `lvq4x8` takes none.
-  size_t projected = 0;
+  std::size_t projected = 0;
   Projection projection = Projection::pca;
   /// Row-major; needed by `ood`, refused otherwise.
   std::span<const float> queries{};
-  uint64_t seed = 5;
+  std::uint64_t seed = 5;
   unsigned threads = 1;
-  const StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// What such a code consists of, every number already rounded to its stored form.
 struct LvqParts {
-  Metric metric = Metric::cosine;
+  base::Metric metric = base::Metric::cosine;
   LvqLevels levels = LvqLevels::lvq8;
-  size_t dims = 0;
-  size_t projected = 0;              // 0: no projection
-  std::vector<float> mean;           // [dims]
-  float passage_unit = 1;            // powers of two; float16 holds a side / its unit
+  std::size_t dims = 0;
+  std::size_t projected = 0;  // 0: no projection
+  std::vector<float> mean;    // [dims]
+  float passage_unit = 1;     // powers of two; float16 holds a side / its unit
   float query_unit = 1;
-  std::vector<float> passage_side;   // [projected][dims]: B
-  std::vector<float> query_side;     // [projected][dims]: A; empty where it is B
+  std::vector<float> passage_side;  // [projected][dims]: B
+  std::vector<float> query_side;    // [projected][dims]: A; empty where it is B
   float rho = 1;
 };
 
@@ -59,7 +59,7 @@ struct LvqParts {
 /// with a = <X, m> for cosine and ip, |X|^2 for l2, and e = |X - X^|, truncation and rounding together.
 class LvqCode {
  public:
-  static constexpr size_t factor_bytes = 16;
+  static constexpr std::size_t factor_bytes = 16;
 
   /// Takes parts as they are; `train` and `load` make valid ones.
   explicit LvqCode(LvqParts parts);
@@ -69,21 +69,21 @@ class LvqCode {
   static std::shared_ptr<const LvqCode> train(std::span<const float> vectors, const LvqTrainOptions& options);
 
   /// Reads what `save` wrote. Any other bytes are refused. @throws Error CORRUPT, or FORMAT_VERSION for a newer form.
-  static std::shared_ptr<const LvqCode> load(std::span<const uint8_t> bytes);
+  static std::shared_ptr<const LvqCode> load(std::span<const std::uint8_t> bytes);
   /// Whether bytes claim to be such a code.
-  static bool is_saved(std::span<const uint8_t> bytes);
+  static bool is_saved(std::span<const std::uint8_t> bytes);
 
-  std::vector<uint8_t> save() const;
+  std::vector<std::uint8_t> save() const;
 
-  size_t dims() const { return parts_.dims; }
-  Metric metric() const { return parts_.metric; }
+  std::size_t dims() const { return parts_.dims; }
+  base::Metric metric() const { return parts_.metric; }
   LvqLevels levels() const { return parts_.levels; }
   bool projects() const { return parts_.projected != 0; }
   /// Numbers that become codes.
-  size_t numbers() const { return projects() ? parts_.projected : parts_.dims; }
-  size_t row_bytes() const { return factor_bytes + lvq_bytes(levels(), numbers()); }
+  std::size_t numbers() const { return projects() ? parts_.projected : parts_.dims; }
+  std::size_t row_bytes() const { return factor_bytes + lvq_bytes(levels(), numbers()); }
   /// Bytes at the start of a row that a scan reads: factors and first level.
-  size_t first_bytes() const { return factor_bytes + lvq_first_bytes(levels(), numbers()); }
+  std::size_t first_bytes() const { return factor_bytes + lvq_first_bytes(levels(), numbers()); }
   /// Standard error of an estimate of <q, x> in units of e * |q - m|.
   float rho() const { return parts_.rho; }
 
@@ -104,10 +104,11 @@ class LvqCode {
 
 /// Rows of row-major vectors. Works on the calling thread. Results do not depend on how vectors are cut into calls.
 /// @throws Error as `encode` of a codebook, but takes any number of vectors.
-std::vector<uint8_t> encode(const LvqCode& code, std::span<const float> vectors, const StopFlag* stop = nullptr);
+std::vector<std::uint8_t> encode(const LvqCode& code, std::span<const float> vectors,
+                                 const base::StopFlag* stop = nullptr);
 
 /// Approximate vectors of rows, m + X^, row-major.
 /// @throws Error INVALID_ARGUMENT for a length that is no multiple of `row_bytes`.
-std::vector<float> decode(const LvqCode& code, std::span<const uint8_t> rows);
+std::vector<float> decode(const LvqCode& code, std::span<const std::uint8_t> rows);
 
 }  // namespace embedless::code

@@ -19,16 +19,16 @@ class LvqEstimator {
   LvqEstimator(const LvqCode& code, std::span<const float> query);
 
   /// The estimate by the first level alone; reads the first `first_bytes` of a row. With one level it is `estimate`.
-  float first_estimate(const uint8_t* row) const;
+  float first_estimate(const std::uint8_t* row) const;
   /// The estimate by all levels.
-  float estimate(const uint8_t* row) const;
+  float estimate(const std::uint8_t* row) const;
   /// Standard error of `estimate`: rho * e * |q - m|, twice that for l2.
-  float sigma(const uint8_t* row) const;
+  float sigma(const std::uint8_t* row) const;
 
  private:
   /// <q - m, X^> by the first level.
-  double first_product(const uint8_t* row) const;
-  float score(const uint8_t* row, double product) const;
+  double first_product(const std::uint8_t* row) const;
+  float score(const std::uint8_t* row, double product) const;
 
   const LvqCode& code_;
   const kernel::RowTable& loops_;

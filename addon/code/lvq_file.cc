@@ -20,29 +20,31 @@ using saved::require;
 using saved::Writer;
 
 constexpr char magic[saved::magic_bytes] = {'E', 'M', 'B', 'L', 'L', 'V', 'Q', 'C'};
-constexpr uint32_t version = 1;
-constexpr size_t fixed_bytes = 44;
+constexpr std::uint32_t version = 1;
+constexpr std::size_t fixed_bytes = 44;
 
-size_t sides_of(const LvqParts& parts) { return (parts.passage_side.empty() ? 0 : 1) + (parts.query_side.empty() ? 0 : 1); }
+std::size_t sides_of(const LvqParts& parts) {
+  return (parts.passage_side.empty() ? 0 : 1) + (parts.query_side.empty() ? 0 : 1);
+}
 
-size_t saved_bytes(size_t dims, size_t projected, size_t sides) {
+std::size_t saved_bytes(std::size_t dims, std::size_t projected, std::size_t sides) {
   return fixed_bytes + 4 * dims + 2 * sides * projected * dims + saved::crc_bytes;
 }
 
 /// Sizes, all checked against each other and the length. Returns the number of sides.
-size_t read_sizes(Reader& reader, size_t length, LvqParts& parts) {
-  const auto metric = reader.get<uint32_t>();
-  require(metric <= static_cast<uint32_t>(Metric::l2), "its metric is unknown");
-  parts.metric = static_cast<Metric>(metric);
-  const auto levels = reader.get<uint32_t>();
-  require(levels <= static_cast<uint32_t>(LvqLevels::lvq4x8), "its levels are unknown");
+std::size_t read_sizes(Reader& reader, std::size_t length, LvqParts& parts) {
+  const auto metric = reader.get<std::uint32_t>();
+  require(metric <= static_cast<std::uint32_t>(base::Metric::l2), "its metric is unknown");
+  parts.metric = static_cast<base::Metric>(metric);
+  const auto levels = reader.get<std::uint32_t>();
+  require(levels <= static_cast<std::uint32_t>(LvqLevels::lvq4x8), "its levels are unknown");
   parts.levels = static_cast<LvqLevels>(levels);
-  parts.dims = reader.get<uint32_t>();
+  parts.dims = reader.get<std::uint32_t>();
   require(parts.dims >= 1 && parts.dims <= max_dims, "its dims are out of range");
-  parts.projected = reader.get<uint32_t>();
+  parts.projected = reader.get<std::uint32_t>();
   require(parts.projected <= std::min(parts.dims, max_projected), "its projection is out of range");
   require(parts.projected == 0 || parts.levels != LvqLevels::lvq4x8, "its levels do not belong to a projection");
-  const size_t sides = reader.get<uint32_t>();
+  const std::size_t sides = reader.get<std::uint32_t>();
   require(parts.projected == 0 ? sides == 0 : sides == 1 || sides == 2, "its sides do not belong to its projection");
   require(length == saved_bytes(parts.dims, parts.projected, sides), "its length does not belong to its sizes");
   return sides;
@@ -50,16 +52,16 @@ size_t read_sizes(Reader& reader, size_t length, LvqParts& parts) {
 
 }  // namespace
 
-bool LvqCode::is_saved(std::span<const uint8_t> bytes) { return saved::starts_with(bytes, magic); }
+bool LvqCode::is_saved(std::span<const std::uint8_t> bytes) { return saved::starts_with(bytes, magic); }
 
-std::vector<uint8_t> LvqCode::save() const {
+std::vector<std::uint8_t> LvqCode::save() const {
   Writer writer(magic);
   writer.put(version);
-  writer.put(static_cast<uint32_t>(metric()));
-  writer.put(static_cast<uint32_t>(levels()));
-  writer.put(static_cast<uint32_t>(dims()));
-  writer.put(static_cast<uint32_t>(parts_.projected));
-  writer.put(static_cast<uint32_t>(sides_of(parts_)));
+  writer.put(static_cast<std::uint32_t>(metric()));
+  writer.put(static_cast<std::uint32_t>(levels()));
+  writer.put(static_cast<std::uint32_t>(dims()));
+  writer.put(static_cast<std::uint32_t>(parts_.projected));
+  writer.put(static_cast<std::uint32_t>(sides_of(parts_)));
   writer.put(parts_.passage_unit);
   writer.put(parts_.query_unit);
   writer.put(parts_.rho);
@@ -69,16 +71,16 @@ std::vector<uint8_t> LvqCode::save() const {
   return writer.finish();
 }
 
-std::shared_ptr<const LvqCode> LvqCode::load(std::span<const uint8_t> bytes) {
+std::shared_ptr<const LvqCode> LvqCode::load(std::span<const std::uint8_t> bytes) {
   Reader reader(bytes, magic, fixed_bytes);
   reader.get_version(version);
   LvqParts parts;
-  const size_t sides = read_sizes(reader, bytes.size(), parts);
+  const std::size_t sides = read_sizes(reader, bytes.size(), parts);
   parts.passage_unit = reader.get_power_of_two();
   parts.query_unit = reader.get_power_of_two();
   parts.rho = reader.get_rho();
   parts.mean = reader.get_floats(parts.dims, max_norm, "the mean is not finite");
-  const size_t side = parts.projected * parts.dims;
+  const std::size_t side = parts.projected * parts.dims;
   parts.passage_side = reader.get_halves(side, parts.passage_unit, "its projection is not finite");
   if (sides == 2) parts.query_side = reader.get_halves(side, parts.query_unit, "its projection is not finite");
   return std::make_shared<const LvqCode>(std::move(parts));

@@ -10,7 +10,7 @@ namespace embedless::code {
 namespace {
 
 /// Widest covariance that is solved wholly.
-constexpr size_t max_whole = 1088;
+constexpr std::size_t max_whole = 1088;
 /// Smallest variance, as a share of the trace: below it lies rounding.
 constexpr double floor_share = 1e-7;
 
@@ -22,7 +22,7 @@ Pca principal_components(const VectorReader& read, const PcaOptions& options) {
   result.mean.assign(mean.begin(), mean.end());
   std::vector<double> covariance = covariance_of(read, result.mean, options);
   double trace = 0;
-  for (size_t i = 0; i < options.dims; ++i) trace += covariance[i * options.dims + i];
+  for (std::size_t i = 0; i < options.dims; ++i) trace += covariance[i * options.dims + i];
   const Eigen eigen = options.dims <= max_whole
                           ? symmetric_eigen(std::move(covariance), options.dims, options.stop)
                           : leading_eigen(covariance, {.order = options.dims,
@@ -38,7 +38,8 @@ Pca principal_components(const VectorReader& read, const PcaOptions& options) {
     std::transform(eigen.values.begin(), eigen.values.begin() + kept, result.variances.begin(),
                    [&](double value) { return std::max(value, floor_share * trace); });
   }
-  result.directions.assign(eigen.vectors.begin(), eigen.vectors.begin() + kept * static_cast<std::ptrdiff_t>(options.dims));
+  result.directions.assign(eigen.vectors.begin(),
+                           eigen.vectors.begin() + kept * static_cast<std::ptrdiff_t>(options.dims));
   return result;
 }
 

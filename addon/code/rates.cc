@@ -16,7 +16,7 @@ double total(std::span<const double> variances, double theta) {
 
 }  // namespace
 
-std::vector<double> rates(std::span<const double> variances, size_t bytes) {
+std::vector<double> rates(std::span<const double> variances, std::size_t bytes) {
   const double budget = byte_bits * static_cast<double>(bytes);
   if (variances.size() <= bytes) return std::vector<double>(variances.size(), byte_bits);
   const auto [least, most] = std::minmax_element(variances.begin(), variances.end());
@@ -33,18 +33,18 @@ std::vector<double> rates(std::span<const double> variances, size_t bytes) {
   return result;
 }
 
-std::vector<uint32_t> subspace_starts(std::span<const double> rates, size_t bytes) {
-  std::vector<uint32_t> starts;
+std::vector<std::uint32_t> subspace_starts(std::span<const double> rates, std::size_t bytes) {
+  std::vector<std::uint32_t> starts;
   double bits = 0;
-  size_t current = 0;
-  for (size_t i = 0; i < rates.size(); ++i) {
+  std::size_t current = 0;
+  for (std::size_t i = 0; i < rates.size(); ++i) {
     const double middle = bits + rates[i] / 2;
     bits += rates[i];
-    const size_t run = std::min(bytes - 1, static_cast<size_t>(middle / byte_bits));
-    if (i == 0 || run != current) starts.push_back(static_cast<uint32_t>(i));
+    const std::size_t run = std::min(bytes - 1, static_cast<std::size_t>(middle / byte_bits));
+    if (i == 0 || run != current) starts.push_back(static_cast<std::uint32_t>(i));
     current = run;
   }
-  starts.push_back(static_cast<uint32_t>(rates.size()));
+  starts.push_back(static_cast<std::uint32_t>(rates.size()));
   return starts;
 }
 

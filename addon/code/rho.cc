@@ -5,7 +5,7 @@
 #include <numeric>
 #include <vector>
 
-#include "code/parallel.h"
+#include "base/parallel.h"
 #include "code/unbiased_scale.h"
 #include "kernel/kernel.h"
 
@@ -13,9 +13,9 @@ namespace embedless::code {
 namespace {
 
 /// Nearest passages of a query that count. Errors matter where the answers are.
-constexpr size_t nearest_count = 32;
+constexpr std::size_t nearest_count = 32;
 /// Rows encoded by one task.
-constexpr size_t task_rows = 64;
+constexpr std::size_t task_rows = 64;
 constexpr double least_rho = 1e-3;
 /// What the code leaves out must be so many times what rounding adds, or rounding is measured.
 constexpr float least_ratio = 2;
@@ -43,7 +43,7 @@ class Measurement {
   Misses run() {
     encode();
     std::vector<Misses> found(queries_);
-    parallel_for(sample_.threads, queries_, [&](size_t query) {
+    base::parallel_for(sample_.threads, queries_, [&](std::size_t query) {
       check(sample_.stop);
       found[query] = measure(query);
     });
@@ -57,13 +57,13 @@ class Measurement {
   }
 
  private:
-  const float* passage(size_t i) const { return &sample_.passages[i * sample_.dims]; }
+  const float* passage(std::size_t i) const { return &sample_.passages[i * sample_.dims]; }
 
   void encode() {
     rows_.resize((passages_ + task_rows - 1) / task_rows);
-    parallel_for(sample_.threads, rows_.size(), [&](size_t task) {
-      const size_t first = task * task_rows;
-      const size_t count = std::min(task_rows, passages_ - first);
+    base::parallel_for(sample_.threads, rows_.size(), [&](std::size_t task) {
+      const std::size_t first = task * task_rows;
+      const std::size_t count = std::min(task_rows, passages_ - first);
       rows_[task] = code_.encode(sample_.passages.subspan(first * sample_.dims, count * sample_.dims));
     });
   }
@@ -73,39 +73,39 @@ class Measurement {
     const double product = dot(query, vector, sample_.dims);
     const double qq = dot(query, query, sample_.dims);
     const double xx = dot(vector, vector, sample_.dims);
-    const bool is_l2 = sample_.metric == Metric::l2;
+    const bool is_l2 = sample_.metric == base::Metric::l2;
     const double size = is_l2 ? qq + xx : std::sqrt(qq * xx);
     if (!(found.sigma > least_error * size && found.sigma > least_ratio * found.rounding)) return NAN;
     return ((is_l2 ? 2 * product - qq - xx : product) - found.estimate) / found.sigma;
   }
 
   /// Passages by falling score, only the nearest in order; equal scores by number.
-  std::vector<size_t> nearest(size_t index, const float* query) const {
+  std::vector<std::size_t> nearest(std::size_t index, const float* query) const {
     const kernel::Table& loops = kernel::active();
     std::vector<float> scores(passages_);
-    for (size_t i = 0; i < passages_; ++i) {
-      scores[i] = sample_.metric == Metric::l2 ? -loops.squared_l2(query, passage(i), sample_.dims)
-                                               : loops.dot(query, passage(i), sample_.dims);
+    for (std::size_t i = 0; i < passages_; ++i) {
+      scores[i] = sample_.metric == base::Metric::l2 ? -loops.squared_l2(query, passage(i), sample_.dims)
+                                                     : loops.dot(query, passage(i), sample_.dims);
     }
-    std::vector<size_t> order(passages_);
-    std::iota(order.begin(), order.end(), size_t{0});
+    std::vector<std::size_t> order(passages_);
+    std::iota(order.begin(), order.end(), std::size_t{0});
     if (own_) order.erase(order.begin() + static_cast<std::ptrdiff_t>(index));
     const auto last = order.begin() + static_cast<std::ptrdiff_t>(std::min(nearest_count, order.size()));
-    std::partial_sort(order.begin(), last, order.end(), [&](size_t a, size_t b) {
+    std::partial_sort(order.begin(), last, order.end(), [&](std::size_t a, std::size_t b) {
       return scores[a] != scores[b] ? scores[a] > scores[b] : a < b;
     });
     order.erase(last, order.end());
     return order;
   }
 
-  Misses measure(size_t index) const {
+  Misses measure(std::size_t index) const {
     Misses found;
     const float* query = &asked_[index * sample_.dims];
     const RhoCode::Estimate estimate = code_.prepare({query, sample_.dims});
-    for (const size_t i : nearest(index, query)) {
+    for (const std::size_t i : nearest(index, query)) {
       const Encoded& task = rows_[i / task_rows];
-      const size_t row = i % task_rows;
-      const size_t row_bytes = task.rows.size() / std::min(task_rows, passages_ - i / task_rows * task_rows);
+      const std::size_t row = i % task_rows;
+      const std::size_t row_bytes = task.rows.size() / std::min(task_rows, passages_ - i / task_rows * task_rows);
       const auto [from, to] = std::ranges::equal_range(task.exceptions, row, {}, &FactorException::row);
       const double ratio = miss(estimate(&task.rows[row * row_bytes], {from, to}), query, passage(i));
       if (!std::isfinite(ratio)) continue;
@@ -118,10 +118,10 @@ class Measurement {
 
   const RhoSample& sample_;
   const RhoCode& code_;
-  size_t passages_;
+  std::size_t passages_;
   bool own_;
   std::span<const float> asked_;
-  size_t queries_;
+  std::size_t queries_;
   std::vector<Encoded> rows_;
 };
 

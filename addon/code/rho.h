@@ -5,25 +5,25 @@
 #include <functional>
 #include <span>
 
+#include "base/metric.h"
+#include "base/stop.h"
 #include "code/encoder.h"
-#include "code/metric.h"
-#include "code/stop.h"
 
 namespace embedless::code {
 
 /// Passages that the error constant of a code is measured on at most, and queries.
-inline constexpr size_t rho_passages = 4096;
-inline constexpr size_t rho_queries = 256;
+inline constexpr std::size_t rho_passages = 4096;
+inline constexpr std::size_t rho_queries = 256;
 
 /// Vectors to measure the error constant of a code on, row-major, as `admit` wrote them.
 struct RhoSample {
-  size_t dims = 0;
-  Metric metric = Metric::cosine;
+  std::size_t dims = 0;
+  base::Metric metric = base::Metric::cosine;
   std::span<const float> passages{};
   /// Empty: the first `rho_queries` passages ask, each for the others.
   std::span<const float> queries{};
   unsigned threads = 1;
-  const StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// What a code says of one row.
@@ -37,17 +37,18 @@ struct RowEstimate {
 struct RhoCode {
   std::function<Encoded(std::span<const float> vectors)> encode;
   /// Estimates rows with their exceptions, if any.
-  using Estimate = std::function<RowEstimate(const uint8_t* row, std::span<const FactorException>)>;
+  using Estimate = std::function<RowEstimate(const std::uint8_t* row, std::span<const FactorException>)>;
   std::function<Estimate(std::span<const float> query)> prepare;
 };
 
-/// How far (exact - estimate) / (e |q - m|) spreads over each query's 32 nearest passages: what turns the residual norm of a
-/// passage into the standard error of its estimate. A mean below zero, that is an overestimate which near passages share, is
-/// taken out: it moves no passage past another and loses no answer, and passages that stand for queries, being more like
-/// their neighbours than real queries are, have far more of it. What is left agrees between passages and real queries.
+/// How far (exact - estimate) / (e |q - m|) spreads over each query's 32 nearest passages: what turns the residual norm
+/// of a passage into the standard error of its estimate. A mean below zero, that is an overestimate which near passages
+/// share, is taken out: it moves no passage past another and loses no answer, and passages that stand for queries,
+/// being more like their neighbours than real queries are, have far more of it. What is left agrees between passages
+/// and real queries.
 ///
-/// The same for any number of threads. Between 0.001 and 1, the most that a residual can do; `otherwise` where nothing has
-/// an error to speak of.
+/// The same for any number of threads. Between 0.001 and 1, the most that a residual can do; `otherwise` where nothing
+/// has an error to speak of.
 float measure_rho(const RhoSample& sample, const RhoCode& code, float otherwise);
 
 }  // namespace embedless::code

@@ -3,19 +3,18 @@
 #include <numeric>
 #include <utility>
 
+#include "base/error.h"
+#include "base/float16.h"
+#include "base/parallel.h"
+#include "base/random.h"
 #include "code/code_search.h"
 #include "code/codebook.h"
 #include "code/encoder.h"
 #include "code/estimator.h"
-#include "code/expect.h"
-#include "code/float16.h"
 #include "code/kmeans.h"
-#include "code/parallel.h"
 #include "code/pca.h"
-#include "code/random.h"
 #include "code/rates.h"
 #include "code/rho.h"
-#include "code/sample.h"
 #include "code/saved_form.h"
 #include "code/vectors.h"
 #include "kernel/kernel.h"
@@ -24,16 +23,16 @@ namespace embedless::code {
 namespace {
 
 /// Vectors that k-means looks at; more change no recall.
-constexpr size_t sample_size = 16384;
+constexpr std::size_t sample_size = 16384;
 /// Vectors whose factors set the ranges.
-constexpr size_t range_sample = 4096;
+constexpr std::size_t range_sample = 4096;
 /// Vectors of one task.
-constexpr size_t task_rows = 64;
-/// Rounding to bytes is felt from this share of a code's squared error on: there the error grows by 1.5 %. Real vectors of
-/// 384 dims lose a thousandth with 48 bytes and a fortieth with 192.
+constexpr std::size_t task_rows = 64;
+/// Rounding to bytes is felt from this share of a code's squared error on: there the error grows by 1.5 %. Real vectors
+/// of 384 dims lose a thousandth with 48 bytes and a fortieth with 192.
 constexpr double felt_share = 1.0 / 32;
 
-float rounded(float value) { return from_half(to_half(value)); }
+float rounded(float value) { return base::from_half(base::to_half(value)); }
 
 /// The power of two at or below the standard deviation of the leading component. Every centroid is at most sqrt(n)
 /// standard deviations long, so float16 holds it in this unit.
@@ -41,8 +40,8 @@ float unit_of(double leading_variance) {
   return static_cast<float>(std::exp2(std::clamp(std::ilogb(std::sqrt(leading_variance)), -100, 100)));
 }
 
-/// Rounds a row to whole steps, `saved::most_steps` of them for its largest number. Adds the squares of what that changes.
-/// Returns the step.
+/// Rounds a row to whole steps, `saved::most_steps` of them for its largest number. Adds the squares of what that
+/// changes. Returns the step.
 float round_to_steps(std::span<float> row, double& changed) {
   float largest = 0;
   for (const float value : row) largest = std::max(largest, std::fabs(value));
@@ -61,13 +60,13 @@ class Trainer {
  public:
   Trainer(std::span<const float> vectors, const TrainOptions& options)
       : vectors_(vectors), options_(options), count_(count_vectors(vectors, options.dims)) {
-    expect(count_ >= 1, "at least one vector", "vectors", count_);
+    base::expect(count_ >= 1, "at least one vector", "vectors", count_);
   }
 
   std::shared_ptr<const Codebook> run() {
     parts_.metric = options_.metric;
     parts_.dims = options_.dims;
-    sample_ = random_sample(count_, sample_size, options_.seed);
+    sample_ = base::random_sample(count_, sample_size, options_.seed);
     const Pca pca = find_components();
     std::vector<Factors> factors = fit(pca, CodebookForm::bytes);
     if (rounding_is_felt(pca, factors)) factors = fit(pca, CodebookForm::halves);
@@ -77,12 +76,12 @@ class Trainer {
   }
 
  private:
-  void read(size_t index, float* out) const {
+  void read(std::size_t index, float* out) const {
     admit(options_.metric, &vectors_[index * options_.dims], options_.dims, out, index);
   }
 
   Pca find_components() const {
-    return principal_components([this](size_t index, float* out) { read(index, out); },
+    return principal_components([this](std::size_t index, float* out) { read(index, out); },
                                 {.count = count_,
                                  .dims = options_.dims,
                                  .components = std::min(options_.dims, max_components),
@@ -111,11 +110,11 @@ class Trainer {
   }
 
   void round_rotation(const Pca& pca) {
-    const size_t dims = options_.dims;
+    const std::size_t dims = options_.dims;
     parts_.rotation.assign(pca.directions.begin(),
                            pca.directions.begin() + static_cast<std::ptrdiff_t>(parts_.components * dims));
-    for (size_t i = 0; i < parts_.components; ++i) {
-      check(options_.stop);
+    for (std::size_t i = 0; i < parts_.components; ++i) {
+      base::check(options_.stop);
       const std::span row(&parts_.rotation[i * dims], dims);
       if (parts_.form == CodebookForm::bytes) {
         parts_.rotation_steps[i] = round_to_steps(row, turn_changed_);
@@ -125,8 +124,8 @@ class Trainer {
     }
   }
 
-  /// Whether rounding to bytes adds noticeably to what the codes leave out of half of the sample. The other half may be far
-  /// longer, and then no measure for it.
+  /// Whether rounding to bytes adds noticeably to what the codes leave out of half of the sample. The other half may be
+  /// far longer, and then no measure for it.
   bool rounding_is_felt(const Pca& pca, const std::vector<Factors>& factors) const {
     std::vector<double> errors;
     for (const Factors& each : factors) errors.push_back(static_cast<double>(each.error) * each.error);
@@ -134,22 +133,23 @@ class Trainer {
     std::nth_element(errors.begin(), middle, errors.end());
     const double length = std::accumulate(pca.variances.begin(), pca.variances.end(), 0.0);
     const double by_turn = turn_changed_ / static_cast<double>(options_.dims) * length;
-    const double by_centroids = std::accumulate(centroids_changed_.begin(), centroids_changed_.end(), 0.0) / centroid_count;
+    const double by_centroids =
+        std::accumulate(centroids_changed_.begin(), centroids_changed_.end(), 0.0) / centroid_count;
     return by_turn + by_centroids > felt_share * *middle;
   }
 
   /// Principal components of the sample, [sample][components].
   std::vector<float> rotated_sample() const {
-    const size_t dims = options_.dims;
+    const std::size_t dims = options_.dims;
     std::vector<float> rotated(sample_.size() * parts_.components);
-    parallel_for(options_.threads, (sample_.size() + task_rows - 1) / task_rows, [&](size_t task) {
-      const size_t first = task * task_rows;
-      const size_t rows = std::min(task_rows, sample_.size() - first);
+    base::parallel_for(options_.threads, (sample_.size() + task_rows - 1) / task_rows, [&](std::size_t task) {
+      const std::size_t first = task * task_rows;
+      const std::size_t rows = std::min(task_rows, sample_.size() - first);
       std::vector<float> centred(dims);
-      for (size_t row = first; row < first + rows; ++row) {
-        check(options_.stop);
+      for (std::size_t row = first; row < first + rows; ++row) {
+        base::check(options_.stop);
         read(sample_[row], centred.data());
-        for (size_t i = 0; i < dims; ++i) centred[i] -= parts_.mean[i];
+        for (std::size_t i = 0; i < dims; ++i) centred[i] -= parts_.mean[i];
         kernel::active().multiply(centred.data(), parts_.rotation.data(), &rotated[row * parts_.components], 1,
                                   parts_.components, dims);
       }
@@ -159,29 +159,30 @@ class Trainer {
 
   void find_centroids(const std::vector<float>& rotated) {
     parts_.centroids.resize(parts_.components * centroid_count);
-    const size_t subspaces = parts_.starts.size() - 1;
-    parallel_for(options_.threads, subspaces, [&](size_t task) {
+    const std::size_t subspaces = parts_.starts.size() - 1;
+    base::parallel_for(options_.threads, subspaces, [&](std::size_t task) {
       // The last subspaces are the widest: first come the long tasks.
       cluster(subspaces - 1 - task, rotated);
     });
   }
 
-  void cluster(size_t subspace, const std::vector<float>& rotated) {
-    const size_t start = parts_.starts[subspace];
-    const size_t width = parts_.starts[subspace + 1] - start;
+  void cluster(std::size_t subspace, const std::vector<float>& rotated) {
+    const std::size_t start = parts_.starts[subspace];
+    const std::size_t width = parts_.starts[subspace + 1] - start;
     std::vector<float> points(sample_.size() * width);
-    for (size_t row = 0; row < sample_.size(); ++row) {
+    for (std::size_t row = 0; row < sample_.size(); ++row) {
       std::copy_n(&rotated[row * parts_.components + start], width, &points[row * width]);
     }
-    Random random(options_.seed + 1 + subspace);
+    base::Random random(options_.seed + 1 + subspace);
     std::vector<float> centroids = kmeans(points, {.width = width, .seed = random.next(), .stop = options_.stop});
-    for (size_t i = 0; i < width; ++i) {
+    for (std::size_t i = 0; i < width; ++i) {
       const std::span row(&centroids[i * centroid_count], centroid_count);
       if (parts_.form == CodebookForm::bytes) {
         parts_.centroid_steps[start + i] = round_to_steps(row, centroids_changed_[start + i]);
       } else {
         const float unit = parts_.centroid_unit;
-        std::transform(row.begin(), row.end(), row.begin(), [unit](float value) { return rounded(value / unit) * unit; });
+        std::transform(row.begin(), row.end(), row.begin(),
+                       [unit](float value) { return rounded(value / unit) * unit; });
       }
     }
     std::copy(centroids.begin(), centroids.end(), &parts_.centroids[start * centroid_count]);
@@ -190,18 +191,18 @@ class Trainer {
   /// What the sample's factors would be if they were stored exactly.
   std::vector<Factors> sample_factors() const {
     const Codebook codebook(parts_);
-    const size_t count = std::min(sample_.size(), range_sample);
+    const std::size_t count = std::min(sample_.size(), range_sample);
     std::vector<Factors> factors(count);
-    parallel_for(options_.threads, (count + task_rows - 1) / task_rows, [&](size_t task) {
+    base::parallel_for(options_.threads, (count + task_rows - 1) / task_rows, [&](std::size_t task) {
       CodeSearch search(codebook);
-      std::vector<uint8_t> code(codebook.subspaces());
-      const size_t last = std::min(count, (task + 1) * task_rows);
-      for (size_t first = task * task_rows; first < last; first += CodeSearch::batch) {
-        check(options_.stop);
-        const size_t size = std::min(CodeSearch::batch, last - first);
-        for (size_t i = 0; i < size; ++i) read(sample_[first + i], search.vectors() + i * options_.dims);
+      std::vector<std::uint8_t> code(codebook.subspaces());
+      const std::size_t last = std::min(count, (task + 1) * task_rows);
+      for (std::size_t first = task * task_rows; first < last; first += CodeSearch::batch) {
+        base::check(options_.stop);
+        const std::size_t size = std::min(CodeSearch::batch, last - first);
+        for (std::size_t i = 0; i < size; ++i) read(sample_[first + i], search.vectors() + i * options_.dims);
         search.project(size);
-        for (size_t i = 0; i < size; ++i) factors[first + i] = search.search(i, code.data());
+        for (std::size_t i = 0; i < size; ++i) factors[first + i] = search.search(i, code.data());
       }
     });
     return factors;
@@ -210,19 +211,18 @@ class Trainer {
   /// The error constant, measured with that of the parts at 1.
   float rho() {
     const float otherwise = std::exchange(parts_.rho, 1.0f);
-    const size_t dims = options_.dims;
+    const std::size_t dims = options_.dims;
     std::vector<float> passages(std::min(sample_.size(), rho_passages) * dims);
-    for (size_t i = 0; i * dims < passages.size(); ++i) read(sample_[i], &passages[i * dims]);
+    for (std::size_t i = 0; i * dims < passages.size(); ++i) read(sample_[i], &passages[i * dims]);
     const Codebook codebook(parts_);
     const RhoCode measured{
         .encode = [&](std::span<const float> vectors) { return encode(codebook, vectors, options_.stop); },
         .prepare = [&](std::span<const float> query) -> RhoCode::Estimate {
           const auto estimator = std::make_shared<const Estimator>(codebook, query);
-          return [estimator](const uint8_t* row, std::span<const FactorException> own) -> RowEstimate {
+          return [estimator](const std::uint8_t* row, std::span<const FactorException> own) -> RowEstimate {
             const auto [residual, rounding] = estimator->errors(row, own.data(), own.size());
-            return {.estimate = estimator->estimate(row, own.data(), own.size()),
-                    .sigma = residual,
-                    .rounding = rounding};
+            return {
+                .estimate = estimator->estimate(row, own.data(), own.size()), .sigma = residual, .rounding = rounding};
           };
         }};
     return measure_rho({.dims = dims,
@@ -236,20 +236,20 @@ class Trainer {
 
   std::span<const float> vectors_;
   const TrainOptions& options_;
-  size_t count_;
+  std::size_t count_;
   CodebookParts parts_;
-  std::vector<size_t> sample_;            // vectors, in random order
-  double turn_changed_ = 0;               // squares of what rounding changed of the rotation
+  std::vector<std::size_t> sample_;        // vectors, in random order
+  double turn_changed_ = 0;                // squares of what rounding changed of the rotation
   std::vector<double> centroids_changed_;  // [components], of the centroids
 };
 
 }  // namespace
 
 std::shared_ptr<const Codebook> Codebook::train(std::span<const float> vectors, const TrainOptions& options) {
-  expect(options.dims >= 1 && options.dims <= max_dims, "1 to 8192", "dims", options.dims);
-  expect(options.bytes >= 1 && options.bytes <= max_code_bytes, "1 to 255", "bytes", options.bytes);
-  expect(options.threads >= 1, "at least 1", "threads", options.threads);
-  expect(options.metric <= Metric::l2, "0 to 2", "metric", static_cast<uint64_t>(options.metric));
+  base::expect(options.dims >= 1 && options.dims <= max_dims, "1 to 8192", "dims", options.dims);
+  base::expect(options.bytes >= 1 && options.bytes <= max_code_bytes, "1 to 255", "bytes", options.bytes);
+  base::expect(options.threads >= 1, "at least 1", "threads", options.threads);
+  base::expect(options.metric <= base::Metric::l2, "0 to 2", "metric", static_cast<std::uint64_t>(options.metric));
   return Trainer(vectors, options).run();
 }
 

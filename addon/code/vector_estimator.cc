@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "code/vectors.h"
 #include "kernel/kernel.h"
 #include "kernel/rows.h"
@@ -18,28 +18,30 @@ constexpr float safety = 1.5f;
 constexpr float least_square = 1e-25f;
 
 template <class T>
-T read(const uint8_t* from) {
+T read(const std::uint8_t* from) {
   T value;
   std::memcpy(&value, from, sizeof value);
   return value;
 }
 
-double squared_norm(const float* vector, size_t dims) {
+double squared_norm(const float* vector, std::size_t dims) {
   const float squared = kernel::active().squared_norm(vector, dims);
   if (squared >= least_square) return squared;
   double sum = 0;
-  for (size_t i = 0; i < dims; ++i) sum += static_cast<double>(vector[i]) * vector[i];
+  for (std::size_t i = 0; i < dims; ++i) sum += static_cast<double>(vector[i]) * vector[i];
   return sum;
 }
 
 }  // namespace
 
-float vector_form_rho(size_t dims) { return safety / std::sqrt(static_cast<float>(dims)); }
+float vector_form_rho(std::size_t dims) { return safety / std::sqrt(static_cast<float>(dims)); }
 
-VectorEstimator::VectorEstimator(const VectorRows& rows, std::span<const float> query) : rows_(rows), query_(rows.dims) {
+VectorEstimator::VectorEstimator(const VectorRows& rows, std::span<const float> query)
+    : rows_(rows), query_(rows.dims) {
   if (query.size() != rows.dims) {
-    throw Error("INVALID_ARGUMENT", "Expected " + std::to_string(rows.dims) + " numbers for the query, but received " +
-                                        std::to_string(query.size()) + ".");
+    throw base::Error("INVALID_ARGUMENT", "Expected " + std::to_string(rows.dims) +
+                                              " numbers for the query, but received " + std::to_string(query.size()) +
+                                              ".");
   }
   admit(rows.metric, query.data(), rows.dims, query_.data(), "the query");
   double squared = 0;
@@ -50,9 +52,9 @@ VectorEstimator::VectorEstimator(const VectorRows& rows, std::span<const float> 
   norm_ = std::sqrt(squared);
 }
 
-VectorEstimator::Products VectorEstimator::products(const uint8_t* row) const {
+VectorEstimator::Products VectorEstimator::products(const std::uint8_t* row) const {
   const kernel::RowTable& loops = kernel::rows();
-  const size_t dims = rows_.dims;
+  const std::size_t dims = rows_.dims;
   const double first = read<float>(row);
   switch (rows_.form) {
     case VectorForm::float32: {
@@ -79,7 +81,7 @@ VectorEstimator::Products VectorEstimator::products(const uint8_t* row) const {
 }
 
 /// e, of a row whose vector has this squared norm.
-double VectorEstimator::residual(const uint8_t* row, double squared) const {
+double VectorEstimator::residual(const std::uint8_t* row, double squared) const {
   switch (rows_.form) {
     case VectorForm::float32: return 0x1p-20 * std::sqrt(squared);
     case VectorForm::float16: return 0x1p-11 * std::sqrt(squared);
@@ -89,23 +91,24 @@ double VectorEstimator::residual(const uint8_t* row, double squared) const {
   return read<float>(row + 4);
 }
 
-float VectorEstimator::estimate(const uint8_t* row) const {
+float VectorEstimator::estimate(const std::uint8_t* row) const {
   const Products found = products(row);
-  if (rows_.metric == Metric::ip) return static_cast<float>(found.dot);
-  if (rows_.metric == Metric::l2) return static_cast<float>(2 * found.dot - found.squared - norm_ * norm_);
+  if (rows_.metric == base::Metric::ip) return static_cast<float>(found.dot);
+  if (rows_.metric == base::Metric::l2) return static_cast<float>(2 * found.dot - found.squared - norm_ * norm_);
   if (rows_.form == VectorForm::int8) return static_cast<float>(found.dot);
   return found.squared > 0 ? static_cast<float>(found.dot / std::sqrt(found.squared)) : 0.0f;
 }
 
-float VectorEstimator::sigma(const uint8_t* row) const {
+float VectorEstimator::sigma(const std::uint8_t* row) const {
   const double rho = vector_form_rho(rows_.dims);
   if (rows_.form == VectorForm::int8) {
-    return static_cast<float>((rows_.metric == Metric::l2 ? 2 : 1) * rho * residual(row, 0) * norm_);
+    return static_cast<float>((rows_.metric == base::Metric::l2 ? 2 : 1) * rho * residual(row, 0) * norm_);
   }
   const auto [dot, squared] = products(row);
   const double e = residual(row, squared);
-  if (rows_.metric == Metric::ip) return static_cast<float>(rho * e * norm_);
-  if (rows_.metric == Metric::cosine) return squared > 0 ? static_cast<float>(rho * e / std::sqrt(squared) * norm_) : 0.0f;
+  if (rows_.metric == base::Metric::ip) return static_cast<float>(rho * e * norm_);
+  if (rows_.metric == base::Metric::cosine)
+    return squared > 0 ? static_cast<float>(rho * e / std::sqrt(squared) * norm_) : 0.0f;
   // |q - x|^2 - |q - x^|^2 = <(q - x) + (q - x^), x^ - x>: the row does not say |x|^2, so the distance counts, not |q|.
   const double distance = std::sqrt(std::max(0.0, norm_ * norm_ + squared - 2 * dot));
   return static_cast<float>(rho * e * (2 * distance + e));

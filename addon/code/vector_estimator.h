@@ -9,9 +9,9 @@
 
 namespace embedless::code {
 
-/// Standard error of <q, x> in units of e * |q| for rows of any `VectorForm`: rounding residuals lie about evenly in all
-/// directions, so 1 / sqrt(dims), and half as much again for what real vectors deviate from that.
-float vector_form_rho(size_t dims);
+/// Standard error of <q, x> in units of e * |q| for rows of any `VectorForm`: rounding residuals lie about evenly in
+/// all directions, so 1 / sqrt(dims), and half as much again for what real vectors deviate from that.
+float vector_form_rho(std::size_t dims);
 
 /// Estimates the scores of rows of a plain form for one query; the counterpart of `Estimator`. Immutable.
 class VectorEstimator {
@@ -20,15 +20,15 @@ class VectorEstimator {
   /// INVALID_ARGUMENT for another number of dims.
   VectorEstimator(const VectorRows& rows, std::span<const float> query);
 
-  /// Cosine, inner product or minus squared distance of the query and the row's vector, but for float32 rounding exactly.
-  /// Rows lie at addresses that are a multiple of 4.
-  float estimate(const uint8_t* row) const;
+  /// Cosine, inner product or minus squared distance of the query and the row's vector, but for float32 rounding
+  /// exactly. Rows lie at addresses that are a multiple of 4.
+  float estimate(const std::uint8_t* row) const;
 
-  /// Standard error of `estimate`: rho * e * |q|; for l2 twice that by int8, which knows |x|^2 exactly, and
-  /// rho * e * (2 |q - x| + e) by the others. e is the length that the form's rounding can have:
-  /// stored for int8; at most half a step a number for lvq8; 2^-11 of the norm for float16. For float32 2^-20 of the norm
-  /// stand for the rounding of sums. Where the estimate normalises the row, e is divided by its norm.
-  float sigma(const uint8_t* row) const;
+  /// Standard error of `estimate`: rho * e * |q|; for l2 twice that by int8, which knows |x|^2 exactly, and rho * e *
+  /// (2 |q - x| + e) by the others. e is the length that the form's rounding can have: stored for int8; at most half a
+  /// step a number for lvq8; 2^-11 of the norm for float16. For float32 2^-20 of the norm stand for the rounding of
+  /// sums. Where the estimate normalises the row, e is divided by its norm.
+  float sigma(const std::uint8_t* row) const;
 
  private:
   struct Products {
@@ -36,8 +36,8 @@ class VectorEstimator {
     double squared;  // |x|^2
   };
 
-  Products products(const uint8_t* row) const;
-  double residual(const uint8_t* row, double squared) const;
+  Products products(const std::uint8_t* row) const;
+  double residual(const std::uint8_t* row, double squared) const;
 
   VectorRows rows_;
   std::vector<float> query_;  // normalised for cosine

@@ -39,16 +39,13 @@ class Adjacency {
 /// Every list in a place of the same size: the fastest form.
 class FlatAdjacency final : public Adjacency {
  public:
-  FlatAdjacency(std::size_t count, std::size_t degree)
-      : count_(count), degree_(degree), nodes_(count * degree) {
+  FlatAdjacency(std::size_t count, std::size_t degree) : count_(count), degree_(degree), nodes_(count * degree) {
     std::fill(nodes_.begin(), nodes_.end(), no_node);
   }
 
   std::size_t count() const override { return count_; }
   std::size_t max_degree() const override { return degree_; }
-  std::span<const std::uint32_t> neighbors(std::uint32_t node, std::uint32_t*) const override {
-    return list(node);
-  }
+  std::span<const std::uint32_t> neighbors(std::uint32_t node, std::uint32_t*) const override { return list(node); }
   void fetch(std::uint32_t node) const override {
     const auto* from = reinterpret_cast<const char*>(nodes_.data() + node * degree_);
     for (std::size_t at = 0; at < degree_ * sizeof(std::uint32_t); at += 64) fetch_line(from + at);

@@ -5,7 +5,7 @@
 #include <utility>
 #include <vector>
 
-#include "code/error.h"
+#include "base/error.h"
 
 namespace embedless::graph {
 namespace {
@@ -23,7 +23,8 @@ Graph extend_all(const Graph& graph, const Vectors& vectors, const Run& run) {
 std::vector<std::uint32_t> members_of(std::size_t first, std::size_t count, std::span<const std::uint64_t> live) {
   std::vector<std::uint32_t> members;
   for (std::size_t node = 0; node < count; ++node) {
-    if (node < first || ((live[node / 64] >> (node % 64)) & 1u) != 0) members.push_back(static_cast<std::uint32_t>(node));
+    if (node < first || ((live[node / 64] >> (node % 64)) & 1u) != 0)
+      members.push_back(static_cast<std::uint32_t>(node));
   }
   return members;
 }
@@ -50,22 +51,22 @@ Graph spread(Graph graph, std::span<const std::uint32_t> members, std::size_t co
 
 Graph build(const Vectors& vectors, const Recipe& recipe, const Run& run, std::span<const std::uint64_t> live) {
   if (vectors.count() == 0 || vectors.count() > most_nodes) {
-    throw code::Error("INVALID_ARGUMENT", "Expected 1 to " + std::to_string(most_nodes) +
+    throw base::Error("INVALID_ARGUMENT", "Expected 1 to " + std::to_string(most_nodes) +
                                               " nodes to build a graph of, but received " +
                                               std::to_string(vectors.count()) + ".");
   }
   if (live.empty()) return build_all(vectors, recipe, run);
   const auto members = members_of(0, vectors.count(), live);
-  if (members.empty()) throw code::Error("INVALID_ARGUMENT", "Expected a live node to build a graph of, but received none.");
+  if (members.empty())
+    throw base::Error("INVALID_ARGUMENT", "Expected a live node to build a graph of, but received none.");
   return spread(build_all(SubsetVectors(vectors, members), recipe, run), members, vectors.count());
 }
 
 Graph extend(const Graph& graph, const Vectors& vectors, const Run& run, std::span<const std::uint64_t> live) {
   if (vectors.count() < graph.lists->count() || vectors.count() > most_nodes) {
-    throw code::Error("INVALID_ARGUMENT", "Expected " + std::to_string(graph.lists->count()) + " to " +
-                                              std::to_string(most_nodes) +
-                                              " nodes to extend the graph to, but received " +
-                                              std::to_string(vectors.count()) + ".");
+    throw base::Error("INVALID_ARGUMENT",
+                      "Expected " + std::to_string(graph.lists->count()) + " to " + std::to_string(most_nodes) +
+                          " nodes to extend the graph to, but received " + std::to_string(vectors.count()) + ".");
   }
   const std::size_t first = graph.lists->count();
   if (live.empty() || vectors.count() == first) return extend_all(graph, vectors, run);

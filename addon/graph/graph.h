@@ -24,7 +24,7 @@ class SubsetVectors final : public Vectors {
   SubsetVectors(const Vectors& all, std::span<const std::uint32_t> members) : all_(all), members_(members) {}
 
   std::size_t count() const override { return members_.size(); }
-  code::Metric metric() const override { return all_.metric(); }
+  base::Metric metric() const override { return all_.metric(); }
   std::size_t dims() const override { return all_.dims(); }
   void prepare(const float* vector, Query& query) const override { all_.prepare(vector, query); }
   void prepare_node(std::uint32_t slot, Query& query) const override { all_.prepare_node(members_[slot], query); }

@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/hnsw.h"
 #include "graph/packed.h"
 
@@ -18,7 +18,9 @@ constexpr std::size_t recipe_at = 6;
 constexpr std::size_t recipe_numbers = 11;
 constexpr std::size_t fixed_numbers = recipe_at + recipe_numbers;
 
-[[noreturn]] void corrupt(const std::string& what) { throw code::Error("CORRUPT", "The graph is damaged: " + what + "."); }
+[[noreturn]] void corrupt(const std::string& what) {
+  throw base::Error("CORRUPT", "The graph is damaged: " + what + ".");
+}
 
 void put(std::vector<std::uint8_t>& to, std::uint32_t value) {
   for (int i = 0; i < 4; ++i) to.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
@@ -35,7 +37,8 @@ void put(std::vector<std::uint8_t>& to, const Recipe& recipe) {
        {static_cast<std::uint32_t>(recipe.kind), static_cast<std::uint32_t>(recipe.seed),
         static_cast<std::uint32_t>(recipe.seed >> 32), std::bit_cast<std::uint32_t>(recipe.alpha), recipe.max_degree,
         recipe.build_window, recipe.max_candidates, recipe.prune_to,
-        static_cast<std::uint32_t>(recipe.full_search_history) | recipe.passes << 1, recipe.m, recipe.ef_construction}) {
+        static_cast<std::uint32_t>(recipe.full_search_history) | recipe.passes << 1, recipe.m,
+        recipe.ef_construction}) {
     put(to, number);
   }
 }
@@ -119,12 +122,12 @@ std::shared_ptr<FlatAdjacency> flatten(const Adjacency& lists) {
   return flat;
 }
 
-SavedGraph save_graph(const Graph& graph, const code::StopFlag* stop) {
+SavedGraph save_graph(const Graph& graph, const base::StopFlag* stop) {
   SavedGraph saved;
   const PackedAdjacency lists(*graph.lists, stop);
-  for (const std::uint32_t number : {magic, version, static_cast<std::uint32_t>(lists.count()),
-                                     static_cast<std::uint32_t>(lists.max_degree()), graph.entry,
-                                     static_cast<std::uint32_t>(graph.layers.size())}) {
+  for (const std::uint32_t number :
+       {magic, version, static_cast<std::uint32_t>(lists.count()), static_cast<std::uint32_t>(lists.max_degree()),
+        graph.entry, static_cast<std::uint32_t>(graph.layers.size())}) {
     put(saved.header, number);
   }
   put(saved.header, graph.recipe);
@@ -142,19 +145,21 @@ SavedGraph save_graph(const Graph& graph, const code::StopFlag* stop) {
   return saved;
 }
 
-Graph load_graph(const SavedGraph& saved, ListForm form, const code::StopFlag* stop) {
+Graph load_graph(const SavedGraph& saved, ListForm form, const base::StopFlag* stop) {
   const std::span<const std::uint8_t> header = saved.header;
   if (header.size() < 4 * fixed_numbers || number_at(header, 0) != magic) corrupt("its header is none");
   if (number_at(header, 1) != version) {
-    throw code::Error("FORMAT_VERSION", "Expected a graph of version " + std::to_string(version) +
-                                            ", but received one of version " + std::to_string(number_at(header, 1)) + ".");
+    throw base::Error("FORMAT_VERSION", "Expected a graph of version " + std::to_string(version) +
+                                            ", but received one of version " + std::to_string(number_at(header, 1)) +
+                                            ".");
   }
   const std::size_t nodes = number_at(header, 2);
   const std::size_t layers = number_at(header, 5);
   Graph graph;
   graph.entry = number_at(header, 4);
   if (nodes == 0 || graph.entry >= nodes) corrupt("its entry does not exist");
-  if (layers > most_layers || header.size() != 4 * (fixed_numbers + 2 * layers)) corrupt("its header has another length");
+  if (layers > most_layers || header.size() != 4 * (fixed_numbers + 2 * layers))
+    corrupt("its header has another length");
   graph.recipe = read_recipe(header);
   Reader reader(saved);
   auto lists = std::make_shared<PackedAdjacency>(nodes, number_at(header, 3), reader.take(nodes), stop);

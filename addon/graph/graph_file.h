@@ -23,14 +23,15 @@ struct SavedGraph {
 };
 
 /// @throws Error LIMIT for a list of more than 255 neighbors; Stopped.
-SavedGraph save_graph(const Graph& graph, const code::StopFlag* stop = nullptr);
+SavedGraph save_graph(const Graph& graph, const base::StopFlag* stop = nullptr);
 
 /// How lists lie in memory: flat is the fastest, packed takes half.
 enum class ListForm : std::uint8_t { flat, packed };
 
-/// Checks everything: sizes, every neighbor, the entry, and that the members of layers ascend and lie in the layer below.
+/// Checks everything: sizes, every neighbor, the entry, and that the members of layers ascend and lie in the layer
+/// below.
 /// @throws Error CORRUPT for what `save_graph` cannot have made, FORMAT_VERSION for a newer version; Stopped.
-Graph load_graph(const SavedGraph& saved, ListForm form, const code::StopFlag* stop = nullptr);
+Graph load_graph(const SavedGraph& saved, ListForm form, const base::StopFlag* stop = nullptr);
 
 /// The same lists in places of the same size.
 std::shared_ptr<FlatAdjacency> flatten(const Adjacency& lists);

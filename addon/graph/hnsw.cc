@@ -6,7 +6,7 @@
 #include <utility>
 #include <vector>
 
-#include "code/random.h"
+#include "base/random.h"
 #include "graph/link.h"
 
 namespace embedless::graph {
@@ -14,12 +14,12 @@ namespace {
 
 /// Nodes from `first` on in the order in which every layer links them: higher ones first, shuffled among equals.
 std::vector<std::uint32_t> linking_order(const std::vector<unsigned>& levels, std::size_t first, std::uint64_t seed,
-                                         const code::StopFlag* stop) {
+                                         const base::StopFlag* stop) {
   std::vector<std::uint32_t> order(levels.size() - first);
   std::iota(order.begin(), order.end(), static_cast<std::uint32_t>(first));
-  code::Random random(seed);
+  base::Random random(seed);
   for (std::size_t i = order.size(); i > 1; --i) {
-    if (i % 65536 == 0) code::check(stop);
+    if (i % 65536 == 0) base::check(stop);
     std::swap(order[i - 1], order[random.below(i)]);
   }
   std::ranges::stable_sort(order, [&](std::uint32_t a, std::uint32_t b) { return levels[a] > levels[b]; });
@@ -35,7 +35,7 @@ class HnswBuilder {
     const std::size_t first = older == nullptr ? 0 : older->lists->count();
     const auto most = older == nullptr ? most_layers : static_cast<unsigned>(older->layers.size());
     for (std::uint32_t node = 0; node < vectors.count(); ++node) {
-      if (node % 65536 == 0) code::check(run.stop);
+      if (node % 65536 == 0) base::check(run.stop);
       levels_.push_back(std::min(level_of(node, recipe.m, recipe.seed), most));
     }
     // The older graph says where its nodes stand: not every one need stand where its number puts it.
@@ -82,8 +82,10 @@ class HnswBuilder {
   void link(Linker& linker, std::span<const std::uint32_t> order, unsigned level, ToSlot to_slot) const {
     std::vector<std::uint32_t> higher, rest;
     for (const std::uint32_t node : order) {
-      if (levels_[node] > level) higher.push_back(to_slot(node));
-      else if (levels_[node] == level) rest.push_back(to_slot(node));
+      if (levels_[node] > level)
+        higher.push_back(to_slot(node));
+      else if (levels_[node] == level)
+        rest.push_back(to_slot(node));
     }
     linker.link(higher, [&](std::uint32_t, Walker&, const Query&) { return to_slot(graph_.entry); });
     linker.link(rest, [&](std::uint32_t, Walker& walker, const Query& query) {
@@ -127,7 +129,7 @@ class HnswBuilder {
 }  // namespace
 
 unsigned level_of(std::uint32_t node, std::size_t m, std::uint64_t seed) {
-  code::Random random(seed ^ (static_cast<std::uint64_t>(node) << 20));
+  base::Random random(seed ^ (static_cast<std::uint64_t>(node) << 20));
   const double uniform = (static_cast<double>(random.next() >> 11) + 1.0) * 0x1p-53;
   const double level = -std::log(uniform) / std::log(static_cast<double>(std::max<std::size_t>(m, 2)));
   return static_cast<unsigned>(std::min(level, static_cast<double>(most_layers)));

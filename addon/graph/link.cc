@@ -5,7 +5,7 @@
 #include <memory>
 #include <mutex>
 
-#include "code/parallel.h"
+#include "base/parallel.h"
 
 namespace embedless::graph {
 namespace {
@@ -37,7 +37,7 @@ void Linker::parallel(std::size_t count, std::size_t grain, Work work) {
   std::mutex mutex;
   std::vector<Worker*> idle;
   for (const auto& worker : workers_) idle.push_back(worker.get());
-  code::parallel_for(static_cast<unsigned>(workers_.size()), (count + grain - 1) / grain, [&](std::size_t task) {
+  base::parallel_for(static_cast<unsigned>(workers_.size()), (count + grain - 1) / grain, [&](std::size_t task) {
     Worker* worker;
     {
       const std::lock_guard lock(mutex);
@@ -45,7 +45,7 @@ void Linker::parallel(std::size_t count, std::size_t grain, Work work) {
       idle.pop_back();
     }
     for (std::size_t i = task * grain; i < std::min(count, (task + 1) * grain); ++i) {
-      code::check(options_.run.stop);
+      base::check(options_.run.stop);
       work(i, *worker);
     }
     const std::lock_guard lock(mutex);
@@ -113,7 +113,8 @@ void Linker::add_sources(std::uint32_t target, std::span<const Edge> edges, Work
   set(target, worker.pruner.prune(vectors_, options_.alpha, candidates, options_.prune_to));
 }
 
-/// The edges that lead into the chosen ones, by target. Put into ranges of targets first, so that threads share the sort.
+/// The edges that lead into the chosen ones, by target. Put into ranges of targets first, so that threads share the
+/// sort.
 std::vector<Linker::Edge> Linker::reversed(std::span<const std::uint32_t> batch,
                                            std::span<const std::vector<Found>> chosen) {
   const auto range_of = [this](std::uint32_t target) { return target * sort_ranges / lengths_.size(); };

@@ -18,9 +18,9 @@ namespace embedless::graph {
 /// How nodes are linked into one layer.
 struct LinkOptions {
   float alpha = 1.2f;
-  std::size_t degree = 32;           ///< Neighbors of a node at most, in the end.
-  std::size_t new_degree = 32;       ///< Neighbors that a new node chooses at most.
-  std::size_t prune_to = 32;         ///< To how many an overflowing list is cut.
+  std::size_t degree = 32;      ///< Neighbors of a node at most, in the end.
+  std::size_t new_degree = 32;  ///< Neighbors that a new node chooses at most.
+  std::size_t prune_to = 32;    ///< To how many an overflowing list is cut.
   std::size_t window = 128;
   std::size_t max_candidates = 256;  ///< Nearest candidates that a choice considers.
   bool full_history = true;          ///< Candidates are all expanded nodes, not only the window.
@@ -31,8 +31,8 @@ struct LinkOptions {
 /// arXiv 2305.04359).
 ///
 /// Nodes come in batches that double in size. Every node of a batch searches the graph as it was before the batch and
-/// chooses its neighbors; then, once all have, edges are turned around, sorted by target and put into the targets' lists,
-/// each by one task. A list may overflow by a third before it is pruned, which makes prunes few.
+/// chooses its neighbors; then, once all have, edges are turned around, sorted by target and put into the targets'
+/// lists, each by one task. A list may overflow by a third before it is pruned, which makes prunes few.
 class Linker {
  public:
   /// An empty layer over the vectors, which must stay.
@@ -41,8 +41,8 @@ class Linker {
   /// Starts from the lists of an existing graph over the first `graph.count()` nodes.
   void load(const Adjacency& graph);
 
-  /// Links nodes in this order. A walk begins at `entry(node, walker, query)`, which may be the node itself only if it is
-  /// the first of an empty layer. @throws Stopped; then the linker is of no more use.
+  /// Links nodes in this order. A walk begins at `entry(node, walker, query)`, which may be the node itself only if it
+  /// is the first of an empty layer. @throws Stopped; then the linker is of no more use.
   using Entry = std::function<std::uint32_t(std::uint32_t node, Walker& walker, const Query& query)>;
   void link(std::span<const std::uint32_t> nodes, const Entry& entry);
 
@@ -94,10 +94,10 @@ class Linker {
 
   const Vectors& vectors_;
   LinkOptions options_;
-  std::size_t room_;                    // places of a list while building
+  std::size_t room_;  // places of a list while building
   PagedArray<Found> places_;
   std::vector<std::uint32_t> lengths_;
-  std::size_t linked_ = 0;              // nodes that have lists
+  std::size_t linked_ = 0;  // nodes that have lists
   View view_;
   std::vector<std::unique_ptr<Worker>> workers_;
 };

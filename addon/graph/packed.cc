@@ -5,7 +5,7 @@
 #include <cstring>
 #include <string>
 
-#include "code/error.h"
+#include "base/error.h"
 
 namespace embedless::graph {
 namespace {
@@ -28,7 +28,9 @@ void put_bits(std::uint8_t* to, std::size_t at, std::uint64_t value) {
   for (std::size_t byte = at / 8; value != 0; ++byte, value >>= 8) to[byte] |= static_cast<std::uint8_t>(value);
 }
 
-[[noreturn]] void corrupt(const std::string& what) { throw code::Error("CORRUPT", "The graph is damaged: " + what + "."); }
+[[noreturn]] void corrupt(const std::string& what) {
+  throw base::Error("CORRUPT", "The graph is damaged: " + what + ".");
+}
 
 struct Shape {
   std::uint8_t low;
@@ -53,19 +55,20 @@ double packed_bytes(std::size_t count, std::size_t degree) {
   return static_cast<double>(shape_of(count, degree).bits) / 8 + beside;
 }
 
-PackedAdjacency::PackedAdjacency(const Adjacency& lists, const code::StopFlag* stop) : count_(lists.count()), max_degree_(0) {
+PackedAdjacency::PackedAdjacency(const Adjacency& lists, const base::StopFlag* stop)
+    : count_(lists.count()), max_degree_(0) {
   prepare();
   std::vector<std::uint32_t> room(lists.room_nodes());
   std::vector<std::uint32_t> ascending;
   for (std::size_t first = 0; first < count_; first += packed_block_nodes) {
-    code::check(stop);
+    base::check(stop);
     const std::size_t end = std::min(count_, first + packed_block_nodes);
     std::vector<std::uint8_t> block(end - first);
     std::size_t bit = 8 * block.size();
     for (std::size_t i = first; i < end; ++i) {
       const auto list = lists.neighbors(static_cast<std::uint32_t>(i), room.data());
       if (list.size() > most_degree) {
-        throw code::Error("LIMIT", "Expected lists of at most " + std::to_string(most_degree) +
+        throw base::Error("LIMIT", "Expected lists of at most " + std::to_string(most_degree) +
                                        " neighbors to pack, but received " + std::to_string(list.size()) + ".");
       }
       ascending.assign(list.begin(), list.end());
@@ -83,10 +86,11 @@ PackedAdjacency::PackedAdjacency(const Adjacency& lists, const code::StopFlag* s
 }
 
 PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
-                                 std::span<const std::vector<std::uint8_t>> blocks, const code::StopFlag* stop)
+                                 std::span<const std::vector<std::uint8_t>> blocks, const base::StopFlag* stop)
     : count_(count), max_degree_(max_degree) {
   if (count > most_nodes || max_degree > most_degree) corrupt("its size is out of range");
-  if (blocks.size() != (count + packed_block_nodes - 1) / packed_block_nodes) corrupt("it has another number of blocks");
+  if (blocks.size() != (count + packed_block_nodes - 1) / packed_block_nodes)
+    corrupt("it has another number of blocks");
   prepare();
   std::size_t longest = 0;
   for (std::size_t i = 0; i < blocks.size(); ++i) {
@@ -107,7 +111,7 @@ PackedAdjacency::PackedAdjacency(std::size_t count, std::size_t max_degree,
   if (longest != max_degree) corrupt("its longest list is another");
   std::vector<std::uint32_t> room(room_nodes());
   for (std::size_t node = 0; node < count; ++node) {
-    if (node % packed_block_nodes == 0) code::check(stop);
+    if (node % packed_block_nodes == 0) base::check(stop);
     check(static_cast<std::uint32_t>(node), room.data());
   }
 }
@@ -162,8 +166,8 @@ std::span<const std::uint32_t> PackedAdjacency::neighbors(std::uint32_t node, st
   const std::size_t end = lower + lengths_[length];
   const std::size_t uppers = lower + length * low;
   std::size_t found = 0;
-  // Upper parts, up to 56 bits at a time; of a damaged list fewer than `length` ones may lie before its end. Before a one
-  // stand the ones of all neighbors before it, and else zeros: as many as its upper part says.
+  // Upper parts, up to 56 bits at a time; of a damaged list fewer than `length` ones may lie before its end. Before a
+  // one stand the ones of all neighbors before it, and else zeros: as many as its upper part says.
   for (std::size_t at = uppers; found < length && at < end; at += 56) {
     const std::size_t taken = std::min<std::size_t>(56, end - at);
     std::uint64_t bits = bits_at(block.data(), at) & ((std::uint64_t{1} << taken) - 1);

@@ -17,8 +17,9 @@ inline constexpr std::size_t packed_block_nodes = 4096;
 /// Bytes that a list of `degree` neighbors takes among `count` nodes, with its share of lengths and offsets.
 double packed_bytes(std::size_t count, std::size_t degree);
 
-/// Lists of neighbors in about log2(N / degree) + 2 bits an edge, whatever the order of the nodes (Elias-Fano: Elias 1974,
-/// Fano 1971): 13.6 bits for 30 neighbors among 100,000 nodes, where 32-bit numbers take 32 and varints of gaps 16.
+/// Lists of neighbors in about log2(N / degree) + 2 bits an edge, whatever the order of the nodes (Elias-Fano: Elias
+/// 1974, Fano 1971): 13.6 bits for 30 neighbors among 100,000 nodes, where 32-bit numbers take 32 and varints of gaps
+/// 16.
 ///
 /// A list of n neighbors, ascending, out of N nodes is a run of bits: n lower parts of l(n) bits each, then the upper
 /// parts, each as the zeros between it and the one before and a closing one; l(n) is the choice that needs fewest bits.
@@ -31,13 +32,13 @@ class PackedAdjacency final : public Adjacency {
  public:
   /// Packs lists of at most `most_degree` neighbors; the order within a list is lost.
   /// @throws Error LIMIT for a longer list.
-  explicit PackedAdjacency(const Adjacency& lists, const code::StopFlag* stop = nullptr);
+  explicit PackedAdjacency(const Adjacency& lists, const base::StopFlag* stop = nullptr);
 
   /// From blocks as `block` gave them, for a graph of `count` nodes.
-  /// @throws Error CORRUPT for blocks of another length or number, a list that is not ascending, a neighbor that does not
-  /// exist or is the node itself, a longest list of another length than `max_degree`.
+  /// @throws Error CORRUPT for blocks of another length or number, a list that is not ascending, a neighbor that does
+  /// not exist or is the node itself, a longest list of another length than `max_degree`.
   PackedAdjacency(std::size_t count, std::size_t max_degree, std::span<const std::vector<std::uint8_t>> blocks,
-                  const code::StopFlag* stop = nullptr);
+                  const base::StopFlag* stop = nullptr);
 
   std::size_t count() const override { return count_; }
   std::size_t max_degree() const override { return max_degree_; }
@@ -67,7 +68,7 @@ class PackedAdjacency final : public Adjacency {
   std::array<std::uint8_t, most_degree + 1> low_bits_{};
   std::array<std::uint32_t, most_degree + 1> lengths_{};  // bits of a list of n neighbors
   std::vector<std::vector<std::uint8_t>> blocks_;
-  std::vector<std::uint32_t> offsets_;                           // bit at which every 16th list begins within its block
+  std::vector<std::uint32_t> offsets_;  // bit at which every 16th list begins within its block
 };
 
 }  // namespace embedless::graph

@@ -16,11 +16,12 @@ inline constexpr std::size_t huge_page = std::size_t{1} << 21;
 /// Random rows then miss the address cache a hundred times less often. Not initialised. @throws std::bad_alloc.
 std::shared_ptr<std::uint8_t> allocate_pages(std::size_t bytes);
 
-/// Bytes that begin at a huge page and take no memory before they are written, page by small page. @throws std::bad_alloc.
+/// Bytes that begin at a huge page and take no memory before they are written, page by small page. @throws
+/// std::bad_alloc.
 std::shared_ptr<std::uint8_t> reserve_pages(std::size_t bytes);
 
-/// Puts memory that `reserve_pages` gave and that is written by now on huge pages, where the system can: at once, or else
-/// when it comes to it. `begin` and `bytes` are multiples of `huge_page`. Others may read it meanwhile.
+/// Puts memory that `reserve_pages` gave and that is written by now on huge pages, where the system can: at once, or
+/// else when it comes to it. `begin` and `bytes` are multiples of `huge_page`. Others may read it meanwhile.
 void settle_pages(std::uint8_t* begin, std::size_t bytes);
 
 using kernel::fetch_line;

@@ -9,12 +9,12 @@ namespace {
 /// Chosen nodes tested at once: the first few leave out most candidates, so larger groups mostly compute for nothing.
 constexpr std::size_t group = 4;
 
-/// How much nearer s is to c than p is. At 1 a walk gains nothing by an edge from p to c; negative products are mirrored,
-/// for there the smaller magnitude is the nearer one.
-float occlusion(code::Metric metric, float from_node, float from_chosen) {
+/// How much nearer s is to c than p is. At 1 a walk gains nothing by an edge from p to c; negative products are
+/// mirrored, for there the smaller magnitude is the nearer one.
+float occlusion(base::Metric metric, float from_node, float from_chosen) {
   constexpr float never = 0;
   constexpr float always = std::numeric_limits<float>::infinity();
-  if (metric != code::Metric::ip) return from_chosen > 0 ? from_node / from_chosen : always;
+  if (metric != base::Metric::ip) return from_chosen > 0 ? from_node / from_chosen : always;
   const float node_product = -from_node;
   const float chosen_product = -from_chosen;
   if (chosen_product > 0) return node_product > 0 ? chosen_product / node_product : always;
@@ -23,8 +23,8 @@ float occlusion(code::Metric metric, float from_node, float from_chosen) {
 
 }  // namespace
 
-/// Whether a candidate is left out at this threshold. Tests go on where the last round left off; a chosen node that lies
-/// farther from p than the candidate does not occlude it.
+/// Whether a candidate is left out at this threshold. Tests go on where the last round left off; a chosen node that
+/// lies farther from p than the candidate does not occlude it.
 bool Pruner::occluded(const Vectors& vectors, std::span<const Found> candidates, std::size_t at, float threshold) {
   State& state = states_[at];
   bool prepared = false;
@@ -37,8 +37,7 @@ bool Pruner::occluded(const Vectors& vectors, std::span<const Found> candidates,
     distances_ += count;
     for (std::size_t i = 0; i < count; ++i) {
       if (chosen_places_[state.tested + i] > at) continue;
-      state.occlusion =
-          std::max(state.occlusion, occlusion(vectors.metric(), candidates[at].distance, distances[i]));
+      state.occlusion = std::max(state.occlusion, occlusion(vectors.metric(), candidates[at].distance, distances[i]));
     }
     state.tested += static_cast<std::uint32_t>(count);
   }
@@ -51,7 +50,7 @@ std::span<const Found> Pruner::prune(const Vectors& vectors, float alpha, std::s
   chosen_.clear();
   chosen_nodes_.clear();
   chosen_places_.clear();
-  const float slack = vectors.metric() == code::Metric::ip ? 1.0f / alpha : alpha;
+  const float slack = vectors.metric() == base::Metric::ip ? 1.0f / alpha : alpha;
   for (const float threshold : {std::min(slack, 1.0f), slack}) {
     for (std::size_t at = 0; at < candidates.size() && chosen_.size() < limit; ++at) {
       if (states_[at].chosen || occluded(vectors, candidates, at, threshold)) continue;

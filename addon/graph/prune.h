@@ -10,8 +10,8 @@
 
 namespace embedless::graph {
 
-/// Chooses the neighbors of a node: near ones, each in another direction (robust prune of DiskANN; HNSW's heuristic is the
-/// same with a slack of 1).
+/// Chooses the neighbors of a node: near ones, each in another direction (robust prune of DiskANN; HNSW's heuristic is
+/// the same with a slack of 1).
 ///
 /// Candidates are taken by rising distance from p. A candidate c is left out when some chosen s is so much nearer to it
 /// that a walk through s reaches it anyway:
@@ -20,8 +20,8 @@ namespace embedless::graph {
 ///   ip           alpha * <s, c> >= <p, c>           alpha <= 1, for positive products; negative ones mirrored
 ///
 /// Either way a slack further from 1 leaves out less. Chosen in two rounds, as SVS does: first with a slack of 1, which
-/// takes one node of every direction, then with alpha, which fills up what room is left. So the front of a list is itself
-/// the list of a smaller graph, and more slack never means fewer neighbors out of the same first round.
+/// takes one node of every direction, then with alpha, which fills up what room is left. So the front of a list is
+/// itself the list of a smaller graph, and more slack never means fewer neighbors out of the same first round.
 ///
 /// Keeps working memory; every thread has its own.
 class Pruner {
@@ -36,8 +36,8 @@ class Pruner {
 
  private:
   struct State {
-    float occlusion = 0;      // the worst of all tests so far: how much nearer a chosen one is
-    std::uint32_t tested = 0; // chosen nodes it was tested against
+    float occlusion = 0;       // the worst of all tests so far: how much nearer a chosen one is
+    std::uint32_t tested = 0;  // chosen nodes it was tested against
     bool chosen = false;
   };
 

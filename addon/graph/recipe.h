@@ -4,8 +4,8 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "code/metric.h"
-#include "code/stop.h"
+#include "base/metric.h"
+#include "base/stop.h"
 
 namespace embedless::graph {
 
@@ -42,10 +42,10 @@ struct Recipe {
 };
 
 /// Slack of the prunes of a graph on vectors of this metric.
-inline float alpha_of(const Recipe& recipe, code::Metric metric) {
+inline float alpha_of(const Recipe& recipe, base::Metric metric) {
   if (recipe.kind == Kind::hnsw) return 1.0f;
   if (recipe.alpha != 0) return recipe.alpha;
-  return metric == code::Metric::ip ? 0.95f : 1.2f;
+  return metric == base::Metric::ip ? 0.95f : 1.2f;
 }
 
 /// Longest list that a graph may have: its length is one byte where it is packed.
@@ -58,7 +58,9 @@ inline constexpr float most_alpha = 16;
 
 /// Whether a graph can be built with it.
 inline bool is_possible(const Recipe& recipe) {
-  const auto within = [](std::size_t value, std::size_t low, std::size_t high) { return value >= low && value <= high; };
+  const auto within = [](std::size_t value, std::size_t low, std::size_t high) {
+    return value >= low && value <= high;
+  };
   const bool slack = recipe.alpha == 0 || (recipe.alpha >= 1 / most_alpha && recipe.alpha <= most_alpha);
   return slack && within(recipe.max_degree, 1, most_degree) && within(recipe.build_window, 1, most_window) &&
          within(recipe.max_candidates, 0, most_window) && within(recipe.prune_to, 0, recipe.max_degree) &&
@@ -77,7 +79,7 @@ struct Progress {
 struct Run {
   unsigned threads = 1;
   Progress* progress = nullptr;
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 }  // namespace embedless::graph

@@ -6,7 +6,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 
 namespace embedless::graph {
 namespace {
@@ -20,7 +20,7 @@ bool before(const T& a, const T& b) {
 bool farther(const Exact& a, const Exact& b) { return before(b, a); }
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& received) {
-  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + ", but received " + received + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected " + expected + ", but received " + received + ".");
 }
 
 }  // namespace

@@ -41,13 +41,13 @@ struct Exact {
   std::uint32_t node;
 };
 
-/// A walk over a graph whose vectors are nowhere: it says which nodes it needs, and somebody who embeds their texts tells
-/// their distances, until it is done.
+/// A walk over a graph whose vectors are nowhere: it says which nodes it needs, and somebody who embeds their texts
+/// tells their distances, until it is done.
 ///
-/// Without estimates it is the best-first search that LEANN ships: every node it meets is recomputed, none twice, in upper
-/// layers either. With estimates it is LEANN's two-level search (arXiv 2506.08276, Algorithm 2): every node met is
-/// estimated, the promising ones are recomputed, and exact distances alone decide where the walk goes on. Upper layers
-/// are then descended on estimates.
+/// Without estimates it is the best-first search that LEANN ships: every node it meets is recomputed, none twice, in
+/// upper layers either. With estimates it is LEANN's two-level search (arXiv 2506.08276, Algorithm 2): every node met
+/// is estimated, the promising ones are recomputed, and exact distances alone decide where the walk goes on. Upper
+/// layers are then descended on estimates.
 ///
 /// Deterministic: the order in which distances arrive does not matter. Not for use by several threads at once.
 class RecomputeWalk {
@@ -94,14 +94,14 @@ class RecomputeWalk {
   RecomputeOptions options_;
   std::vector<std::uint64_t> allowed_;
   Estimate estimate_;
-  std::size_t layer_;                                // upper layers still to descend
-  std::uint32_t place_;                              // where the descent stands
-  std::vector<bool> met_;                            // in the lowest layer
-  std::vector<bool> asked_;                          // recomputed, or to be
+  std::size_t layer_;        // upper layers still to descend
+  std::uint32_t place_;      // where the descent stands
+  std::vector<bool> met_;    // in the lowest layer
+  std::vector<bool> asked_;  // recomputed, or to be
   std::unordered_map<std::uint32_t, double> known_;
-  std::vector<Exact> frontier_;                      // a heap of exact nodes not expanded
-  std::vector<Exact> nearest_;                       // sorted
-  std::vector<Estimated> estimated_;                 // sorted; by strategy all that were met, or those that wait
+  std::vector<Exact> frontier_;       // a heap of exact nodes not expanded
+  std::vector<Exact> nearest_;        // sorted
+  std::vector<Estimated> estimated_;  // sorted; by strategy all that were met, or those that wait
   std::vector<std::uint32_t> wanted_;
   std::vector<std::uint32_t> room_;
 };

@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "code/error.h"
-#include "code/parallel.h"
+#include "base/error.h"
+#include "base/parallel.h"
 #include "graph/prune.h"
 
 namespace embedless::graph {
@@ -82,10 +82,10 @@ std::shared_ptr<FlatAdjacency> repair_lists(const Adjacency& lists, const Vector
                                             std::span<const std::uint64_t> live, float alpha, const Run& run) {
   const std::size_t degree = lists.max_degree();
   auto repaired = std::make_shared<FlatAdjacency>(lists.count(), degree);
-  code::parallel_for(run.threads, (lists.count() + grain - 1) / grain, [&](std::size_t task) {
+  base::parallel_for(run.threads, (lists.count() + grain - 1) / grain, [&](std::size_t task) {
     Repairer repairer(lists, vectors, live, alpha, degree);
     for (std::size_t i = task * grain; i < std::min(lists.count(), (task + 1) * grain); ++i) {
-      code::check(run.stop);
+      base::check(run.stop);
       const auto node = static_cast<std::uint32_t>(i);
       repaired->set(node, repairer.repaired(node));
     }
@@ -94,8 +94,8 @@ std::shared_ptr<FlatAdjacency> repair_lists(const Adjacency& lists, const Vector
 }
 
 /// The live node of a list of nodes that is nearest to `node`.
-std::optional<std::uint32_t> nearest_live(const Vectors& vectors, std::uint32_t node, std::span<const std::uint64_t> live,
-                                          std::span<const std::uint32_t> among) {
+std::optional<std::uint32_t> nearest_live(const Vectors& vectors, std::uint32_t node,
+                                          std::span<const std::uint64_t> live, std::span<const std::uint32_t> among) {
   Query query;
   vectors.prepare_node(node, query);
   Found best{std::numeric_limits<float>::infinity(), no_node};
@@ -116,8 +116,7 @@ std::vector<std::uint32_t> all_nodes(std::size_t count) {
 }
 
 /// The layer without its dead members: repaired under the old slots, then numbered anew.
-Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const std::uint64_t> live,
-                   const Run& run) {
+Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const std::uint64_t> live, const Run& run) {
   const SubsetVectors members(vectors, layer.members);
   std::vector<std::uint64_t> live_slots((layer.members.size() + 63) / 64);
   std::vector<std::uint32_t> numbers(layer.members.size(), no_node);
@@ -142,7 +141,7 @@ Layer repair_layer(const Layer& layer, const Vectors& vectors, std::span<const s
 }
 
 [[noreturn]] void refuse_numbers(const std::string& expected, const std::string& received) {
-  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + " for numbers, but received " + received + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected " + expected + " for numbers, but received " + received + ".");
 }
 
 /// How many nodes stay.
@@ -176,7 +175,7 @@ Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::ui
   if (repaired.layers.size() < graph.layers.size() || !is_live(live, graph.entry)) {
     const auto nodes = repaired.layers.empty() ? all_nodes(graph.lists->count()) : repaired.layers.back().members;
     const auto entry = nearest_live(vectors, graph.entry, live, nodes);
-    if (!entry) throw code::Error("INVALID_ARGUMENT", "Expected a graph with a live node, but received none.");
+    if (!entry) throw base::Error("INVALID_ARGUMENT", "Expected a graph with a live node, but received none.");
     repaired.entry = *entry;
   }
   return repaired;
@@ -185,7 +184,8 @@ Graph repair(const Graph& graph, const Vectors& vectors, std::span<const std::ui
 Graph renumber(const Graph& graph, std::span<const std::uint32_t> numbers) {
   const std::size_t count = check_numbers(graph, numbers);
   const auto number_of = [&](std::uint32_t node) {
-    if (numbers[node] == no_node) refuse_numbers("no edge to a node that is gone", "one to node " + std::to_string(node));
+    if (numbers[node] == no_node)
+      refuse_numbers("no edge to a node that is gone", "one to node " + std::to_string(node));
     return numbers[node];
   };
   Graph renumbered;

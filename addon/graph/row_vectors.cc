@@ -80,9 +80,7 @@ void make_words(const float* vector, std::size_t dims, Query& query) {
 void decode(RowForm form, std::size_t dims, const std::uint8_t* row, float* out) {
   const std::uint8_t* header = row - header_bytes(form);
   switch (form) {
-    case RowForm::float32:
-      std::memcpy(out, row, 4 * dims);
-      break;
+    case RowForm::float32: std::memcpy(out, row, 4 * dims); break;
     case RowForm::split32:
       for (std::size_t i = 0; i < dims; ++i) out[i] = upper(row, i);
       break;
@@ -110,12 +108,12 @@ kernel::RowPlaces table_of(RowForm form, RowPlaces places) {
 bool is_unit(float squared_norm) { return std::fabs(squared_norm - 1.0f) < unit_tolerance; }
 
 void squared_norms(RowForm form, std::size_t dims, RowPlaces places, std::size_t first, std::span<float> out,
-                   const code::StopFlag* stop) {
+                   const base::StopFlag* stop) {
   const kernel::RowPlaces rows = table_of(form, places);
   const kernel::Table& floats = kernel::active();
   std::vector<float> vector(dims);
   for (std::size_t i = 0; i < out.size(); ++i) {
-    if (i % stop_interval == 0) code::check(stop);
+    if (i % stop_interval == 0) base::check(stop);
     decode(form, dims, rows.row(static_cast<std::uint32_t>(first + i)), vector.data());
     out[i] = floats.squared_norm(vector.data(), dims);
   }
@@ -150,7 +148,7 @@ void unsplit(const std::uint8_t* split, std::size_t dims, std::uint8_t* whole) {
   }
 }
 
-RowVectors::RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
+RowVectors::RowVectors(RowForm form, std::size_t dims, base::Metric metric, RowPlaces places, std::size_t count,
                        std::span<const float> factors)
     : form_(form),
       dims_(dims),
@@ -160,13 +158,13 @@ RowVectors::RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowP
       loops_(kernel::walk()),
       factors_(factors) {}
 
-RowVectors::RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
-                       const code::StopFlag* stop)
+RowVectors::RowVectors(RowForm form, std::size_t dims, base::Metric metric, RowPlaces places, std::size_t count,
+                       const base::StopFlag* stop)
     : RowVectors(form, dims, metric, places, count, std::span<const float>()) {
-  if (metric == code::Metric::ip) return;
+  if (metric == base::Metric::ip) return;
   measured_.resize(count);
   squared_norms(form, dims, places, 0, measured_, stop);
-  if (metric == code::Metric::cosine) {
+  if (metric == base::Metric::cosine) {
     if (std::ranges::all_of(measured_, is_unit)) {
       std::vector<float>().swap(measured_);
     } else {
@@ -177,7 +175,7 @@ RowVectors::RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowP
 }
 
 void RowVectors::prepare(const float* vector, Query& query) const {
-  query.squared = metric_ == code::Metric::l2 ? kernel::active().squared_norm(vector, dims_) : 0.0f;
+  query.squared = metric_ == base::Metric::l2 ? kernel::active().squared_norm(vector, dims_) : 0.0f;
   switch (form_) {
     case RowForm::split32:
       if (query.values.size() < dims_) query.values.resize(dims_);
@@ -189,8 +187,7 @@ void RowVectors::prepare(const float* vector, Query& query) const {
       make_words(vector, dims_, query);
       query.sum = sum_of(vector, dims_);
       break;
-    default:
-      query.numbers = vector;
+    default: query.numbers = vector;
   }
 }
 
@@ -199,11 +196,11 @@ void RowVectors::prepare_node(std::uint32_t node, Query& query) const {
   if (form_ == RowForm::split32) {
     float* values = query.values.data();
     loops_.arrange_uppers(rows_.row(node), dims_, values);
-    if (metric_ == code::Metric::cosine && !factors_.empty()) {
+    if (metric_ == base::Metric::cosine && !factors_.empty()) {
       for (std::size_t i = 0; i < dims_; ++i) values[i] *= factors_[node];
     }
     query.numbers = values;
-    query.squared = metric_ == code::Metric::l2 ? factors_[node] : 0.0f;
+    query.squared = metric_ == base::Metric::l2 ? factors_[node] : 0.0f;
     return;
   }
   float* vector = query.values.data() + dims_;
@@ -213,19 +210,15 @@ void RowVectors::prepare_node(std::uint32_t node, Query& query) const {
 
 void RowVectors::read(std::uint32_t node, float* out) const {
   decode(form_, dims_, rows_.row(node), out);
-  if (metric_ != code::Metric::cosine || factors_.empty()) return;
+  if (metric_ != base::Metric::cosine || factors_.empty()) return;
   for (std::size_t i = 0; i < dims_; ++i) out[i] *= factors_[node];
 }
 
 /// Inner products with the rows as they are.
 void RowVectors::products(const Query& query, std::span<const std::uint32_t> nodes, float* out) const {
   switch (form_) {
-    case RowForm::float32:
-      loops_.floats(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
-      break;
-    case RowForm::split32:
-      loops_.uppers(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
-      break;
+    case RowForm::float32: loops_.floats(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out); break;
+    case RowForm::split32: loops_.uppers(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out); break;
     case RowForm::float16:
       loops_.halves(query.numbers, rows_, nodes.data(), nodes.size(), dims_, out);
       for (std::size_t i = 0; i < nodes.size(); ++i) out[i] *= get<float>(rows_.row(nodes[i]) - 4);
@@ -246,16 +239,16 @@ void RowVectors::distances(const Query& query, std::span<const std::uint32_t> no
   constexpr float farthest = std::numeric_limits<float>::infinity();
   const auto at_least_zero = [](float distance) { return distance >= 0 ? distance : distance < 0 ? 0.0f : farthest; };
   switch (metric_) {
-    case code::Metric::ip:
+    case base::Metric::ip:
       for (std::size_t i = 0; i < nodes.size(); ++i) out[i] = out[i] == out[i] ? -out[i] : farthest;
       break;
-    case code::Metric::cosine:
+    case base::Metric::cosine:
       for (std::size_t i = 0; i < nodes.size(); ++i) {
         const float cosine = factors_.empty() ? out[i] : out[i] * factors_[nodes[i]];
         out[i] = at_least_zero(1.0f - cosine);
       }
       break;
-    case code::Metric::l2:
+    case base::Metric::l2:
       for (std::size_t i = 0; i < nodes.size(); ++i) {
         out[i] = at_least_zero(query.squared + factors_[nodes[i]] - 2.0f * out[i]);
       }

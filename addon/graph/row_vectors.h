@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "graph/vectors.h"
 #include "kernel/walk.h"
 
@@ -14,9 +14,9 @@ namespace embedless::graph {
 /// Forms of rows that a graph can run on.
 ///
 ///   float32  [f32 x dims]
-///   split32  [u16 x dims][i16 x dims]       float32 in two planes: the upper halves, rounded, on which the walk runs at half
-///                                           the memory traffic, and what is to be added to them as integers to get the very
-///                                           bits back (`split` and `unsplit`)
+///   split32  [u16 x dims][i16 x dims]       float32 in two planes: the upper halves, rounded, on which the walk runs
+///                                           at half the memory traffic, and what is to be added to them as integers
+///                                           to get the very bits back (`split` and `unsplit`)
 ///   float16  [f32 unit][f16 x dims]         x = unit * half
 ///   lvq8     [f32 low][f32 step][u8 x dims] x = low + step * byte
 ///
@@ -40,7 +40,7 @@ struct RowPlaces {
 
 /// Squared norms of rows first to first + out.size() - 1. @throws Stopped.
 void squared_norms(RowForm form, std::size_t dims, RowPlaces places, std::size_t first, std::span<float> out,
-                   const code::StopFlag* stop);
+                   const base::StopFlag* stop);
 
 /// Whether a squared norm is as near to 1 as the rounding of rows leaves it.
 bool is_unit(float squared_norm);
@@ -50,16 +50,16 @@ class RowVectors final : public Vectors {
  public:
   /// Rows 0 to count - 1 must stay where they are and hold finite numbers; under cosine none is zero.
   /// Reads every row once under l2 and cosine. @throws Stopped.
-  RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
-             const code::StopFlag* stop = nullptr);
+  RowVectors(RowForm form, std::size_t dims, base::Metric metric, RowPlaces places, std::size_t count,
+             const base::StopFlag* stop = nullptr);
   /// With what it would have to measure known beforehand: under l2 the squared norm of every row (see `squared_norms`),
   /// under cosine the inverse norm, or nothing if
   /// all are 1. `factors` stays as long as the object.
-  RowVectors(RowForm form, std::size_t dims, code::Metric metric, RowPlaces places, std::size_t count,
+  RowVectors(RowForm form, std::size_t dims, base::Metric metric, RowPlaces places, std::size_t count,
              std::span<const float> factors);
 
   std::size_t count() const override { return count_; }
-  code::Metric metric() const override { return metric_; }
+  base::Metric metric() const override { return metric_; }
   std::size_t dims() const override { return dims_; }
   void prepare(const float* vector, Query& query) const override;
   void prepare_node(std::uint32_t node, Query& query) const override;
@@ -71,11 +71,11 @@ class RowVectors final : public Vectors {
 
  private:
   void products(const Query& query, std::span<const std::uint32_t> nodes, float* out) const;
-  void measure(const code::StopFlag* stop);
+  void measure(const base::StopFlag* stop);
 
   RowForm form_;
   std::size_t dims_;
-  code::Metric metric_;
+  base::Metric metric_;
   std::size_t count_;
   kernel::RowPlaces rows_;
   const kernel::WalkTable& loops_;

@@ -67,7 +67,7 @@ std::span<const Found> Walker::best_seen(std::size_t capacity) {
 void Walker::walk(const Adjacency& graph, const Distances& vectors, const Query& query, const WalkOptions& options) {
   take_fresh();
   while (buffer_.waiting()) {
-    code::check(options.stop);
+    base::check(options.stop);
     const Found nearest = buffer_.expand();
     expanded_.push_back(nearest);
     const auto list = graph.neighbors(nearest.node, room_.data());
@@ -99,14 +99,14 @@ inline void Walker::offer(const WalkOptions& options, std::size_t window) {
   }
 }
 
-/// The window holds only nodes that may be answered; the frontier holds all. It ends when the nearest of the frontier is
-/// farther than the last of the full window, so a walk through nodes that may not be answered cuts nothing short.
+/// The window holds only nodes that may be answered; the frontier holds all. It ends when the nearest of the frontier
+/// is farther than the last of the full window, so a walk through nodes that may not be answered cuts nothing short.
 void Walker::walk_filtered(const Adjacency& graph, const Distances& vectors, const Query& query,
                            const WalkOptions& options) {
   const std::size_t window = std::max<std::size_t>(options.window, 1);
   offer(options, window);
   while (!frontier_.empty()) {
-    code::check(options.stop);
+    base::check(options.stop);
     const Found nearest = frontier_.front();
     if (buffer_.size() >= window && nearer(buffer_[window - 1], nearest)) break;
     std::pop_heap(frontier_.begin(), frontier_.end(), farther);
@@ -119,7 +119,8 @@ void Walker::walk_filtered(const Adjacency& graph, const Distances& vectors, con
   }
 }
 
-std::uint32_t Walker::descend(const Adjacency& graph, const Distances& vectors, const Query& query, std::uint32_t entry) {
+std::uint32_t Walker::descend(const Adjacency& graph, const Distances& vectors, const Query& query,
+                              std::uint32_t entry) {
   if (room_.size() < graph.room_nodes()) room_.resize(graph.room_nodes());
   if (fresh_distances_.size() < graph.max_degree() + 1) {
     fresh_.resize(graph.max_degree() + 1);

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "graph/adjacency.h"
 #include "graph/search_buffer.h"
 #include "graph/vectors.h"
@@ -17,19 +17,19 @@ struct WalkOptions {
   std::size_t window = 100;
   /// Nearest nodes kept; raised to `window`.
   std::size_t capacity = 0;
-  /// Bit i of word i / 64: node i may be answered. Empty: every node. The walk passes through the others and goes on until
-  /// the window is full of nodes that may be answered, so it slows down as they get rarer: below some percent a scan of
-  /// them is faster.
+  /// Bit i of word i / 64: node i may be answered. Empty: every node. The walk passes through the others and goes on
+  /// until the window is full of nodes that may be answered, so it slows down as they get rarer: below some percent a
+  /// scan of them is faster.
   std::span<const std::uint64_t> allowed = {};
   /// Looked at before every expansion.
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// Beam search over any adjacency. Keeps its working memory from one walk to the next, so every thread has its own.
 class Walker {
  public:
-  /// The nodes nearest to the query that a greedy walk from `entries` finds, in order (distance, node), at most `capacity`.
-  /// Deterministic. The result holds until the next walk. @throws Stopped.
+  /// The nodes nearest to the query that a greedy walk from `entries` finds, in order (distance, node), at most
+  /// `capacity`. Deterministic. The result holds until the next walk. @throws Stopped.
   std::span<const Found> search(const Adjacency& graph, const Distances& vectors, const Query& query,
                                 std::span<const std::uint32_t> entries, const WalkOptions& options);
 
@@ -52,13 +52,13 @@ class Walker {
 
   SearchBuffer buffer_;
   VisitedSet visited_;
-  std::vector<std::uint32_t> room_;      // a list of neighbors
-  std::vector<std::uint32_t> fresh_;     // nodes of the step not met before, `fresh_count_` of them
+  std::vector<std::uint32_t> room_;   // a list of neighbors
+  std::vector<std::uint32_t> fresh_;  // nodes of the step not met before, `fresh_count_` of them
   std::size_t fresh_count_ = 0;
   std::vector<float> fresh_distances_;
   bool keeps_more_ = false;
-  std::vector<Found> seen_;              // all that was measured and may be answered, if more than the window is kept
-  std::vector<Found> frontier_;          // filtered walks: a heap of what waits for expansion
+  std::vector<Found> seen_;      // all that was measured and may be answered, if more than the window is kept
+  std::vector<Found> frontier_;  // filtered walks: a heap of what waits for expansion
   std::vector<Found> expanded_;
   std::vector<Found> result_;
   std::size_t distances_ = 0;

@@ -23,8 +23,9 @@ inline bool nearer(const Found& a, const Found& b) {
 /// The best nodes of a walk in order, ties by node, and which of them were already expanded.
 ///
 /// A split buffer as in SVS (arXiv 2304.04759): the walk ends when the first `window` entries are expanded, while
-/// `capacity` entries are kept for whoever ranks them again. One sorted array: moving a few hundred bytes costs less than
-/// keeping a heap. An entry is one number, [distance as ordered bits][node][expanded], so one comparison orders two.
+/// `capacity` entries are kept for whoever ranks them again. One sorted array: moving a few hundred bytes costs less
+/// than keeping a heap. An entry is one number, [distance as ordered bits][node][expanded], so one comparison orders
+/// two.
 class SearchBuffer {
  public:
   /// Empties the buffer. `capacity` is at least `window`, and that at least 1.

@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "code/parallel.h"
-#include "code/random.h"
+#include "base/parallel.h"
+#include "base/random.h"
 #include "graph/packed.h"
 #include "graph/prune.h"
 
@@ -50,7 +50,7 @@ void prune_list(const Vectors& vectors, float alpha, std::size_t degree, std::ui
 }
 
 void drop_random(std::size_t degree, std::uint64_t seed, std::uint32_t node, std::vector<std::uint32_t>& list) {
-  code::Random random(seed + node);
+  base::Random random(seed + node);
   for (std::size_t i = 0; i < degree; ++i) std::swap(list[i], list[i + random.below(list.size() - i)]);
   list.resize(degree);
 }
@@ -70,7 +70,7 @@ void give_back(const Lists& before, const std::vector<bool>& hubs, std::size_t r
 }  // namespace
 
 Graph thin(const Graph& whole, const Vectors& vectors, const ThinOptions& options) {
-  const float alpha = options.alpha != 0 ? options.alpha : vectors.metric() == code::Metric::ip ? 0.95f : 1.2f;
+  const float alpha = options.alpha != 0 ? options.alpha : vectors.metric() == base::Metric::ip ? 0.95f : 1.2f;
   const Adjacency& graph = *whole.lists;
   Lists before(graph.count());
   std::vector<std::uint32_t> room(graph.room_nodes());
@@ -81,9 +81,9 @@ Graph thin(const Graph& whole, const Vectors& vectors, const ThinOptions& option
   Lists lists = before;
   const bool with_hubs = options.method == ThinMethod::hubs;
   const auto hubs = with_hubs ? find_hubs(before, options.hub_share) : std::vector<bool>(before.size());
-  code::parallel_for(options.threads, (lists.size() + grain - 1) / grain, [&](std::size_t task) {
+  base::parallel_for(options.threads, (lists.size() + grain - 1) / grain, [&](std::size_t task) {
     for (std::size_t i = task * grain; i < std::min(lists.size(), (task + 1) * grain); ++i) {
-      code::check(options.stop);
+      base::check(options.stop);
       if (hubs[i] || lists[i].size() <= options.degree) continue;
       const auto node = static_cast<std::uint32_t>(i);
       if (options.method == ThinMethod::random) {

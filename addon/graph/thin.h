@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <memory>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "graph/graph.h"
 #include "graph/vectors.h"
 
@@ -14,9 +14,9 @@ namespace embedless::graph {
 enum class ThinMethod : std::uint8_t {
   /// Every list is pruned again, by the rule that made it. The best measured at equal bytes.
   prune,
-  /// LEANN's high-degree preserving prune (arXiv 2506.08276, Algorithm 3): the nodes with the most edges in and out keep
-  /// theirs, the others are pruned to `degree`, and what they lose is not lost for hubs: an edge from a node to a hub
-  /// that did not have it back is added to the hub's list while there is room.
+  /// LEANN's high-degree preserving prune (arXiv 2506.08276, Algorithm 3): the nodes with the most edges in and out
+  /// keep theirs, the others are pruned to `degree`, and what they lose is not lost for hubs: an edge from a node to a
+  /// hub that did not have it back is added to the hub's list while there is room.
   hubs,
   /// Edges are dropped by chance: what the others are measured against.
   random,
@@ -32,7 +32,7 @@ struct ThinOptions {
   float alpha = 0;
   std::uint64_t seed = 5;
   unsigned threads = 1;
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// A graph with fewer edges over the same nodes: its lowest layer is thinned, and a Vamana graph grows by lists of that

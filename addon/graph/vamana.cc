@@ -5,8 +5,8 @@
 #include <utility>
 #include <vector>
 
-#include "code/parallel.h"
-#include "code/random.h"
+#include "base/parallel.h"
+#include "base/random.h"
 #include "graph/link.h"
 
 namespace embedless::graph {
@@ -15,13 +15,13 @@ namespace {
 /// Nodes whose vectors are summed, or compared, by one task.
 constexpr std::size_t chunk = 1024;
 
-std::vector<float> mean_of(const Vectors& vectors, unsigned threads, const code::StopFlag* stop) {
+std::vector<float> mean_of(const Vectors& vectors, unsigned threads, const base::StopFlag* stop) {
   const std::size_t count = vectors.count();
   const std::size_t dims = vectors.dims();
   const std::size_t chunks = (count + chunk - 1) / chunk;
   std::vector<double> sums(chunks * dims);
-  code::parallel_for(threads, chunks, [&](std::size_t task) {
-    code::check(stop);
+  base::parallel_for(threads, chunks, [&](std::size_t task) {
+    base::check(stop);
     std::vector<float> vector(dims);
     for (std::size_t node = task * chunk; node < std::min(count, (task + 1) * chunk); ++node) {
       vectors.read(static_cast<std::uint32_t>(node), vector.data());
@@ -37,12 +37,13 @@ std::vector<float> mean_of(const Vectors& vectors, unsigned threads, const code:
   return mean;
 }
 
-std::vector<std::uint32_t> shuffled(std::size_t first, std::size_t end, std::uint64_t seed, const code::StopFlag* stop) {
+std::vector<std::uint32_t> shuffled(std::size_t first, std::size_t end, std::uint64_t seed,
+                                    const base::StopFlag* stop) {
   std::vector<std::uint32_t> nodes(end - first);
   std::iota(nodes.begin(), nodes.end(), static_cast<std::uint32_t>(first));
-  code::Random random(seed);
+  base::Random random(seed);
   for (std::size_t i = nodes.size(); i > 1; --i) {
-    if (i % 65536 == 0) code::check(stop);
+    if (i % 65536 == 0) base::check(stop);
     std::swap(nodes[i - 1], nodes[random.below(i)]);
   }
   return nodes;
@@ -68,14 +69,14 @@ Recipe vamana_of(Recipe recipe) {
 
 }  // namespace
 
-std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const code::StopFlag* stop) {
+std::uint32_t find_medoid(const Vectors& vectors, unsigned threads, const base::StopFlag* stop) {
   const std::size_t count = vectors.count();
   const std::vector<float> mean = mean_of(vectors, threads, stop);
   Query query;
   vectors.prepare(mean.data(), query);
   std::vector<Found> nearest((count + chunk - 1) / chunk);
-  code::parallel_for(threads, nearest.size(), [&](std::size_t task) {
-    code::check(stop);
+  base::parallel_for(threads, nearest.size(), [&](std::size_t task) {
+    base::check(stop);
     const std::size_t first = task * chunk;
     std::vector<std::uint32_t> nodes(std::min(chunk, count - first));
     std::iota(nodes.begin(), nodes.end(), static_cast<std::uint32_t>(first));

@@ -5,7 +5,7 @@
 #include <span>
 #include <vector>
 
-#include "code/metric.h"
+#include "base/metric.h"
 
 namespace embedless::graph {
 
@@ -35,7 +35,8 @@ class Distances {
   virtual void distances(const Query& query, std::span<const std::uint32_t> nodes, float* out) const = 0;
 };
 
-/// The vectors that a graph is built on, and mostly searched on. Safe to share between threads; each has its own `Query`.
+/// The vectors that a graph is built on, and mostly searched on. Safe to share between threads; each has its own
+/// `Query`.
 ///
 ///   l2      squared distance
 ///   cosine  1 - cosine
@@ -43,7 +44,7 @@ class Distances {
 class Vectors : public Distances {
  public:
   virtual std::size_t count() const = 0;
-  virtual code::Metric metric() const = 0;
+  virtual base::Metric metric() const = 0;
   /// Numbers of a vector as `read` writes it; may differ from those of a query.
   virtual std::size_t dims() const = 0;
 

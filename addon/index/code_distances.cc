@@ -5,8 +5,8 @@
 #include <utility>
 
 #include "code/vectors.h"
-#include "kernel/fetch_line.h"
 #include "index/pool.h"
+#include "kernel/fetch_line.h"
 
 namespace embedless::index {
 
@@ -65,7 +65,7 @@ class CodeDistances::Estimates final : public graph::Distances {
 };
 
 CodeDistances::CodeDistances(std::shared_ptr<const Snapshot> snapshot, const Coder& coder, const Scorer& scorer,
-                             std::span<const float> query, const code::StopFlag* stop) {
+                             std::span<const float> query, const base::StopFlag* stop) {
   const auto form = row_form(coder, snapshot->layout());
   if (!form) {
     estimates_ = std::make_shared<Estimates>(std::move(snapshot), scorer);

@@ -9,7 +9,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/pages.h"
 
 namespace embedless::index {
@@ -46,8 +46,8 @@ std::size_t slab_bytes(std::size_t chunk_bytes) {
 std::shared_ptr<std::uint8_t> place_chunk(Slab& slab, std::size_t chunk_bytes) {
   const std::size_t bytes = slab_bytes(chunk_bytes);
   // The last page of a slab holds what no chunk fits in, so it is never full but by having taken its last chunk.
-  const std::size_t full =
-      slab.used == slab.chunks ? slab.chunks == 0 ? 0 : bytes : slab.used * chunk_bytes / graph::huge_page * graph::huge_page;
+  const std::size_t full = slab.used == slab.chunks ? slab.chunks == 0 ? 0 : bytes
+                                                    : slab.used * chunk_bytes / graph::huge_page * graph::huge_page;
   if (full > slab.settled) graph::settle_pages(slab.memory.get() + slab.settled, full - slab.settled);
   slab.settled = full;
   if (slab.used == slab.chunks) slab = {graph::reserve_pages(bytes), bytes / chunk_bytes, 0, 0};
@@ -67,7 +67,8 @@ class Change {
       const std::size_t slot = count_ % chunk_nodes;
       Chunk& chunk = slot == 0 ? add() : own(chunks_.size() - 1);
       const std::size_t taken = std::min(chunk_nodes - slot, rows - done);
-      if (layout_.row_bytes != 0) write(chunk, slot, change.rows.subspan(done * layout_.row_bytes, taken * layout_.row_bytes));
+      if (layout_.row_bytes != 0)
+        write(chunk, slot, change.rows.subspan(done * layout_.row_bytes, taken * layout_.row_bytes));
       for (; exception != change.exceptions.end() && exception->row < done + taken; ++exception) {
         auto moved = *exception;
         moved.row = static_cast<std::uint16_t>(slot + exception->row - done);
@@ -102,8 +103,10 @@ class Change {
       auto fresh = full ? nullptr : allocate(layout_.block_bytes());
       std::uint8_t* place = full ? chunk.memory.get() + block * layout_.block_bytes() : fresh.get();
       // Slots not yet used are zero: the scan reads all 64.
-      if (first != 0) std::memcpy(place, chunk.tail.get(), layout_.block_bytes());
-      else if (!full) std::memset(place, 0, layout_.block_bytes());
+      if (first != 0)
+        std::memcpy(place, chunk.tail.get(), layout_.block_bytes());
+      else if (!full)
+        std::memset(place, 0, layout_.block_bytes());
       layout_.write(place, first, rows.first(taken * layout_.row_bytes));
       rows = rows.subspan(taken * layout_.row_bytes);
       chunk.tail = std::move(fresh);
@@ -128,8 +131,10 @@ class Change {
     Chunk& made = *chunk;
     if (owned_.size() <= i) owned_.resize(i + 1);
     owned_[i] = &made;
-    if (i == chunks_.size()) chunks_.push_back(std::move(chunk));
-    else chunks_[i] = std::move(chunk);
+    if (i == chunks_.size())
+      chunks_.push_back(std::move(chunk));
+    else
+      chunks_[i] = std::move(chunk);
     return made;
   }
 
@@ -143,7 +148,7 @@ class Change {
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& received,
                          const char* code = "INVALID_ARGUMENT") {
-  throw code::Error(code, "Expected " + expected + ", but received " + received + ".");
+  throw base::Error(code, "Expected " + expected + ", but received " + received + ".");
 }
 
 void check_exceptions(std::span<const code::FactorException> exceptions, std::size_t rows) {
@@ -224,7 +229,8 @@ void CodeStore::publish(const Publication& change) {
 
 void CodeStore::check(const Publication& change, std::size_t rows, std::size_t count) const {
   if (change.rows.size() != rows * layout_.row_bytes) {
-    refuse("rows of " + std::to_string(layout_.row_bytes) + " bytes each", std::to_string(change.rows.size()) + " bytes");
+    refuse("rows of " + std::to_string(layout_.row_bytes) + " bytes each",
+           std::to_string(change.rows.size()) + " bytes");
   }
   if (layout_.row_bytes != 0 && change.nodes != 0) {
     refuse("no number of nodes, since rows of this form tell it", std::to_string(change.nodes));

@@ -17,10 +17,10 @@ namespace embedless::index {
 
 /// One change of a store; all of it becomes visible at once.
 struct Publication {
-  std::span<const std::uint8_t> rows{};              ///< Appended in order, row-major.
-  std::span<const code::FactorException> exceptions{}; ///< `row` counts from the first appended row; ascending.
-  std::size_t nodes = 0;                             ///< Nodes appended by a coder whose rows have no bytes, else 0.
-  std::span<const std::uint32_t> dead{};             ///< Nodes that are no answer any more; may be among the new ones.
+  std::span<const std::uint8_t> rows{};                 ///< Appended in order, row-major.
+  std::span<const code::FactorException> exceptions{};  ///< `row` counts from the first appended row; ascending.
+  std::size_t nodes = 0;                                ///< Nodes appended by a coder whose rows have no bytes, else 0.
+  std::span<const std::uint32_t> dead{};  ///< Nodes that are no answer any more; may be among the new ones.
 };
 
 /// Rows that one publication may append: an exception names its row with 16 bits.
@@ -29,15 +29,15 @@ inline constexpr std::size_t publication_rows = 65536;
 /// A chunk as one snapshot sees it. Immutable, but for bytes of `memory` that belong to blocks not yet complete, which
 /// no snapshot reads: an unfinished block lies in `tail`, a copy that is replaced, never changed.
 struct Chunk {
-  std::shared_ptr<std::uint8_t> memory;        ///< Layout::chunk_bytes(), 64-byte aligned; never moves. Part of a slab.
-  std::shared_ptr<const std::uint8_t> tail;    ///< The unfinished block, if there is one.
-  std::size_t complete = 0;                    ///< Blocks of `memory` that are complete.
+  std::shared_ptr<std::uint8_t> memory;      ///< Layout::chunk_bytes(), 64-byte aligned; never moves. Part of a slab.
+  std::shared_ptr<const std::uint8_t> tail;  ///< The unfinished block, if there is one.
+  std::size_t complete = 0;                  ///< Blocks of `memory` that are complete.
   std::array<std::uint64_t, chunk_blocks> live{};
   std::vector<code::FactorException> exceptions;  ///< Ascending; `row` counts from the chunk's first node.
 };
 
-/// Memory for chunks, side by side. What is full of it lies on pages of 2 MB where the system has them, which a scan reads
-/// faster and random reads far faster; what is not yet written takes no memory, so that small stores stay small.
+/// Memory for chunks, side by side. What is full of it lies on pages of 2 MB where the system has them, which a scan
+/// reads faster and random reads far faster; what is not yet written takes no memory, so that small stores stay small.
 struct Slab {
   std::shared_ptr<std::uint8_t> memory;
   std::size_t chunks = 0;   ///< That it has room for.

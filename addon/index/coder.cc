@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "code/estimator.h"
 #include "code/lvq_estimator.h"
 #include "code/vector_estimator.h"
@@ -41,7 +41,7 @@ class CodebookCoder final : public Coder {
 
   const char* kind() const override { return "pq"; }
   std::size_t dims() const override { return codebook_->dims(); }
-  code::Metric metric() const override { return codebook_->metric(); }
+  base::Metric metric() const override { return codebook_->metric(); }
   bool takes_exceptions() const override { return true; }
   Layout layout(RowOrder order) const override {
     if (order == RowOrder::walk) return {.row_bytes = codebook_->row_bytes()};
@@ -53,7 +53,7 @@ class CodebookCoder final : public Coder {
   }
   float rho() const override { return codebook_->rho(); }
   std::vector<std::uint8_t> save() const override { return codebook_->save(); }
-  code::Encoded encode(std::span<const float> vectors, const code::StopFlag* stop) const override {
+  code::Encoded encode(std::span<const float> vectors, const base::StopFlag* stop) const override {
     return code::encode(*codebook_, vectors, stop);
   }
   std::vector<float> decode(std::span<const std::uint8_t> rows,
@@ -70,7 +70,7 @@ class CodebookCoder final : public Coder {
 
 void refuse_exceptions(std::span<const code::FactorException> exceptions) {
   if (exceptions.empty()) return;
-  throw code::Error("INVALID_ARGUMENT", "Expected no exceptions with rows of this form, but received " +
+  throw base::Error("INVALID_ARGUMENT", "Expected no exceptions with rows of this form, but received " +
                                             std::to_string(exceptions.size()) + ".");
 }
 
@@ -98,11 +98,13 @@ class LvqCoder final : public Coder {
 
   const char* kind() const override { return code_->projects() ? "leanvec" : "lvq"; }
   std::size_t dims() const override { return code_->dims(); }
-  code::Metric metric() const override { return code_->metric(); }
-  Layout layout(RowOrder) const override { return {.row_bytes = code_->row_bytes(), .first_bytes = code_->first_bytes()}; }
+  base::Metric metric() const override { return code_->metric(); }
+  Layout layout(RowOrder) const override {
+    return {.row_bytes = code_->row_bytes(), .first_bytes = code_->first_bytes()};
+  }
   float rho() const override { return code_->rho(); }
   std::vector<std::uint8_t> save() const override { return code_->save(); }
-  code::Encoded encode(std::span<const float> vectors, const code::StopFlag* stop) const override {
+  code::Encoded encode(std::span<const float> vectors, const base::StopFlag* stop) const override {
     return {.rows = code::encode(*code_, vectors, stop), .exceptions = {}};
   }
   std::vector<float> decode(std::span<const std::uint8_t> rows,
@@ -135,33 +137,34 @@ class VectorScorer final : public Scorer {
 
 void check_dims(std::size_t dims) {
   if (dims >= 1 && dims <= code::max_dims) return;
-  throw code::Error("INVALID_ARGUMENT", "Expected 1 to " + std::to_string(code::max_dims) + " dims, but received " +
+  throw base::Error("INVALID_ARGUMENT", "Expected 1 to " + std::to_string(code::max_dims) + " dims, but received " +
                                             std::to_string(dims) + ".");
 }
 
 [[noreturn]] void refuse_saving() {
-  throw code::Error("INVALID_ARGUMENT", "A coder of a plain form has nothing to save: form, dims and metric make it again.");
+  throw base::Error("INVALID_ARGUMENT",
+                    "A coder of a plain form has nothing to save: form, dims and metric make it again.");
 }
 
 constexpr const char* form_names[] = {"float32", "float16", "lvq8", "int8"};
 
 class VectorCoder final : public Coder {
  public:
-  VectorCoder(code::VectorForm form, std::size_t dims, code::Metric metric)
+  VectorCoder(code::VectorForm form, std::size_t dims, base::Metric metric)
       : rows_{.form = form, .dims = dims, .metric = metric} {
     check_dims(dims);
   }
 
   const char* kind() const override { return form_names[static_cast<std::size_t>(rows_.form)]; }
   std::size_t dims() const override { return rows_.dims; }
-  code::Metric metric() const override { return rows_.metric; }
+  base::Metric metric() const override { return rows_.metric; }
   Layout layout(RowOrder order) const override {
     const bool split = order == RowOrder::walk && rows_.form == code::VectorForm::float32;
     return {.row_bytes = rows_.row_bytes(), .split_dims = split ? rows_.dims : 0};
   }
   float rho() const override { return code::vector_form_rho(rows_.dims); }
   std::vector<std::uint8_t> save() const override { refuse_saving(); }
-  code::Encoded encode(std::span<const float> vectors, const code::StopFlag* stop) const override {
+  code::Encoded encode(std::span<const float> vectors, const base::StopFlag* stop) const override {
     return {.rows = code::encode_vectors(rows_, vectors, stop), .exceptions = {}};
   }
   std::vector<float> decode(std::span<const std::uint8_t> rows,
@@ -186,29 +189,29 @@ class NoScorer final : public Scorer {
 
 class NoCoder final : public Coder {
  public:
-  NoCoder(std::size_t dims, code::Metric metric) : dims_(dims), metric_(metric) { check_dims(dims); }
+  NoCoder(std::size_t dims, base::Metric metric) : dims_(dims), metric_(metric) { check_dims(dims); }
 
   const char* kind() const override { return "none"; }
   bool estimates() const override { return false; }
   std::size_t dims() const override { return dims_; }
-  code::Metric metric() const override { return metric_; }
+  base::Metric metric() const override { return metric_; }
   Layout layout(RowOrder) const override { return {}; }
   float rho() const override { return 0; }
   std::vector<std::uint8_t> save() const override { refuse_saving(); }
-  code::Encoded encode(std::span<const float>, const code::StopFlag*) const override { return {}; }
+  code::Encoded encode(std::span<const float>, const base::StopFlag*) const override { return {}; }
   std::vector<float> decode(std::span<const std::uint8_t>, std::span<const code::FactorException>) const override {
-    throw code::Error("INVALID_ARGUMENT", "Expected rows that tell of vectors, but those of kind none have no bytes.");
+    throw base::Error("INVALID_ARGUMENT", "Expected rows that tell of vectors, but those of kind none have no bytes.");
   }
   std::unique_ptr<const Scorer> prepare(std::span<const float>) const override { return std::make_unique<NoScorer>(); }
 
  private:
   std::size_t dims_;
-  code::Metric metric_;
+  base::Metric metric_;
 };
 
 }  // namespace
 
-std::shared_ptr<const Coder> no_coder(std::size_t dims, code::Metric metric) {
+std::shared_ptr<const Coder> no_coder(std::size_t dims, base::Metric metric) {
   return std::make_shared<NoCoder>(dims, metric);
 }
 
@@ -220,7 +223,7 @@ std::shared_ptr<const Coder> lvq_coder(std::shared_ptr<const code::LvqCode> code
   return std::make_shared<LvqCoder>(std::move(code));
 }
 
-std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, code::Metric metric) {
+std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, base::Metric metric) {
   return std::make_shared<VectorCoder>(form, dims, metric);
 }
 

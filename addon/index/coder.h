@@ -6,11 +6,11 @@
 #include <span>
 #include <vector>
 
+#include "base/metric.h"
+#include "base/stop.h"
 #include "code/codebook.h"
 #include "code/encoder.h"
 #include "code/lvq_code.h"
-#include "code/metric.h"
-#include "code/stop.h"
 #include "code/vector_form.h"
 #include "index/layout.h"
 
@@ -46,10 +46,11 @@ class Coder {
   Coder& operator=(const Coder&) = delete;
   virtual ~Coder() = default;
 
-  /// "pq", "lvq" or "leanvec" if trained, else the name of a plain form ("float32", "float16", "lvq8", "int8"), or "none".
+  /// "pq", "lvq" or "leanvec" if trained, else the name of a plain form ("float32", "float16", "lvq8", "int8"), or
+  /// "none".
   virtual const char* kind() const = 0;
   virtual std::size_t dims() const = 0;
-  virtual code::Metric metric() const = 0;
+  virtual base::Metric metric() const = 0;
   /// Whether rows say anything of their vectors. If not, they have no bytes, and there are no estimates.
   virtual bool estimates() const { return true; }
   /// Whether rows may have exceptions.
@@ -60,7 +61,7 @@ class Coder {
   /// The coder as bytes; a plain form has none and throws INVALID_ARGUMENT.
   virtual std::vector<std::uint8_t> save() const = 0;
   /// Rows of n x dims vectors, row-major. Throws INVALID_VECTOR, and Stopped when `stop` is set.
-  virtual code::Encoded encode(std::span<const float> vectors, const code::StopFlag* stop) const = 0;
+  virtual code::Encoded encode(std::span<const float> vectors, const base::StopFlag* stop) const = 0;
   /// Approximations of the vectors behind rows; the exceptions' rows ascend.
   virtual std::vector<float> decode(std::span<const std::uint8_t> rows,
                                     std::span<const code::FactorException> exceptions) const = 0;
@@ -71,7 +72,7 @@ class Coder {
 std::shared_ptr<const Coder> codebook_coder(std::shared_ptr<const code::Codebook> codebook);
 std::shared_ptr<const Coder> lvq_coder(std::shared_ptr<const code::LvqCode> code);
 /// A coder that keeps nothing: kind "none".
-std::shared_ptr<const Coder> no_coder(std::size_t dims, code::Metric metric);
-std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, code::Metric metric);
+std::shared_ptr<const Coder> no_coder(std::size_t dims, base::Metric metric);
+std::shared_ptr<const Coder> vector_coder(code::VectorForm form, std::size_t dims, base::Metric metric);
 
 }  // namespace embedless::index

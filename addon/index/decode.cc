@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <string>
 
-#include "code/error.h"
+#include "base/error.h"
 
 namespace embedless::index {
 
@@ -19,7 +19,7 @@ void decode_batch(const Snapshot& snapshot, const Coder& coder, std::span<const 
   std::vector<code::FactorException> exceptions;
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     if (nodes[i] >= snapshot.count()) {
-      throw code::Error("INVALID_ARGUMENT", "Expected nodes below " + std::to_string(snapshot.count()) +
+      throw base::Error("INVALID_ARGUMENT", "Expected nodes below " + std::to_string(snapshot.count()) +
                                                 ", but received " + std::to_string(nodes[i]) + ".");
     }
     snapshot.read_row(nodes[i], &rows[i * row_bytes]);
@@ -36,10 +36,11 @@ void decode_batch(const Snapshot& snapshot, const Coder& coder, std::span<const 
 
 std::vector<float> decode_nodes(const Snapshot& snapshot, const Coder& coder, std::span<const std::uint32_t> nodes) {
   if (!coder.estimates()) {
-    throw code::Error("INVALID_ARGUMENT", "Expected an index whose rows tell of vectors, but those of kind none have no bytes.");
+    throw base::Error("INVALID_ARGUMENT",
+                      "Expected an index whose rows tell of vectors, but those of kind none have no bytes.");
   }
   if (nodes.size() > most_decoded) {
-    throw code::Error("LIMIT", "Expected at most " + std::to_string(most_decoded) + " nodes at once, but received " +
+    throw base::Error("LIMIT", "Expected at most " + std::to_string(most_decoded) + " nodes at once, but received " +
                                    std::to_string(nodes.size()) + ".");
   }
   std::vector<float> vectors;

@@ -36,7 +36,7 @@ double normal_below(double z) {
 
 /// A candidate whose score is known only up to its sigma.
 struct Uncertain {
-  double estimate;  // the mean of what its score can be
+  double estimate;   // the mean of what its score can be
   double per_sigma;  // 1 / sigma
   std::size_t place;
 
@@ -91,12 +91,13 @@ struct Observed {
   double with_prior(double prior) const { return (sum + prior_weight * prior) / (count + prior_weight); }
 };
 
-/// How far the estimates of candidates lie too high by what the fall of all estimates tells, 0 for those that are known.
+/// How far the estimates of candidates lie too high by what the fall of all estimates tells, 0 for those that are
+/// known.
 ///
-/// By Bayes' rule the rate of the tail times the squared error. Of two candidates with equal errors the one with the higher
-/// estimate keeps the higher center, so rates rise towards the top at most by that much: at a cluster of near-duplicates,
-/// whose estimates hardly fall, the rate is boundless and would send the best candidates to the end. Errors are those that the
-/// code tells: who scales them up knows less of the scores, not that they are lower.
+/// By Bayes' rule the rate of the tail times the squared error. Of two candidates with equal errors the one with the
+/// higher estimate keeps the higher center, so rates rise towards the top at most by that much: at a cluster of
+/// near-duplicates, whose estimates hardly fall, the rate is boundless and would send the best candidates to the end.
+/// Errors are those that the code tells: who scales them up knows less of the scores, not that they are lower.
 std::vector<double> excesses(std::span<const Entry> entries) {
   std::vector<double> found(entries.size());
   double rate_below = std::numeric_limits<double>::infinity();
@@ -160,8 +161,10 @@ Bracket find_threshold(const Field& field, std::size_t wanted) {
   double finest = std::numeric_limits<double>::infinity();
   std::vector<Uncertain> unsure;
   for (const Uncertain& one : field.uncertain) {
-    if ((one.estimate - bracket.high) * one.per_sigma >= far) ++sure;
-    else if ((one.estimate - bracket.low) * one.per_sigma > -far) unsure.push_back(one);
+    if ((one.estimate - bracket.high) * one.per_sigma >= far)
+      ++sure;
+    else if ((one.estimate - bracket.low) * one.per_sigma > -far)
+      unsure.push_back(one);
   }
   for (const Uncertain& one : unsure) finest = std::min(finest, 1 / one.per_sigma);
   bracket.high = std::nextafter(bracket.high, std::numeric_limits<double>::infinity());

@@ -4,7 +4,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/code_distances.h"
 #include "index/walk_ranker.h"
 
@@ -17,7 +17,7 @@ std::size_t linked(const GraphOptions& options) { return options.graph == nullpt
 
 void check(const Snapshot& snapshot, const GraphOptions& options) {
   if (linked(options) <= snapshot.count()) return;
-  throw code::Error("INVALID_ARGUMENT", "Expected a graph of at most the " + std::to_string(snapshot.count()) +
+  throw base::Error("INVALID_ARGUMENT", "Expected a graph of at most the " + std::to_string(snapshot.count()) +
                                             " nodes of the index, but received one of " +
                                             std::to_string(linked(options)) + ".");
 }
@@ -34,9 +34,11 @@ std::vector<std::uint64_t> first_nodes(std::vector<std::uint64_t> words, std::si
 }
 
 /// Distances of an exact walk: minus the score, so estimates are minus the estimate.
-graph::RecomputeWalk::Estimate estimates_of(std::shared_ptr<const Snapshot> snapshot, std::shared_ptr<const Scorer> scorer) {
+graph::RecomputeWalk::Estimate estimates_of(std::shared_ptr<const Snapshot> snapshot,
+                                            std::shared_ptr<const Scorer> scorer) {
   auto row = std::make_shared<std::vector<std::uint8_t>>(snapshot->layout().row_bytes);
-  return [snapshot = std::move(snapshot), scorer = std::move(scorer), row](std::span<const std::uint32_t> nodes, float* out) {
+  return [snapshot = std::move(snapshot), scorer = std::move(scorer), row](std::span<const std::uint32_t> nodes,
+                                                                           float* out) {
     for (std::size_t i = 0; i < nodes.size(); ++i) {
       snapshot->read_row(nodes[i], row->data());
       out[i] = -ordered(scorer->estimate(row->data(), snapshot->exceptions_of(nodes[i])));
@@ -60,7 +62,7 @@ ScanResult others_of(const Snapshot& snapshot, const Coder& coder, const Scorer&
 
 void need_estimates(const Coder& coder, const char* mode) {
   if (coder.estimates()) return;
-  throw code::Error("INVALID_ARGUMENT", std::string("Expected an index with codes or vectors for mode \"") + mode +
+  throw base::Error("INVALID_ARGUMENT", std::string("Expected an index with codes or vectors for mode \"") + mode +
                                             "\", but received one of kind \"none\".");
 }
 
@@ -85,11 +87,12 @@ ScanResult walk(const std::shared_ptr<const Snapshot>& snapshot, const Coder& co
   const bool none_allowed = !allowed.empty() && !any(first_nodes(allowed, options.graph->count()));
   if (none_allowed) return result;
   options.graph->with_walker([&](graph::Walker& walker) {
-    const auto found = options.graph->graph().search(
-        codes.distances(), codes.query(),
-        {.window = std::min(options.window, options.graph->count()),
-         .capacity = std::min(scanning.pool, options.graph->count()),
-         .allowed = allowed, .stop = scanning.stop}, walker);
+    const auto found = options.graph->graph().search(codes.distances(), codes.query(),
+                                                     {.window = std::min(options.window, options.graph->count()),
+                                                      .capacity = std::min(scanning.pool, options.graph->count()),
+                                                      .allowed = allowed,
+                                                      .stop = scanning.stop},
+                                                     walker);
     for (const graph::Found& one : found.first(std::min(found.size(), scanning.pool))) {
       result.best.push_back({-one.distance, one.node});
     }
@@ -102,7 +105,8 @@ std::vector<Candidate> nearest(const std::shared_ptr<const Snapshot>& snapshot, 
                                std::span<const float> query, std::size_t k, const GraphOptions& options,
                                const Bitmap* filter) {
   const auto scorer = coder.prepare(query);
-  // A walk's distances are coarser than estimates, those to codes more so, so that some more than k are estimated again.
+  // A walk's distances are coarser than estimates, those to codes more so, so that some more than k are estimated
+  // again.
   const std::size_t pool = (row_form(coder, snapshot->layout()) ? k : 2 * k) + 8;
   GraphOptions wide = options;
   wide.window = std::max(options.window, k);

@@ -39,12 +39,13 @@ std::vector<std::uint64_t> allowed_nodes(const Snapshot& snapshot, const Bitmap*
 
 /// The candidates that a walk on estimates finds, together with those among the nodes that the graph lacks: at most
 /// `scan.pool`. `scanned` counts distances and estimates.
-/// @throws Error INVALID_ARGUMENT for a graph of more nodes than the snapshot has, or a coder without estimates; Stopped.
+/// @throws Error INVALID_ARGUMENT for a graph of more nodes than the snapshot has, or a coder without estimates;
+/// Stopped.
 ScanResult walk(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder, const Scorer& scorer,
                 std::span<const float> query, const GraphOptions& options, const ScanOptions& scan);
 
-/// The best `k` by estimate alone, in order, from a walk: for rows that are vectors, whose estimates are exact. Graph and
-/// options as for `walk`. @throws as `walk`, and INVALID_VECTOR.
+/// The best `k` by estimate alone, in order, from a walk: for rows that are vectors, whose estimates are exact. Graph
+/// and options as for `walk`. @throws as `walk`, and INVALID_VECTOR.
 std::vector<Candidate> nearest(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
                                std::span<const float> query, std::size_t k, const GraphOptions& options,
                                const Bitmap* filter);
@@ -61,8 +62,9 @@ struct ExactWalk {
   std::size_t scanned = 0;  ///< Nodes past the graph's end that were estimated.
 };
 
-/// Starts a walk on exact scores. Of nodes that the graph lacks the best `window` by estimate are recomputed first, all of
-/// them if there are no estimates. Without a graph there is no walk, and every allowed node is recomputed. `scorer` is kept.
+/// Starts a walk on exact scores. Of nodes that the graph lacks the best `window` by estimate are recomputed first, all
+/// of them if there are no estimates. Without a graph there is no walk, and every allowed node is recomputed. `scorer`
+/// is kept.
 /// @throws as `walk`.
 ExactWalk exact_walk(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
                      std::shared_ptr<const Scorer> scorer, const GraphOptions& options, const ScanOptions& scan,

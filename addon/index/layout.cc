@@ -80,8 +80,10 @@ void Layout::write(std::uint8_t* block, std::size_t first_slot, std::span<const 
     std::uint8_t* column = block + offset * nodes + first_slot * width;
     const std::uint8_t* from = rows.data() + offset;
     for (std::size_t i = 0; i < count; ++i, from += row_bytes, column += width) {
-      if (width > 2) std::memcpy(column, from, width);
-      else for (std::size_t byte = 0; byte < width; ++byte) column[byte] = from[byte];
+      if (width > 2)
+        std::memcpy(column, from, width);
+      else
+        for (std::size_t byte = 0; byte < width; ++byte) column[byte] = from[byte];
     }
   });
 }

@@ -16,8 +16,8 @@ inline constexpr std::size_t chunk_nodes = 4096;
 enum class RowOrder : std::uint8_t {
   /// The way that a scan reads fastest.
   scan,
-  /// Row after row, for walks, which take one here and one there; rows of float32 in two planes (`graph::split`), so that
-  /// a walk moves half the bytes.
+  /// Row after row, for walks, which take one here and one there; rows of float32 in two planes (`graph::split`), so
+  /// that a walk moves half the bytes.
   walk,
 };
 
@@ -27,15 +27,15 @@ inline constexpr std::size_t chunk_blocks = chunk_nodes / kernel::block_nodes;
 /// The place of each byte of a row in a block of 64.
 ///
 /// A transposed block holds the columns of its 64 rows one after the other, [codes][s][a][e], so that a scan reads one
-/// subspace of all nodes as one cache line; s and a are one or two bytes wide. A row-major block holds row after row; of
-/// rows that a scan does not read to their end, first all parts that it reads and then all others.
+/// subspace of all nodes as one cache line; s and a are one or two bytes wide. A row-major block holds row after row;
+/// of rows that a scan does not read to their end, first all parts that it reads and then all others.
 struct Layout {
   std::size_t row_bytes = 0;
   bool transposed = false;
   std::size_t subspaces = 0;     ///< Transposed only: code bytes of a row.
   std::size_t factor_bytes = 0;  ///< Transposed only: width of s and of a, 1 or 2.
   std::size_t first_bytes = 0;   ///< Row-major only: bytes at the start of a row that a scan reads; 0: all.
-  std::size_t split_dims = 0;    ///< Row-major only: numbers of a row of float32 that lies in two planes; 0: as it came.
+  std::size_t split_dims = 0;  ///< Row-major only: numbers of a row of float32 that lies in two planes; 0: as it came.
 
   std::size_t block_bytes() const { return row_bytes * kernel::block_nodes; }
   std::size_t chunk_bytes() const { return row_bytes * chunk_nodes; }

@@ -3,7 +3,7 @@
 #include <memory>
 #include <optional>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "graph/row_vectors.h"
 #include "graph/vectors.h"
 #include "index/code_store.h"
@@ -19,7 +19,7 @@ class StoredVectors {
  public:
   /// @throws Stopped.
   StoredVectors(std::shared_ptr<const Snapshot> snapshot, const Coder& coder, graph::RowForm form,
-                const code::StopFlag* stop);
+                const base::StopFlag* stop);
 
   const graph::Vectors& vectors() const { return *vectors_; }
 
@@ -35,12 +35,12 @@ class NodeVectors {
  public:
   /// @throws Error INVALID_ARGUMENT for a coder without estimates; Stopped within 5 ms.
   NodeVectors(std::shared_ptr<const Snapshot> snapshot, const Coder& coder, unsigned threads,
-              const code::StopFlag* stop);
+              const base::StopFlag* stop);
 
   const graph::Vectors& vectors() const { return stored_ ? stored_->vectors() : *decoded_; }
 
  private:
-  void decode(const Snapshot& snapshot, const Coder& coder, unsigned threads, const code::StopFlag* stop);
+  void decode(const Snapshot& snapshot, const Coder& coder, unsigned threads, const base::StopFlag* stop);
 
   std::optional<StoredVectors> stored_;
   std::shared_ptr<std::uint8_t> rows_;

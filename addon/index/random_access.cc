@@ -46,9 +46,9 @@ std::shared_ptr<const RandomAccess::Factors> RandomAccess::factors_so_far() cons
 }
 
 std::shared_ptr<const RandomAccess::Factors> RandomAccess::factors(const Snapshot& snapshot, graph::RowForm form,
-                                                                   std::size_t dims, code::Metric metric,
-                                                                   const code::StopFlag* stop) const {
-  if (metric == code::Metric::ip) return nullptr;
+                                                                   std::size_t dims, base::Metric metric,
+                                                                   const base::StopFlag* stop) const {
+  if (metric == base::Metric::ip) return nullptr;
   const std::lock_guard one(measuring_);
   const auto known = factors_so_far();
   const std::size_t first = known == nullptr ? 0 : known->values.size();
@@ -59,7 +59,7 @@ std::shared_ptr<const RandomAccess::Factors> RandomAccess::factors(const Snapsho
   if (known != nullptr) std::copy(known->values.begin(), known->values.end(), all->values.begin());
   const auto fresh = std::span(all->values).subspan(first);
   graph::squared_norms(form, dims, row_places(snapshot), first, fresh, stop);
-  if (metric == code::Metric::cosine) {
+  if (metric == base::Metric::cosine) {
     for (float& value : fresh) {
       all->unit = all->unit && graph::is_unit(value);
       value = 1.0f / std::sqrt(value);

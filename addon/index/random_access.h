@@ -14,8 +14,8 @@ namespace embedless::index {
 
 class Snapshot;
 
-/// What a walk over the nodes of one snapshot needs at hand: where blocks of rows lie, live bits as words, factors. Made at
-/// first use, since most snapshots of a growing store are never walked over. Safe to share between threads.
+/// What a walk over the nodes of one snapshot needs at hand: where blocks of rows lie, live bits as words, factors.
+/// Made at first use, since most snapshots of a growing store are never walked over. Safe to share between threads.
 class RandomAccess {
  public:
   /// What distances to rows take beside them: under l2 squared norms, under cosine inverse ones.
@@ -36,7 +36,7 @@ class RandomAccess {
   std::span<const std::uint64_t> exceptional(const Snapshot& snapshot) const;
   /// The factors of all rows of a row-major snapshot; null under ip, which takes none. @throws Stopped.
   std::shared_ptr<const Factors> factors(const Snapshot& snapshot, graph::RowForm form, std::size_t dims,
-                                         code::Metric metric, const code::StopFlag* stop) const;
+                                         base::Metric metric, const base::StopFlag* stop) const;
   /// The factors as far as anybody has asked for them; may be null.
   std::shared_ptr<const Factors> factors_so_far() const;
 

@@ -13,7 +13,7 @@ struct Answer {
   double score;  ///< Exact if `exact`, else the estimate.
   bool exact;
   float estimate;
-  float sigma;  ///< Scaled.
+  float sigma;    ///< Scaled.
   double chance;  ///< How likely it is one of the true k nearest; NaN if nothing tells.
 };
 

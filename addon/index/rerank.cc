@@ -5,15 +5,15 @@
 #include <string>
 #include <unordered_set>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/expected_recall.h"
 
 namespace embedless::index {
 
 namespace {
 
-/// Of the looks that are expected to be needed before any exact score is known, the first round takes this share: an easy
-/// question needs fewer.
+/// Of the looks that are expected to be needed before any exact score is known, the first round takes this share: an
+/// easy question needs fewer.
 constexpr double first_share = 0.6;
 /// A later round takes at least this share of what was looked at before: many small rounds take longer than a few looks
 /// more.
@@ -26,7 +26,7 @@ std::size_t share_of(double share, std::size_t count) {
 }
 
 [[noreturn]] void refuse(const std::string& expected) {
-  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected " + expected + ".");
 }
 
 }  // namespace
@@ -131,8 +131,10 @@ std::vector<std::size_t> Rerank::needed() const {
     if (next < options_.least_chance && !(lacking > rounding && next > rounding)) break;
     lacking -= next;
   }
-  if (first_round_) count = share_of(first_share, count);
-  else if (count > 0) count = std::max(count, share_of(least_growth, recomputed_));
+  if (first_round_)
+    count = share_of(first_share, count);
+  else if (count > 0)
+    count = std::max(count, share_of(least_growth, recomputed_));
   open.resize(std::min(open.size(), std::max(least, count)));
   return open;
 }

@@ -25,8 +25,8 @@ struct RerankOptions {
   /// Share of the true k nearest that an answer is expected to hold before the search ends, 0 to 1; see
   /// `expected_recall`. Higher: more recomputes.
   double recall = 0.95;
-  /// Chance of being among the k nearest from which on a candidate is looked at, whatever the answer's recall is expected to
-  /// be, above 0; 1 or more: none is.
+  /// Chance of being among the k nearest from which on a candidate is looked at, whatever the answer's recall is
+  /// expected to be, above 0; 1 or more: none is.
   double least_chance = 1;
   /// Most recomputes. Below k the answer is filled up with estimates; 0: estimates alone.
   std::size_t cap = 64;
@@ -37,11 +37,11 @@ struct RerankOptions {
 
 /// The rerank: decides which candidates need their exact score.
 ///
-/// Round by round it takes those that are most likely among the k nearest (with approximate scores: those of which it is
-/// least sure), as many as are expected to bring the answer to its recall; with exact scores at least k in all. What a
-/// round finds changes the chances of the rest. It ends when the answer is expected to be good enough, when no candidate
-/// is left that could matter, or at the cap. So an easy question costs little, and one that nothing near answers, which has
-/// many candidates just below the best, costs more.
+/// Round by round it takes those that are most likely among the k nearest (with approximate scores: those of which it
+/// is least sure), as many as are expected to bring the answer to its recall; with exact scores at least k in all. What
+/// a round finds changes the chances of the rest. It ends when the answer is expected to be good enough, when no
+/// candidate is left that could matter, or at the cap. So an easy question costs little, and one that nothing near
+/// answers, which has many candidates just below the best, costs more.
 ///
 /// Deterministic: when scores arrive, and how many at once, does not matter, only what they are.
 class Rerank final : public Ranker {
@@ -55,8 +55,8 @@ class Rerank final : public Ranker {
             std::span<const std::uint32_t> missing) override;
   void raise(double recall) override;
 
-  /// With exact scores the best k that have one; where there are fewer, all of them and the best estimates besides. With
-  /// approximate scores the k that are most likely among the nearest. In order: known score falling, node rising.
+  /// With exact scores the best k that have one; where there are fewer, all of them and the best estimates besides.
+  /// With approximate scores the k that are most likely among the nearest. In order: known score falling, node rising.
   std::vector<Answer> answers() const override;
   /// Candidates with exact scores.
   std::size_t recomputed() const override { return recomputed_; }

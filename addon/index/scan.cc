@@ -5,7 +5,7 @@
 #include <bit>
 #include <thread>
 
-#include "code/parallel.h"
+#include "base/parallel.h"
 
 namespace embedless::index {
 
@@ -32,15 +32,17 @@ class alignas(128) Scanner {  // a cache line of its own: threads must not share
                                           &code::FactorException::row);
     exceptions_end_ = snapshot_.chunk(chunk).exceptions.end();
     for (std::size_t block = start; block < end; ++block) {
-      code::check(options_.stop);
+      base::check(options_.stop);
       std::uint64_t wanted = snapshot_.live_word(block);
       if (block == options_.first / block_nodes) wanted &= ~std::uint64_t{0} << (options_.first % block_nodes);
       if (options_.filter != nullptr) wanted &= options_.filter->word(block);
       scanned_ += static_cast<std::size_t>(std::popcount(wanted));
       wanted = offer_exceptions(block, wanted);
       if (wanted == 0) continue;
-      if (snapshot_.layout().transposed) offer_transposed(block, wanted);
-      else offer_rows(block, wanted);
+      if (snapshot_.layout().transposed)
+        offer_transposed(block, wanted);
+      else
+        offer_rows(block, wanted);
     }
   }
 
@@ -119,7 +121,7 @@ ScanResult scan(const Snapshot& snapshot, const Scorer& scorer, const ScanOption
   for (unsigned i = 0; i < threads; ++i) scanners.emplace_back(snapshot, scorer, options, capacity);
 
   std::atomic<std::size_t> next = options.first / chunk_nodes;
-  code::parallel_for(threads, threads, [&](std::size_t i) {
+  base::parallel_for(threads, threads, [&](std::size_t i) {
     for (std::size_t chunk = next++; chunk < snapshot.chunks(); chunk = next++) scanners[i].scan_chunk(chunk);
   });
 
@@ -139,12 +141,12 @@ ScanResult scan(const Snapshot& snapshot, const Scorer& scorer, const ScanOption
 }
 
 std::vector<Estimated> estimate_again(const Snapshot& snapshot, const Scorer& scorer,
-                                      const std::vector<Candidate>& candidates, const code::StopFlag* stop) {
+                                      const std::vector<Candidate>& candidates, const base::StopFlag* stop) {
   std::vector<Estimated> all;
   all.reserve(candidates.size());
   std::vector<std::uint8_t> row(snapshot.layout().row_bytes);
   for (const Candidate& candidate : candidates) {
-    code::check(stop);
+    base::check(stop);
     snapshot.read_row(candidate.node, row.data());
     const auto exceptions = snapshot.exceptions_of(candidate.node);
     const float sigma = scorer.sigma(row.data(), exceptions);
@@ -152,9 +154,8 @@ std::vector<Estimated> estimate_again(const Snapshot& snapshot, const Scorer& sc
                    .estimate = ordered(scorer.estimate(row.data(), exceptions)),
                    .sigma = std::isfinite(sigma) ? sigma : 0.0f});
   }
-  std::sort(all.begin(), all.end(), [](const Estimated& a, const Estimated& b) {
-    return better({a.estimate, a.node}, {b.estimate, b.node});
-  });
+  std::sort(all.begin(), all.end(),
+            [](const Estimated& a, const Estimated& b) { return better({a.estimate, a.node}, {b.estimate, b.node}); });
   return all;
 }
 

@@ -4,7 +4,7 @@
 #include <cstdint>
 #include <vector>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "index/bitmap.h"
 #include "index/code_store.h"
 #include "index/pool.h"
@@ -23,7 +23,7 @@ struct ScanOptions {
   const Bitmap* filter = nullptr;
   /// Most threads to use from `threaded_codes` nodes on; 0: one a core. Changes no result.
   unsigned threads = 0;
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// Threads that a scan of the snapshot takes if at most `asked` are allowed; 0: one a core.
@@ -49,6 +49,6 @@ struct Estimated {
 
 /// Estimates candidates again with float tables and puts them into order: estimate falling, node rising.
 std::vector<Estimated> estimate_again(const Snapshot& snapshot, const Scorer& scorer,
-                                      const std::vector<Candidate>& candidates, const code::StopFlag* stop);
+                                      const std::vector<Candidate>& candidates, const base::StopFlag* stop);
 
 }  // namespace embedless::index

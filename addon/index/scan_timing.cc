@@ -8,7 +8,7 @@
 #include <limits>
 #include <memory>
 
-#include "code/parallel.h"
+#include "base/parallel.h"
 #include "index/scan.h"
 
 namespace embedless::index {
@@ -26,21 +26,21 @@ std::uint64_t sum_words(const std::uint8_t* bytes, std::size_t length) {
   return sums[0] + sums[1] + sums[2] + sums[3];
 }
 
-std::uint64_t read_chunk(const Snapshot& snapshot, std::size_t chunk, const code::StopFlag* stop) {
+std::uint64_t read_chunk(const Snapshot& snapshot, std::size_t chunk, const base::StopFlag* stop) {
   const std::size_t length = snapshot.layout().scanned_bytes();
   const std::size_t end = std::min(snapshot.blocks(), (chunk + 1) * chunk_blocks);
   std::uint64_t sum = 0;
   for (std::size_t block = chunk * chunk_blocks; block < end; ++block) {
-    code::check(stop);
+    base::check(stop);
     sum += sum_words(snapshot.block(block), length);
   }
   return sum;
 }
 
 /// Reads chunks in the order in which the scan's threads take them.
-std::uint64_t read_all(const Snapshot& snapshot, unsigned threads, const code::StopFlag* stop) {
+std::uint64_t read_all(const Snapshot& snapshot, unsigned threads, const base::StopFlag* stop) {
   std::atomic<std::uint64_t> sum = 0;
-  code::parallel_for(threads, snapshot.chunks(), [&](std::size_t chunk) { sum += read_chunk(snapshot, chunk, stop); });
+  base::parallel_for(threads, snapshot.chunks(), [&](std::size_t chunk) { sum += read_chunk(snapshot, chunk, stop); });
   return sum;
 }
 

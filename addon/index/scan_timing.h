@@ -3,7 +3,7 @@
 #include <cstddef>
 #include <span>
 
-#include "code/stop.h"
+#include "base/stop.h"
 #include "index/code_store.h"
 
 namespace embedless::index {
@@ -18,9 +18,10 @@ struct ScanTiming {
 struct ScanTimingOptions {
   std::size_t pool = 400;
   std::size_t rounds = 1;
-  /// Most threads of the scan and of the read alike; small snapshots are scanned by one whatever is said. 0: one a core.
+  /// Most threads of the scan and of the read alike; small snapshots are scanned by one whatever is said. 0: one a
+  /// core.
   unsigned threads = 1;
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// Times the scan of a snapshot, without filter, in rounds that alternate with a plain read of exactly the bytes that

@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <cmath>
 
-#include "code/error.h"
+#include "base/error.h"
 
 namespace embedless::index {
 
@@ -26,11 +26,11 @@ double squared_distance(const float* a, const float* b, std::size_t dims) {
 
 }  // namespace
 
-double score(code::Metric metric, const float* a, const float* b, std::size_t dims) {
-  if (metric == code::Metric::ip) return dot(a, b, dims);
-  if (metric == code::Metric::l2) return 0.0 - squared_distance(a, b, dims);
+double score(base::Metric metric, const float* a, const float* b, std::size_t dims) {
+  if (metric == base::Metric::ip) return dot(a, b, dims);
+  if (metric == base::Metric::l2) return 0.0 - squared_distance(a, b, dims);
   const double norms = std::sqrt(dot(a, a, dims)) * std::sqrt(dot(b, b, dims));
-  if (norms == 0) throw code::Error("INVALID_VECTOR", "Expected vectors other than zero for cosine.");
+  if (norms == 0) throw base::Error("INVALID_VECTOR", "Expected vectors other than zero for cosine.");
   // Rounding may carry the cosine of equal vectors beyond 1.
   return std::clamp(dot(a, b, dims) / norms, -1.0, 1.0);
 }

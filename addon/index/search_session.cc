@@ -4,7 +4,7 @@
 #include <cmath>
 #include <string>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/graph_search.h"
 #include "index/scan.h"
 #include "index/score.h"
@@ -14,7 +14,7 @@ namespace embedless::index {
 namespace {
 
 [[noreturn]] void refuse(const std::string& expected, std::uint32_t node) {
-  throw code::Error("INVALID_VECTOR", "Expected " + expected + " as the vector of node " + std::to_string(node) + ".");
+  throw base::Error("INVALID_VECTOR", "Expected " + expected + " as the vector of node " + std::to_string(node) + ".");
 }
 
 }  // namespace
@@ -32,9 +32,8 @@ SearchSession SearchSession::start(const std::shared_ptr<const Snapshot>& snapsh
     return {std::move(query), coder.metric(), walking.scanned, std::move(walking.ranker)};
   }
   need_estimates(coder, mode == SearchMode::scan ? "scan" : "guided");
-  const ScanResult found = mode == SearchMode::scan
-                               ? scan(*snapshot, *scorer, scanning)
-                               : walk(snapshot, coder, *scorer, query, options.graph, scanning);
+  const ScanResult found = mode == SearchMode::scan ? scan(*snapshot, *scorer, scanning)
+                                                    : walk(snapshot, coder, *scorer, query, options.graph, scanning);
   auto candidates = estimate_again(*snapshot, *scorer, found.best, options.stop);
   if (candidates.size() > options.pool) candidates.resize(options.pool);
   return {std::move(query), coder.metric(), found.scanned, std::make_unique<Rerank>(candidates, rerank)};
@@ -43,14 +42,14 @@ SearchSession SearchSession::start(const std::shared_ptr<const Snapshot>& snapsh
 void SearchSession::feed(std::span<const std::uint32_t> nodes, std::span<const float> vectors,
                          std::span<const std::uint32_t> missing) {
   if (vectors.size() != nodes.size() * dims()) {
-    throw code::Error("INVALID_ARGUMENT", "Expected vectors of " + std::to_string(nodes.size() * dims()) +
+    throw base::Error("INVALID_ARGUMENT", "Expected vectors of " + std::to_string(nodes.size() * dims()) +
                                               " numbers in all, but received " + std::to_string(vectors.size()) + ".");
   }
   std::vector<double> scores;
   scores.reserve(nodes.size());
   for (std::size_t i = 0; i < nodes.size(); ++i) {
     const auto vector = vectors.subspan(i * dims(), dims());
-    if (metric_ == code::Metric::cosine && std::ranges::all_of(vector, [](float value) { return value == 0; })) {
+    if (metric_ == base::Metric::cosine && std::ranges::all_of(vector, [](float value) { return value == 0; })) {
       refuse("a vector other than zero for cosine", nodes[i]);
     }
     const double exact = score(metric_, query_.data(), vector.data(), dims());

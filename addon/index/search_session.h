@@ -7,8 +7,8 @@
 #include <utility>
 #include <vector>
 
-#include "code/metric.h"
-#include "code/stop.h"
+#include "base/metric.h"
+#include "base/stop.h"
 #include "index/bitmap.h"
 #include "index/code_store.h"
 #include "index/graph_search.h"
@@ -26,11 +26,11 @@ struct SearchOptions {
   GraphOptions graph{};
   const Bitmap* filter = nullptr;
   unsigned threads = 0;
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
-/// One search: the candidates of a scan or a walk with the rerank of them, or a walk that needs exact scores; either is fed
-/// with vectors.
+/// One search: the candidates of a scan or a walk with the rerank of them, or a walk that needs exact scores; either is
+/// fed with vectors.
 ///
 /// It keeps copies of what it needs, so a store may change or go while a session waits for vectors. Not for use by
 /// several threads at once.
@@ -38,8 +38,8 @@ class SearchSession {
  public:
   /// Scans the snapshot, or walks over it. `query` holds dims floats.
   /// Throws INVALID_VECTOR; INVALID_ARGUMENT if the graph or the mode does not fit the snapshot; Stopped.
-  static SearchSession start(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder, std::vector<float> query,
-                             const SearchOptions& options);
+  static SearchSession start(const std::shared_ptr<const Snapshot>& snapshot, const Coder& coder,
+                             std::vector<float> query, const SearchOptions& options);
 
   Ranker& ranker() { return *ranker_; }
   const Ranker& ranker() const { return *ranker_; }
@@ -52,11 +52,11 @@ class SearchSession {
             std::span<const std::uint32_t> missing);
 
  private:
-  SearchSession(std::vector<float> query, code::Metric metric, std::size_t scanned, std::unique_ptr<Ranker> ranker)
+  SearchSession(std::vector<float> query, base::Metric metric, std::size_t scanned, std::unique_ptr<Ranker> ranker)
       : query_(std::move(query)), metric_(metric), scanned_(scanned), ranker_(std::move(ranker)) {}
 
   std::vector<float> query_;
-  code::Metric metric_;
+  base::Metric metric_;
   std::size_t scanned_;
   std::unique_ptr<Ranker> ranker_;
 };

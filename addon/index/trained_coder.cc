@@ -1,6 +1,6 @@
 #include "index/trained_coder.h"
 
-#include "code/expect.h"
+#include "base/error.h"
 
 namespace embedless::index {
 
@@ -16,7 +16,7 @@ std::shared_ptr<const Coder> train_coder(std::span<const float> vectors, const C
                                                     .threads = options.threads,
                                                     .stop = options.stop}));
   }
-  code::expect(options.queries.empty(), "none, as only a projection fitted to queries takes them,", "queries",
+  base::expect(options.queries.empty(), "none, as only a projection fitted to queries takes them,", "queries",
                options.queries.size() / options.dims);
   return codebook_coder(code::Codebook::train(vectors, {.dims = options.dims,
                                                         .metric = options.metric,

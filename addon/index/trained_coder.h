@@ -22,13 +22,13 @@ struct CodeChoice {
 
 struct CoderTrainOptions {
   std::size_t dims = 0;
-  code::Metric metric = code::Metric::cosine;
+  base::Metric metric = base::Metric::cosine;
   CodeChoice code;
   /// Row-major; needed by LeanVec fitted to queries, refused otherwise.
   std::span<const float> queries{};
   std::uint64_t seed = 5;
   unsigned threads = 1;
-  const code::StopFlag* stop = nullptr;
+  const base::StopFlag* stop = nullptr;
 };
 
 /// Trains a code of any kind. Throws as `Codebook::train` and `LvqCode::train` do.

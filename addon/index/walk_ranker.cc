@@ -5,7 +5,7 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
+#include "base/error.h"
 
 namespace embedless::index {
 
@@ -15,7 +15,7 @@ namespace {
 constexpr std::size_t others_at_once = 64;
 
 [[noreturn]] void refuse(const std::string& expected, const std::string& received) {
-  throw code::Error("INVALID_ARGUMENT", "Expected " + expected + ", but received " + received + ".");
+  throw base::Error("INVALID_ARGUMENT", "Expected " + expected + ", but received " + received + ".");
 }
 
 bool nearer(const graph::Exact& a, const graph::Exact& b) {
@@ -66,7 +66,8 @@ void WalkRanker::check(std::span<const std::uint32_t> nodes, std::span<const dou
   std::ranges::sort(open);
   for (std::size_t i = 0; i < given.size(); ++i) {
     const bool twice = i > 0 && given[i] == given[i - 1];
-    if (twice || !std::ranges::binary_search(open, given[i])) refuse("wanted nodes, each once", std::to_string(given[i]));
+    if (twice || !std::ranges::binary_search(open, given[i]))
+      refuse("wanted nodes, each once", std::to_string(given[i]));
   }
 }
 
@@ -120,9 +121,12 @@ std::vector<Answer> WalkRanker::answers() const {
   std::vector<Answer> answers;
   for (std::size_t i = 0; i < std::min(k_, best.size()); ++i) {
     const double score = -best[i].distance;
-    answers.push_back(
-        {.node = best[i].node, .score = score, .exact = true, .estimate = static_cast<float>(score), .sigma = 0,
-         .chance = std::numeric_limits<double>::quiet_NaN()});
+    answers.push_back({.node = best[i].node,
+                       .score = score,
+                       .exact = true,
+                       .estimate = static_cast<float>(score),
+                       .sigma = 0,
+                       .chance = std::numeric_limits<double>::quiet_NaN()});
   }
   return answers;
 }

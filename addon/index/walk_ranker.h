@@ -13,8 +13,8 @@ namespace embedless::index {
 
 /// A walk over a graph on exact scores: LEANN's searches (see `graph::RecomputeWalk`), as a session is fed.
 ///
-/// Nodes that the graph lacks are no part of the walk: those given as `others` are recomputed first, and what is best of
-/// both is the answer. Scores of a round may arrive in parts; the walk goes on when it is whole.
+/// Nodes that the graph lacks are no part of the walk: those given as `others` are recomputed first, and what is best
+/// of both is the answer. Scores of a round may arrive in parts; the walk goes on when it is whole.
 class WalkRanker final : public Ranker {
  public:
   /// `walk` is null where no node of the graph may be answered. `cap`: most recomputes, at least 1.
@@ -45,13 +45,13 @@ class WalkRanker final : public Ranker {
   void plan();
 
   std::unique_ptr<graph::RecomputeWalk> walk_;
-  std::vector<std::uint32_t> others_;        // still to be asked for
+  std::vector<std::uint32_t> others_;  // still to be asked for
   std::size_t k_;
   std::size_t cap_;
   std::size_t recomputed_ = 0;
   bool capped_ = false;
-  std::vector<std::uint32_t> round_;         // what was asked for
-  bool of_walk_ = false;                     // by the walk, or for the others
+  std::vector<std::uint32_t> round_;              // what was asked for
+  bool of_walk_ = false;                          // by the walk, or for the others
   std::unordered_map<std::uint32_t, Told> told_;  // what has come of the round
   std::vector<graph::Exact> best_others_;
 };

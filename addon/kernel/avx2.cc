@@ -1,10 +1,10 @@
-#include "instruction_sets.h"
+#include "kernel/instruction_sets.h"
 
 #if EMBEDLESS_X86
 
-#include "avx2_lanes.h"
-#include "float_loops.h"
-#include "processor.h"
+#include "kernel/avx2_lanes.h"
+#include "kernel/processor.h"
+#include "kernel/scan_loops.h"
 
 namespace embedless::kernel {
 namespace {
@@ -37,11 +37,12 @@ inline __m256i look_up(const std::uint8_t* table, __m256i codes) {
 
 /// The u16 sums of 32 bytes: `both` sums pairs of bytes as words modulo 65,536, `odd` the upper bytes alone, so
 /// that the lower ones are `both - 256 odd`.
-struct Sums {
+struct HalfBlockSums {
   __m256i both = _mm256_setzero_si256();
   __m256i odd = _mm256_setzero_si256();
 
-  inline void add(__m256i bytes) {
+  inline void add(const std::uint8_t* table, const std::uint8_t* codes) {
+    const __m256i bytes = look_up(table, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(codes)));
     both = _mm256_add_epi16(both, bytes);
     odd = _mm256_add_epi16(odd, _mm256_srli_epi16(bytes, 8));
   }
@@ -56,82 +57,23 @@ struct Sums {
   }
 };
 
-}  // namespace
-
 /// Half a block at a time: with both halves at once the registers do not suffice, which costs a fifth.
-void avx2_lookup(const ScanQuery& query, const std::uint8_t* codes, std::uint16_t* sums) {
-  for (std::size_t half = 0; half < block_nodes; half += 32) {
-    Sums total;
-    const std::uint8_t* table = query.tables;
-    const std::uint8_t* from = codes + half;
-    for (std::size_t j = 0; j < query.subspaces; ++j, table += 256, from += block_nodes) {
-      total.add(look_up(table, _mm256_loadu_si256(reinterpret_cast<const __m256i*>(from))));
-    }
-    total.store(sums + half);
-  }
-}
-
-namespace {
-
-inline __m256 bytes_to_floats(const std::uint8_t* p) {
-  return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(_mm_loadl_epi64(reinterpret_cast<const __m128i*>(p))));
-}
-
-inline __m256 linear(float low, float step, __m256 value) {
-  return _mm256_add_ps(_mm256_set1_ps(low), _mm256_mul_ps(_mm256_set1_ps(step), value));
-}
-
-/// Eight factors from node i on.
-template <FactorForm form>
-inline __m256 factors(const std::uint8_t* from, std::size_t i, float low, float step) {
-  if constexpr (form == FactorForm::byte) {
-    return linear(low, step, bytes_to_floats(from + i));
-  } else {
-    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(from + 2 * i)));
-  }
-}
-
-/// By value: the compiler could not rule out that a written estimate changes a query it only sees by reference.
-template <FactorForm form>
-std::uint64_t finish(ScanQuery query, const BlockView& block, const std::uint16_t* sums, float threshold,
-                     float* estimates) {
-  const __m256 least = _mm256_set1_ps(threshold);
-  const __m256 factor = _mm256_set1_ps(query.sum_factor);
-  std::uint64_t mask = 0;
-  for (std::size_t i = 0; i < block_nodes; i += 8) {
-    const __m128i eight = _mm_loadu_si128(reinterpret_cast<const __m128i*>(sums + i));
-    const __m256 sum = linear(query.sum_offset, query.sum_step, _mm256_cvtepi32_ps(_mm256_cvtepu16_epi32(eight)));
-    const __m256 scale = factors<form>(block.scale, i, query.scale_low, query.scale_step);
-    const __m256 add = factors<form>(block.add, i, query.add_low, query.add_step);
-    const __m256 estimate =
-        _mm256_add_ps(linear(query.base, query.add_sign, add), _mm256_mul_ps(_mm256_mul_ps(factor, scale), sum));
-    _mm256_storeu_ps(estimates + i, estimate);
-    const int reached = _mm256_movemask_ps(_mm256_cmp_ps(estimate, least, _CMP_GE_OQ));
-    mask |= static_cast<std::uint64_t>(static_cast<unsigned>(reached)) << i;
-  }
-  return mask;
-}
+struct Avx2Scan : Avx2 {
+  using Sums = HalfBlockSums;
+  static constexpr std::size_t looked_up = 32;
+};
 
 }  // namespace
+
+void avx2_lookup(const ScanQuery& query, const std::uint8_t* codes, std::uint16_t* sums) {
+  scan_loops::lookup<Avx2Scan>(query, codes, sums);
+}
 
 std::uint64_t avx2_scan_block(const ScanQuery& query, const BlockView& block, float threshold, float* estimates) {
-  std::uint16_t sums[block_nodes];
-  avx2_lookup(query, block.codes, sums);
-  return query.form == FactorForm::byte ? finish<FactorForm::byte>(query, block, sums, threshold, estimates)
-                                        : finish<FactorForm::half>(query, block, sums, threshold, estimates);
+  return scan_loops::scan_block<Avx2Scan>(query, block, threshold, estimates);
 }
 
-const Table avx2_table{
-    "avx2",
-    supported,
-    loops::dot<Avx2>,
-    loops::squared_l2<Avx2>,
-    loops::squared_norm<Avx2>,
-    loops::axpy<Avx2>,
-    loops::multiply<Avx2>,
-    avx2_lookup,
-    avx2_scan_block,
-};
+constinit const Table avx2_table = scan_loops::table<Avx2>("avx2", supported, avx2_lookup, avx2_scan_block);
 
 }  // namespace embedless::kernel
 

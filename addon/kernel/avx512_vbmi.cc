@@ -1,10 +1,10 @@
-#include "instruction_sets.h"
+#include "kernel/instruction_sets.h"
 
 #if EMBEDLESS_X86
 
-#include "avx512_lanes.h"
-#include "float_loops.h"
-#include "processor.h"
+#include "kernel/avx512_lanes.h"
+#include "kernel/processor.h"
+#include "kernel/scan_loops.h"
 
 namespace embedless::kernel {
 namespace {
@@ -22,34 +22,38 @@ inline __m512i look_up(const std::uint8_t* table, __m512i codes) {
   return _mm512_mask_blend_epi8(_mm512_movepi8_mask(codes), low, high);
 }
 
-void lookup(const ScanQuery& query, const std::uint8_t* codes, std::uint16_t* sums) {
-  Sums total;
-  const std::uint8_t* table = query.tables;
-  for (std::size_t j = 0; j < query.subspaces; ++j, table += 256, codes += block_nodes) {
-    total.add(look_up(table, _mm512_loadu_si512(codes)));
-  }
-  total.store(sums);
-}
+/// The u16 sums of 64 bytes: `both` sums pairs of bytes as words modulo 65,536, `odd` the upper bytes alone, so
+/// that the lower ones are `both - 256 odd`.
+struct BlockSums {
+  __m512i both = _mm512_setzero_si512();
+  __m512i odd = _mm512_setzero_si512();
 
-std::uint64_t scan_block(const ScanQuery& query, const BlockView& block, float threshold, float* estimates) {
-  std::uint16_t sums[block_nodes];
-  lookup(query, block.codes, sums);
-  return finish(query, block, sums, threshold, estimates);
-}
+  inline void add(const std::uint8_t* table, const std::uint8_t* codes) {
+    const __m512i bytes = look_up(table, _mm512_loadu_si512(codes));
+    both = _mm512_add_epi16(both, bytes);
+    odd = _mm512_add_epi16(odd, _mm512_srli_epi16(bytes, 8));
+  }
+
+  inline void store(std::uint16_t* sums) const {
+    const __m512i even = _mm512_sub_epi16(both, _mm512_slli_epi16(odd, 8));
+    const __m512i low = _mm512_unpacklo_epi16(even, odd);
+    const __m512i high = _mm512_unpackhi_epi16(even, odd);
+    const __m512i lower_half = _mm512_setr_epi64(0, 1, 8, 9, 2, 3, 10, 11);
+    const __m512i upper_half = _mm512_setr_epi64(4, 5, 12, 13, 6, 7, 14, 15);
+    _mm512_storeu_si512(sums, _mm512_permutex2var_epi64(low, lower_half, high));
+    _mm512_storeu_si512(sums + 32, _mm512_permutex2var_epi64(low, upper_half, high));
+  }
+};
+
+struct VbmiScan : Avx512 {
+  using Sums = BlockSums;
+  static constexpr std::size_t looked_up = block_nodes;
+};
 
 }  // namespace
 
-const Table avx512vbmi_table{
-    "avx512vbmi",
-    supported,
-    loops::dot<Avx512>,
-    loops::squared_l2<Avx512>,
-    loops::squared_norm<Avx512>,
-    loops::axpy<Avx512>,
-    loops::multiply<Avx512>,
-    lookup,
-    scan_block,
-};
+constinit const Table avx512vbmi_table =
+    scan_loops::table<Avx512>("avx512vbmi", supported, scan_loops::lookup<VbmiScan>, scan_loops::scan_block<VbmiScan>);
 
 }  // namespace embedless::kernel
 

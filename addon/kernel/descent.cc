@@ -1,8 +1,8 @@
-#include "descent.h"
+#include "kernel/descent.h"
 
 #include <string_view>
 
-#include "kernel.h"
+#include "kernel/kernel.h"
 
 namespace embedless::kernel {
 

@@ -19,8 +19,9 @@ struct DescentTable {
   /// The nearest centroid: the lowest c with the largest products[c] - squared_norms[c] / 2.
   std::uint8_t (*nearest)(const float* products, const float* squared_norms);
 
-  /// The centroid that brings the whole code closest in angle: the lowest c with the largest t|t| / (yy + squared_norms[c]),
-  /// t = xy + products[c], which orders as t / sqrt(...) does; xy and yy belong to all other subspaces.
+  /// The centroid that brings the whole code closest in angle: the lowest c with the largest t|t| / (yy +
+  /// squared_norms[c]), t = xy + products[c], which orders as t / sqrt(...) does; xy and yy belong to all other
+  /// subspaces.
   std::uint8_t (*best_angle)(float xy, float yy, const float* products, const float* squared_norms);
 };
 

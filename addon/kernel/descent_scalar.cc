@@ -1,5 +1,5 @@
-#include "descent.h"
-#include "descent_loops.h"
+#include "kernel/descent.h"
+#include "kernel/descent_loops.h"
 
 /// Plain C++ for any processor, and the twin that the other instruction sets are compared with.
 namespace embedless::kernel {
@@ -50,7 +50,7 @@ struct Plain {
 
 }  // namespace
 
-const DescentTable scalar_descent{"scalar", descent_loops::products<Plain>, descent_loops::nearest<Plain>,
-                                  descent_loops::best_angle<Plain>};
+constinit const DescentTable scalar_descent{"scalar", descent_loops::products<Plain>, descent_loops::nearest<Plain>,
+                                            descent_loops::best_angle<Plain>};
 
 }  // namespace embedless::kernel

@@ -1,7 +1,7 @@
 #include <array>
 #include <atomic>
 
-#include "instruction_sets.h"
+#include "kernel/instruction_sets.h"
 
 namespace embedless::kernel {
 namespace {
@@ -9,9 +9,7 @@ namespace {
 constexpr std::array compiled{
     &scalar_table,
 #if EMBEDLESS_X86
-    &avx2_table,
-    &avx512_table,
-    &avx512vbmi_table,
+    &avx2_table,   &avx512_table, &avx512vbmi_table,
 #endif
 #if EMBEDLESS_NEON
     &neon_table,

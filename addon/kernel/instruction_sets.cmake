@@ -23,7 +23,7 @@ else()
     # GCC 12 warns about uninitialised values inside its own AVX-512 headers.
     set(avx512 -mavx512f -mavx512bw -mavx512vl -mavx512dq -mavx2 -mfma -mf16c -Wno-uninitialized -Wno-maybe-uninitialized)
     kernel_file(avx2.cc -mavx2 -mfma -mf16c)
-    kernel_file(descent_avx2.cc -mavx2 -mfma)
+    kernel_file(descent_avx2.cc -mavx2 -mfma -mf16c)
     kernel_file(descent_avx512.cc ${avx512})
     kernel_file(walk_avx2.cc -mavx2 -mfma -mf16c)
     kernel_file(walk_avx512.cc ${avx512})

@@ -1,6 +1,6 @@
 #pragma once
 
-#include "kernel.h"
+#include "kernel/kernel.h"
 
 /// The tables of the instruction sets, as `dispatch` knows them. A file for a foreign architecture compiles to nothing.
 

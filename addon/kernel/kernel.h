@@ -24,14 +24,14 @@ enum class FactorForm : std::uint8_t { byte, half };
 /// The estimate of a node with scale s, addend a and table sum t is, in exactly this order and in float32,
 /// `(base + add_sign * a) + (sum_factor * s) * t`, where `t = sum_offset + sum_step * (u16 sum of lookups)`.
 struct ScanQuery {
-  const std::uint8_t* tables;  ///< [subspaces][256], quantised with one step for the whole query.
-  std::size_t subspaces;       ///< At most max_subspaces.
-  float sum_offset, sum_step;  ///< From the u16 sum to the table sum.
-  float scale_low, scale_step; ///< Byte form: s = scale_low + scale_step * byte.
-  float add_low, add_step;     ///< Byte form: a = add_low + add_step * byte.
-  float base;                  ///< The part of the estimate that all nodes share.
-  float add_sign, sum_factor;  ///< +1, +1 for cosine and ip; -1, +2 for l2, whose estimate is minus squared distance.
-  FactorForm form;             ///< How the blocks of this index store s and a.
+  const std::uint8_t* tables;   ///< [subspaces][256], quantised with one step for the whole query.
+  std::size_t subspaces;        ///< At most max_subspaces.
+  float sum_offset, sum_step;   ///< From the u16 sum to the table sum.
+  float scale_low, scale_step;  ///< Byte form: s = scale_low + scale_step * byte.
+  float add_low, add_step;      ///< Byte form: a = add_low + add_step * byte.
+  float base;                   ///< The part of the estimate that all nodes share.
+  float add_sign, sum_factor;   ///< +1, +1 for cosine and ip; -1, +2 for l2, whose estimate is minus squared distance.
+  FactorForm form;              ///< How the blocks of this index store s and a.
 };
 
 /// One block of 64 nodes as it lies in memory; unused nodes of a last block hold any bytes, but they must be readable.

@@ -1,8 +1,8 @@
-#include "processor.h"
+#include "kernel/processor.h"
 
 #include <cstdint>
 
-#include "instruction_sets.h"
+#include "kernel/instruction_sets.h"
 
 #if EMBEDLESS_X86
 #if defined(_MSC_VER) && !defined(__clang__)

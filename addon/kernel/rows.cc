@@ -1,8 +1,8 @@
-#include "rows.h"
+#include "kernel/rows.h"
 
 #include <string_view>
 
-#include "kernel.h"
+#include "kernel/kernel.h"
 
 namespace embedless::kernel {
 

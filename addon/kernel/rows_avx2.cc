@@ -1,9 +1,9 @@
-#include "rows.h"
+#include "kernel/rows.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-#include "avx2_lanes.h"
-#include "rows_loops.h"
+#include "kernel/avx2_lanes.h"
+#include "kernel/rows_loops.h"
 
 namespace embedless::kernel {
 namespace {
@@ -13,14 +13,11 @@ struct Avx2Rows : Avx2 {
     Register low, high;
   };
 
-  static __m128i eight(const std::uint8_t* p) { return _mm_loadl_epi64(reinterpret_cast<const __m128i*>(p)); }
-  static Register bytes(const std::uint8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepu8_epi32(eight(p))); }
-  static Register signed_bytes(const std::uint8_t* p) { return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight(p))); }
-  static Register halves(const std::uint8_t* p) {
-    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
+  static Register signed_bytes(const std::uint8_t* p) {
+    return _mm256_cvtepi32_ps(_mm256_cvtepi8_epi32(eight_bytes(p)));
   }
   static Pair nibbles(const std::uint8_t* p) {
-    const __m256i both = _mm256_cvtepu8_epi32(eight(p));
+    const __m256i both = _mm256_cvtepu8_epi32(eight_bytes(p));
     return {_mm256_cvtepi32_ps(_mm256_and_si256(both, _mm256_set1_epi32(15))),
             _mm256_cvtepi32_ps(_mm256_srli_epi32(both, 4))};
   }
@@ -28,7 +25,7 @@ struct Avx2Rows : Avx2 {
 
 }  // namespace
 
-const RowTable avx2_rows = row_loops::table<Avx2Rows>("avx2");
+constinit const RowTable avx2_rows = row_loops::table<Avx2Rows>("avx2");
 
 }  // namespace embedless::kernel
 

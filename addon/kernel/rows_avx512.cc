@@ -1,9 +1,9 @@
-#include "rows.h"
+#include "kernel/rows.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-#include "avx512_lanes.h"
-#include "rows_loops.h"
+#include "kernel/avx512_lanes.h"
+#include "kernel/rows_loops.h"
 
 namespace embedless::kernel {
 namespace {
@@ -13,14 +13,11 @@ struct Avx512Rows : Avx512 {
     Register low, high;
   };
 
-  static __m128i sixteen(const std::uint8_t* p) { return _mm_loadu_si128(reinterpret_cast<const __m128i*>(p)); }
-  static Register bytes(const std::uint8_t* p) { return _mm512_cvtepi32_ps(_mm512_cvtepu8_epi32(sixteen(p))); }
-  static Register signed_bytes(const std::uint8_t* p) { return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(sixteen(p))); }
-  static Register halves(const std::uint8_t* p) {
-    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
+  static Register signed_bytes(const std::uint8_t* p) {
+    return _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(sixteen_bytes(p)));
   }
   static Pair nibbles(const std::uint8_t* p) {
-    const __m512i both = _mm512_cvtepu8_epi32(sixteen(p));
+    const __m512i both = _mm512_cvtepu8_epi32(sixteen_bytes(p));
     return {_mm512_cvtepi32_ps(_mm512_and_si512(both, _mm512_set1_epi32(15))),
             _mm512_cvtepi32_ps(_mm512_srli_epi32(both, 4))};
   }
@@ -28,7 +25,7 @@ struct Avx512Rows : Avx512 {
 
 }  // namespace
 
-const RowTable avx512_rows = row_loops::table<Avx512Rows>("avx512");
+constinit const RowTable avx512_rows = row_loops::table<Avx512Rows>("avx512");
 
 }  // namespace embedless::kernel
 

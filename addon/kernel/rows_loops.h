@@ -4,8 +4,8 @@
 #include <cstdint>
 #include <cstring>
 
-#include "float_loops.h"
-#include "rows.h"
+#include "kernel/float_loops.h"
+#include "kernel/rows.h"
 
 /// The loops of rows.h, written once over a vector type `V` as float_loops.h describes it, with in addition
 ///

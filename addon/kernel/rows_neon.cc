@@ -1,9 +1,9 @@
-#include "rows.h"
+#include "kernel/rows.h"
 
 #if defined(__aarch64__) || defined(_M_ARM64)
 
-#include "neon_lanes.h"
-#include "rows_loops.h"
+#include "kernel/neon_lanes.h"
+#include "kernel/rows_loops.h"
 
 namespace embedless::kernel {
 namespace {
@@ -24,7 +24,6 @@ struct NeonRows : Neon {
     std::memcpy(&word, p, sizeof word);
     return vcvtq_f32_s32(vmovl_s16(vget_low_s16(vmovl_s8(vreinterpret_s8_u8(vcreate_u8(word))))));
   }
-  static Register halves(const std::uint8_t* p) { return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p))); }
   static Pair nibbles(const std::uint8_t* p) {
     const uint32x4_t both = four(p);
     return {vcvtq_f32_u32(vandq_u32(both, vdupq_n_u32(15))), vcvtq_f32_u32(vshrq_n_u32(both, 4))};
@@ -33,7 +32,7 @@ struct NeonRows : Neon {
 
 }  // namespace
 
-const RowTable neon_rows = row_loops::table<NeonRows>("neon");
+constinit const RowTable neon_rows = row_loops::table<NeonRows>("neon");
 
 }  // namespace embedless::kernel
 

@@ -1,5 +1,6 @@
-#include "rows_loops.h"
-#include "scalar_lanes.h"
+#include "base/float16.h"
+#include "kernel/rows_loops.h"
+#include "kernel/scalar_lanes.h"
 
 /// Plain C++ for any processor, and the twin that the tests compare every other instruction set with.
 namespace embedless::kernel {
@@ -25,8 +26,8 @@ struct PlainRows : Plain {
   static Register halves(const std::uint8_t* p) {
     std::uint16_t values[width];
     std::memcpy(values, p, sizeof values);
-    const float lanes[width] = {half_to_float(values[0]), half_to_float(values[1]), half_to_float(values[2]),
-                                half_to_float(values[3])};
+    const float lanes[width] = {base::from_half(values[0]), base::from_half(values[1]), base::from_half(values[2]),
+                                base::from_half(values[3])};
     return load(lanes);
   }
   static Pair nibbles(const std::uint8_t* p) {
@@ -42,6 +43,6 @@ struct PlainRows : Plain {
 
 }  // namespace
 
-const RowTable scalar_rows = row_loops::table<PlainRows>("scalar");
+constinit const RowTable scalar_rows = row_loops::table<PlainRows>("scalar");
 
 }  // namespace embedless::kernel

@@ -1,11 +1,13 @@
 #include <cstring>
 
-#include "fetch_line.h"
-#include "float_loops.h"
-#include "instruction_sets.h"
-#include "scalar_lanes.h"
+#include "base/float16.h"
+#include "kernel/fetch_line.h"
+#include "kernel/instruction_sets.h"
+#include "kernel/scalar_lanes.h"
+#include "kernel/scan_loops.h"
 
-/// Plain C++ for any processor, and the twin that the tests compare every other instruction set with.
+/// Plain C++ for any processor, and the twin that the tests compare every other instruction set with. So its loops on
+/// codes are its own: what scan_loops.h got wrong, a twin that shared it would get wrong too.
 namespace embedless::kernel {
 namespace {
 
@@ -51,7 +53,7 @@ void read_factors(FactorForm form, const std::uint8_t* from, float low, float st
   }
   std::uint16_t halves[block_nodes];
   std::memcpy(halves, from, sizeof halves);
-  for (std::size_t i = 0; i < block_nodes; ++i) to[i] = half_to_float(halves[i]);
+  for (std::size_t i = 0; i < block_nodes; ++i) to[i] = base::from_half(halves[i]);
 }
 
 /// By value: the compiler could not rule out that a written estimate changes a query it only sees by reference.
@@ -81,16 +83,6 @@ std::uint64_t scan_block(const ScanQuery& query, const BlockView& block, float t
 
 }  // namespace
 
-const Table scalar_table{
-    "scalar",
-    always,
-    loops::dot<Plain>,
-    loops::squared_l2<Plain>,
-    loops::squared_norm<Plain>,
-    loops::axpy<Plain>,
-    loops::multiply<Plain>,
-    lookup,
-    scan_block,
-};
+constinit const Table scalar_table = scan_loops::table<Plain>("scalar", always, lookup, scan_block);
 
 }  // namespace embedless::kernel

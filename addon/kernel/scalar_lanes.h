@@ -1,8 +1,6 @@
 #pragma once
 
-#include <bit>
 #include <cstddef>
-#include <cstdint>
 #include <cstring>
 
 /// Floats in plain C++. Everything has internal linkage: each file compiles its own copy.
@@ -50,19 +48,6 @@ struct Plain {
   static Register multiply_add(Register a, Register b, Register c) { return a * b + c; }
   static float sum(Register r) { return (r[0] + r[1]) + (r[2] + r[3]); }
 };
-
-/// Exact, subnormal and infinite values included.
-inline float half_to_float(std::uint16_t half) {
-  const std::uint32_t sign = static_cast<std::uint32_t>(half & 0x8000u) << 16;
-  const std::uint32_t exponent = (half >> 10) & 0x1fu;
-  const std::uint32_t mantissa = half & 0x3ffu;
-  if (exponent == 0) {
-    const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-    return sign == 0 ? magnitude : -magnitude;
-  }
-  const std::uint32_t bits = exponent == 31 ? 0x7f800000u : (exponent + 112) << 23;
-  return std::bit_cast<float>(sign | bits | (mantissa << 13));
-}
 
 }  // namespace
 }  // namespace embedless::kernel

@@ -1,8 +1,8 @@
-#include "walk.h"
+#include "kernel/walk.h"
 
 #include <string_view>
 
-#include "kernel.h"
+#include "kernel/kernel.h"
 
 namespace embedless::kernel {
 

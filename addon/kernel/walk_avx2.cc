@@ -1,31 +1,18 @@
-#include "walk.h"
+#include "kernel/walk.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-#include <immintrin.h>
-
-#include "walk_loops.h"
+#include "kernel/avx2_lanes.h"
+#include "kernel/walk_loops.h"
 
 namespace embedless::kernel {
 namespace {
 
-struct Avx2 {
-  using Register = __m256;
+struct Avx2Walk : Avx2 {
   using Words = __m256i;
-  static constexpr std::size_t width = 8;
   static constexpr std::size_t byte_width = 16;
 
-  static Register zero() { return _mm256_setzero_ps(); }
-  static Register load(const float* p) { return _mm256_loadu_ps(p); }
   static Register load_bytes(const std::uint8_t* p) { return _mm256_loadu_ps(reinterpret_cast<const float*>(p)); }
-  static void store(float* p, Register r) { _mm256_storeu_ps(p, r); }
-  static Register add(Register a, Register b) { return _mm256_add_ps(a, b); }
-  static Register multiply_add(Register a, Register b, Register c) { return _mm256_fmadd_ps(a, b, c); }
-  static float sum(Register r) {
-    const __m128 four = _mm_add_ps(_mm256_castps256_ps128(r), _mm256_extractf128_ps(r, 1));
-    const __m128 two = _mm_add_ps(four, _mm_movehl_ps(four, four));
-    return _mm_cvtss_f32(_mm_add_ss(two, _mm_shuffle_ps(two, two, 1)));
-  }
 
   static __m256i load_words(const void* p) { return _mm256_loadu_si256(static_cast<const __m256i*>(p)); }
   static Register even(const std::uint8_t* p) { return _mm256_castsi256_ps(_mm256_slli_epi32(load_words(p), 16)); }
@@ -33,9 +20,6 @@ struct Avx2 {
     return _mm256_castsi256_ps(_mm256_and_si256(load_words(p), _mm256_set1_epi32(static_cast<int>(0xffff0000u))));
   }
 
-  static Register halves(const std::uint8_t* p) {
-    return _mm256_cvtph_ps(_mm_loadu_si128(reinterpret_cast<const __m128i*>(p)));
-  }
   static float half(const std::uint8_t* p) { return _cvtsh_ss(walk_loops::get<std::uint16_t>(p)); }
 
   static Words no_words() { return _mm256_setzero_si256(); }
@@ -55,14 +39,14 @@ struct Avx2 {
 
 }  // namespace
 
-const WalkTable avx2_walk{"avx2",
-                          walk_loops::floats<Avx2>,
-                          walk_loops::uppers<Avx2>,
-                          walk_loops::halves<Avx2>,
-                          walk_loops::bytes<Avx2>,
-                          walk_loops::arrange<Avx2>,
-                          walk_loops::arrange_uppers<Avx2>,
-                          walk_loops::widen<Avx2>};
+constinit const WalkTable avx2_walk{"avx2",
+                                    walk_loops::floats<Avx2Walk>,
+                                    walk_loops::uppers<Avx2Walk>,
+                                    walk_loops::halves<Avx2Walk>,
+                                    walk_loops::bytes<Avx2Walk>,
+                                    walk_loops::arrange<Avx2Walk>,
+                                    walk_loops::arrange_uppers<Avx2Walk>,
+                                    walk_loops::widen<Avx2Walk>};
 
 }  // namespace embedless::kernel
 

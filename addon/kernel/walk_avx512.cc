@@ -1,27 +1,18 @@
-#include "walk.h"
+#include "kernel/walk.h"
 
 #if defined(__x86_64__) || defined(_M_X64)
 
-#include <immintrin.h>
-
-#include "walk_loops.h"
+#include "kernel/avx512_lanes.h"
+#include "kernel/walk_loops.h"
 
 namespace embedless::kernel {
 namespace {
 
-struct Avx512 {
-  using Register = __m512;
+struct Avx512Walk : Avx512 {
   using Words = __m512i;
-  static constexpr std::size_t width = 16;
   static constexpr std::size_t byte_width = 32;
 
-  static Register zero() { return _mm512_setzero_ps(); }
-  static Register load(const float* p) { return _mm512_loadu_ps(p); }
   static Register load_bytes(const std::uint8_t* p) { return _mm512_loadu_ps(p); }
-  static void store(float* p, Register r) { _mm512_storeu_ps(p, r); }
-  static Register add(Register a, Register b) { return _mm512_add_ps(a, b); }
-  static Register multiply_add(Register a, Register b, Register c) { return _mm512_fmadd_ps(a, b, c); }
-  static float sum(Register r) { return _mm512_reduce_add_ps(r); }
 
   static Register even(const std::uint8_t* p) {
     return _mm512_castsi512_ps(_mm512_slli_epi32(_mm512_loadu_si512(p), 16));
@@ -31,9 +22,6 @@ struct Avx512 {
     return _mm512_castsi512_ps(_mm512_and_si512(_mm512_loadu_si512(p), upper));
   }
 
-  static Register halves(const std::uint8_t* p) {
-    return _mm512_cvtph_ps(_mm256_loadu_si256(reinterpret_cast<const __m256i*>(p)));
-  }
   static float half(const std::uint8_t* p) { return _cvtsh_ss(walk_loops::get<std::uint16_t>(p)); }
 
   static Words no_words() { return _mm512_setzero_si512(); }
@@ -48,14 +36,14 @@ struct Avx512 {
 
 }  // namespace
 
-const WalkTable avx512_walk{"avx512",
-                            walk_loops::floats<Avx512>,
-                            walk_loops::uppers<Avx512>,
-                            walk_loops::halves<Avx512>,
-                            walk_loops::bytes<Avx512>,
-                            walk_loops::arrange<Avx512>,
-                            walk_loops::arrange_uppers<Avx512>,
-                            walk_loops::widen<Avx512>};
+constinit const WalkTable avx512_walk{"avx512",
+                                      walk_loops::floats<Avx512Walk>,
+                                      walk_loops::uppers<Avx512Walk>,
+                                      walk_loops::halves<Avx512Walk>,
+                                      walk_loops::bytes<Avx512Walk>,
+                                      walk_loops::arrange<Avx512Walk>,
+                                      walk_loops::arrange_uppers<Avx512Walk>,
+                                      walk_loops::widen<Avx512Walk>};
 
 }  // namespace embedless::kernel
 

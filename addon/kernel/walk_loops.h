@@ -4,13 +4,14 @@
 #include <cstdint>
 #include <cstring>
 
-#include "walk.h"
+#include "kernel/walk.h"
 
 /// The loops of walk.h, written once over a vector type `V` that each instruction set defines in its own file, in an
 /// unnamed namespace (so that no function compiled for a newer processor is merged with one an older processor runs):
 ///
 ///   typename V::Register    one register of V::width floats
-///   V::zero()  V::load(p)  V::load_bytes(p), of floats at any address  V::store(p, r)  V::add(a, b)  V::multiply_add(a, b, c) = a * b + c  V::sum(r)
+///   V::zero()  V::load(p)  V::load_bytes(p), of floats at any address  V::store(p, r)
+///   V::add(a, b)  V::multiply_add(a, b, c) = a * b + c  V::sum(r)
 ///   V::even(p)  V::odd(p)   of the 2 * V::width upper halves at p those of even and of odd place, as floats
 ///   V::halves(p)            V::width float16 at p, as floats
 ///   V::half(p)              one of them
@@ -20,8 +21,8 @@
 namespace embedless::kernel::walk_loops {
 
 inline constexpr std::size_t line = 64;
-/// Rows asked for ahead of the one at work: enough to cover the way to main memory. Measured on rows of 384 bytes, 2 are a
-/// quarter slower, and 8 no faster; of long rows the processor has its fill under way with 2.
+/// Rows asked for ahead of the one at work: enough to cover the way to main memory. Measured on rows of 384 bytes, 2
+/// are a quarter slower, and 8 no faster; of long rows the processor has its fill under way with 2.
 inline constexpr std::size_t ahead = 4;
 
 template <class V>
@@ -31,8 +32,8 @@ inline void fetch_row(const std::uint8_t* row, std::size_t bytes) {
 
 /// Calls `dot(row)` for every node, rows fetched ahead.
 template <class V, class Dot>
-inline void each_row(const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count, std::size_t bytes, float* out,
-                     Dot dot) {
+inline void each_row(const RowPlaces& rows, const std::uint32_t* nodes, std::size_t count, std::size_t bytes,
+                     float* out, Dot dot) {
   for (std::size_t i = 1; i < ahead && i < count; ++i) fetch_row<V>(rows.row(nodes[i]), bytes);
   for (std::size_t i = 0; i < count; ++i) {
     if (i + ahead < count) fetch_row<V>(rows.row(nodes[i + ahead]), bytes);

@@ -1,28 +1,19 @@
-#include "walk.h"
+#include "kernel/walk.h"
 
 #if defined(__aarch64__) || defined(_M_ARM64)
 
-#include <arm_neon.h>
-
-#include "fetch_line.h"
-#include "walk_loops.h"
+#include "kernel/fetch_line.h"
+#include "kernel/neon_lanes.h"
+#include "kernel/walk_loops.h"
 
 namespace embedless::kernel {
 namespace {
 
-struct Neon {
-  using Register = float32x4_t;
+struct NeonWalk : Neon {
   using Words = int32x4_t;
-  static constexpr std::size_t width = 4;
   static constexpr std::size_t byte_width = 16;
 
-  static Register zero() { return vdupq_n_f32(0); }
-  static Register load(const float* p) { return vld1q_f32(p); }
   static Register load_bytes(const std::uint8_t* p) { return vreinterpretq_f32_u8(vld1q_u8(p)); }
-  static void store(float* p, Register r) { vst1q_f32(p, r); }
-  static Register add(Register a, Register b) { return vaddq_f32(a, b); }
-  static Register multiply_add(Register a, Register b, Register c) { return vfmaq_f32(c, a, b); }
-  static float sum(Register r) { return vaddvq_f32(r); }
 
   static Register even(const std::uint8_t* p) {
     return vreinterpretq_f32_u32(vshlq_n_u32(vreinterpretq_u32_u8(vld1q_u8(p)), 16));
@@ -31,7 +22,6 @@ struct Neon {
     return vreinterpretq_f32_u32(vandq_u32(vreinterpretq_u32_u8(vld1q_u8(p)), vdupq_n_u32(0xffff0000u)));
   }
 
-  static Register halves(const std::uint8_t* p) { return vcvt_f32_f16(vreinterpret_f16_u8(vld1_u8(p))); }
   static float half(const std::uint8_t* p) {
     const uint16x4_t bits = vdup_n_u16(walk_loops::get<std::uint16_t>(p));
     return vgetq_lane_f32(vcvt_f32_f16(vreinterpret_f16_u16(bits)), 0);
@@ -56,14 +46,14 @@ struct Neon {
 
 }  // namespace
 
-const WalkTable neon_walk{"neon",
-                          walk_loops::floats<Neon>,
-                          walk_loops::uppers<Neon>,
-                          walk_loops::halves<Neon>,
-                          walk_loops::bytes<Neon>,
-                          walk_loops::arrange<Neon>,
-                          walk_loops::arrange_uppers<Neon>,
-                          walk_loops::widen<Neon>};
+constinit const WalkTable neon_walk{"neon",
+                                    walk_loops::floats<NeonWalk>,
+                                    walk_loops::uppers<NeonWalk>,
+                                    walk_loops::halves<NeonWalk>,
+                                    walk_loops::bytes<NeonWalk>,
+                                    walk_loops::arrange<NeonWalk>,
+                                    walk_loops::arrange_uppers<NeonWalk>,
+                                    walk_loops::widen<NeonWalk>};
 
 }  // namespace embedless::kernel
 

@@ -1,8 +1,7 @@
-#include <bit>
-
-#include "walk.h"
-#include "fetch_line.h"
-#include "walk_loops.h"
+#include "base/float16.h"
+#include "kernel/fetch_line.h"
+#include "kernel/walk.h"
+#include "kernel/walk_loops.h"
 
 /// Plain C++ for any processor, and the twin that the other instruction sets are compared with.
 namespace embedless::kernel {
@@ -40,17 +39,7 @@ struct Plain {
   }
   static Register odd(const std::uint8_t* p) { return even(p + 2); }
 
-  static float half(const std::uint8_t* p) {
-    const auto bits = walk_loops::get<std::uint16_t>(p);
-    const std::uint32_t sign = static_cast<std::uint32_t>(bits & 0x8000u) << 16;
-    const std::uint32_t exponent = (bits >> 10) & 0x1fu;
-    const std::uint32_t mantissa = bits & 0x3ffu;
-    if (exponent == 0) {
-      const float magnitude = static_cast<float>(mantissa) * 0x1p-24f;
-      return sign == 0 ? magnitude : -magnitude;
-    }
-    return std::bit_cast<float>(sign | ((exponent == 31 ? 0xffu : exponent + 112) << 23) | (mantissa << 13));
-  }
+  static float half(const std::uint8_t* p) { return base::from_half(walk_loops::get<std::uint16_t>(p)); }
   static Register halves(const std::uint8_t* p) { return {{half(p), half(p + 2), half(p + 4), half(p + 6)}}; }
 
   static Words no_words() { return 0; }
@@ -65,13 +54,13 @@ struct Plain {
 
 }  // namespace
 
-const WalkTable scalar_walk{"scalar",
-                            walk_loops::floats<Plain>,
-                            walk_loops::uppers<Plain>,
-                            walk_loops::halves<Plain>,
-                            walk_loops::bytes<Plain>,
-                            walk_loops::arrange<Plain>,
-                            walk_loops::arrange_uppers<Plain>,
-                            walk_loops::widen<Plain>};
+constinit const WalkTable scalar_walk{"scalar",
+                                      walk_loops::floats<Plain>,
+                                      walk_loops::uppers<Plain>,
+                                      walk_loops::halves<Plain>,
+                                      walk_loops::bytes<Plain>,
+                                      walk_loops::arrange<Plain>,
+                                      walk_loops::arrange_uppers<Plain>,
+                                      walk_loops::widen<Plain>};
 
 }  // namespace embedless::kernel

@@ -1,19 +1,22 @@
 // Graphs on real vectors: seconds of a build, nanoseconds to read a list, then recall@10 and microseconds a query for a
 // ladder of windows, one thread.
 //
-//   graph_bench [folder with passages.f16, questions.f32, sentences.f32 = ../shared/data] [vectors = 50,000] [threads = 2]
-//               [form = split32 | float32 | float16 | lvq8 | codes] [degree = 32] [window = 128] [passes = 1] [alpha = 1.2] [candidates = 0]
+//   graph_bench [folder with passages.f16, questions.f32, sentences.f32 = ../shared/data]
+//               [vectors = 50,000] [threads = 2]
+//               [form = split32 | float32 | float16 | lvq8 | codes]
+//               [degree = 32] [window = 128] [passes = 1] [alpha = 1.2] [candidates = 0]
 //
-// Form codes: a graph on split32, walked on 48-byte codes; recall is the share of the true 10 among the best 50 by estimate.
+// Form codes: a graph on split32, walked on 48-byte codes; recall is the share of the true 10 among the best 50 by
+// estimate.
 
 #include <algorithm>
 #include <chrono>
-#include <ctime>
 #include <cmath>
 #include <cstdint>
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <ctime>
 #include <fstream>
 #include <memory>
 #include <numeric>
@@ -21,8 +24,8 @@
 #include <string>
 #include <vector>
 
-#include "code/float16.h"
-#include "code/random.h"
+#include "base/float16.h"
+#include "base/random.h"
 #include "code/vector_form.h"
 #include "graph/packed.h"
 #include "graph/pages.h"
@@ -33,6 +36,7 @@
 #include "index/trained_coder.h"
 #include "kernel/kernel.h"
 
+namespace base = embedless::base;
 namespace graph = embedless::graph;
 namespace code = embedless::code;
 
@@ -76,7 +80,8 @@ std::vector<std::uint32_t> exact(const std::vector<float>& vectors, const std::v
   std::vector<std::pair<float, std::uint32_t>> scores(count);
   for (std::size_t q = 0; q < queries.size(); q += dims) {
     for (std::size_t i = 0; i < count; ++i) {
-      scores[i] = {-embedless::kernel::active().dot(&queries[q], &vectors[i * dims], dims), static_cast<std::uint32_t>(i)};
+      scores[i] = {-embedless::kernel::active().dot(&queries[q], &vectors[i * dims], dims),
+                   static_cast<std::uint32_t>(i)};
     }
     std::partial_sort(scores.begin(), scores.begin() + k, scores.end());
     for (std::size_t i = 0; i < k; ++i) truth.push_back(scores[i].second);
@@ -90,7 +95,8 @@ struct Rows {
   std::shared_ptr<std::uint8_t> memory;
   const std::uint8_t* block;
 
-  Rows(graph::RowForm wanted, const std::vector<float>& vectors) : form(wanted), stride(graph::row_bytes(wanted, dims)) {
+  Rows(graph::RowForm wanted, const std::vector<float>& vectors)
+      : form(wanted), stride(graph::row_bytes(wanted, dims)) {
     const std::size_t count = vectors.size() / dims;
     memory = graph::allocate_pages(count * stride);
     block = memory.get();
@@ -102,7 +108,7 @@ struct Rows {
     }
     const code::VectorForm forms[] = {code::VectorForm::float32, code::VectorForm::float32, code::VectorForm::float16,
                                       code::VectorForm::lvq8};
-    const auto encoded = code::encode_vectors({forms[static_cast<int>(form)], dims, code::Metric::cosine}, vectors);
+    const auto encoded = code::encode_vectors({forms[static_cast<int>(form)], dims, base::Metric::cosine}, vectors);
     std::memcpy(memory.get(), encoded.data(), encoded.size());
   }
   graph::RowPlaces places() const { return {&block, 31, stride}; }
@@ -131,19 +137,21 @@ void code_ladder(const char* name, const graph::Graph& built, const embedless::i
     for (int round = 0; round < 3; ++round) {
       distances = 0;
       hits = 0;
-      best = std::min(best, seconds([&] {
-        for (std::size_t q = 0; q < queries.size() / dims; ++q) {
-          const std::span query(&queries[q * dims], dims);
-          const auto scorer = store.coder()->prepare(query);
-          const embedless::index::CodeDistances codes(snapshot, *store.coder(), *scorer, query, nullptr);
-          const auto found = built.search(codes.distances(), codes.query(), {.window = window, .capacity = 512}, walker);
-          distances += static_cast<double>(walker.distances());
-          for (std::size_t i = 0; i < k; ++i) {
-            const auto first = found.first(std::min(kept, found.size()));
-            hits += static_cast<std::size_t>(std::ranges::count(first, truth[q * k + i], &graph::Found::node));
-          }
-        }
-      }));
+      best = std::min(
+          best, seconds([&] {
+            for (std::size_t q = 0; q < queries.size() / dims; ++q) {
+              const std::span query(&queries[q * dims], dims);
+              const auto scorer = store.coder()->prepare(query);
+              const embedless::index::CodeDistances codes(snapshot, *store.coder(), *scorer, query, nullptr);
+              const auto found =
+                  built.search(codes.distances(), codes.query(), {.window = window, .capacity = 512}, walker);
+              distances += static_cast<double>(walker.distances());
+              for (std::size_t i = 0; i < k; ++i) {
+                const auto first = found.first(std::min(kept, found.size()));
+                hits += static_cast<std::size_t>(std::ranges::count(first, truth[q * k + i], &graph::Found::node));
+              }
+            }
+          }));
     }
     const auto n = static_cast<double>(queries.size() / dims);
     std::printf("  %-9s window %3zu  10 in 50   %.4f  %7.1f us  %6.0f distances  %5.1f ns a distance\n", name, window,
@@ -155,7 +163,8 @@ void code_ladder(const char* name, const graph::Graph& built, const embedless::i
 /// Codes of all vectors, trained on a part, row after row.
 std::unique_ptr<embedless::index::CodeStore> code_store(const std::vector<float>& vectors, unsigned threads) {
   const std::size_t sample = std::min<std::size_t>(vectors.size() / dims, 4096);
-  const auto coder = embedless::index::train_coder(std::span(vectors).first(sample * dims), {.dims = dims, .code = {}, .threads = threads});
+  const auto coder = embedless::index::train_coder(std::span(vectors).first(sample * dims),
+                                                   {.dims = dims, .code = {}, .threads = threads});
   auto store = std::make_unique<embedless::index::CodeStore>(coder, embedless::index::RowOrder::walk);
   constexpr std::size_t part = 8192 * dims;
   for (std::size_t first = 0; first < vectors.size(); first += part) {
@@ -177,18 +186,19 @@ void ladder(const char* name, const graph::Adjacency& lists, std::uint32_t entry
     for (int round = 0; round < 3; ++round) {
       distances = hops = 0;
       best = std::min(best, seconds([&] {
-        for (std::size_t q = 0; q < count; ++q) {
-          vectors.prepare(&queries[q * dims], query);
-          const auto result = walker.search(lists, vectors, query, {&entry, 1}, {.window = window});
-          for (std::size_t i = 0; i < k; ++i) found[q * k + i] = i < result.size() ? result[i].node : graph::no_node;
-          distances += static_cast<double>(walker.distances());
-          hops += static_cast<double>(walker.expanded().size());
-        }
-      }));
+                        for (std::size_t q = 0; q < count; ++q) {
+                          vectors.prepare(&queries[q * dims], query);
+                          const auto result = walker.search(lists, vectors, query, {&entry, 1}, {.window = window});
+                          for (std::size_t i = 0; i < k; ++i)
+                            found[q * k + i] = i < result.size() ? result[i].node : graph::no_node;
+                          distances += static_cast<double>(walker.distances());
+                          hops += static_cast<double>(walker.expanded().size());
+                        }
+                      }));
     }
     const auto n = static_cast<double>(count);
-    std::printf("  %-9s window %3zu  recall@10 %.4f  %7.1f us  %6.0f distances  %4.0f hops  %5.1f ns a distance\n", name, window,
-                recall(truth, found), best / n * 1e6, distances / n, hops / n, best / distances * 1e9);
+    std::printf("  %-9s window %3zu  recall@10 %.4f  %7.1f us  %6.0f distances  %4.0f hops  %5.1f ns a distance\n",
+                name, window, recall(truth, found), best / n * 1e6, distances / n, hops / n, best / distances * 1e9);
   }
 }
 
@@ -198,16 +208,17 @@ void list_access(const graph::Adjacency& flat) {
   std::vector<std::uint32_t> room(std::max(flat.room_nodes(), packed.room_nodes()));
   const auto nanoseconds = [&](const graph::Adjacency& lists) {
     constexpr std::size_t reads = 10'000;
-    code::Random random(1);
+    base::Random random(1);
     double best = 1e9;
     std::size_t sum = 0;
     for (int round = 0; round < 100; ++round) {
       best = std::min(best, seconds([&] {
-        for (std::size_t i = 0; i < reads; ++i) {
-          const auto list = lists.neighbors(static_cast<std::uint32_t>(random.below(lists.count())), room.data());
-          sum += list.empty() ? 0 : list.back();
-        }
-      }));
+                        for (std::size_t i = 0; i < reads; ++i) {
+                          const auto list =
+                              lists.neighbors(static_cast<std::uint32_t>(random.below(lists.count())), room.data());
+                          sum += list.empty() ? 0 : list.back();
+                        }
+                      }));
     }
     return sum == 0 ? 0 : best / reads * 1e9;
   };
@@ -232,7 +243,7 @@ int main(int count, char** values) {
   const std::string form_name = asked == "codes" ? "split32" : asked;
   const auto halves = read_file<std::uint16_t>(folder + "/passages.f16");
   std::vector<float> vectors(std::min(wanted * dims, halves.size()));
-  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] = code::from_half(halves[i]);
+  for (std::size_t i = 0; i < vectors.size(); ++i) vectors[i] = base::from_half(halves[i]);
   normalise(vectors);
   auto questions = read_file<float>(folder + "/questions.f32");
   auto sentences = read_file<float>(folder + "/sentences.f32");
@@ -244,7 +255,7 @@ int main(int count, char** values) {
   const char* names[] = {"float32", "split32", "float16", "lvq8"};
   const auto form = static_cast<graph::RowForm>(std::find(names, names + 4, form_name) - names);
   const Rows rows(form, vectors);
-  const graph::RowVectors space(form, dims, code::Metric::cosine, rows.places(), vectors.size() / dims);
+  const graph::RowVectors space(form, dims, base::Metric::cosine, rows.places(), vectors.size() / dims);
   graph::Recipe options;
   options.max_degree = static_cast<std::uint32_t>(std::atoi(argument(count, values, 5, "32")));
   options.build_window = static_cast<std::uint32_t>(std::atoi(argument(count, values, 6, "128")));
@@ -257,11 +268,12 @@ int main(int count, char** values) {
   std::vector<std::uint32_t> room(built.lists->room_nodes());
   std::size_t edges = 0;
   for (std::uint32_t node = 0; node < space.count(); ++node) edges += built.lists->neighbors(node, room.data()).size();
-  std::printf("%zu vectors, %s, degree %u, window %u, alpha %g: built in %.2f s by %u threads (%.2f s of processor), %.2f edges a node\n",
-              space.count(), form_name.c_str(), options.max_degree, options.build_window,
-              static_cast<double>(options.alpha),
-              std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), threads, build,
-              static_cast<double>(edges) / static_cast<double>(space.count()));
+  std::printf(
+      "%zu vectors, %s, degree %u, window %u, alpha %g: built in %.2f s by %u threads (%.2f s of processor), %.2f "
+      "edges a node\n",
+      space.count(), form_name.c_str(), options.max_degree, options.build_window, static_cast<double>(options.alpha),
+      std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count(), threads, build,
+      static_cast<double>(edges) / static_cast<double>(space.count()));
   list_access(*built.lists);
   if (asked == "codes") {
     const auto store = code_store(vectors, threads);

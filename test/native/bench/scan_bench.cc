@@ -53,7 +53,9 @@ struct Codes {
   std::vector<std::uint8_t> tables, bytes;
 
   Codes(std::size_t count, std::size_t each)
-      : blocks((count + kernel::block_nodes - 1) / kernel::block_nodes), subspaces(each), tables(each * 256),
+      : blocks((count + kernel::block_nodes - 1) / kernel::block_nodes),
+        subspaces(each),
+        tables(each * 256),
         bytes(blocks * (each + 2) * kernel::block_nodes) {
     std::mt19937 random(7);
     for (auto& byte : tables) byte = static_cast<std::uint8_t>(random());
@@ -61,8 +63,8 @@ struct Codes {
   }
 
   kernel::ScanQuery query() const {
-    return {tables.data(), subspaces, -3.0f, 0.001f, 0.8f, 0.002f, -0.1f, 0.001f, 0.05f, 1.0f, 1.0f,
-            kernel::FactorForm::byte};
+    return {tables.data(), subspaces, -3.0f, 0.001f, 0.8f, 0.002f,
+            -0.1f,         0.001f,    0.05f, 1.0f,   1.0f, kernel::FactorForm::byte};
   }
 
   std::uint64_t scan(const kernel::Table& table, float threshold) const {

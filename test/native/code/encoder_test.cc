@@ -18,31 +18,32 @@ using synthetic::Source;
 struct PlainCode {
   std::vector<double> centred;     // x - m
   std::vector<double> components;  // X
-  std::vector<uint8_t> code;
+  std::vector<std::uint8_t> code;
 
   PlainCode(const Codebook& codebook, const float* x) : codebook_(codebook) {
-    for (size_t i = 0; i < codebook.dims(); ++i) centred.push_back(static_cast<double>(x[i]) - codebook.mean()[i]);
-    for (size_t k = 0; k < codebook.components(); ++k) {
+    for (std::size_t i = 0; i < codebook.dims(); ++i) centred.push_back(static_cast<double>(x[i]) - codebook.mean()[i]);
+    for (std::size_t k = 0; k < codebook.components(); ++k) {
       double sum = 0;
-      for (size_t i = 0; i < codebook.dims(); ++i) sum += codebook.rotation()[k * codebook.dims() + i] * centred[i];
+      for (std::size_t i = 0; i < codebook.dims(); ++i)
+        sum += codebook.rotation()[k * codebook.dims() + i] * centred[i];
       components.push_back(sum);
     }
     choose_nearest();
     for (int round = 0; round < 2; ++round) {
-      for (size_t j = 0; j < codebook.subspaces(); ++j) choose_best_angle(j);
+      for (std::size_t j = 0; j < codebook.subspaces(); ++j) choose_best_angle(j);
     }
   }
 
-  double chosen(const uint8_t* codes, size_t subspace, size_t i) const {
+  double chosen(const std::uint8_t* codes, std::size_t subspace, std::size_t i) const {
     return codebook_.centroids(subspace)[i * centroid_count + codes[subspace]];
   }
 
   /// <X, D> and <D, D> of any code.
-  std::pair<double, double> products(const uint8_t* codes) const {
+  std::pair<double, double> products(const std::uint8_t* codes) const {
     double xd = 0;
     double dd = 0;
-    for (size_t j = 0; j < codebook_.subspaces(); ++j) {
-      for (size_t i = 0; i < codebook_.width(j); ++i) {
+    for (std::size_t j = 0; j < codebook_.subspaces(); ++j) {
+      for (std::size_t i = 0; i < codebook_.width(j); ++i) {
         xd += components[codebook_.start(j) + i] * chosen(codes, j, i);
         dd += chosen(codes, j, i) * chosen(codes, j, i);
       }
@@ -50,17 +51,17 @@ struct PlainCode {
     return {xd, dd};
   }
 
-  double cosine(const uint8_t* codes) const {
+  double cosine(const std::uint8_t* codes) const {
     const auto [xd, dd] = products(codes);
     return xd / std::sqrt(dd * squared(components));
   }
 
   /// |X - scale * D|, together with what lies outside the components.
-  double error(const uint8_t* codes, double scale) const {
+  double error(const std::uint8_t* codes, double scale) const {
     double sum = std::max(0.0, squared(centred) - squared(components));
     if (codebook_.components() == codebook_.dims()) sum = 0;
-    for (size_t j = 0; j < codebook_.subspaces(); ++j) {
-      for (size_t i = 0; i < codebook_.width(j); ++i) {
+    for (std::size_t j = 0; j < codebook_.subspaces(); ++j) {
+      for (std::size_t i = 0; i < codebook_.width(j); ++i) {
         const double rest = components[codebook_.start(j) + i] - scale * chosen(codes, j, i);
         sum += rest * rest;
       }
@@ -75,9 +76,9 @@ struct PlainCode {
   }
 
   double add() const {
-    if (codebook_.metric() == Metric::l2) return squared(centred);
+    if (codebook_.metric() == base::Metric::l2) return squared(centred);
     double sum = 0;
-    for (size_t i = 0; i < centred.size(); ++i) sum += centred[i] * codebook_.mean()[i];
+    for (std::size_t i = 0; i < centred.size(); ++i) sum += centred[i] * codebook_.mean()[i];
     return sum;
   }
 
@@ -89,32 +90,32 @@ struct PlainCode {
 
  private:
   void choose_nearest() {
-    for (size_t j = 0; j < codebook_.subspaces(); ++j) {
+    for (std::size_t j = 0; j < codebook_.subspaces(); ++j) {
       double best = INFINITY;
       code.push_back(0);
-      for (size_t c = 0; c < centroid_count; ++c) {
+      for (std::size_t c = 0; c < centroid_count; ++c) {
         double distance = 0;
-        for (size_t i = 0; i < codebook_.width(j); ++i) {
+        for (std::size_t i = 0; i < codebook_.width(j); ++i) {
           const double rest = components[codebook_.start(j) + i] - codebook_.centroids(j)[i * centroid_count + c];
           distance += rest * rest;
         }
         if (distance < best) {
           best = distance;
-          code[j] = static_cast<uint8_t>(c);
+          code[j] = static_cast<std::uint8_t>(c);
         }
       }
     }
   }
 
-  void choose_best_angle(size_t j) {
-    std::vector<uint8_t> trial = code;
+  void choose_best_angle(std::size_t j) {
+    std::vector<std::uint8_t> trial = code;
     double best = -INFINITY;
-    for (size_t c = 0; c < centroid_count; ++c) {
-      trial[j] = static_cast<uint8_t>(c);
+    for (std::size_t c = 0; c < centroid_count; ++c) {
+      trial[j] = static_cast<std::uint8_t>(c);
       const double found = cosine(trial.data());
       if (found > best) {
         best = found;
-        code[j] = static_cast<uint8_t>(c);
+        code[j] = static_cast<std::uint8_t>(c);
       }
     }
   }
@@ -122,33 +123,35 @@ struct PlainCode {
   const Codebook& codebook_;
 };
 
-Factors factors_of(const Codebook& codebook, const Encoded& encoded, size_t row) {
+Factors factors_of(const Codebook& codebook, const Encoded& encoded, std::size_t row) {
   std::vector<FactorException> own;
   for (const FactorException& exception : encoded.exceptions) {
     if (exception.row == row) own.push_back(exception);
   }
-  return codebook.factors().read(&encoded.rows[row * codebook.row_bytes() + codebook.subspaces()], own.data(), own.size());
+  return codebook.factors().read(&encoded.rows[row * codebook.row_bytes() + codebook.subspaces()], own.data(),
+                                 own.size());
 }
 
-class EncoderByMetric : public testing::TestWithParam<Metric> {
+class EncoderByMetric : public testing::TestWithParam<base::Metric> {
  protected:
-  static constexpr size_t dims_ = 24;
-  static constexpr size_t count_ = 400;
+  static constexpr std::size_t dims_ = 24;
+  static constexpr std::size_t count_ = 400;
   const std::vector<float> vectors_ = Source(dims_, 1).vectors(count_);
-  const std::shared_ptr<const Codebook> codebook_ = Codebook::train(vectors_, {.dims = dims_, .metric = GetParam(), .bytes = 6});
+  const std::shared_ptr<const Codebook> codebook_ =
+      Codebook::train(vectors_, {.dims = dims_, .metric = GetParam(), .bytes = 6});
 
   std::vector<float> admitted() const {
-    return GetParam() == Metric::cosine ? synthetic::normalised(vectors_, dims_) : vectors_;
+    return GetParam() == base::Metric::cosine ? synthetic::normalised(vectors_, dims_) : vectors_;
   }
 };
 
 TEST_P(EncoderByMetric, CodesAreAsGoodAsThePlainOnes) {
   const Encoded encoded = encode(*codebook_, vectors_);
   const std::vector<float> used = admitted();
-  size_t different = 0;
-  for (size_t n = 0; n < 60; ++n) {
+  std::size_t different = 0;
+  for (std::size_t n = 0; n < 60; ++n) {
     const PlainCode plain(*codebook_, &used[n * dims_]);
-    const uint8_t* row = &encoded.rows[n * codebook_->row_bytes()];
+    const std::uint8_t* row = &encoded.rows[n * codebook_->row_bytes()];
     EXPECT_NEAR(plain.cosine(row), plain.cosine(plain.code.data()), 2e-3);
     different += !std::equal(plain.code.begin(), plain.code.end(), row);
   }
@@ -159,27 +162,28 @@ TEST_P(EncoderByMetric, CodesAreAsGoodAsThePlainOnes) {
 TEST_P(EncoderByMetric, FactorsAreThoseOfTheFormulas) {
   const Encoded encoded = encode(*codebook_, vectors_);
   const std::vector<float> used = admitted();
-  const bool cosine = GetParam() == Metric::cosine;
+  const bool cosine = GetParam() == base::Metric::cosine;
   const FactorRanges& ranges = codebook_->parts().ranges;
-  for (size_t n = 0; n < count_; ++n) {
+  for (std::size_t n = 0; n < count_; ++n) {
     const PlainCode plain(*codebook_, &used[n * dims_]);
-    const uint8_t* row = &encoded.rows[n * codebook_->row_bytes()];
+    const std::uint8_t* row = &encoded.rows[n * codebook_->row_bytes()];
     const Factors stored = factors_of(*codebook_, encoded, n);
     const double scale = plain.told() / plain.products(row).first;
     const double error = plain.error(row, stored.scale);
     const double log_step = (ranges.error.high - ranges.error.low) / 254;
     EXPECT_NEAR(stored.scale, scale, cosine ? ranges.scale.step() * 0.51 : std::fabs(scale) * 0x1p-11);
-    EXPECT_NEAR(stored.add, plain.add(), cosine ? ranges.add.step() * 0.51 : std::fabs(plain.add()) * 0x1.01p-11 + 1e-6);
+    EXPECT_NEAR(stored.add, plain.add(),
+                cosine ? ranges.add.step() * 0.51 : std::fabs(plain.add()) * 0x1.01p-11 + 1e-6);
     EXPECT_NEAR(stored.error, error, cosine ? ranges.error.step() * 0.51 : error * log_step * 0.55);
   }
 }
 
 TEST_P(EncoderByMetric, ResultsDoNotDependOnTheCut) {
   const Encoded whole = encode(*codebook_, vectors_);
-  for (const size_t piece : {1, 3, 15, 16, 17, 250}) {
-    std::vector<uint8_t> rows;
-    for (size_t first = 0; first < count_; first += piece) {
-      const size_t size = std::min(piece, count_ - first);
+  for (const std::size_t piece : {1, 3, 15, 16, 17, 250}) {
+    std::vector<std::uint8_t> rows;
+    for (std::size_t first = 0; first < count_; first += piece) {
+      const std::size_t size = std::min(piece, count_ - first);
       const Encoded part = encode(*codebook_, {&vectors_[first * dims_], size * dims_});
       rows.insert(rows.end(), part.rows.begin(), part.rows.end());
     }
@@ -192,9 +196,10 @@ TEST_P(EncoderByMetric, DecodesToMeanPlusScaledCentroids) {
   const std::vector<float> decoded = decode(*codebook_, encoded.rows, encoded.exceptions);
   const std::vector<float> used = admitted();
   ASSERT_EQ(decoded.size(), vectors_.size());
-  for (size_t n = 0; n < count_; ++n) {
+  for (std::size_t n = 0; n < count_; ++n) {
     double distance = 0;
-    for (size_t i = 0; i < dims_; ++i) distance += std::pow(static_cast<double>(decoded[n * dims_ + i]) - used[n * dims_ + i], 2);
+    for (std::size_t i = 0; i < dims_; ++i)
+      distance += std::pow(static_cast<double>(decoded[n * dims_ + i]) - used[n * dims_ + i], 2);
     const double error = factors_of(*codebook_, encoded, n).error;
     // Directions of bytes are orthogonal to a hundredth, those of float16 to a thousandth.
     const double length = std::sqrt(PlainCode::squared(PlainCode(*codebook_, &used[n * dims_]).centred));
@@ -203,14 +208,15 @@ TEST_P(EncoderByMetric, DecodesToMeanPlusScaledCentroids) {
   }
 }
 
-INSTANTIATE_TEST_SUITE_P(Metrics, EncoderByMetric, testing::Values(Metric::cosine, Metric::ip, Metric::l2),
+INSTANTIATE_TEST_SUITE_P(Metrics, EncoderByMetric,
+                         testing::Values(base::Metric::cosine, base::Metric::ip, base::Metric::l2),
                          synthetic::metric_name);
 
 TEST(Encoder, FactorsOutsideTheRangesBecomeExceptions) {
-  const size_t dims = 16;
+  const std::size_t dims = 16;
   // Trained around one direction, asked about the opposite one.
   std::vector<float> vectors = Source(dims, 2).vectors(500, 0.05);
-  for (size_t n = 0; n < 500; ++n) vectors[n * dims] += 1;
+  for (std::size_t n = 0; n < 500; ++n) vectors[n * dims] += 1;
   const auto codebook = Codebook::train(vectors, {.dims = dims, .bytes = 6});
   for (float& value : vectors) value = -value;
   const Encoded encoded = encode(*codebook, vectors);
@@ -218,7 +224,7 @@ TEST(Encoder, FactorsOutsideTheRangesBecomeExceptions) {
   EXPECT_TRUE(std::is_sorted(encoded.exceptions.begin(), encoded.exceptions.end(),
                              [](const auto& a, const auto& b) { return a.row < b.row; }));
   const std::vector<float> used = synthetic::normalised(vectors, dims);
-  for (size_t n = 0; n < 500; ++n) {
+  for (std::size_t n = 0; n < 500; ++n) {
     const PlainCode plain(*codebook, &used[n * dims]);
     const Factors stored = factors_of(*codebook, encoded, n);
     EXPECT_NEAR(stored.add, plain.add(), 1e-4);
@@ -227,7 +233,7 @@ TEST(Encoder, FactorsOutsideTheRangesBecomeExceptions) {
 }
 
 TEST(Encoder, TakesUpTo65536Vectors) {
-  const auto codebook = Codebook::train(Source(1, 3).vectors(20), {.dims = 1, .metric = Metric::ip, .bytes = 1});
+  const auto codebook = Codebook::train(Source(1, 3).vectors(20), {.dims = 1, .metric = base::Metric::ip, .bytes = 1});
   EXPECT_EQ(encode(*codebook, std::vector<float>(65536, 100.0f)).rows.size(), 65536 * codebook->row_bytes());
   EXPECT_EQ(synthetic::error_code([&] { encode(*codebook, std::vector<float>(65537)); }), "LIMIT");
   EXPECT_TRUE(encode(*codebook, {}).rows.empty());
@@ -241,15 +247,15 @@ TEST(Encoder, RefusesBadInput) {
   EXPECT_EQ(synthetic::error_code([&] { encode(*codebook, vectors); }), "INVALID_VECTOR");
   vectors[20 * 4] = NAN;
   EXPECT_EQ(synthetic::error_code([&] { encode(*codebook, vectors); }), "INVALID_VECTOR");
-  StopFlag stop;
+  base::StopFlag stop;
   stop.stop();
   EXPECT_EQ(synthetic::error_code([&] { encode(*codebook, std::span(vectors).first(4), &stop); }), "ABORTED");
 }
 
 TEST(Decoder, RefusesBadInput) {
   const auto codebook = Codebook::train(Source(4, 6).vectors(50), {.dims = 4, .bytes = 2});
-  const std::vector<uint8_t> rows(codebook->row_bytes() * 3);
-  const auto verdict = [&](std::span<const uint8_t> bytes, std::vector<FactorException> exceptions) {
+  const std::vector<std::uint8_t> rows(codebook->row_bytes() * 3);
+  const auto verdict = [&](std::span<const std::uint8_t> bytes, std::vector<FactorException> exceptions) {
     return synthetic::error_code([&] { decode(*codebook, bytes, exceptions); });
   };
   EXPECT_EQ(verdict(rows, {{0, 0, 0, 1}, {2, 2, 0, 1}}), "");

@@ -5,7 +5,7 @@
 #include <cmath>
 #include <limits>
 
-#include "code/random.h"
+#include "base/random.h"
 
 namespace embedless::code {
 namespace {
@@ -15,7 +15,7 @@ constexpr FactorRanges wide_ranges{.error = {-5.0f, 5.0f}, .add_unit = 256.0f};
 
 /// Writes all three, reads them back and checks that reader and writer agree to the bit.
 Factors round_trip(const FactorCoder& coder, const Factors& in, std::vector<FactorException>& exceptions) {
-  uint8_t bytes[5] = {};
+  std::uint8_t bytes[5] = {};
   Factors written;
   written.scale = coder.write_scale(in.scale, 7, bytes, exceptions);
   written.add = coder.write_add(in.add, 7, bytes, exceptions);
@@ -28,11 +28,13 @@ Factors round_trip(const FactorCoder& coder, const Factors& in, std::vector<Fact
 }
 
 TEST(CosineFactors, AreWithinHalfAStep) {
-  const FactorCoder coder(Metric::cosine, cosine_ranges);
+  const FactorCoder coder(base::Metric::cosine, cosine_ranges);
   EXPECT_EQ(coder.bytes(), 3u);
-  Random random(1);
+  base::Random random(1);
   for (int i = 0; i < 1000; ++i) {
-    const auto at = [&](ByteRange r) { return r.low + (r.high - r.low) * static_cast<float>(0.5 + 0.5 * random.symmetric()); };
+    const auto at = [&](ByteRange r) {
+      return r.low + (r.high - r.low) * static_cast<float>(0.5 + 0.5 * random.symmetric());
+    };
     const Factors in{at(cosine_ranges.scale), at(cosine_ranges.add), at(cosine_ranges.error)};
     std::vector<FactorException> exceptions;
     const Factors out = round_trip(coder, in, exceptions);
@@ -44,8 +46,9 @@ TEST(CosineFactors, AreWithinHalfAStep) {
 }
 
 TEST(CosineFactors, OutsideTheRangeAreKeptExactly) {
-  const FactorCoder coder(Metric::cosine, cosine_ranges);
-  for (const Factors in : {Factors{0.4999f, -0.4001f, 0.0999f}, Factors{2.0001f, 0.4001f, 1.1001f}, Factors{0, 1e9f, -1e9f}}) {
+  const FactorCoder coder(base::Metric::cosine, cosine_ranges);
+  for (const Factors in :
+       {Factors{0.4999f, -0.4001f, 0.0999f}, Factors{2.0001f, 0.4001f, 1.1001f}, Factors{0, 1e9f, -1e9f}}) {
     std::vector<FactorException> exceptions;
     const Factors out = round_trip(coder, in, exceptions);
     ASSERT_EQ(exceptions.size(), 3u);
@@ -60,7 +63,7 @@ TEST(CosineFactors, OutsideTheRangeAreKeptExactly) {
 }
 
 TEST(CosineFactors, ARangeWithoutWidthHoldsOneValue) {
-  const FactorCoder coder(Metric::cosine, {.scale = {1, 1}, .add = {0, 0}, .error = {0, 0}});
+  const FactorCoder coder(base::Metric::cosine, {.scale = {1, 1}, .add = {0, 0}, .error = {0, 0}});
   std::vector<FactorException> exceptions;
   round_trip(coder, {1, 0, 0}, exceptions);
   EXPECT_TRUE(exceptions.empty());
@@ -70,10 +73,10 @@ TEST(CosineFactors, ARangeWithoutWidthHoldsOneValue) {
 }
 
 TEST(WideFactors, KeepTheirRelativePrecision) {
-  for (const Metric metric : {Metric::ip, Metric::l2}) {
+  for (const base::Metric metric : {base::Metric::ip, base::Metric::l2}) {
     const FactorCoder coder(metric, wide_ranges);
     EXPECT_EQ(coder.bytes(), 5u);
-    Random random(2);
+    base::Random random(2);
     for (int i = 0; i < 1000; ++i) {
       const auto spread = [&](double octaves) { return static_cast<float>(std::exp2(octaves * random.symmetric())); };
       const Factors in{-spread(13), 256.0f * spread(13), spread(7)};
@@ -88,7 +91,7 @@ TEST(WideFactors, KeepTheirRelativePrecision) {
 }
 
 TEST(WideFactors, OutsideTheRangeAreKeptExactly) {
-  const FactorCoder coder(Metric::l2, wide_ranges);
+  const FactorCoder coder(base::Metric::l2, wide_ranges);
   for (const Factors in : {Factors{1e6f, 1e9f, 1e4f}, Factors{-1e-6f, 1e-4f, 1e-4f}, Factors{-1e30f, 1e30f, 1e30f}}) {
     std::vector<FactorException> exceptions;
     const Factors out = round_trip(coder, in, exceptions);
@@ -100,7 +103,7 @@ TEST(WideFactors, OutsideTheRangeAreKeptExactly) {
 }
 
 TEST(WideFactors, ZeroNeedsNoException) {
-  const FactorCoder coder(Metric::ip, wide_ranges);
+  const FactorCoder coder(base::Metric::ip, wide_ranges);
   std::vector<FactorException> exceptions;
   const Factors out = round_trip(coder, {0, 0, 0}, exceptions);
   EXPECT_TRUE(exceptions.empty());
@@ -115,7 +118,7 @@ TEST(FitRanges, WidensThePercentilesFourTimes) {
     const auto value = static_cast<float>(i);
     sample.push_back({value, -value, value + 5000});
   }
-  const FactorRanges ranges = fit_ranges(Metric::cosine, sample);
+  const FactorRanges ranges = fit_ranges(base::Metric::cosine, sample);
   EXPECT_NEAR(ranges.scale.low, 1 - 1.5 * 998, 1e-3);
   EXPECT_NEAR(ranges.scale.high, 999 + 1.5 * 998, 1e-3);
   EXPECT_NEAR(ranges.add.low, -999 - 1.5 * 998, 1e-3);
@@ -128,7 +131,7 @@ TEST(FitRanges, WorksOnLogarithmsWhereNormsVary) {
     sample.push_back({1, 1000, static_cast<float>(std::exp(i / 1000.0))});
     sample.push_back({0, 0, 0});
   }
-  const FactorRanges ranges = fit_ranges(Metric::l2, sample);
+  const FactorRanges ranges = fit_ranges(base::Metric::l2, sample);
   EXPECT_NEAR(ranges.error.low, 0.001 - 1.5 * 0.998, 1e-4);
   EXPECT_NEAR(ranges.error.high, 0.999 + 1.5 * 0.998, 1e-4);
   EXPECT_EQ(ranges.add_unit, 512.0f);
@@ -136,7 +139,7 @@ TEST(FitRanges, WorksOnLogarithmsWhereNormsVary) {
 
 TEST(FitRanges, NothingButZerosIsLegal) {
   const std::vector<Factors> sample(3);
-  for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
+  for (const base::Metric metric : {base::Metric::cosine, base::Metric::ip, base::Metric::l2}) {
     const FactorRanges ranges = fit_ranges(metric, sample);
     EXPECT_EQ(ranges.add_unit, 1.0f);
     EXPECT_EQ(ranges.scale.high, 0);

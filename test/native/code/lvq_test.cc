@@ -17,7 +17,7 @@ constexpr LvqLevels all_levels[] = {LvqLevels::lvq4, LvqLevels::lvq8, LvqLevels:
 /// Steps between the limits, both levels together.
 double steps(LvqLevels levels) { return levels == LvqLevels::lvq8 ? 255 : levels == LvqLevels::lvq4 ? 15 : 15 * 255; }
 
-std::vector<float> numbers(size_t count, uint32_t seed, float size) {
+std::vector<float> numbers(std::size_t count, std::uint32_t seed, float size) {
   std::mt19937 random(seed);
   std::normal_distribution<float> normal(0.3f, 1.0f);
   std::vector<float> result(count);
@@ -26,7 +26,7 @@ std::vector<float> numbers(size_t count, uint32_t seed, float size) {
 }
 
 std::vector<float> there_and_back(LvqLevels levels, const std::vector<float>& vector) {
-  std::vector<uint8_t> codes(lvq_bytes(levels, vector.size()));
+  std::vector<std::uint8_t> codes(lvq_bytes(levels, vector.size()));
   const LvqLimits limits = write_lvq(levels, vector.data(), vector.size(), codes.data());
   std::vector<float> back(vector.size());
   read_lvq(levels, limits, codes.data(), back.size(), back.data());
@@ -35,13 +35,14 @@ std::vector<float> there_and_back(LvqLevels levels, const std::vector<float>& ve
 
 TEST(Lvq, EveryNumberIsWithinHalfAStep) {
   for (const LvqLevels levels : all_levels) {
-    for (const size_t count : {1, 2, 3, 7, 8, 9, 63, 64, 65, 384}) {
+    for (const std::size_t count : {1, 2, 3, 7, 8, 9, 63, 64, 65, 384}) {
       for (const float size : {1e-20f, 1e-3f, 1.0f, 1e3f, 1e14f}) {
-        const std::vector<float> vector = numbers(count, static_cast<uint32_t>(count), size);
+        const std::vector<float> vector = numbers(count, static_cast<std::uint32_t>(count), size);
         const auto [low, high] = std::minmax_element(vector.begin(), vector.end());
         const double step = (static_cast<double>(*high) - *low) / steps(levels);
         const std::vector<float> back = there_and_back(levels, vector);
-        for (size_t i = 0; i < count; ++i) ASSERT_NEAR(back[i], vector[i], 0.501 * step + 1e-6 * size) << i << " of " << count;
+        for (std::size_t i = 0; i < count; ++i)
+          ASSERT_NEAR(back[i], vector[i], 0.501 * step + 1e-6 * size) << i << " of " << count;
       }
     }
   }
@@ -66,11 +67,11 @@ TEST(Lvq, EqualAndNearlyEqualNumbersAreTheLower) {
 TEST(Lvq, FourBitCodesLieAsTheKernelsExpect) {
   // 16 steps from 0 to 15, so that code i is the number itself.
   const std::vector<float> vector{0, 15, 3, 9, 12};
-  std::vector<uint8_t> codes(lvq_bytes(LvqLevels::lvq4, 5));
+  std::vector<std::uint8_t> codes(lvq_bytes(LvqLevels::lvq4, 5));
   const LvqLimits limits = write_lvq(LvqLevels::lvq4, vector.data(), 5, codes.data());
   EXPECT_EQ(limits.low, 0.0f);
   EXPECT_EQ(limits.step, 1.0f);
-  EXPECT_EQ(codes, (std::vector<uint8_t>{0x90, 0xcf, 0x03}));
+  EXPECT_EQ(codes, (std::vector<std::uint8_t>{0x90, 0xcf, 0x03}));
 }
 
 TEST(Lvq, SizesAreThoseOfTheCodes) {

@@ -9,8 +9,8 @@
 #include <string>
 #include <vector>
 
-#include "code/error.h"
-#include "code/metric.h"
+#include "base/error.h"
+#include "base/metric.h"
 
 namespace synthetic {
 
@@ -20,7 +20,8 @@ class Source {
   Source(std::size_t dims, std::uint32_t seed, double decay = 0.7) : dims_(dims), random_(seed) {
     for (std::size_t i = 0; i < dims; ++i) deviations_.push_back(std::pow(1.0 + static_cast<double>(i), -decay));
     for (auto& axis : axes_) axis = unit();
-    for (std::size_t i = 0; i < dims; ++i) mean_.push_back(0.3 * normal_(random_) / std::sqrt(static_cast<double>(dims)));
+    for (std::size_t i = 0; i < dims; ++i)
+      mean_.push_back(0.3 * normal_(random_) / std::sqrt(static_cast<double>(dims)));
   }
 
   std::vector<float> vectors(std::size_t count, double norm = 1) {
@@ -41,9 +42,11 @@ class Source {
     std::uniform_real_distribution<double> exponent(std::log(least), std::log(most));
     for (std::size_t n = 0; n < count; ++n) {
       double squared = 0;
-      for (std::size_t i = 0; i < dims_; ++i) squared += static_cast<double>(result[n * dims_ + i]) * result[n * dims_ + i];
+      for (std::size_t i = 0; i < dims_; ++i)
+        squared += static_cast<double>(result[n * dims_ + i]) * result[n * dims_ + i];
       const double factor = std::exp(exponent(random_)) / std::sqrt(squared);
-      for (std::size_t i = 0; i < dims_; ++i) result[n * dims_ + i] = static_cast<float>(result[n * dims_ + i] * factor);
+      for (std::size_t i = 0; i < dims_; ++i)
+        result[n * dims_ + i] = static_cast<float>(result[n * dims_ + i] * factor);
     }
     return result;
   }
@@ -79,14 +82,14 @@ template <class Work>
 std::string error_code(Work work) {
   try {
     work();
-  } catch (const embedless::code::Error& error) {
+  } catch (const embedless::base::Error& error) {
     return error.code;
   }
   return "";
 }
 
 /// Names the instances of a suite that runs once a metric.
-inline std::string metric_name(const testing::TestParamInfo<embedless::code::Metric>& info) {
+inline std::string metric_name(const testing::TestParamInfo<embedless::base::Metric>& info) {
   constexpr const char* names[] = {"Cosine", "Ip", "L2"};
   return names[static_cast<std::size_t>(info.param)];
 }

@@ -6,7 +6,7 @@
 #include <limits>
 #include <vector>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "code/synthetic.h"
 
 namespace embedless::code {
@@ -15,14 +15,14 @@ namespace {
 constexpr float inf = std::numeric_limits<float>::infinity();
 constexpr float nan = std::numeric_limits<float>::quiet_NaN();
 
-std::string refusal(Metric metric, std::vector<float> vector) {
-  return synthetic::error_code([&] { admit(metric, vector.data(), vector.size(), vector.data(), size_t{0}); });
+std::string refusal(base::Metric metric, std::vector<float> vector) {
+  return synthetic::error_code([&] { admit(metric, vector.data(), vector.size(), vector.data(), std::size_t{0}); });
 }
 
 TEST(Admit, CosineNormalises) {
   for (const float size : {1e-40f, 1e-20f, 1.0f, 1e20f, 3e37f}) {
     std::vector<float> vector{3 * size, 0, -4 * size};
-    admit(Metric::cosine, vector.data(), 3, vector.data(), "a");
+    admit(base::Metric::cosine, vector.data(), 3, vector.data(), "a");
     EXPECT_NEAR(vector[0], 0.6, 1e-4) << size;
     EXPECT_NEAR(vector[2], -0.8, 1e-4) << size;
   }
@@ -31,16 +31,16 @@ TEST(Admit, CosineNormalises) {
 TEST(Admit, OtherMetricsKeepTheVector) {
   const std::vector<float> vector{3, 0, -4};
   std::vector<float> out(3);
-  for (const Metric metric : {Metric::ip, Metric::l2}) {
+  for (const base::Metric metric : {base::Metric::ip, base::Metric::l2}) {
     admit(metric, vector.data(), 3, out.data(), "a");
     EXPECT_EQ(out, vector);
   }
 }
 
 TEST(Admit, RefusesWhatIsNotFinite) {
-  for (const Metric metric : {Metric::cosine, Metric::ip, Metric::l2}) {
+  for (const base::Metric metric : {base::Metric::cosine, base::Metric::ip, base::Metric::l2}) {
     for (const float bad : {nan, inf, -inf}) {
-      for (size_t at = 0; at < 7; ++at) {
+      for (std::size_t at = 0; at < 7; ++at) {
         std::vector<float> vector(7, 1.0f);
         vector[at] = bad;
         EXPECT_EQ(refusal(metric, vector), "INVALID_VECTOR");
@@ -50,24 +50,24 @@ TEST(Admit, RefusesWhatIsNotFinite) {
 }
 
 TEST(Admit, RefusesZeroOnlyUnderCosine) {
-  EXPECT_EQ(refusal(Metric::cosine, {0, -0.0f, 0}), "INVALID_VECTOR");
-  EXPECT_EQ(refusal(Metric::ip, {0, 0, 0}), "");
-  EXPECT_EQ(refusal(Metric::l2, {0, 0, 0}), "");
+  EXPECT_EQ(refusal(base::Metric::cosine, {0, -0.0f, 0}), "INVALID_VECTOR");
+  EXPECT_EQ(refusal(base::Metric::ip, {0, 0, 0}), "");
+  EXPECT_EQ(refusal(base::Metric::l2, {0, 0, 0}), "");
 }
 
 TEST(Admit, RefusesNormsThatWouldOverflow) {
-  EXPECT_EQ(refusal(Metric::ip, {1e15f, 1e15f}), "INVALID_VECTOR");
-  EXPECT_EQ(refusal(Metric::l2, {9e14f, 0}), "");
-  EXPECT_EQ(refusal(Metric::cosine, {1e30f, 0}), "");
+  EXPECT_EQ(refusal(base::Metric::ip, {1e15f, 1e15f}), "INVALID_VECTOR");
+  EXPECT_EQ(refusal(base::Metric::l2, {9e14f, 0}), "");
+  EXPECT_EQ(refusal(base::Metric::cosine, {1e30f, 0}), "");
 }
 
 TEST(Admit, NamesTheVectorAndThePosition) {
   const std::vector<float> vector{1, nan};
   float out[2];
   try {
-    admit(Metric::ip, vector.data(), 2, out, size_t{41});
+    admit(base::Metric::ip, vector.data(), 2, out, std::size_t{41});
     FAIL();
-  } catch (const Error& error) {
+  } catch (const base::Error& error) {
     EXPECT_NE(std::string(error.what()).find("vector 41"), std::string::npos) << error.what();
     EXPECT_NE(std::string(error.what()).find("position 1"), std::string::npos) << error.what();
   }

@@ -1,15 +1,16 @@
-// The decoder of trained product quantisers: a block of the store, and what `loadCodebook` is given. With 1 and 2 bytes the
-// seeds are of version 2; with more, rounding to bytes would be felt, and they are of version 1.
+// The decoder of trained product quantisers: a block of the store, and what `loadCodebook` is given. With 1 and 2 bytes
+// the seeds are of version 2; with more, rounding to bytes would be felt, and they are of version 1.
 
-#include "driver.h"
-#include "use.h"
+#include "fuzz/driver.h"
+#include "fuzz/use.h"
 
 int main(int argc, char** argv) {
   using namespace fuzz;
   Decoder decoder{.name = "codebook", .seeds = {}, .repair = {}, .run = {}};
   for (const auto metric : metrics) {
     for (const std::size_t bytes : {1, 2, 5, 16}) {
-      const auto coder = index::train_coder(vectors(300, 1), {.dims = dims, .metric = metric, .code = {.bytes = bytes}});
+      const auto coder =
+          index::train_coder(vectors(300, 1), {.dims = dims, .metric = metric, .code = {.bytes = bytes}});
       decoder.seeds.push_back({coder->save()});
     }
   }

@@ -1,4 +1,4 @@
-#include "driver.h"
+#include "fuzz/driver.h"
 
 #include <signal.h>
 #include <sys/resource.h>
@@ -15,7 +15,7 @@
 #include <iterator>
 #include <map>
 
-#include "code/error.h"
+#include "base/error.h"
 
 /// Of the address sanitizer, whose header not every compiler brings along.
 extern "C" std::size_t __sanitizer_get_allocated_size(const volatile void* memory);
@@ -27,7 +27,9 @@ extern "C" __attribute__((visibility("default"))) const char* __asan_default_opt
   return "abort_on_error=1:handle_abort=0:allocator_may_return_null=0:quarantine_size_mb=4:max_allocation_size_mb=256:"
          "detect_stack_use_after_return=1:detect_leaks=0";
 }
-extern "C" __attribute__((visibility("default"))) const char* __ubsan_default_options() { return "abort_on_error=1:print_stacktrace=1"; }
+extern "C" __attribute__((visibility("default"))) const char* __ubsan_default_options() {
+  return "abort_on_error=1:print_stacktrace=1";
+}
 
 namespace fuzz {
 namespace {
@@ -50,9 +52,7 @@ void count_allocation(const volatile void* memory, std::size_t) {
   const std::size_t now = held += __sanitizer_get_allocated_size(memory);
   if (now > most_held) most_held = now;
 }
-void count_release(const volatile void* memory) {
-  held -= __sanitizer_get_allocated_size(memory);
-}
+void count_release(const volatile void* memory) { held -= __sanitizer_get_allocated_size(memory); }
 
 /// A mutant as a file: for each part its length as u32, little-endian, and its bytes.
 Bytes to_file(const Parts& parts) {
@@ -73,7 +73,8 @@ Parts from_file(const std::string& path) {
     for (std::size_t i = 0; i < 4; ++i) length |= static_cast<std::size_t>(bytes[at + i]) << (8 * i);
     at += 4;
     length = std::min(length, bytes.size() - at);
-    parts.emplace_back(bytes.begin() + static_cast<std::ptrdiff_t>(at), bytes.begin() + static_cast<std::ptrdiff_t>(at + length));
+    parts.emplace_back(bytes.begin() + static_cast<std::ptrdiff_t>(at),
+                       bytes.begin() + static_cast<std::ptrdiff_t>(at + length));
     at += length;
   }
   return parts;
@@ -117,7 +118,7 @@ bool one(const Decoder& decoder, const Parts& parts, std::map<std::string, std::
     watch(false);
     check_memory();
     return true;
-  } catch (const embedless::code::Error& refusal) {
+  } catch (const embedless::base::Error& refusal) {
     watch(false);
     check_memory();
     ++refusals[refusal.code];
@@ -132,11 +133,16 @@ Options read_options(int argc, char** argv) {
   for (int i = 1; i < argc; ++i) {
     const std::string name = argv[i];
     const char* const value = i + 1 < argc ? argv[i + 1] : "";
-    if (name == "--seconds") options.seconds = std::atof(value), ++i;
-    else if (name == "--seed") options.seed = std::strtoull(value, nullptr, 10), ++i;
-    else if (name == "--runs") options.runs = std::strtoull(value, nullptr, 10), ++i;
-    else if (name == "--out") options.out = value, ++i;
-    else options.files.push_back(name);
+    if (name == "--seconds")
+      options.seconds = std::atof(value), ++i;
+    else if (name == "--seed")
+      options.seed = std::strtoull(value, nullptr, 10), ++i;
+    else if (name == "--runs")
+      options.runs = std::strtoull(value, nullptr, 10), ++i;
+    else if (name == "--out")
+      options.out = value, ++i;
+    else
+      options.files.push_back(name);
   }
   return options;
 }
@@ -168,7 +174,9 @@ int run(int argc, char** argv, const Decoder& decoder) {
   }
   Mutator mutator(options.seed);
   const auto begin = std::chrono::steady_clock::now();
-  const auto passed = [begin] { return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count(); };
+  const auto passed = [begin] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - begin).count();
+  };
   const auto goes_on = [&] {
     if (!options.files.empty()) return false;
     return options.runs != 0 ? runs < options.runs : passed() < options.seconds;
@@ -182,10 +190,10 @@ int run(int argc, char** argv, const Decoder& decoder) {
   }
   std::string codes;
   for (const auto& [code, count] : refusals) codes += " " + code + " " + std::to_string(count);
-  std::printf("%s: seed %llu, %llu executions in %.1f s, %llu accepted, %llu refused (%s ), peak %.0f MB\n", decoder.name,
-              static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(runs), passed(),
-              static_cast<unsigned long long>(taken), static_cast<unsigned long long>(runs - taken), codes.c_str(),
-              peak_megabytes());
+  std::printf("%s: seed %llu, %llu executions in %.1f s, %llu accepted, %llu refused (%s ), peak %.0f MB\n",
+              decoder.name, static_cast<unsigned long long>(options.seed), static_cast<unsigned long long>(runs),
+              passed(), static_cast<unsigned long long>(taken), static_cast<unsigned long long>(runs - taken),
+              codes.c_str(), peak_megabytes());
   return 0;
 }
 

@@ -5,14 +5,14 @@
 #include <string>
 #include <vector>
 
-#include "mutate.h"
+#include "fuzz/mutate.h"
 
 /// Runs one decoder of untrusted bytes on mutants of valid ones, under sanitizers:
 ///
 ///   <decoder>_fuzz [--seconds N] [--seed S] [--runs N] [--out folder] [mutant file...]
 ///
 /// Without files it mutates for N seconds (20 unless said) or N runs; with files it runs them alone. A crash, a run of
-/// more than a second of processor time, an exception that is no `code::Error` or too much memory writes the mutant to
+/// more than a second of processor time, an exception that is no `base::Error` or too much memory writes the mutant to
 /// `<decoder>-<seed>-<run>.mutant` in `--out` (the current folder) and ends with 1.
 namespace fuzz {
 
@@ -22,7 +22,7 @@ struct Decoder {
   std::vector<Parts> seeds;
   /// Makes the checksums of an input right; done to half of the mutants. None where there are no checksums.
   std::function<void(Parts&)> repair;
-  /// Decodes, and uses what came out. Throws `code::Error` for what it refuses.
+  /// Decodes, and uses what came out. Throws `base::Error` for what it refuses.
   std::function<void(const Parts&)> run;
 };
 

@@ -2,13 +2,13 @@
 
 #include <memory>
 
-#include "driver.h"
+#include "fuzz/driver.h"
+#include "fuzz/use.h"
 #include "graph/build.h"
 #include "graph/graph_file.h"
 #include "graph/repair.h"
 #include "graph/thin.h"
 #include "index/node_vectors.h"
-#include "use.h"
 
 namespace {
 
@@ -52,7 +52,8 @@ void use_graph(const graph::Graph& read, const index::CodeStore& store) {
   const index::NodeVectors nodes(snapshot, *store.coder(), 1, nullptr);
   const auto live = index::allowed_nodes(*snapshot, nullptr);
   const auto repaired = graph::repair(read, nodes.vectors(), live);
-  search(snapshot, *store.coder(), std::make_shared<index::SearchGraph>(graph::extend(repaired, nodes.vectors(), {}, live)));
+  search(snapshot, *store.coder(),
+         std::make_shared<index::SearchGraph>(graph::extend(repaired, nodes.vectors(), {}, live)));
   for (const auto method : {graph::ThinMethod::prune, graph::ThinMethod::hubs, graph::ThinMethod::random}) {
     const auto thin = graph::thin(read, nodes.vectors(), {.method = method, .degree = 3, .alpha = 1.1f});
     expect(thin.lists->count() == read.lists->count(), "thinning changed the nodes");
@@ -78,9 +79,12 @@ int main(int argc, char** argv) {
     for (const auto form : {graph::ListForm::flat, graph::ListForm::packed}) {
       const auto read = graph::load_graph(saved_of(parts), form);
       const auto again = graph::load_graph(graph::save_graph(read), form);
-      expect(again.lists->count() == read.lists->count() && again.entry == read.entry, "saved again it is another graph");
-      if (read.lists->count() <= 100) use_graph(read, few.store);
-      else search(many.store.snapshot(), *many.store.coder(), std::make_shared<index::SearchGraph>(read));
+      expect(again.lists->count() == read.lists->count() && again.entry == read.entry,
+             "saved again it is another graph");
+      if (read.lists->count() <= 100)
+        use_graph(read, few.store);
+      else
+        search(many.store.snapshot(), *many.store.coder(), std::make_shared<index::SearchGraph>(read));
     }
   };
   return run(argc, argv, decoder);

@@ -1,7 +1,7 @@
 // The decoder of the LVQ family: means, levels and projections.
 
-#include "driver.h"
-#include "use.h"
+#include "fuzz/driver.h"
+#include "fuzz/use.h"
 
 int main(int argc, char** argv) {
   using namespace fuzz;

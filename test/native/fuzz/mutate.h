@@ -9,7 +9,7 @@
 #include <limits>
 #include <vector>
 
-#include "code/random.h"
+#include "base/random.h"
 
 /// Changes valid inputs a little, the way damage and attackers do.
 namespace fuzz {
@@ -27,7 +27,8 @@ class Mutator {
 
   std::size_t below(std::size_t n) { return n == 0 ? 0 : random_.below(n); }
 
-  /// One to eight mutations of a part each; rarely parts are swapped, doubled or dropped. `others` lends bytes to splices.
+  /// One to eight mutations of a part each; rarely parts are swapped, doubled or dropped. `others` lends bytes to
+  /// splices.
   void mutate(Parts& parts, const Parts& others) {
     for (std::size_t n = 1 + below(below(4) == 0 ? 8 : 2); n > 0; --n) {
       if (below(24) == 0) shuffle(parts);
@@ -51,7 +52,10 @@ class Mutator {
       case 1: part[place(part)] ^= static_cast<std::uint8_t>(1u << below(8)); return;
       case 2: part[place(part)] = static_cast<std::uint8_t>(below(256)); return;
       case 3: return splice(part, other);
-      case 4: part.resize(below(8) == 0 ? below(part.size()) : part.size() - 1 - below(std::min<std::size_t>(part.size(), 16))); return;
+      case 4:
+        part.resize(below(8) == 0 ? below(part.size())
+                                  : part.size() - 1 - below(std::min<std::size_t>(part.size(), 16)));
+        return;
       case 5: std::fill_n(part.begin() + static_cast<std::ptrdiff_t>(place(part)), 1, below(2) == 0 ? 0 : 0xff); return;
       case 6: return copy_within(part);
       default: return number(part);
@@ -64,7 +68,8 @@ class Mutator {
   }
 
   void insert(Bytes& part, const Bytes& other) {
-    const std::size_t length = std::min(1 + below(below(8) == 0 ? 4096 : 16), most_part - std::min(most_part, part.size()));
+    const std::size_t length =
+        std::min(1 + below(below(8) == 0 ? 4096 : 16), most_part - std::min(most_part, part.size()));
     Bytes fresh(length, static_cast<std::uint8_t>(below(256)));
     for (std::size_t i = 0; i < length && i < other.size() && below(64) != 0; ++i) fresh[i] = other[i];
     const std::size_t at = below(2) == 0 ? part.size() : below(part.size() + 1);
@@ -75,7 +80,8 @@ class Mutator {
     if (other.empty()) return;
     const std::size_t from = below(other.size()), to = below(part.size());
     const std::size_t length = 1 + below(std::min(other.size() - from, part.size() - to));
-    std::copy_n(other.begin() + static_cast<std::ptrdiff_t>(from), length, part.begin() + static_cast<std::ptrdiff_t>(to));
+    std::copy_n(other.begin() + static_cast<std::ptrdiff_t>(from), length,
+                part.begin() + static_cast<std::ptrdiff_t>(to));
   }
 
   void copy_within(Bytes& part) {
@@ -92,9 +98,20 @@ class Mutator {
     at = std::min(at, part.size() - width);
     std::uint64_t value = 0;
     std::memcpy(&value, &part[at], width);
-    constexpr std::array<std::uint64_t, 14> edges = {
-        0, 1, 2, 0x7f, 0x80, 0xff, 0xffff, 0x7fffffff, 0x80000000, 0xffffffff, 0x100000000, std::uint64_t{1} << 63,
-        std::numeric_limits<std::uint64_t>::max(), 0x7f800000 /* infinity as float32 */};
+    constexpr std::array<std::uint64_t, 14> edges = {0,
+                                                     1,
+                                                     2,
+                                                     0x7f,
+                                                     0x80,
+                                                     0xff,
+                                                     0xffff,
+                                                     0x7fffffff,
+                                                     0x80000000,
+                                                     0xffffffff,
+                                                     0x100000000,
+                                                     std::uint64_t{1} << 63,
+                                                     std::numeric_limits<std::uint64_t>::max(),
+                                                     0x7f800000 /* infinity as float32 */};
     switch (below(4)) {
       case 0: value += 1; break;
       case 1: value -= 1; break;
@@ -104,7 +121,7 @@ class Mutator {
     std::memcpy(&part[at], &value, width);
   }
 
-  embedless::code::Random random_;
+  embedless::base::Random random_;
 };
 
 }  // namespace fuzz

@@ -1,13 +1,13 @@
-// Rows of every coder, their exceptions, live bits and filters, as a store publishes them. Parts: one byte that chooses the
-// coder and the order, the rows, the exceptions, dead nodes, a filter.
+// Rows of every coder, their exceptions, live bits and filters, as a store publishes them. Parts: one byte that chooses
+// the coder and the order, the rows, the exceptions, dead nodes, a filter.
 
 #include <cmath>
 #include <cstring>
 
-#include "driver.h"
+#include "fuzz/driver.h"
+#include "fuzz/use.h"
 #include "graph/build.h"
 #include "index/node_vectors.h"
-#include "use.h"
 
 namespace {
 
@@ -86,10 +86,14 @@ int main(int argc, char** argv) {
     auto encoded = coders[i]->encode(vectors(rows_of_seed, 5), nullptr);
     if (coders[i]->takes_exceptions()) encoded.exceptions = {{0, 0, 0, 0.5f}, {7, 2, 0, 1e30f}, {64, 1, 0, -3.f}};
     const Bytes dead = {1, 0, 0, 0, 65, 0, 0, 0, 129, 0, 0, 0};
-    decoder.seeds.push_back({{static_cast<std::uint8_t>(i * 2 + i % 2)}, encoded.rows, bytes_of(encoded.exceptions), dead, Bytes(17, 0xb7)});
+    decoder.seeds.push_back({{static_cast<std::uint8_t>(i * 2 + i % 2)},
+                             encoded.rows,
+                             bytes_of(encoded.exceptions),
+                             dead,
+                             Bytes(17, 0xb7)});
   }
   decoder.run = [&](const Parts& parts) {
-    if (parts.size() < 5 || parts[0].empty()) throw embedless::code::Error("CORRUPT", "a part is missing");
+    if (parts.size() < 5 || parts[0].empty()) throw embedless::base::Error("CORRUPT", "a part is missing");
     const auto order = (parts[0][0] & 1) != 0 ? index::RowOrder::walk : index::RowOrder::scan;
     use_rows(coders[parts[0][0] / 2 % coders.size()], order, parts);
   };

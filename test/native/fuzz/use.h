@@ -6,17 +6,18 @@
 #include <stdexcept>
 #include <vector>
 
-#include "code/crc32.h"
+#include "base/crc32.h"
+#include "fuzz/mutate.h"
 #include "index/decode.h"
 #include "index/search_session.h"
 #include "index/trained_coder.h"
-#include "mutate.h"
 
-/// What a store does with what it decoded: encode, decode, search. Whatever the bytes said, that must work or be refused.
+/// What a store does with what it decoded: encode, decode, search. Whatever the bytes said, that must work or be
+/// refused.
 namespace fuzz {
 
 namespace index = embedless::index;
-using embedless::code::Metric;
+using embedless::base::Metric;
 
 inline constexpr std::size_t dims = 16;
 inline constexpr Metric metrics[] = {Metric::cosine, Metric::ip, Metric::l2};
@@ -37,7 +38,7 @@ inline void expect(bool holds, const char* what) {
 /// Puts the CRC-32 of all before it into the last four bytes.
 inline void repair_crc(Bytes& bytes) {
   if (bytes.size() < 4) return;
-  const std::uint32_t sum = embedless::code::crc32({bytes.data(), bytes.size() - 4});
+  const std::uint32_t sum = embedless::base::crc32({bytes.data(), bytes.size() - 4});
   for (std::size_t i = 0; i < 4; ++i) bytes[bytes.size() - 4 + i] = static_cast<std::uint8_t>(sum >> (8 * i));
 }
 

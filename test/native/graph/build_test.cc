@@ -8,10 +8,10 @@
 #include <set>
 #include <thread>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/hnsw.h"
+#include "graph/space.h"
 #include "graph/vamana.h"
-#include "space.h"
 
 namespace {
 
@@ -103,8 +103,8 @@ TEST(Vamana, MoreSlackNeverLowersTheDegree) {
   for (const Metric metric : metrics) {
     const Rows rows(RowForm::float32, metric, all);
     double before = 0;
-    const std::vector<float> slacks = metric == Metric::ip ? std::vector<float>{1.0f, 0.97f, 0.9f, 0.8f}
-                                                           : std::vector<float>{1.0f, 1.1f, 1.2f, 1.4f};
+    const std::vector<float> slacks =
+        metric == Metric::ip ? std::vector<float>{1.0f, 0.97f, 0.9f, 0.8f} : std::vector<float>{1.0f, 1.1f, 1.2f, 1.4f};
     for (const float alpha : slacks) {
       const Graph built = build_vamana(*rows.vectors, {.alpha = alpha, .max_degree = 40, .build_window = 60});
       const double degree = mean_degree(*built.lists);
@@ -118,7 +118,8 @@ TEST(Graphs, OfFewNodes) {
   for (const std::size_t count : {1u, 2u, 3u, 5u, 64u, 65u}) {
     const auto all = vectors(count, 15);
     const Rows rows(RowForm::float32, Metric::l2, all);
-    for (const Graph& built : {build_vamana(*rows.vectors, {}, {.threads = 2}), build_hnsw(*rows.vectors, {.m = 2}, {.threads = 2})}) {
+    for (const Graph& built :
+         {build_vamana(*rows.vectors, {}, {.threads = 2}), build_hnsw(*rows.vectors, {.m = 2}, {.threads = 2})}) {
       EXPECT_EQ(mean_recall(built, *rows.vectors, Metric::l2, all, vectors(5, 16), 100), 1.0) << count;
     }
   }
@@ -157,15 +158,17 @@ TEST(GraphsConcurrency, StopWhenTold) {
   const auto all = vectors(6000, 18);
   const Rows rows(RowForm::float32, Metric::l2, all);
   for (const bool vamana : {true, false}) {
-    embedless::code::StopFlag stop;
+    embedless::base::StopFlag stop;
     graph::Progress linked;
     auto build = std::async(std::launch::async, [&] {
-      if (vamana) build_vamana(*rows.vectors, {.build_window = 400}, {.threads = 2, .progress = &linked, .stop = &stop});
-      else build_hnsw(*rows.vectors, {.ef_construction = 800}, {.threads = 2, .progress = &linked, .stop = &stop});
+      if (vamana)
+        build_vamana(*rows.vectors, {.build_window = 400}, {.threads = 2, .progress = &linked, .stop = &stop});
+      else
+        build_hnsw(*rows.vectors, {.ef_construction = 800}, {.threads = 2, .progress = &linked, .stop = &stop});
     });
     while (linked.done < 32) std::this_thread::yield();
     stop.stop();
-    EXPECT_THROW(build.get(), embedless::code::Stopped);
+    EXPECT_THROW(build.get(), embedless::base::Stopped);
   }
 }
 

@@ -2,10 +2,10 @@
 
 #include <gtest/gtest.h>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/build.h"
 #include "graph/repair.h"
-#include "space.h"
+#include "graph/space.h"
 
 namespace {
 
@@ -57,13 +57,11 @@ TEST(Growth, Vamana) {
 }
 
 TEST(Growth, Hnsw) {
-  expect_growth(
-      [](const graph::Vectors& on, unsigned threads) {
-        return build_hnsw(on, {.m = 8, .ef_construction = 60}, {.threads = threads});
-      },
-      [](const Graph& graph, const graph::Vectors& on, unsigned threads) {
-        return extend(graph, on, {.threads = threads});
-      });
+  expect_growth([](const graph::Vectors& on,
+                   unsigned threads) { return build_hnsw(on, {.m = 8, .ef_construction = 60}, {.threads = threads}); },
+                [](const Graph& graph, const graph::Vectors& on, unsigned threads) {
+                  return extend(graph, on, {.threads = threads});
+                });
 }
 
 std::vector<std::uint64_t> every_node_but(std::size_t count, std::uint64_t one_in) {
@@ -134,8 +132,8 @@ TEST(Repair, TenRoundsOfReplacingATenthCostNoRecall) {
   EXPECT_GT(mean_recall(graph, *rows.vectors, all), mean_recall(anew, *rows.vectors, all) - 0.01);
 }
 
-/// The rows of the dead are zeros, as a store without their vectors has them: far nearer to all than the living are to each
-/// other, had anyone looked.
+/// The rows of the dead are zeros, as a store without their vectors has them: far nearer to all than the living are to
+/// each other, had anyone looked.
 TEST(Growth, LinksTheLivingAloneAndLooksAtNoDeadVector) {
   for (const graph::Kind kind : {graph::Kind::vamana, graph::Kind::hnsw}) {
     for (const std::size_t part : {1200u, 2000u}) {
@@ -169,7 +167,7 @@ TEST(Growth, LinksTheLivingAloneAndLooksAtNoDeadVector) {
 TEST(Growth, NeedsALiveNode) {
   const Rows rows(RowForm::float32, Metric::l2, vectors(3, 1));
   const std::vector<std::uint64_t> none(1);
-  EXPECT_THROW(graph::build(*rows.vectors, {}, {}, none), embedless::code::Error);
+  EXPECT_THROW(graph::build(*rows.vectors, {}, {}, none), embedless::base::Error);
 }
 
 TEST(Repair, NeedsALiveNode) {
@@ -177,7 +175,7 @@ TEST(Repair, NeedsALiveNode) {
   const Rows rows(RowForm::float32, Metric::l2, all);
   const Graph built = build_vamana(*rows.vectors, {});
   const std::vector<std::uint64_t> none(2);
-  EXPECT_THROW(repair(built, *rows.vectors, none, {}), embedless::code::Error);
+  EXPECT_THROW(repair(built, *rows.vectors, none, {}), embedless::base::Error);
 }
 
 }  // namespace

@@ -1,16 +1,17 @@
 // Packed lists and graph files: they give back what went in, and nothing else gets through.
 
+#include "graph/packed.h"
+
 #include <gtest/gtest.h>
 
 #include <string>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/graph_file.h"
 #include "graph/hnsw.h"
-#include "graph/packed.h"
+#include "graph/space.h"
 #include "graph/thin.h"
 #include "graph/vamana.h"
-#include "space.h"
 
 namespace {
 
@@ -21,7 +22,7 @@ using graph::PackedAdjacency;
 /// Lists of random lengths up to `degree`, the first one empty, the second full.
 std::shared_ptr<FlatAdjacency> random_lists(std::size_t count, std::size_t degree, std::uint64_t seed) {
   auto lists = std::make_shared<FlatAdjacency>(count, degree);
-  embedless::code::Random random(seed);
+  embedless::base::Random random(seed);
   for (std::uint32_t node = 0; node < count; ++node) {
     const std::size_t most = std::min(degree, count - 1);
     std::size_t length = node == 0 ? 0 : node == 1 ? most : random.below(most + 1);
@@ -62,7 +63,7 @@ TEST(Packed, GivesBackEveryList) {
 TEST(Packed, TakesAtMostSixteenBitsAnEdge) {
   for (const std::size_t degree : {12u, 16u, 24u, 32u, 64u}) {
     FlatAdjacency lists(100'000, degree);
-    embedless::code::Random random(30);
+    embedless::base::Random random(30);
     for (std::uint32_t node = 0; node < 100'000; ++node) {
       std::vector<std::uint32_t> list;
       while (list.size() < degree) {
@@ -85,7 +86,7 @@ TEST(Packed, RefusesListsTooLong) {
   std::vector<std::uint32_t> list;
   for (std::uint32_t node = 1; node <= 256; ++node) list.push_back(node);
   one.set(0, list);
-  EXPECT_THROW(PackedAdjacency{one}, embedless::code::Error);
+  EXPECT_THROW(PackedAdjacency{one}, embedless::base::Error);
 }
 
 std::string load_code(const graph::SavedGraph& saved) {
@@ -102,7 +103,7 @@ std::string load_code(const graph::SavedGraph& saved) {
       }
     }
     return "loaded";
-  } catch (const embedless::code::Error& error) {
+  } catch (const embedless::base::Error& error) {
     return error.code;
   }
 }
@@ -159,7 +160,7 @@ TEST(GraphFile, NoSingleByteCrashesIt) {
 
 TEST(GraphFile, RefusesWhatIsNone) {
   const auto saved = save_graph(hnsw());
-  embedless::code::Random random(33);
+  embedless::base::Random random(33);
   const auto change = [&](auto work) {
     graph::SavedGraph damaged = saved;
     work(damaged);
@@ -181,7 +182,8 @@ TEST(GraphFile, RefusesWhatIsNone) {
               }),
               "CORRUPT");
     const std::string code = change([&](auto& graph) {
-      for (std::size_t at = 8; at < graph.header.size(); ++at) graph.header[at] = static_cast<std::uint8_t>(random.next());
+      for (std::size_t at = 8; at < graph.header.size(); ++at)
+        graph.header[at] = static_cast<std::uint8_t>(random.next());
     });
     EXPECT_EQ(code, "CORRUPT");
   }
@@ -204,7 +206,8 @@ TEST(Thin, KeepsWhatMatters) {
     return sum / 80;
   };
   const auto pruned = thin(full, *rows.vectors, {.degree = 8}).lists;
-  const auto hubs = thin(full, *rows.vectors, {.method = graph::ThinMethod::hubs, .degree = 8, .hub_share = 0.05}).lists;
+  const auto hubs =
+      thin(full, *rows.vectors, {.method = graph::ThinMethod::hubs, .degree = 8, .hub_share = 0.05}).lists;
   const auto random = thin(full, *rows.vectors, {.method = graph::ThinMethod::random, .degree = 8}).lists;
   EXPECT_LE(pruned->max_degree(), 8u);
   EXPECT_EQ(random->max_degree(), 8u);

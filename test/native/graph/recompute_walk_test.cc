@@ -7,10 +7,10 @@
 #include <limits>
 #include <set>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "graph/hnsw.h"
+#include "graph/space.h"
 #include "graph/vamana.h"
-#include "space.h"
 
 namespace {
 
@@ -33,7 +33,7 @@ struct Fixture {
   RecomputeWalk::Estimate estimate(std::size_t q) const {
     return [this, q](std::span<const std::uint32_t> nodes, float* out) {
       for (std::size_t i = 0; i < nodes.size(); ++i) {
-        embedless::code::Random random(nodes[i]);
+        embedless::base::Random random(nodes[i]);
         const double truth = distance(Metric::l2, &queries[q * dims], &all[nodes[i] * dims]);
         out[i] = static_cast<float>(truth * (1 + 0.2 * random.symmetric()));
       }
@@ -110,7 +110,8 @@ TEST(RecomputeWalk, BatchesFillUpAndOrderOfArrivalDecidesNothing) {
     RecomputeWalk again(fixture.vamana, {.window = 30, .batch = 64});
     fixture.feed_all(again, q, false);
     ASSERT_EQ(again.nearest().size(), other.nearest().size());
-    for (std::size_t i = 0; i < other.nearest().size(); ++i) EXPECT_EQ(again.nearest()[i].node, other.nearest()[i].node);
+    for (std::size_t i = 0; i < other.nearest().size(); ++i)
+      EXPECT_EQ(again.nearest()[i].node, other.nearest()[i].node);
     EXPECT_EQ(again.recomputed(), other.recomputed());
     sum += fixture.recall_of(other, q);
   }
@@ -183,7 +184,7 @@ TEST(RecomputeWalk, RefusesWhatItDidNotAskFor) {
   const auto wants = walk.wants();
   const std::vector<double> one = {1.0}, two = {1.0, 2.0}, bad = {std::numeric_limits<double>::quiet_NaN()};
   const std::vector<std::uint32_t> other = {wants[0] + 1};
-  using embedless::code::Error;
+  using embedless::base::Error;
   EXPECT_THROW(walk.feed(other, one, {}), Error);
   EXPECT_THROW(walk.feed(wants, two, {}), Error);
   EXPECT_THROW(walk.feed(wants, one, wants), Error);

@@ -5,7 +5,7 @@
 #include <bit>
 #include <numeric>
 
-#include "space.h"
+#include "graph/space.h"
 
 namespace {
 
@@ -54,8 +54,9 @@ TEST(RowVectors, ANodeIsNearestToItself) {
 }
 
 TEST(RowVectors, SplitRowsGiveBackEveryBit) {
-  std::vector<float> values = {0.0f, -0.0f, 1.0f, -1.0f, 1e-40f, -1e-38f, 1e15f, -1e15f, 0.1f, 0.3f, 3.4e37f, 1.17549435e-38f};
-  embedless::code::Random random(4);
+  std::vector<float> values = {0.0f,  -0.0f,  1.0f, -1.0f, 1e-40f,  -1e-38f,
+                               1e15f, -1e15f, 0.1f, 0.3f,  3.4e37f, 1.17549435e-38f};
+  embedless::base::Random random(4);
   while (values.size() < 4096) {
     const float value = std::bit_cast<float>(static_cast<std::uint32_t>(random.next()));
     if (std::isfinite(value) && std::fabs(value) < 1e38f) values.push_back(value);

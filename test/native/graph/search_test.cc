@@ -5,9 +5,9 @@
 #include <limits>
 #include <set>
 
-#include "code/error.h"
+#include "base/error.h"
+#include "graph/space.h"
 #include "graph/vamana.h"
-#include "space.h"
 
 namespace {
 
@@ -15,7 +15,7 @@ using namespace space;
 using graph::Found;
 
 TEST(SearchBuffer, KeepsTheBestInOrder) {
-  embedless::code::Random random(20);
+  embedless::base::Random random(20);
   for (const std::size_t capacity : {1u, 2u, 7u, 64u}) {
     graph::SearchBuffer buffer;
     buffer.reset(1, capacity);
@@ -31,8 +31,8 @@ TEST(SearchBuffer, KeepsTheBestInOrder) {
         ASSERT_EQ(buffer[i].node, sorted[i].node);
         ASSERT_EQ(buffer[i].distance, sorted[i].distance);
       }
-      ASSERT_EQ(buffer.bar(), sorted.size() < capacity ? std::numeric_limits<float>::infinity()
-                                                       : sorted[capacity - 1].distance);
+      ASSERT_EQ(buffer.bar(),
+                sorted.size() < capacity ? std::numeric_limits<float>::infinity() : sorted[capacity - 1].distance);
     }
   }
 }
@@ -143,9 +143,9 @@ TEST(Walker, AFilterOfAllAnswersAsNone) {
 
 TEST(Walker, Stops) {
   Fixture fixture;
-  embedless::code::StopFlag stop;
+  embedless::base::StopFlag stop;
   stop.stop();
-  EXPECT_THROW(fixture.search(0, {.stop = &stop}), embedless::code::Stopped);
+  EXPECT_THROW(fixture.search(0, {.stop = &stop}), embedless::base::Stopped);
 }
 
 }  // namespace

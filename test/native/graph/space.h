@@ -7,7 +7,7 @@
 #include <string>
 #include <vector>
 
-#include "code/random.h"
+#include "base/random.h"
 #include "code/vector_form.h"
 #include "graph/adjacency.h"
 #include "graph/row_vectors.h"
@@ -17,15 +17,15 @@
 namespace space {
 
 namespace graph = embedless::graph;
-using embedless::code::Metric;
+using embedless::base::Metric;
 using graph::RowForm;
 
 inline constexpr std::size_t dims = 24;
 
 /// Vectors in clusters, so that a graph has something to find; seeded.
 inline std::vector<float> vectors(std::size_t count, std::uint64_t seed) {
-  embedless::code::Random random(seed);
-  embedless::code::Random topics(77);
+  embedless::base::Random random(seed);
+  embedless::base::Random topics(77);
   std::vector<float> centres(20 * dims);
   for (float& value : centres) value = static_cast<float>(topics.symmetric());
   std::vector<float> result;
@@ -63,7 +63,8 @@ class Rows {
       bytes_ = embedless::code::encode_vectors({forms[static_cast<std::size_t>(form)], dims, metric}, given);
     }
     for (std::size_t first = 0; first < count_; first += 64) blocks_.push_back(&bytes_[first * stride_]);
-    vectors = std::make_unique<graph::RowVectors>(form, dims, metric, graph::RowPlaces{blocks_.data(), 6, stride_}, count_);
+    vectors =
+        std::make_unique<graph::RowVectors>(form, dims, metric, graph::RowPlaces{blocks_.data(), 6, stride_}, count_);
   }
 
   std::unique_ptr<graph::RowVectors> vectors;
@@ -87,8 +88,8 @@ inline double distance(Metric metric, const float* a, const float* b) {
 }
 
 /// The k nearest by float64, nodes that `allowed` names only (all if it is empty).
-inline std::vector<std::uint32_t> nearest(Metric metric, const std::vector<float>& all, const float* query, std::size_t k,
-                                          const std::vector<std::uint64_t>& allowed = {}) {
+inline std::vector<std::uint32_t> nearest(Metric metric, const std::vector<float>& all, const float* query,
+                                          std::size_t k, const std::vector<std::uint64_t>& allowed = {}) {
   std::vector<std::pair<double, std::uint32_t>> found;
   for (std::uint32_t node = 0; node < all.size() / dims; ++node) {
     if (!allowed.empty() && ((allowed[node / 64] >> (node % 64)) & 1u) == 0) continue;

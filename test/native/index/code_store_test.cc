@@ -13,9 +13,9 @@
 #include <string>
 #include <utility>
 
-#include "code/error.h"
-#include "corpus.h"
+#include "base/error.h"
 #include "graph/pages.h"
+#include "index/corpus.h"
 
 namespace {
 
@@ -35,7 +35,7 @@ Publication appending(const Encoded& rows) { return {.rows = rows.rows, .excepti
 std::string failure_of(CodeStore& store, const Publication& change) {
   try {
     store.publish(change);
-  } catch (const embedless::code::Error& error) {
+  } catch (const embedless::base::Error& error) {
     return error.code;
   }
   return "none";
@@ -118,7 +118,8 @@ TEST(CodeStore, RefusesBadPublicationsAndStaysAsItWas) {
     return failure_of(store, {.rows = rows.rows, .exceptions = exceptions, .dead = {}});
   };
 
-  EXPECT_EQ(failure_of(store, {.rows = std::span(rows.rows).subspan(1), .exceptions = {}, .dead = {}}), "INVALID_ARGUMENT");
+  EXPECT_EQ(failure_of(store, {.rows = std::span(rows.rows).subspan(1), .exceptions = {}, .dead = {}}),
+            "INVALID_ARGUMENT");
   EXPECT_EQ(failure_of(store, {.rows = rows.rows, .exceptions = {}, .dead = dead}), "INVALID_ARGUMENT");
   EXPECT_EQ(with({{70, 0, 0, 1}}), "INVALID_ARGUMENT");
   EXPECT_EQ(with({{0, 3, 0, 1}}), "INVALID_ARGUMENT");
@@ -163,8 +164,10 @@ TEST(CodeStore, LargeStoresLieInSlabsOfWholeHugePages) {
     std::size_t slabs = 0;
     for (std::size_t i = 0; i < snapshot->chunks(); ++i) {
       const bool begins = reinterpret_cast<std::uintptr_t>(place(i)) % huge_page == 0;
-      if (begins) ++slabs;
-      else EXPECT_EQ(place(i), place(i - 1) + chunk_bytes) << "chunk " << i;
+      if (begins)
+        ++slabs;
+      else
+        EXPECT_EQ(place(i), place(i - 1) + chunk_bytes) << "chunk " << i;
     }
     EXPECT_GE(slabs, 2u);
     std::vector<std::uint8_t> row(layout.row_bytes);

@@ -7,7 +7,7 @@
 #include <thread>
 #include <vector>
 
-#include "corpus.h"
+#include "index/corpus.h"
 #include "index/search_session.h"
 
 namespace {
@@ -41,8 +41,8 @@ class StoreConcurrency : public testing::TestWithParam<const char*> {};
 
 TEST_P(StoreConcurrency, SearchesSeeWholePublications) {
   const auto coder = std::string(GetParam()) == "pq" ? corpus::codebook(Metric::cosine)
-                                                     : embedless::index::vector_coder(
-                                                           embedless::code::VectorForm::int8, corpus::dims, Metric::cosine);
+                                                     : embedless::index::vector_coder(embedless::code::VectorForm::int8,
+                                                                                      corpus::dims, Metric::cosine);
   const Encoded rows = corpus::random_rows(*coder, step, 60);
   CodeStore store(coder);
   std::atomic<bool> done = false;
@@ -115,12 +115,12 @@ TEST(StopConcurrency, AScanEndsWhenAnotherThreadStopsIt) {
   store.publish({.rows = rows.rows, .exceptions = rows.exceptions, .dead = {}});
   const auto snapshot = store.snapshot();
   const auto scorer = coder->prepare(corpus::vectors(1, 64));
-  embedless::code::StopFlag stop;
+  embedless::base::StopFlag stop;
   std::thread stopper([&] { stop.stop(); });
   const auto scan_until_stopped = [&] {
     for (;;) scan(*snapshot, *scorer, {.pool = 100, .stop = &stop});
   };
-  EXPECT_THROW(scan_until_stopped(), embedless::code::Stopped);
+  EXPECT_THROW(scan_until_stopped(), embedless::base::Stopped);
   stopper.join();
 }
 

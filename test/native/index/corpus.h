@@ -18,11 +18,11 @@
 /// Random vectors, coders trained on them, and a store kept the plain way to compare with.
 namespace corpus {
 
+using embedless::base::Metric;
 using embedless::code::Encoded;
 using embedless::code::FactorException;
-using embedless::code::Metric;
-using embedless::index::CodeStore;
 using embedless::index::Coder;
+using embedless::index::CodeStore;
 using embedless::index::Snapshot;
 
 inline constexpr std::size_t dims = 16;

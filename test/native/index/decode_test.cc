@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/corpus.h"
 
 namespace {
@@ -37,10 +37,10 @@ TEST(Decode, RefusesANodeThatNeverWas) {
   const auto coder = codebook(Metric::ip);
   CodeStore store(coder);
   const std::uint32_t zero = 0;
-  EXPECT_THROW(decode_nodes(*store.snapshot(), *coder, {&zero, 1}), embedless::code::Error);
+  EXPECT_THROW(decode_nodes(*store.snapshot(), *coder, {&zero, 1}), embedless::base::Error);
   store.publish({.rows = random_rows(*coder, 3, 1).rows, .exceptions = {}, .dead = {}});
   const std::vector<std::uint32_t> nodes{0, 2, 3};
-  EXPECT_THROW(decode_nodes(*store.snapshot(), *coder, nodes), embedless::code::Error);
+  EXPECT_THROW(decode_nodes(*store.snapshot(), *coder, nodes), embedless::base::Error);
   EXPECT_NO_THROW(decode_nodes(*store.snapshot(), *coder, std::span(nodes).first(2)));
 }
 
@@ -49,13 +49,14 @@ TEST(Decode, RefusesRowsThatTellNothingAndNodesWithoutEnd) {
   CodeStore empty(nothing);
   empty.publish({.nodes = 3});
   const std::vector<std::uint32_t> nodes{0};
-  EXPECT_THROW(decode_nodes(*empty.snapshot(), *nothing, nodes), embedless::code::Error);
+  EXPECT_THROW(decode_nodes(*empty.snapshot(), *nothing, nodes), embedless::base::Error);
   const auto coder = codebook(Metric::ip);
   CodeStore store(coder);
   store.publish({.rows = random_rows(*coder, 3, 1).rows});
   const std::vector<std::uint32_t> many(embedless::index::most_decoded + 1, 2);
-  EXPECT_THROW(decode_nodes(*store.snapshot(), *coder, many), embedless::code::Error);
-  EXPECT_EQ(decode_nodes(*store.snapshot(), *coder, std::span(many).first(many.size() - 1)).size(), (many.size() - 1) * dims);
+  EXPECT_THROW(decode_nodes(*store.snapshot(), *coder, many), embedless::base::Error);
+  EXPECT_EQ(decode_nodes(*store.snapshot(), *coder, std::span(many).first(many.size() - 1)).size(),
+            (many.size() - 1) * dims);
 }
 
 }  // namespace

@@ -60,7 +60,8 @@ struct Searched {
   double reached;
 };
 
-/// Estimates of 3,000 normal scores err by about `sigma`; the 200 highest are candidates, the first `looks` of them exact.
+/// Estimates of 3,000 normal scores err by about `sigma`; the 200 highest are candidates, the first `looks` of them
+/// exact.
 Searched search_population(std::size_t k, std::size_t looks, double sigma, unsigned seed) {
   std::mt19937 random(seed);
   std::normal_distribution<double> normal;

@@ -1,4 +1,5 @@
-// Walks over the rows of a store: the same answers whatever the order of rows, in the middle of growth and by many threads.
+// Walks over the rows of a store: the same answers whatever the order of rows, in the middle of growth and by many
+// threads.
 
 #include "index/graph_search.h"
 
@@ -7,11 +8,11 @@
 #include <numeric>
 #include <thread>
 
-#include "code/error.h"
-#include "code/random.h"
-#include "corpus.h"
+#include "base/error.h"
+#include "base/random.h"
 #include "graph/build.h"
 #include "index/code_distances.h"
+#include "index/corpus.h"
 #include "index/node_vectors.h"
 #include "index/search_session.h"
 #include "index/walk_ranker.h"
@@ -54,7 +55,7 @@ std::vector<std::uint32_t> nodes_of(const std::vector<Candidate>& found) {
 
 TEST(GraphSearch, RowsOfEveryFormAndOrderGiveTheirVectors) {
   const auto all = corpus::vectors(count, 1);
-  for (const auto metric : {code::Metric::cosine, code::Metric::ip, code::Metric::l2}) {
+  for (const auto metric : {base::Metric::cosine, base::Metric::ip, base::Metric::l2}) {
     for (const auto form : {code::VectorForm::float32, code::VectorForm::float16, code::VectorForm::lvq8}) {
       const auto coder = vector_coder(form, corpus::dims, metric);
       const auto scan = store_of(coder, RowOrder::scan, all), walk = store_of(coder, RowOrder::walk, all);
@@ -77,12 +78,13 @@ TEST(GraphSearch, RowsOfEveryFormAndOrderGiveTheirVectors) {
 
 TEST(GraphSearch, FactorsGrowWithTheStore) {
   const auto all = corpus::vectors(count, 2);
-  const auto coder = vector_coder(code::VectorForm::float16, corpus::dims, code::Metric::l2);
+  const auto coder = vector_coder(code::VectorForm::float16, corpus::dims, base::Metric::l2);
   CodeStore store(coder, RowOrder::walk);
   std::shared_ptr<const RandomAccess::Factors> before;
   for (const std::size_t end : {1u, 64u, 65u, 500u, 1000u}) {
     const std::size_t first = store.snapshot()->count();
-    const auto rows = coder->encode(std::span(all).subspan(first * corpus::dims, (end - first) * corpus::dims), nullptr);
+    const auto rows =
+        coder->encode(std::span(all).subspan(first * corpus::dims, (end - first) * corpus::dims), nullptr);
     store.publish({.rows = rows.rows});
     const auto snapshot = store.snapshot();
     const auto factors =
@@ -102,7 +104,7 @@ TEST(GraphSearch, FactorsGrowWithTheStore) {
 
 TEST(GraphSearch, AScanFromSomeNodeOnLeavesOutThoseBefore) {
   const auto all = corpus::vectors(9000, 3);
-  const auto coder = vector_coder(code::VectorForm::int8, corpus::dims, code::Metric::ip);
+  const auto coder = vector_coder(code::VectorForm::int8, corpus::dims, base::Metric::ip);
   const auto store = store_of(coder, RowOrder::scan, all);
   const auto scorer = coder->prepare(query_of(9));
   for (const std::size_t first : {0u, 1u, 63u, 64u, 4095u, 4096u, 4097u, 8999u, 9000u, 9001u}) {
@@ -115,16 +117,16 @@ TEST(GraphSearch, AScanFromSomeNodeOnLeavesOutThoseBefore) {
 }
 
 TEST(GraphSearch, AGraphOfMoreNodesIsRefused) {
-  const auto coder = vector_coder(code::VectorForm::float32, corpus::dims, code::Metric::ip);
+  const auto coder = vector_coder(code::VectorForm::float32, corpus::dims, base::Metric::ip);
   const auto store = store_of(coder, RowOrder::walk, corpus::vectors(200, 4));
   const auto small = store_of(coder, RowOrder::walk, corpus::vectors(100, 4));
   const auto graph = graph_of(*store);
-  EXPECT_THROW(nearest(small->snapshot(), *coder, query_of(5), 5, guided(graph), nullptr), code::Error);
+  EXPECT_THROW(nearest(small->snapshot(), *coder, query_of(5), 5, guided(graph), nullptr), base::Error);
 }
 
 TEST(GraphSearchConcurrency, WalksWhileTheStoreGrows) {
   const auto all = corpus::vectors(2000, 6);
-  const auto coder = vector_coder(code::VectorForm::float16, corpus::dims, code::Metric::cosine);
+  const auto coder = vector_coder(code::VectorForm::float16, corpus::dims, base::Metric::cosine);
   CodeStore store(coder, RowOrder::walk);
   const auto rows = coder->encode(all, nullptr);
   const std::size_t row = coder->layout().row_bytes;
@@ -175,13 +177,13 @@ TEST(WalkRanker, RefusesWhatItDidNotAskFor) {
   WalkRanker ranker(nullptr, {1, 2, 3}, 3, 1000);
   const std::vector<std::uint32_t> one = {1}, twice = {2, 2}, foreign = {4};
   const std::vector<double> score = {0.5}, scores = {0.5, 0.6};
-  EXPECT_THROW(ranker.feed(foreign, score, {}), code::Error);
-  EXPECT_THROW(ranker.feed(twice, scores, {}), code::Error);
-  EXPECT_THROW(ranker.feed(one, scores, {}), code::Error);
-  EXPECT_THROW(ranker.feed(one, score, one), code::Error);
+  EXPECT_THROW(ranker.feed(foreign, score, {}), base::Error);
+  EXPECT_THROW(ranker.feed(twice, scores, {}), base::Error);
+  EXPECT_THROW(ranker.feed(one, scores, {}), base::Error);
+  EXPECT_THROW(ranker.feed(one, score, one), base::Error);
   EXPECT_EQ(ranker.recomputed(), 0u);
   ranker.feed(one, score, {});
-  EXPECT_THROW(ranker.feed(one, score, {}), code::Error);
+  EXPECT_THROW(ranker.feed(one, score, {}), base::Error);
   EXPECT_EQ(ranker.wants(), (std::vector<std::uint32_t>{2, 3}));
 }
 

@@ -1,7 +1,5 @@
 // The scan against brute force on the same estimates: live bits, filters, ties, exceptions, threads, instruction sets.
 
-#include "index/scan.h"
-
 #include <gtest/gtest.h>
 
 #include <algorithm>
@@ -9,7 +7,8 @@
 #include <limits>
 #include <string>
 
-#include "corpus.h"
+#include "index/corpus.h"
+#include "index/scan.h"
 #include "kernel/kernel.h"
 
 namespace {
@@ -43,9 +42,12 @@ std::vector<Candidate> brute_force(const Snapshot& snapshot, const Scorer& score
     snapshot.read_row(node, row.data());
     const auto exceptions = snapshot.exceptions_of(node);
     float estimate = 0;
-    if (!snapshot.layout().transposed) estimate = scorer.first_estimate(row.data());
-    else if (exceptions.empty()) estimate = table_estimate(snapshot, *scorer.scan_query(), node);
-    else estimate = scorer.estimate(row.data(), exceptions);
+    if (!snapshot.layout().transposed)
+      estimate = scorer.first_estimate(row.data());
+    else if (exceptions.empty())
+      estimate = table_estimate(snapshot, *scorer.scan_query(), node);
+    else
+      estimate = scorer.estimate(row.data(), exceptions);
     all.push_back({estimate, node});
   }
   std::ranges::sort(all, better);
@@ -78,7 +80,8 @@ std::unique_ptr<CodeStore> filled(std::shared_ptr<const embedless::index::Coder>
   auto store = std::make_unique<CodeStore>(coder);
   std::mt19937 random(seed);
   for (std::size_t done = 0; done < n; done += std::min<std::size_t>(n - done, 50'000)) {
-    const Encoded rows = random_rows(*coder, std::min<std::size_t>(n - done, 50'000), seed + static_cast<unsigned>(done));
+    const Encoded rows =
+        random_rows(*coder, std::min<std::size_t>(n - done, 50'000), seed + static_cast<unsigned>(done));
     store->publish({.rows = rows.rows, .exceptions = rows.exceptions, .dead = {}});
   }
   std::vector<std::uint32_t> dead;
@@ -169,7 +172,8 @@ TEST(IndexScan, InstructionSetsChangeNothing) {
     for (const auto* table : embedless::kernel::tables()) {
       if (!embedless::kernel::force(table->name)) continue;
       SCOPED_TRACE(table->name);
-      // Nodes with exceptions are estimated with the tables of the query alone, so every estimate is bit for bit the same.
+      // Nodes with exceptions are estimated with the tables of the query alone, so every estimate is bit for bit the
+      // same.
       expect_best(sorted(scan(*store->snapshot(), *scorer, {.pool = 300}).best), all, 300);
     }
     embedless::kernel::force("");
@@ -180,10 +184,10 @@ TEST(IndexScan, StopsWhenTold) {
   const auto coder = corpus::codebook(corpus::Metric::cosine);
   const auto store = filled(coder, 1000, 25);
   const auto scorer = coder->prepare(corpus::vectors(1, 83));
-  embedless::code::StopFlag stop;
+  embedless::base::StopFlag stop;
   EXPECT_NO_THROW(scan(*store->snapshot(), *scorer, {.stop = &stop}));
   stop.stop();
-  EXPECT_THROW(scan(*store->snapshot(), *scorer, {.stop = &stop}), embedless::code::Stopped);
+  EXPECT_THROW(scan(*store->snapshot(), *scorer, {.stop = &stop}), embedless::base::Stopped);
 }
 
 TEST(IndexScan, EstimatesAgainInOrderWithTheExceptions) {

@@ -77,7 +77,8 @@ TEST(Layout, PartsOfRowsThatAScanReadsLieTogether) {
   EXPECT_EQ(layout.scanned_bytes(), 24u * 64);
   for (std::size_t node = 0; node < 64; ++node) {
     for (std::size_t byte = 0; byte < 24; ++byte) ASSERT_EQ(block[node * 24 + byte], rows[node * 40 + byte]);
-    for (std::size_t byte = 0; byte < 16; ++byte) ASSERT_EQ(block[24 * 64 + node * 16 + byte], rows[node * 40 + 24 + byte]);
+    for (std::size_t byte = 0; byte < 16; ++byte)
+      ASSERT_EQ(block[24 * 64 + node * 16 + byte], rows[node * 40 + 24 + byte]);
   }
   EXPECT_EQ(layouts[3].stride(), 24u);
   EXPECT_EQ(layouts[3].scanned_bytes(), 24u * 64);

@@ -12,9 +12,9 @@
 #include <string>
 #include <vector>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/expected_recall.h"
-#include "rerank_problem.h"
+#include "index/rerank_problem.h"
 
 namespace {
 
@@ -83,11 +83,17 @@ struct Reference {
     std::ranges::sort(open);
     lacking -= (1 - options.recall) * all;
     std::size_t count = 0;
-    const auto is_needed = [&](double worth) { return worth >= options.least_chance || (lacking > 1e-9 && worth > 1e-9); };
+    const auto is_needed = [&](double worth) {
+      return worth >= options.least_chance || (lacking > 1e-9 && worth > 1e-9);
+    };
     while (count < open.size() && is_needed(-open[count].first)) lacking += open[count++].first;
-    const auto share = [](double part, std::size_t of) { return static_cast<std::size_t>(part * static_cast<double>(of) + 0.5); };
-    if (first) count = share(0.6, count);
-    else if (count > 0) count = std::max(count, share(0.125, exact));
+    const auto share = [](double part, std::size_t of) {
+      return static_cast<std::size_t>(part * static_cast<double>(of) + 0.5);
+    };
+    if (first)
+      count = share(0.6, count);
+    else if (count > 0)
+      count = std::max(count, share(0.125, exact));
     if (options.scores == Scores::exact && exact < options.k) count = std::max(count, options.k - exact);
     count = std::min({count, open.size(), options.cap - exact});
     std::set<std::size_t> chosen;
@@ -256,7 +262,7 @@ TEST(Rerank, RefusesOtherNodesThanTheWantedAndStaysAsItWas) {
     try {
       rerank.feed(nodes, std::span(scores).first(nodes.size()), missing);
       ADD_FAILURE() << "taken";
-    } catch (const embedless::code::Error& error) {
+    } catch (const embedless::base::Error& error) {
       EXPECT_STREQ(error.code, "INVALID_ARGUMENT");
     }
     EXPECT_EQ(rerank.wants(), wants);
@@ -280,7 +286,7 @@ TEST(Rerank, SomeOfTheWantedShrinkTheWantsAndTheLastOneBeginsTheNextRound) {
   EXPECT_EQ(rerank.recomputed(), 2u);
   // Two are exact, the other answers are estimates.
   EXPECT_EQ(std::ranges::count_if(rerank.answers(), &Answer::exact), 2);
-  EXPECT_THROW(rerank_problem::feed_some(rerank, problem, {wants[0]}), embedless::code::Error);
+  EXPECT_THROW(rerank_problem::feed_some(rerank, problem, {wants[0]}), embedless::base::Error);
   rerank.raise(1);
   rerank_problem::feed_some(rerank, problem, {wants[3], wants[1]});
   const auto next = rerank.wants();

@@ -8,8 +8,8 @@
 #include <cmath>
 #include <limits>
 
-#include "code/error.h"
-#include "corpus.h"
+#include "base/error.h"
+#include "index/corpus.h"
 #include "index/score.h"
 
 namespace {
@@ -76,13 +76,14 @@ TEST(SearchSession, RefusesVectorsThatAreNone) {
   const auto encoded = coder->encode(vectors, nullptr);
   corpus::CodeStore store(coder);
   store.publish({.rows = encoded.rows, .exceptions = encoded.exceptions, .dead = {}});
-  auto session = SearchSession::start(store.snapshot(), *coder, corpus::vectors(1, 44), {.rerank = {.k = 2, .recall = 0.3}});
+  auto session =
+      SearchSession::start(store.snapshot(), *coder, corpus::vectors(1, 44), {.rerank = {.k = 2, .recall = 0.3}});
   const auto wants = session.ranker().wants();
   ASSERT_EQ(wants.size(), 2u);
   const auto code_of = [&](std::vector<float> rows) -> std::string {
     try {
       session.feed(wants, rows, {});
-    } catch (const embedless::code::Error& error) {
+    } catch (const embedless::base::Error& error) {
       return error.code;
     }
     return "none";
@@ -111,7 +112,7 @@ TEST(Score, IsExactInDoublePrecision) {
 
 TEST(Score, CosineOfAZeroVectorIsRefused) {
   const float a[] = {3, 4}, zero[] = {0, 0};
-  EXPECT_THROW(score(Metric::cosine, a, zero, 2), embedless::code::Error);
+  EXPECT_THROW(score(Metric::cosine, a, zero, 2), embedless::base::Error);
   EXPECT_EQ(score(Metric::ip, a, zero, 2), 0);
 }
 

@@ -4,7 +4,7 @@
 
 #include <gtest/gtest.h>
 
-#include "code/error.h"
+#include "base/error.h"
 #include "index/corpus.h"
 
 namespace {
@@ -59,7 +59,8 @@ TEST(TrainedCoder, RefusesQueriesThatNothingIsFittedTo) {
   const auto queries = vectors(3, 2);
   for (const Case& one : cases) {
     if (one.code.projection == Projection::ood) continue;
-    EXPECT_THROW(train_coder(vectors(300, 1), {.dims = dims, .code = one.code, .queries = queries}), embedless::code::Error);
+    EXPECT_THROW(train_coder(vectors(300, 1), {.dims = dims, .code = one.code, .queries = queries}),
+                 embedless::base::Error);
   }
 }
 
@@ -73,11 +74,11 @@ TEST(TrainedCoder, DamageOfAnyKindIsCorrupt) {
       try {
         load_coder(damaged);
         FAIL() << one.kind << " byte " << at;
-      } catch (const embedless::code::Error& error) {
+      } catch (const embedless::base::Error& error) {
         ASSERT_STREQ(error.code, "CORRUPT");
       }
     }
-    EXPECT_THROW(load_coder({}), embedless::code::Error);
+    EXPECT_THROW(load_coder({}), embedless::base::Error);
   }
 }
 

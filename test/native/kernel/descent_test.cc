@@ -6,7 +6,7 @@
 #include <random>
 #include <vector>
 
-#include "instruction_set.h"
+#include "kernel/instruction_set.h"
 
 namespace kernel = embedless::kernel;
 

@@ -3,7 +3,7 @@
 #include <set>
 #include <string>
 
-#include "instruction_set.h"
+#include "kernel/instruction_set.h"
 #include "kernel/processor.h"
 
 namespace kernel = embedless::kernel;
@@ -26,7 +26,8 @@ TEST_F(Dispatch, NamesAreUniqueAndEveryFunctionIsThere) {
   std::set<std::string> names;
   for (const kernel::Table* table : kernel::tables()) {
     EXPECT_TRUE(names.insert(table->name).second) << table->name;
-    EXPECT_TRUE(table->supported && table->dot && table->squared_l2 && table->squared_norm && table->axpy) << table->name;
+    EXPECT_TRUE(table->supported && table->dot && table->squared_l2 && table->squared_norm && table->axpy)
+        << table->name;
     EXPECT_TRUE(table->multiply && table->lookup && table->scan_block) << table->name;
   }
 }

@@ -9,7 +9,7 @@
 #include <random>
 #include <vector>
 
-#include "instruction_set.h"
+#include "kernel/instruction_set.h"
 
 namespace kernel = embedless::kernel;
 
@@ -104,8 +104,8 @@ struct Shape {
 
 /// One below, at and above each block of rows, columns and depth that a table uses, and tiny ones.
 const std::vector<Shape> shapes = {
-    {1, 1, 1},    {1, 3, 2},    {2, 2, 3},    {3, 4, 5},    {4, 5, 7},     {5, 6, 8},    {5, 16, 9},
-    {7, 63, 15},  {8, 64, 16},  {9, 65, 17},  {13, 66, 31}, {4, 15, 33},   {3, 129, 64}, {2, 7, 511},
+    {1, 1, 1},    {1, 3, 2},    {2, 2, 3},     {3, 4, 5},    {4, 5, 7},     {5, 6, 8},     {5, 16, 9},
+    {7, 63, 15},  {8, 64, 16},  {9, 65, 17},   {13, 66, 31}, {4, 15, 33},   {3, 129, 64},  {2, 7, 511},
     {6, 11, 512}, {5, 12, 513}, {3, 13, 1024}, {2, 5, 1025}, {1, 256, 384}, {17, 70, 384}, {2, 9, 3072},
 };
 

@@ -11,7 +11,7 @@
 #include <string>
 #include <vector>
 
-#include "instruction_set.h"
+#include "kernel/instruction_set.h"
 
 namespace kernel = embedless::kernel;
 

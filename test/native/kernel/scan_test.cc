@@ -8,7 +8,7 @@
 #include <random>
 #include <vector>
 
-#include "instruction_set.h"
+#include "kernel/instruction_set.h"
 
 namespace kernel = embedless::kernel;
 using kernel::block_nodes;
@@ -25,8 +25,12 @@ struct Block {
   std::vector<std::uint8_t> tables, codes, scale, add;
 
   Block(std::size_t subspaces_, FactorForm form_, unsigned seed)
-      : subspaces(subspaces_), form(form_), tables(1 + subspaces_ * 256), codes(1 + subspaces_ * block_nodes),
-        scale(1 + factor_bytes(form_)), add(1 + factor_bytes(form_)) {
+      : subspaces(subspaces_),
+        form(form_),
+        tables(1 + subspaces_ * 256),
+        codes(1 + subspaces_ * block_nodes),
+        scale(1 + factor_bytes(form_)),
+        add(1 + factor_bytes(form_)) {
     std::mt19937 random(seed);
     for (auto* bytes : {&tables, &codes, &scale, &add}) {
       for (auto& byte : *bytes) byte = static_cast<std::uint8_t>(random() >> 7);

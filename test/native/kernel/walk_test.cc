@@ -7,7 +7,7 @@
 #include <random>
 #include <vector>
 
-#include "instruction_set.h"
+#include "kernel/instruction_set.h"
 
 namespace {
 
@@ -26,7 +26,9 @@ class Walk : public InstructionSet {
     blocks_[1] = memory_[1].data() + 2;
   }
   kernel::RowPlaces rows() const { return {blocks_, 3, stride_, 0}; }
-  std::uint8_t* row(std::uint32_t node) { return memory_[node / 8].data() + (node / 8 == 0 ? 1 : 2) + node % 8 * stride_; }
+  std::uint8_t* row(std::uint32_t node) {
+    return memory_[node / 8].data() + (node / 8 == 0 ? 1 : 2) + node % 8 * stride_;
+  }
 
   template <class T>
   void fill(std::uint32_t node, const std::vector<T>& values) {

@@ -53,6 +53,7 @@ const STRANGERS: readonly (readonly [from: RegExp, to: RegExp])[] = [
 
 /** C++ rooms, as above. */
 const CPP_ROOMS: typeof TS_ROOMS = [
+  ["addon/base"],
   ["addon/kernel"],
   ["addon/code"],
   ["addon/graph"],

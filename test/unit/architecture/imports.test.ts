@@ -135,6 +135,7 @@ describe("planted TypeScript imports", () => {
 
 describe("planted C++ includes", () => {
   it.each([
+    ["base", "kernel", "upward"],
     ["kernel", "code", "upward"],
     ["kernel", "binding", "upward"],
     ["code", "graph", "upward"],
@@ -166,11 +167,11 @@ describe("planted C++ includes", () => {
 
   it("not what is right", () => {
     const files = {
-      "addon/binding/module.cc": `#include <napi.h>\n#include "index/scan.h"\n#include "code/metric.h"`,
+      "addon/binding/module.cc": `#include <napi.h>\n#include "index/scan.h"\n#include "base/metric.h"`,
       "addon/index/scan.cc": `#include "scan.h"\n#include <vector>\n#include "kernel/kernel.h"\n// #include "binding/a.h"`,
       "addon/graph/prune.h": `#include "code/codebook.h"`,
       "addon/code/codebook.cc": `#include "code/codebook.h"\n#include "kernel/kernel.h"`,
-      "addon/kernel/kernel.h": "#include <cstdint>",
+      "addon/kernel/kernel.h": `#include <cstdint>\n#include "base/float16.h"`,
     };
     expect(problemsOf(files)).toEqual([]);
   });

@@ -1,18 +1,18 @@
-#include "code/float16.h"
+#include "base/float16.h"
 
 #include <gtest/gtest.h>
 
 #include <cmath>
 #include <limits>
 
-#include "code/random.h"
+#include "base/random.h"
 
-namespace embedless::code {
+namespace embedless::base {
 namespace {
 
 TEST(Float16, EveryFiniteHalfComesBack) {
-  for (uint32_t bits = 0; bits < 65536; ++bits) {
-    const auto half = static_cast<uint16_t>(bits);
+  for (std::uint32_t bits = 0; bits < 65536; ++bits) {
+    const auto half = static_cast<std::uint16_t>(bits);
     if (!half_is_finite(half)) continue;
     ASSERT_EQ(to_half(from_half(half)), half) << bits;
   }
@@ -36,10 +36,10 @@ TEST(Float16, RoundsToTheNearestAndTiesToEven) {
     const double magnitude = std::exp2(random.symmetric() * 20 - 5);
     const float value = static_cast<float>(random.symmetric() * magnitude);
     if (std::fabs(value) > half_max) continue;
-    const uint16_t half = to_half(value);
+    const std::uint16_t half = to_half(value);
     const double error = std::fabs(static_cast<double>(from_half(half)) - value);
     for (const int step : {-1, 1}) {
-      const auto neighbor = static_cast<uint16_t>(half + step);
+      const auto neighbor = static_cast<std::uint16_t>(half + step);
       if (!half_is_finite(neighbor) || (neighbor ^ half) & 0x8000u) continue;
       ASSERT_LE(error, std::fabs(static_cast<double>(from_half(neighbor)) - value)) << value;
     }
@@ -59,4 +59,4 @@ TEST(Float16, OverflowsToInfinity) {
 }
 
 }  // namespace
-}  // namespace embedless::code
+}  // namespace embedless::base

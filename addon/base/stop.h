@@ -2,9 +2,9 @@
 
 #include <atomic>
 
-#include "code/error.h"
+#include "base/error.h"
 
-namespace embedless::code {
+namespace embedless::base {
 
 /// Tells running work to give up. Any thread may raise it, any number of threads may watch it; it is never lowered.
 class StopFlag {
@@ -26,4 +26,4 @@ inline void check(const StopFlag* stop) {
   if (stop != nullptr) stop->check();
 }
 
-}  // namespace embedless::code
+}  // namespace embedless::base

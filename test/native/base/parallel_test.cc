@@ -1,4 +1,4 @@
-#include "code/parallel.h"
+#include "base/parallel.h"
 
 #include <gtest/gtest.h>
 
@@ -6,14 +6,14 @@
 #include <stdexcept>
 #include <vector>
 
-namespace embedless::code {
+namespace embedless::base {
 namespace {
 
 TEST(ParallelConcurrency, RunsEveryTaskOnce) {
   for (const unsigned threads : {1u, 2u, 3u, 16u}) {
-    for (const size_t tasks : {size_t{0}, size_t{1}, size_t{2}, size_t{1000}}) {
+    for (const std::size_t tasks : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{1000}}) {
       std::vector<std::atomic<int>> runs(tasks);
-      parallel_for(threads, tasks, [&](size_t task) { ++runs[task]; });
+      parallel_for(threads, tasks, [&](std::size_t task) { ++runs[task]; });
       for (const auto& count : runs) ASSERT_EQ(count, 1) << threads << " threads";
     }
   }
@@ -21,9 +21,9 @@ TEST(ParallelConcurrency, RunsEveryTaskOnce) {
 
 TEST(ParallelConcurrency, AFailureEndsTheHandOutAndIsThrownAgain) {
   for (const unsigned threads : {1u, 2u, 4u}) {
-    std::atomic<size_t> done{0};
+    std::atomic<std::size_t> done{0};
     EXPECT_THROW(parallel_for(threads, 100000,
-                              [&](size_t task) {
+                              [&](std::size_t task) {
                                 if (task == 10) throw std::runtime_error("task 10");
                                 ++done;
                               }),
@@ -33,4 +33,4 @@ TEST(ParallelConcurrency, AFailureEndsTheHandOutAndIsThrownAgain) {
 }
 
 }  // namespace
-}  // namespace embedless::code
+}  // namespace embedless::base

@@ -1,13 +1,15 @@
-#include "code/crc32.h"
+#include "base/crc32.h"
 
 #include <gtest/gtest.h>
 
 #include <string_view>
 
-namespace embedless::code {
+namespace embedless::base {
 namespace {
 
-uint32_t of(std::string_view text) { return crc32({reinterpret_cast<const uint8_t*>(text.data()), text.size()}); }
+std::uint32_t of(std::string_view text) {
+  return crc32({reinterpret_cast<const std::uint8_t*>(text.data()), text.size()});
+}
 
 TEST(Crc32, MatchesThePublishedCheckValues) {
   EXPECT_EQ(of(""), 0u);
@@ -16,4 +18,4 @@ TEST(Crc32, MatchesThePublishedCheckValues) {
 }
 
 }  // namespace
-}  // namespace embedless::code
+}  // namespace embedless::base

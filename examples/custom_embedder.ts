@@ -8,7 +8,7 @@ import { equal, rejects } from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Embedder, minilm, VectorStore } from "../src/index.js";
+import { type Embedder, minilm, VectorStore } from "embedless";
 
 const inner = minilm();
 

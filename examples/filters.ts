@@ -7,15 +7,15 @@ import { deepEqual } from "node:assert/strict";
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
-import { type Filter, type Passage, VectorStore } from "../src/index.js";
+import { type Filter, type Passage, VectorStore } from "embedless";
 import { readManuals } from "./manuals.js";
 
 /** Each is a filter and what must hold of the passages that it lets through. */
 const FILTERS: [what: string, filter: Filter | ((passage: Passage) => boolean), holds: (of: Section) => boolean][] = [
   ["equal", { "manual.name": "commander" }, ({ manual }) => manual.name === "commander"],
   ["ranges", { characters: { $gte: 300, $lt: 600 } }, ({ characters }) => characters >= 300 && characters < 600],
-  ["any of", { "manual.name": { $in: ["fast-check", "commander"] } }, ({ manual }) => manual.name !== "node-addon-api"],
-  ["an element of a list", { words: "addon" }, ({ words }) => words.includes("addon")],
+  ["any of", { "manual.name": { $in: ["ignore", "commander"] } }, ({ manual }) => manual.name !== "stemmer"],
+  ["an element of a list", { words: "pathname" }, ({ words }) => words.includes("pathname")],
   ["all of, none of", { part: { $lte: 5 }, $not: { part: 0 } }, ({ part }) => part >= 1 && part <= 5],
   ["one of two", { $or: [{ part: 0 }, { characters: { $gt: 900 } }] }, (s) => s.part === 0 || s.characters > 900],
   ["any function, slower", ({ text }) => /example/i.test(text), () => true],
@@ -54,9 +54,9 @@ async function main(): Promise<void> {
       );
     }
     // What is deleted by filter is decided in the same transaction.
-    const deleted = await store.delete({ filter: { "manual.name": "fast-check" } });
+    const deleted = await store.delete({ filter: { "manual.name": "ignore" } });
     console.log(`\ndeleted ${deleted} sections, ${await store.count()} are left`);
-    deepEqual(await store.count({ "manual.name": "fast-check" }), 0);
+    deepEqual(await store.count({ "manual.name": "ignore" }), 0);
   } finally {
     await store.close();
     rmSync(folder, { recursive: true, force: true });

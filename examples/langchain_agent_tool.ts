@@ -10,7 +10,7 @@ import { HumanMessage, SystemMessage, ToolMessage } from "@langchain/core/messag
 import type { StructuredToolInterface } from "@langchain/core/tools";
 import { END, MessagesAnnotation, START, StateGraph } from "@langchain/langgraph";
 import { ToolNode, toolsCondition } from "@langchain/langgraph/prebuilt";
-import { EmbedlessVectorStore, MiniLMEmbeddings } from "../integrations/langchain/index.js";
+import { EmbedlessVectorStore, MiniLMEmbeddings } from "embedless/langchain";
 import { chatModel } from "./chat_model.js";
 
 /** A hotel's handbook for its guests. */

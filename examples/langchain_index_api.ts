@@ -10,7 +10,7 @@ import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { Document } from "@langchain/core/documents";
 import { index } from "@langchain/core/indexing";
-import { EmbedlessRecordManager, EmbedlessVectorStore, MiniLMEmbeddings } from "../integrations/langchain/index.js";
+import { EmbedlessRecordManager, EmbedlessVectorStore, MiniLMEmbeddings } from "embedless/langchain";
 import { QUESTIONS, readManuals } from "./manuals.js";
 
 /** The sections of the manuals, as a loader would give them. */

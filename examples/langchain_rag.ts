@@ -9,7 +9,7 @@ import { StringOutputParser } from "@langchain/core/output_parsers";
 import { ChatPromptTemplate } from "@langchain/core/prompts";
 import { RunnableLambda, RunnablePassthrough } from "@langchain/core/runnables";
 import { RecursiveCharacterTextSplitter } from "@langchain/textsplitters";
-import { EmbedlessVectorStore, MiniLMEmbeddings } from "../integrations/langchain/index.js";
+import { EmbedlessVectorStore, MiniLMEmbeddings } from "embedless/langchain";
 import { chatModel } from "./chat_model.js";
 import { QUESTIONS, readManuals } from "./manuals.js";
 

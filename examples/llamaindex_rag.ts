@@ -7,8 +7,8 @@
 import { mkdtempSync, rmSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
+import { EmbedlessVectorStore, MiniLMEmbedding } from "embedless/llamaindex";
 import { Document, SentenceSplitter, Settings, storageContextFromDefaults, VectorStoreIndex } from "llamaindex";
-import { EmbedlessVectorStore, MiniLMEmbedding } from "../integrations/llamaindex/index.js";
 import { ExampleLLM } from "./llamaindex_llm.js";
 import { QUESTIONS, readManuals } from "./manuals.js";
 

@@ -29,7 +29,7 @@ import { join } from "node:path";
 import { MemoryVectorStore } from "@langchain/classic/vectorstores/memory";
 import { Document } from "@langchain/core/documents";
 import type { VectorStore } from "@langchain/core/vectorstores";
-import { EmbedlessVectorStore, MiniLMEmbeddings } from "../integrations/langchain/index.js";
+import { EmbedlessVectorStore, MiniLMEmbeddings } from "embedless/langchain";
 
 const documents = [
   ["eiffel", 1889, "The Eiffel Tower was built for the world's fair and should have come down after twenty years."],

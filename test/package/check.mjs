@@ -6,7 +6,9 @@ import { mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { contentProblems, listing, storedContents } from "./contents.mjs";
 import { checkEnvironments } from "./environments.mjs";
+import { checkExamples } from "./examples.mjs";
 import { missing, oneCopy, ownEmbedder, questions, typedUses } from "./programs.mjs";
 import { nodeOf, npm, pack, project, run, start, tested } from "./projects.mjs";
 import { asRequire, documents, usageBlocks } from "./readme_blocks.mjs";
@@ -24,8 +26,8 @@ let passed = 0;
 const failures = [];
 
 try {
-  const { tarball, paths } = pack(work);
-  check("the list of files", () => checkFiles(paths));
+  const { tarball, files } = pack(work);
+  check("the list of files", () => checkFiles(files));
   if (process.platform === "linux") check("what the binary asks of glibc", checkGlibc);
   check("publint", () => tool("publint", ["run", tarball, "--strict"]));
   check("attw", () => tool("attw", [tarball, "--profile", "node16", "--format", "table-flipped"]));
@@ -44,6 +46,7 @@ try {
   check("npx embedless --help", () => checkHelp(hosts.langchain));
   checkBare(tarball);
   checkTypes(tarball);
+  checkExamples(check, { work, tarball });
   checkEnvironments(check, { work, tarball });
 } finally {
   rmSync(work, { recursive: true, force: true });
@@ -80,7 +83,8 @@ function checkQuestions(hosts, node = process.execPath) {
   }
 }
 
-function checkFiles(paths) {
+function checkFiles(files) {
+  const paths = files.map(({ path }) => path);
   const needed = [
     "README.md",
     "LICENSE",
@@ -100,8 +104,18 @@ function checkFiles(paths) {
     model.some((path) => path.endsWith(".onnx")) && model.some((path) => /LICENSE/i.test(path)),
     `no model: ${model}`,
   );
-  const unwanted = paths.filter((path) => /^(build|test|dist\/(test|examples)|examples|node_modules|\.ci)/.test(path));
-  expect(unwanted.length === 0, `not for users: ${unwanted.slice(0, 5)}`);
+  const before = storedContents();
+  for (const line of listing(files, before)) console.log(`        ${line}`);
+  const problems = contentProblems(files, before);
+  expect(
+    problems.length === 0,
+    `${problems.slice(0, 10).join("\n")}\nIf this is meant: node test/package/contents.mjs --write`,
+  );
+  for (const path of ["dist/test/a.js", "src/index.ts", "dist/src/index.js.map", "later/a.js"]) {
+    expect(contentProblems([{ path, size: 1 }], before).length > 0, `${path} would not be noticed`);
+  }
+  const grown = files.map(({ path, size }) => ({ path, size: 1.2 * size }));
+  expect(contentProblems(grown, before).length > 0, "growth would not be noticed");
 }
 
 /** Symbols name the version of the library that first had them; a system with an older one cannot load the binary. */

@@ -13,7 +13,13 @@ const FLAGS = ["--ignore-scripts", "--no-audit", "--no-fund", "--prefer-offline"
 export function pack(work) {
   const [packed] = JSON.parse(npm(root, ["pack", "--json", "--pack-destination", work]));
   console.log(`${packed.filename}: ${packed.files.length} files, ${(packed.size / 1e6).toFixed(1)} MB packed`);
-  return { tarball: join(work, packed.filename), paths: packed.files.map((file) => file.path) };
+  return { tarball: join(work, packed.filename), files: packed.files };
+}
+
+/** What `pack` would pack, without writing it. */
+export function dryPack() {
+  const [packed] = JSON.parse(npm(root, ["pack", "--json", "--dry-run"]));
+  return { files: packed.files };
 }
 
 /** A new folder with these packages. `flags` are more of npm's. */

@@ -6,10 +6,13 @@ import { fileURLToPath } from "node:url";
 
 const root = fileURLToPath(new URL("../../", import.meta.url));
 const dist = join(root, "dist");
-const output = /\.(c?js|d\.c?ts)(\.map)?$/;
+const output = /\.(c?js|d\.c?ts)$/;
+/** Builds once wrote source maps, for which packages would need the sources too. */
+const sourceMap = /\.map$/;
 
 for (const name of readdirSync(dist, { recursive: true, encoding: "utf8" })) {
-  if (output.test(name) && !existsSync(join(root, name.replace(output, ".ts")))) rmSync(join(dist, name));
+  const isLeft = output.test(name) && !existsSync(join(root, name.replace(output, ".ts")));
+  if (isLeft || sourceMap.test(name)) rmSync(join(dist, name));
 }
 
 const commandLine = join(dist, "src", "cli", "main.js");

@@ -9,16 +9,21 @@ export type Metric = "cosine" | "ip" | "l2";
 export const METRICS: readonly Metric[] = ["cosine", "ip", "l2"];
 
 /**
- * What a store keeps of each vector to estimate scores with; fixed when it is made. Sizes at 384 dims, factors included.
+ * What a store keeps of each vector to estimate scores. It is fixed when the store is created. Sizes are for 384 dims
+ * and include the factors stored with each code. Larger codes take more disk and memory, and fewer passages are
+ * embedded per question.
  *
- * - `{ bytes }`: product quantisation with bits where the variance is, `bytes` + 3 (cosine) or + 5 bytes. 24 costs about
- *   five times the recomputes of 48, 96 half of them.
- * - `"lvq4"`, `"lvq8"`, `"lvq4x8"`: 4, 8, or 4 and then 8 bits a number (arXiv 2304.04759); about 208, 400 and 592 bytes.
- * - `{ leanvec }`: vectors projected to `dims` numbers, at most 1,024, and those in LVQ (arXiv 2312.16335); 96 and 176 bytes
- *   for 160. `training: "ood"` fits the projection to `sampleQueries` besides the passages.
- * - `"none"`: nothing but a graph of 24 bytes a passage, as LEANN ships it: needs the index `"vamana"` (its default then) or
- *   `"hnsw"`. Every passage that a walk meets is embedded, a thousand and more a question, and each `compact` embeds all
- *   linked ones again. Until then vectors wait in the file, 772 bytes each at 384 dims.
+ * - `{ bytes }`: product quantisation that gives more bits to directions with more variance. It takes `bytes` + 3 bytes
+ *   per passage (cosine) or + 5 (ip, l2). 24 needs about five times the recomputes of 48, 96 half of them.
+ * - `"lvq4"`, `"lvq8"`, `"lvq4x8"`: scalar codes of 4 bits, 8 bits, or 4 and then 8 bits per number (arXiv 2304.04759).
+ *   They take about 208, 400 and 592 bytes.
+ * - `{ leanvec }`: vectors are projected to `dims` numbers, at most 1,024, and stored in LVQ (arXiv 2312.16335): 96
+ *   (`lvq4`) and 176 bytes (`lvq8`) for 160 numbers. `training: "ood"` fits the projection to `sampleQueries` and to
+ *   the passages.
+ * - `"none"`: only a graph of 24 bytes per passage, as LEANN ships it. It needs the index `"vamana"` (its default) or
+ *   `"hnsw"`. A search embeds every passage that its walk meets, a thousand and more per question, and each `compact`
+ *   embeds all linked passages again. Vectors of new passages stay in the file until the next `compact`, 772 bytes each
+ *   at 384 dims.
  */
 export type Codes =
   | { bytes: 24 | 32 | 48 | 64 | 96 | 128 | 192 }
@@ -29,18 +34,19 @@ export type Codes =
   | { leanvec: { dims: number; primary: "lvq4" | "lvq8"; training: "pca" | "ood" } };
 
 /**
- * Where exact vectors come from. `recompute`: from the text, by the model, and nothing is stored. The others store every
- * vector beside its code (1,536, 772 and 392 bytes at 384 dims) and need no model to rank; `lvq8` ranks as its 8 bits do.
+ * Where exact vectors come from. `"recompute"` stores none: the model makes them from the text again. The others store
+ * every vector beside its code and need no model to rank: 1,536 bytes per passage (`"float32"`), 772 (`"float16"`) or
+ * 392 (`"lvq8"`) at 384 dims. `"lvq8"` ranks by vectors of 8 bits per number.
  */
 export type VectorKeeping = "recompute" | "float32" | "float16" | "lvq8";
 
 /** Most dims of a vector. */
 export const MAX_DIMS = 8_192;
 
-/** Codes of a new store for which none are asked. */
+/** The codes of a new store if the option `codes` is not given. */
 export const DEFAULT_CODES: Codes = { bytes: 48 };
 
-/** All that the option `vectors` may be. */
+/** All values of the option `vectors`. */
 export const VECTOR_KEEPINGS: readonly VectorKeeping[] = ["recompute", "float32", "float16", "lvq8"];
 
 const CODE_BYTES: readonly number[] = [24, 32, 48, 64, 96, 128, 192];
@@ -48,7 +54,7 @@ const CODE_BYTES: readonly number[] = [24, 32, 48, 64, 96, 128, 192];
 const CODE_NAMES = ["lvq4", "lvq8", "lvq4x8", "none"] as const;
 
 /**
- * `value` as codes, with its keys in one order so that equal codes are equal as JSON.
+ * Checks `value` as codes. The keys of the answer have one order, so equal codes are equal as JSON.
  *
  * @throws `INVALID_ARGUMENT` naming the part that is wrong
  */

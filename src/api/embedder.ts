@@ -1,85 +1,107 @@
 import { EmbedlessError, show } from "../base/errors.js";
 
 /**
- * What turns text into vectors. Implement this for a model of your own; the ones of this package are in this folder.
+ * Turns text into vectors. Implement this for your own model. The embedders of this package are in `src/embed`.
  *
- * The store embeds passages once when they are added and again, a few at a time, whenever a search has to know an exact
- * score. So the same text must always give the same vector, up to a cosine of 0.999. Where it does so alone but not among
- * other texts, the store embeds one text at a time.
+ * The store embeds passages when they are added. It embeds a few of them again whenever a search needs exact scores.
+ * Therefore the same text must always give the same vector, up to a cosine of 0.999. If that is true only while a text
+ * is embedded alone, the store embeds one text at a time.
  */
 export interface Embedder {
-  /** Names model, weights and settings so precisely that equal ids mean equal vectors. Stored; a differing id is `MODEL_MISMATCH`. */
+  /**
+   * Names the model, its weights and its settings. Equal ids must mean equal vectors. The store remembers the id, and
+   * another id fails with `MODEL_MISMATCH`.
+   */
   readonly id: string;
-  /** Length of every vector; `undefined` until the first answer, for models that do not tell beforehand. */
+  /** Length of every vector. `undefined` until the first answer, if the model does not say its length before. */
   readonly dims: number | undefined;
-  /** Texts per call that suit this embedder; default 64. */
+  /** Texts per call that suit this embedder. Default 64. */
   readonly batch?: number;
-  /** Most texts worth having under way at once (calls x texts); default `batch`. */
+  /** Most texts that should be in work at once, counted over all calls. Default: `batch`. */
   readonly concurrency?: number;
   /**
-   * `true`: the vector of a text does not depend on the other texts of its call. Left out, the store finds out when it is
-   * made, and embeds one text at a time if it does.
+   * `true`: the vector of a text does not depend on the other texts of its call. If left out, the store tests this when
+   * it is created, and embeds one text at a time if vectors do depend on them.
    */
   readonly batchInvariant?: boolean | undefined;
-  /** Longest passage in tokens that is embedded whole; what lies beyond it can never be found. `undefined`: not known. */
+  /**
+   * Longest passage, in tokens, that is embedded whole. Text beyond it is not embedded, so no search finds it.
+   * `undefined`: unknown.
+   */
   readonly maxTokens?: number | undefined;
-  /** Plain JSON from which `embedderFromSource` makes this embedder again; stored, so never put a secret in it. */
+  /**
+   * Plain JSON from which `embedderFromSource` creates this embedder again. The store saves it, so never put a secret
+   * in it.
+   */
   readonly source?: EmbedderSource | undefined;
-  /** A codebook that ships with this model; see `src/embed/minilm/codebook.ts`. */
+  /** A codebook that comes with this model; see `src/embed/minilm/codebook.ts`. */
   readonly codebook?: ShippedCodebook | undefined;
-  /** Embeds passages. One vector a text, in order. */
+  /** Embeds passages. Answers one vector per text, in the order of the texts. */
   embedDocuments(texts: string[], options?: EmbedOptions): Promise<ArrayLike<number>[]>;
   /** Embeds a question. */
   embedQuery(text: string, options?: EmbedOptions): Promise<ArrayLike<number>>;
-  /** Loads what the first text would have to wait for. Failures are told by the calls that embed. */
+  /** Loads the model before the first text needs it. A failure is reported by the next call that embeds. */
   preload?(): Promise<void>;
-  /** Tokens that `text` takes in this model, without the special ones. */
+  /** Number of tokens of `text` in this model, special tokens not counted. */
   countTokens?(text: string): number | Promise<number>;
-  /** Ends child processes and connections. Called by the store only for embedders that the store itself made. */
+  /** Ends child processes and connections. A store calls it only for an embedder that the store itself created. */
   close?(): Promise<void>;
 }
 
-/** What the store passes along with each call of an embedder. An embedder may ignore all of it. */
+/** What the store passes to each call of an embedder. An embedder may ignore all of it. */
 export interface EmbedOptions {
-  /** Fires when nobody waits for the answer any more, on a timeout too. */
+  /** Fires when the answer is no longer needed, also after a timeout. */
   signal?: AbortSignal;
-  /** Called for each text that is longer than the model's window, with its place in the call and its tokens (`NaN`: not known). Embedders that cannot know of such texts never call it. */
+  /**
+   * Called for each text that is longer than the model's window, with the text's index in the call and its number of
+   * tokens (`NaN`: unknown). An embedder that cannot know of such texts never calls it.
+   */
   onTruncated?: (index: number, tokens: number) => void;
 }
 
-/** How the vectors of a text's tokens become one: their mean, that of the first token, or that of the last. */
+/** How the vectors of a text's tokens become one vector: their mean, the first token's vector, or the last token's. */
 export type Pooling = "mean" | "cls" | "last";
 
 /**
- * Settings that change the vectors of a local model. Left out, the model's own files decide; what they leave open, a table
- * of well-known models (`src/embed/known_models.ts`), by the model's name or the one in its `config.json`.
+ * Settings that change the vectors of a local model. A setting that is left out comes from the model's own files. If
+ * they do not say it either, it comes from a table of well-known models (`src/embed/known_models.ts`), found by the
+ * model's name or by the name in its `config.json`.
  */
 export interface ModelSettings {
   /** Default: what `1_Pooling/config.json` says, else the table, else `"mean"`. */
   pooling?: Pooling;
-  /** Scale vectors to length 1. Default: what `modules.json` says, else the table, else `true`. */
+  /** Whether vectors are scaled to length 1. Default: what `modules.json` says, else the table, else `true`. */
   normalize?: boolean;
-  /** Put before each question. Default: the prompt `query` of `config_sentence_transformers.json`, else by the table, else nothing. */
+  /**
+   * Text put before each question. Default: the prompt `query` of `config_sentence_transformers.json`, else the
+   * table's, else nothing.
+   */
   queryPrefix?: string;
-  /** Put before each passage. Default: the prompt `passage` or `document` of the same file, else by the table, else nothing. */
+  /**
+   * Text put before each passage. Default: the prompt `passage` or `document` of the same file, else the table's, else
+   * nothing.
+   */
   passagePrefix?: string;
-  /** Tokens of a text that are embedded, special ones not counted; the rest is cut off. Default: as many as the model takes. */
+  /**
+   * Most tokens of a text that are embedded, special tokens not counted. The rest is cut off. Default: as many as the
+   * model takes.
+   */
   maxTokens?: number;
 }
 
-/** What the table of well-known models says of one, for what the model's own files leave open. */
+/** What the table of well-known models says of one model. It is used where the model's own files say nothing. */
 export interface AssumedSettings extends ModelSettings {
-  /** Length of the vectors: a model of this name with others is not the one that is meant. */
+  /** Length of the vectors. A model of the same name with another length is not the model that the table means. */
   dims?: number;
-  /** Positions, special tokens included. */
+  /** Number of positions, special tokens included. */
   window?: number;
-  /** The answer of the graph that has to be there, for models that do more with it than pooling and scaling. */
+  /** The output that the model's graph must have, for models that do more with it than pooling and scaling. */
   output?: "sentence_embedding";
-  /** The token that every text has to end with, whether the tokenizer's rules put it there or not. */
+  /** The token that must end every text, even if the tokenizer's rules do not add it. */
   endToken?: string;
 }
 
-/** How an embedder is found again from the store file alone. */
+/** How a store file names its embedder, so that it can be created again. */
 export type EmbedderSource =
   | { kind: "minilm" }
   | ({ kind: "onnx"; folder: string; assumed?: AssumedSettings } & ModelSettings)
@@ -89,7 +111,7 @@ export type EmbedderSource =
       dtype?: string;
       revision?: string;
       host?: string;
-      /** `"config"`: by the name in `config.json`, for this one is not in the table. */
+      /** `"config"`: the table is searched by the name in `config.json`, because it does not hold this name. */
       assumed?: AssumedSettings | "config";
     } & ModelSettings)
   | {
@@ -111,12 +133,12 @@ export interface ShippedCodebook {
 }
 
 /**
- * Checks an embedder's answer and copies it: as many vectors as texts, all of one length, every element finite in
- * float32. A sentence of the error names the first text at fault.
+ * Checks an embedder's answer and copies it. There must be as many vectors as texts, all of one length, and every
+ * element must be finite in float32. The error names the first text whose vector is wrong.
  *
- * @param id of the embedder, for the error
- * @param texts that were asked for
- * @param dims that vectors must have; `undefined`: the first vector decides
+ * @param id The embedder's id, for the error.
+ * @param texts The texts that were embedded.
+ * @param dims The length that vectors must have; `undefined`: the first vector's length.
  * @throws EmbedlessError `EMBEDDER_OUTPUT`
  */
 export function checkVectors(id: string, vectors: unknown, texts: readonly string[], dims?: number): Float32Array[] {

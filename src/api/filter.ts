@@ -1,8 +1,8 @@
 import type { Passage } from "./passage.js";
 
 /**
- * What the value at a path must be: one value to be equal to, or operators that must all hold. `$in` and `$nin` take at
- * least one value.
+ * What the value at a path must be: equal to one value, or a match for all of several operators. `$in` and `$nin` take
+ * at least one value.
  */
 export type FilterCondition =
   | FilterValue
@@ -18,25 +18,26 @@ export type FilterCondition =
       $exists?: boolean;
     };
 
-/** What a metadata value is compared with. Numbers must be finite. */
+/** A value that metadata are compared with. Numbers must be finite. */
 export type FilterValue = string | number | boolean | null;
 
 /**
- * Which passages to consider: `{ "author.name": "Ann", year: { $gte: 2020 } }`. Keys are metadata paths, and all must
- * hold; `$and`, `$or` and `$not` combine whole filters. `{}` is every passage.
+ * Which passages to consider: `{ "author.name": "Ann", year: { $gte: 2020 } }`. Keys are metadata paths, and all
+ * conditions must hold. `$and`, `$or` and `$not` combine whole filters. `{}` matches every passage.
  *
- * - Paths: dots lead into objects, not into arrays. A dot that belongs to a key has a backslash before it (`"a\\.b"` as a
- *   literal names the key `a.b`), and so have a backslash in front of a dot and the `$` that a key begins with. Keys with
- *   NUL characters cannot be named.
- * - Types are never converted: `1`, `"1"` and `true` differ. Ranges compare numbers with numbers, and strings with strings
- *   by code points.
- * - Arrays: a condition holds if it holds for any element (each operator may find another one), so `tags: "new"` asks
- *   whether the tag is among them, and `tags: { $ne: "new" }` whether it is not. Elements that are arrays, and objects,
- *   equal nothing.
- * - Missing: `null` stands for missing or null; `$ne` and `$nin` are the opposite of `$eq` and `$in`, so they hold for a
- *   path that is missing. `$exists` asks for the path alone, null included.
+ * - Paths: dots lead into objects, not into arrays. Put a backslash before a dot that belongs to a key (`"a\\.b"` as a
+ *   literal names the key `a.b`), before a backslash that stands in front of a dot, and before a `$` at the start of a
+ *   key. Keys with NUL characters cannot be named.
+ * - Types are never converted: `1`, `"1"` and `true` differ. Ranges compare numbers with numbers, and strings with
+ *   strings by code points.
+ * - Arrays: a condition holds if it holds for any element, and each operator may be met by another element. `tags:
+ *   "new"` asks whether the tag is in the array, `tags: { $ne: "new" }` whether it is not. Objects, and arrays inside
+ *   arrays, equal nothing.
+ * - Missing values: `null` matches a value that is missing or null. `$ne` and `$nin` are the opposite of `$eq` and
+ *   `$in`, so they hold if the path is missing. `$exists` asks only whether the path exists, null included.
  *
- * At most 1,000 conditions, 10,000 values and 32 levels. Anything else than said here is `INVALID_FILTER`.
+ * A filter has at most 1,000 conditions, 10,000 values and 32 levels. Anything that is not described here fails with
+ * `INVALID_FILTER`.
  */
 export interface Filter {
   [path: string]: FilterCondition | Filter | readonly Filter[] | undefined;
@@ -46,7 +47,8 @@ export interface Filter {
 }
 
 /**
- * A filter as a function over whole passages: anything but a falsy answer lets one through. It is asked about every
- * passage of the store, which means unpacking all texts: 1 to 2 seconds for 50,000. A `Filter` takes milliseconds.
+ * A filter as a function over whole passages. A passage matches unless the answer is falsy. The function is called for
+ * every passage of the store, so all texts are unpacked: 1 to 2 seconds for 50,000 passages. A `Filter` takes
+ * milliseconds.
  */
 export type PassageTest = (passage: Passage) => boolean;

@@ -1,68 +1,95 @@
 import { boolean, checkKeys, numberWithin, oneOf, wholeNumberWithin } from "../base/checks.js";
 import { show, wrongType } from "../base/errors.js";
 
-/** What users say and hear of graphs. */
+/** The options of graphs. */
 
 /**
- * How codes (or kept vectors) are searched, once `compact` has built it.
+ * How codes (or kept vectors) are searched once `compact` has built the index.
  *
- * - `"flat"`: all of them are scanned, 4 to 8 ms a million and core. Nothing to build, nothing missed.
- * - `"vamana"`, `"hnsw"`: a walk over a graph meets some thousand of them, whatever their number: for stores of millions,
- *   and for kept vectors in memory. It takes 25 to 60 bytes a passage besides, minutes a million to build, and misses half a
- *   percent of what a scan finds.
- * - `"auto"`: as flat until a walk is clearly faster: from 50,000 passages with vectors in memory, from 2 million without.
+ * - `"flat"`: a search scans all of them, 4 to 8 ms per million on one core. There is nothing to build, and no recall
+ *   is lost.
+ * - `"vamana"`, `"hnsw"`: a search walks a graph and visits some thousand of them, however many there are. This suits
+ *   stores of millions of passages, and vectors kept in memory. The graph takes 25 to 60 bytes more per passage and
+ *   minutes per million to build, and misses half a percent of what a scan finds.
+ * - `"auto"`: as `"flat"` until a walk is clearly faster: from 50,000 passages with vectors in memory, from 2 million
+ *   without.
  */
 export type IndexChoice = "flat" | "auto" | "vamana" | "hnsw" | { vamana: VamanaSettings } | { hnsw: HnswSettings };
 
 /** How a Vamana graph is built (DiskANN, NeurIPS 2019). */
 export interface VamanaSettings {
-  /** Slack of the prune: more edges the further from 1. Default 1.2; with metric ip, where it lies below 1, 0.95. */
+  /**
+   * Slack of the pruning rule: the further from 1, the more edges are kept. Default 1.2. With the metric `"ip"` useful
+   * values lie below 1, and the default is 0.95.
+   */
   alpha?: number;
-  /** Neighbors of a node at most, to 255. Default 32. */
+  /** Most neighbors of a node, up to 255. More take more bytes and give more recall. Default 32. */
   maxDegree?: number;
-  /** Window of the walks that look for neighbors. More: a better graph, a longer build. Default 128. */
+  /**
+   * Window of the walks that look for neighbors. A larger one makes a better graph and takes longer to build. Default
+   * 128.
+   */
   buildWindow?: number;
-  /** Nearest candidates that a choice of neighbors considers. Default twice the window. */
+  /** How many of the nearest candidates are considered as neighbors. Default: twice the window. */
   maxCandidates?: number;
-  /** To how many neighbors an overflowing list is cut; fewer save time. Default `maxDegree`. */
+  /** Number of neighbors that a list is cut to when it overflows. Fewer save build time. Default: `maxDegree`. */
   pruneTo?: number;
-  /** Whether all nodes that a walk expanded are candidates, not only its window. Default `true`. */
+  /** Whether all nodes that a walk expanded are candidates, and not only those in its window. Default `true`. */
   fullSearchHistory?: boolean;
-  /** Bytes a passage that the graph may take; lists are pruned again to fit. Default: what the degree takes; without codes 24. */
+  /**
+   * Most bytes of the graph per passage. Lists are pruned again until they fit. Default: what the degree takes, or 24
+   * with codes `"none"`.
+   */
   bytes?: number;
-  /** How lists are pruned to `bytes`: all alike (`"prune"`, the better one), or keeping hubs as LEANN does. Default `"prune"`. */
+  /**
+   * How lists are pruned to `bytes`: `"prune"` prunes all alike and is better, `"hubs"` spares hubs as LEANN does.
+   * Default `"prune"`.
+   */
   thinning?: "prune" | "hubs";
 }
 
 /** How an HNSW graph is built (arXiv 1603.09320). */
 export interface HnswSettings {
-  /** Neighbors that a node chooses, 2 to 127; twice as many in the lowest layer. Default 16. */
+  /** Neighbors that a node chooses, 2 to 127. The lowest layer has twice as many. Default 16. */
   M?: number;
-  /** Window of the walks that look for neighbors. Default 200. */
+  /**
+   * Window of the walks that look for neighbors. A larger one makes a better graph and takes longer to build. Default
+   * 200.
+   */
   efConstruction?: number;
   /** As in `VamanaSettings`. */
   bytes?: number;
   thinning?: "prune" | "hubs";
 }
 
-/** How a search walks over the graph. */
+/** How a search walks the graph. */
 export interface WalkOptions {
   /**
-   * - `"guided"` (default, but without codes): the walk runs on codes or on vectors in memory, and what it finds is ranked as a scan's finds are.
-   * - `"exact"`: every passage that the walk meets is embedded, as LEANN does; the only mode without codes.
-   * - `"two-level"`: of the passages met only the share `ratio`, chosen by their codes, is embedded (LEANN's Algorithm 2).
+   * - `"guided"` (default unless codes are `"none"`): the walk uses codes, or vectors in memory, and its finds are
+   *   ranked like those of a scan.
+   * - `"exact"`: every passage that the walk meets is embedded, as LEANN does. This is the only mode with codes
+   *   `"none"`.
+   * - `"two-level"`: only the share `ratio` of the passages met is embedded, chosen by their codes (LEANN's Algorithm
+   *   2).
    */
   mode?: "guided" | "exact" | "two-level";
-  /** Nearest passages whose neighbors are all looked at (ef). Larger: more recall, more time. Default by `k` and `recall`. */
+  /**
+   * Number of nearest passages whose neighbors are all visited (ef). A larger window gives more recall and takes more
+   * time. Default: chosen from `k` and `recall`.
+   */
   window?: number;
-  /** Of `"two-level"`: share that is embedded, above 0 to 1. Default 0.2. */
+  /** For `"two-level"`: the share that is embedded, above 0 and at most 1. Default 0.2. */
   ratio?: number;
-  /** Of `"two-level"`: the best of all that were met, of each passage's neighbors, or of all that wait. Default `"global"`. */
+  /**
+   * For `"two-level"`: which passages are embedded: the best of all met (`"global"`), the best among each passage's
+   * neighbors (`"local"`), or as many as `"local"` would, but the best of all that wait (`"proportional"`). Default
+   * `"global"`.
+   */
   strategy?: "global" | "local" | "proportional";
 }
 
 /**
- * `value` as the choice of an index, its keys in one order.
+ * Checks `value` as the choice of an index. The keys of the answer have one order.
  *
  * @throws `INVALID_ARGUMENT` naming the part that is wrong
  */
@@ -78,7 +105,7 @@ export function checkIndex(value: unknown): IndexChoice {
   return { hnsw: checkSettings("index.hnsw", hnsw, HNSW_SETTINGS) };
 }
 
-/** `value` as the way to walk. Throws `INVALID_ARGUMENT`. */
+/** Checks `value` as the option `walk`. Throws `INVALID_ARGUMENT`. */
 export function checkWalk(value: unknown): "scan" | WalkOptions {
   if (value === "scan") return value;
   return checkSettings("walk", value, {

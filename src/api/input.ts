@@ -6,20 +6,20 @@ import { MAX_DIMS } from "./codes.js";
 export const MAX_TEXT_BYTES = 10 * 1024 * 1024;
 /** Longest id, in UTF-8 bytes. */
 export const MAX_ID_BYTES = 1024;
-/** Most ids of one call. */
+/** Most ids per call. */
 export const MAX_IDS = 100_000;
 
-/** ES2024's part of a string, which Node has since version 20. */
+/** The part of ES2024's strings that Node has since version 20. */
 interface WellFormed {
   toWellFormed(): string;
 }
 
 /**
  * The form in which a text is embedded, stored and returned: well-formed Unicode (a lone surrogate becomes U+FFFD),
- * otherwise untouched.
+ * otherwise unchanged.
  *
- * @param parameter what to call it in an error, `items[3].text`
- * @throws EmbedlessError `INVALID_TEXT` when it is no string or holds nothing but white space, `LIMIT` above 10 MB
+ * @param parameter The text's name in an error, such as `items[3].text`.
+ * @throws EmbedlessError `INVALID_TEXT` unless it is a string with more than white space, `LIMIT` above 10 MB
  */
 export function cleanText(text: unknown, parameter = "text"): string {
   if (typeof text !== "string") {
@@ -45,7 +45,7 @@ export function cleanText(text: unknown, parameter = "text"): string {
 /**
  * An id as it is stored.
  *
- * @param parameter what to call it in an error, `items[3].id`
+ * @param parameter The id's name in an error, such as `items[3].id`.
  * @throws EmbedlessError `INVALID_ID` unless it is a well-formed string of 1 to 1,024 bytes without NUL characters
  */
 export function cleanId(id: unknown, parameter = "id"): string {
@@ -58,7 +58,7 @@ export function cleanId(id: unknown, parameter = "id"): string {
 }
 
 /**
- * A list of ids as they are stored; each is named by its place, `ids[3]`, in an error.
+ * A list of ids as they are stored. An error names an id by its index, such as `ids[3]`.
  *
  * @throws EmbedlessError `INVALID_ID`, `LIMIT` above 100,000 ids
  */
@@ -70,7 +70,7 @@ export function cleanIds(ids: unknown, parameter = "ids"): string[] {
       `Expected at most ${MAX_IDS} of ${parameter} at once, but received ${ids.length}.`,
     );
   }
-  // Not map, which passes over the holes that some arrays have.
+  // `map` would skip the holes that an array may have.
   return Array.from(ids, (id, i) => cleanId(id, `${parameter}[${i}]`));
 }
 
@@ -102,13 +102,13 @@ export function cleanVector(vector: unknown, parameter: string): Float32Array {
   return copy;
 }
 
-/** Norms that every code and every kept form can hold; a direction is needed for cosine alone. */
+/** All codes and all forms of kept vectors can hold norms between these two. Only cosine needs a direction. */
 const LARGEST_NORM = 1e15;
 const SMALLEST_NORM = 1e-30;
 
 /**
- * Throws `DIMENSION_MISMATCH` unless the vector has the store's length, `INVALID_VECTOR` if it is longer than 1e15, or
- * under cosine (next to) zero.
+ * Throws `DIMENSION_MISMATCH` unless the vector has the store's length. Throws `INVALID_VECTOR` if its norm is above
+ * 1e15, or if it is zero or nearly zero under cosine.
  */
 export function requireVector(vector: Float32Array, shape: { dims: number; metric: string }, parameter: string): void {
   if (vector.length !== shape.dims) {

@@ -7,79 +7,99 @@ import { cleanText, cleanVector } from "./input.js";
 
 /** Options of `VectorStore.open`. */
 export interface OpenOptions {
-  /** What embeds passages and questions. Left out: the embedder that made the store, or the bundled model for a new one. */
+  /**
+   * Embeds passages and questions. Default: the embedder that created the store, or the bundled model for a new store.
+   */
   embedder?: Embedder;
   /**
-   * Without `embedder`: contact the address that the store's file names, a server (`httpEmbedder`) or a hub of its own
-   * (`transformersEmbedder({ host })`). It is sent questions and passages, and never a key. Servers of this machine
-   * (`localhost`, 127.0.0.0/8, `::1`) and the default hub need no such confirmation. Default `false`: then the first
+   * Used without `embedder`: whether to contact the address that the store's file names, a server (`httpEmbedder`) or
+   * another hub (`transformersEmbedder({ host })`). It receives questions and passages, but never a key. Servers on
+   * this machine (`localhost`, 127.0.0.0/8, `::1`) and the default hub need no confirmation. Default `false`: the first
    * operation that embeds fails with `MODEL_MISMATCH`, because anybody can write any address into a file.
    */
   trustStoredAddress?: boolean;
   /**
-   * Start the model while the store opens, for a process that asks at once: the first answer comes up to half a second
-   * sooner. Default `false`: a process that only reads or lists loads no model.
+   * Whether to start the model while the store opens. The first answer then comes up to half a second sooner. Default
+   * `false`, so a process that only reads or lists loads no model.
    */
   preload?: boolean;
-  /** Make the file when it is missing. Default `true`. */
+  /** Whether to create the file if it is missing. Default `true`. */
   create?: boolean;
-  /** Open for reading only; implied for a file that cannot be written. Default `false`. */
+  /** Whether to open the file for reading only. A file that cannot be written is always opened so. Default `false`. */
   readOnly?: boolean;
-  /** Fixed when the store is made. Default `"cosine"`. */
+  /** How vectors are compared. Fixed when the store is created. Default `"cosine"`. */
   metric?: Metric;
-  /** Fixed when the store is made. Default `{ bytes: 48 }`. */
+  /** What is kept of each vector to estimate scores. Fixed when the store is created. Default `{ bytes: 48 }`. */
   codes?: Codes;
-  /** Fixed when the store is made. Default `"recompute"`. */
+  /** Where exact vectors come from. Fixed when the store is created. Default `"recompute"`. */
   vectors?: VectorKeeping;
-  /** Fixed when the store is made. Default `"flat"`, with `codes: "none"` `"vamana"`. */
+  /** How codes are searched. Fixed when the store is created. Default `"flat"`, or `"vamana"` with `codes: "none"`. */
   index?: IndexChoice;
-  /** Where kept vectors are read from: `"file"` at every search, or held in `"memory"`. Default `"file"`. */
+  /**
+   * Where kept vectors are read from: from the `"file"` at every search, or from `"memory"`, which holds all of them
+   * and is faster. Default `"file"`.
+   */
   vectorsIn?: "file" | "memory";
-  /** Questions like those to come, texts or vectors: needed once, when a new store's `leanvec` codes train with `"ood"`. */
+  /**
+   * Questions like those that will be asked, as texts or vectors, at least 16. They are needed once, when `leanvec`
+   * codes of a new store are trained with `"ood"`.
+   */
   sampleQueries?: readonly (string | ArrayLike<number>)[];
   /**
-   * Metadata paths that get an index of their own, so that filters for values or ranges there need not read every
-   * passage: `["source", "author.name"]`, 32 at most. The store remembers them; paths named later are indexed when it is
-   * opened, which takes seconds a million passages. A store that is open for reading only makes none.
+   * Metadata paths that get an index each, at most 32: `["source", "author.name"]`. Filters for values or ranges at
+   * these paths then read fewer passages. The store remembers the paths. A path that is named later is indexed when the
+   * store is opened, which takes seconds per million passages. A store that is opened for reading only creates no
+   * index.
    */
   filterable?: readonly string[];
   /**
-   * `true` makes a table of the words of all passages, for the modes `"keyword"` and `"hybrid"`: 90 to 140 bytes a passage
-   * of 750, 87 to 120 once `compact` merged it, and a minute a million passages when a store that has some gets it. The
-   * store remembers it. Default `false`.
+   * `true` creates a table of the words of all passages, for the modes `"keyword"` and `"hybrid"`. It takes 90 to 140
+   * bytes per passage of 750 bytes, or 87 to 120 after `compact` has merged it. In a store that has passages already,
+   * creating it takes a minute per million passages. The store remembers the table. Default `false`.
    */
   keywords?: boolean;
   /**
-   * `"live"` lets the errors seen by the first round of each query widen or narrow those taken for granted, 0.5 to 2 times:
-   * answers then depend on the queries before. Default `"fixed"`.
+   * `"live"` multiplies the errors that codes claim by 0.5 to 2, depending on the errors that the first round of each
+   * query meets. Answers then depend on the queries before them. Default `"fixed"`.
    */
   calibration?: "fixed" | "live";
-  /** `"full"`: what was acknowledged survives a power cut; `"normal"`: a crash of the process, not always a power cut. Default `"full"`. */
+  /**
+   * `"full"`: what was acknowledged survives a power cut. `"normal"`: it survives a crash of the process, but not
+   * always a power cut. Default `"full"`.
+   */
   durability?: "full" | "normal";
-  /** How long a write waits for another writer before `LOCKED`. Default 5,000 ms. */
+  /** How long a write waits for another writer before it fails with `LOCKED`, in milliseconds. Default 5,000. */
   lockTimeoutMs?: number;
-  /** Memory for exact vectors kept from earlier searches. 16 MB hold about 10,000 vectors of 384 dims. Default 16 MB. */
+  /**
+   * Bytes of memory for exact vectors of earlier searches, so that the same passages are not embedded again. 16 MB hold
+   * about 10,000 vectors of 384 dims. Default 16 MB.
+   */
   cacheBytes?: number;
-  /** How long one call of the embedder may take before `EMBEDDER_TIMEOUT`. Default 120,000 ms. */
+  /**
+   * How long one call of the embedder may take before it fails with `EMBEDDER_TIMEOUT`, in milliseconds. Default
+   * 120,000.
+   */
   embedTimeoutMs?: number;
-  /** Lowest cosine between a canary's stored and fresh vector before `MODEL_MISMATCH`. Default 0.999. */
+  /**
+   * The lowest allowed cosine between a canary's stored vector and its fresh one. Below it, operations fail with
+   * `MODEL_MISMATCH`. Default 0.999.
+   */
   minCanaryCosine?: number;
 }
 
-/** What `resolveOpenOptions` gives. */
 export type OpenSettings = ReturnType<typeof resolveOpenOptions>;
 
-/** A question like those to come. */
+/** A question like those that will be asked. */
 export interface SampleQuery {
-  /** Where it stood, for errors. */
+  /** The question's name in an error. */
   readonly label: string;
   readonly query: string | Float32Array;
 }
 
-/** Fewest sample queries: fewer say nothing of the questions to come. */
+/** Fewest sample queries. Fewer would not represent the questions to come. */
 const LEAST_SAMPLE_QUERIES = 16;
 
-/** Most sample queries that are used: as many as passages train a codebook. */
+/** Most sample queries that are used: as many as the passages that train a codebook. */
 const MOST_SAMPLE_QUERIES = 4096;
 
 /** Options of `VectorStore.open` with their defaults filled in. */
@@ -129,7 +149,7 @@ export function resolveOpenOptions(options: OpenOptions = {}) {
 }
 
 /**
- * Sample queries, checked. Of too many, evenly spread ones are copied.
+ * Checks sample queries. If there are too many, it copies evenly spread ones.
  *
  * @throws `INVALID_TEXT` or `INVALID_VECTOR`, naming the query
  */

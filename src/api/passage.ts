@@ -1,6 +1,6 @@
 import { checkKeys, checkRun, oneOf } from "../base/checks.js";
 
-/** JSON that travels with a passage. Keys such as `__proto__` are plain data. */
+/** JSON stored with a passage. Keys such as `__proto__` are plain data. */
 export type Metadata = Record<string, unknown>;
 
 /** A stored passage. */
@@ -12,15 +12,17 @@ export interface Passage {
 
 /** A passage to add. */
 export interface AddItem {
-  /** The caller's name of the passage. Same id again: the passage is replaced. Left out: a short random one is made. */
+  /**
+   * The caller's name for the passage. If a passage with this id exists, it is replaced. Default: a short random id.
+   */
   id?: string;
   /** The text that is embedded, stored and returned, byte for byte after `toWellFormed()`. */
   text: string;
   metadata?: Metadata;
   /**
-   * The vector of `text`, if the caller has it already. Saves embedding it. A store that recomputes embeds a sample of each
-   * batch again and refuses vectors that the text does not give; one that embeds texts one at a time embeds all of them. A
-   * store that keeps vectors takes any.
+   * The vector of `text`, if you have it already. It saves embedding the text. A store that recomputes embeds a sample
+   * of each batch again, or all of it if the embedder needs one text at a time, and refuses a vector that the text does
+   * not give. A store that keeps vectors accepts any vector.
    */
   vector?: ArrayLike<number>;
 }
@@ -28,39 +30,40 @@ export interface AddItem {
 /** Options of `add`. */
 export interface AddOptions {
   /**
-   * What happens with an item whose text is empty or white space alone: `"refuse"` fails with `INVALID_TEXT`, `"skip"` passes
-   * over it and counts it as `skipped`. A passage that its id has already stays as it is. Default `"refuse"`.
+   * What happens to an item whose text is empty or only white space: `"refuse"` fails with `INVALID_TEXT`; `"skip"`
+   * ignores the item and counts it as `skipped`. If a passage with the item's id exists, it stays as it is. Default
+   * `"refuse"`.
    */
   blank?: "refuse" | "skip";
   signal?: AbortSignal;
   onProgress?: (progress: AddProgress) => void;
 }
 
-/** How far an `add` has come; handed to `onProgress` as it goes. */
+/** Progress of an `add`, passed to `onProgress`. */
 export interface AddProgress {
   /** Passages embedded (or found unchanged) so far. */
   done: number;
-  /** Passages in all; `undefined` while an iterable is still being read. */
+  /** Number of all passages; `undefined` while an iterable is still being read. */
   total: number | undefined;
-  /** Passages that are safe on disk whatever happens next. For an array 0 until all are. */
+  /** Passages that are safely on disk. For an array it is 0 until all are. */
   committed: number;
 }
 
 /** What an `add` did. */
 export interface AddResult {
   /**
-   * Of an array the ids in the order of its items, without those that were skipped; of an iterable none: it may be longer
+   * The ids of an array's items in their order, without skipped items. Empty for an iterable, because it may be longer
    * than memory is large.
    */
   ids: string[];
   added: number;
   updated: number;
   unchanged: number;
-  /** Items without a text that were passed over; 0 unless `blank` is `"skip"`. */
+  /** Items without a text that were ignored. 0 unless `blank` is `"skip"`. */
   skipped: number;
-  /** Of an array the places of these items, counted from 0; of an iterable none. */
+  /** The indices of these items in an array, counted from 0. Empty for an iterable. */
   skippedAt: number[];
-  /** Passages longer than the embedder's window: their end can never be found. */
+  /** Passages longer than the embedder's window. Their ends were not embedded, so no search finds them. */
   truncated: number;
 }
 

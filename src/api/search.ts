@@ -7,117 +7,142 @@ import type { Passage } from "./passage.js";
 /** Options of `search`. */
 export interface SearchOptions {
   /**
-   * Hits wanted, any number from 1 to 2,147,483,647; a smaller store answers with all it has. Default 10. Each hit of a store
-   * that keeps no vectors is embedded: `passages()` lists a whole store sooner.
+   * Number of hits, from 1 to 2,147,483,647. A smaller store answers with all its passages. In a store that keeps no
+   * vectors, every hit is embedded, so a larger `k` takes more time; to read a whole store, `passages()` is faster.
+   * Default 10.
    */
   k?: number;
   /**
-   * - `"vector"` (default): nearest by embedding; scores are of the store's metric.
-   * - `"keyword"`: by the words shared with the question, rare ones first; scores are BM25, and nothing is embedded.
-   * - `"hybrid"`: both lists fused by rank; scores are 1 / (60 + rank), summed over the lists. Names, numbers and codes that
-   *   a model blurs are found by their words, what is said in other words by its meaning.
+   * - `"vector"` (default): finds passages by their vectors. Scores are of the store's metric.
+   * - `"keyword"`: finds passages that share words with the question, rare words first. Scores are BM25. Nothing is
+   *   embedded.
+   * - `"hybrid"`: fuses both lists by rank. A score is the sum of 1 / (60 + rank) over the lists. Words find names,
+   *   numbers and codes that a model blurs; vectors find what is said in other words.
    *
-   * The latter two take a question in words, and a store with `keywords`.
+   * `"keyword"` and `"hybrid"` need a question in words and a store with `keywords`.
    */
   mode?: "vector" | "keyword" | "hybrid";
-  /** Mean share of the true top k to find, 0.5 to 0.999. Higher embeds more passages. Default 0.95. */
+  /**
+   * Expected share of the true top `k` that the hits hold, as a mean over questions, 0.5 to 0.999. A higher recall
+   * embeds more passages and takes longer. Default 0.95.
+   */
   recall?: number;
   /**
-   * Limits of recomputing: `max` passages, and `deadlineMs` from the start of the search; what they cut off is answered by
-   * estimates. Walks `"exact"` and `"two-level"` have no estimates to fall back on: with `max` below `k` they answer fewer
-   * hits, and refuse `0`. `0`: answer from the codes' estimates alone. Default: a limit by `recall` and `k`, no deadline.
+   * Limits of recomputing: `max` passages, and `deadlineMs` in milliseconds from the start of the search. Hits beyond a
+   * limit get estimated scores. `0`: all scores are estimates from the codes. The walks `"exact"` and `"two-level"`
+   * have no estimates: with `max` below `k` they answer fewer hits, and they refuse `0`. Default: a limit that follows
+   * from `recall` and `k`, and no deadline.
    */
   recompute?: 0 | { max?: number; deadlineMs?: number };
   /**
-   * `"approx"` takes candidates that belong to the answer beyond doubt without embedding them: cheaper, but their score is
-   * the code's estimate. Default `"exact"`.
+   * `"approx"` does not embed candidates that certainly belong to the answer. This is faster, but their score is the
+   * code's estimate. Default `"exact"`.
    */
   scores?: "exact" | "approx";
-  /** Only passages whose metadata match, or that a function lets through. Left out: all. */
+  /** Only passages whose metadata match, or for which a function answers true. Default: all passages. */
   filter?: Filter | PassageTest;
-  /** How the store's graph is walked over; `"scan"` leaves it aside. Default: guided where that is faster than a scan. */
+  /**
+   * How the store's graph is walked. `"scan"` does not use the graph. Default: a guided walk if it is faster than a
+   * scan.
+   */
   walk?: "scan" | WalkOptions;
   signal?: AbortSignal;
-  /** Say of each hit how it was found, and of the query where the time went. */
+  /** Whether to report how each hit was found. Default `false`. */
   explain?: boolean;
-  /** Return each hit's vector, and the question's. */
+  /** Whether to return the vectors of the hits and of the question. Default `false`. */
   includeVectors?: boolean;
 }
 
 /** A passage that was found. */
 export interface Hit extends Passage {
-  /** Cosine, inner product or minus squared distance of question and passage, or as `mode` says; higher is better. */
+  /**
+   * How well the passage matches; higher is better. By default the cosine, the inner product or the negative squared
+   * distance of question and passage. For other modes see `SearchOptions.mode`.
+   */
   score: number;
-  /** Only with `includeVectors`: the exact vector, or of a hit that was not recomputed what its code tells of it. */
+  /**
+   * Only with `includeVectors`: the exact vector, or its approximation decoded from the code if the hit was not
+   * recomputed.
+   */
   vector?: Float32Array;
-  /** Only with `explain`. */
+  /** Only with the option `explain`. */
   explain?: HitExplanation;
 }
 
-/** How a hit's score came about. */
+/** Where a hit's score comes from. */
 export interface HitExplanation {
-  /** What the code alone said of the score; `undefined`, as all of this, for a hit that was found by its words alone. */
+  /**
+   * The score that the code alone estimates. A hit found only by its words has none, and the other fields are
+   * `undefined` too.
+   */
   estimate: number | undefined;
-  /** The estimate's standard error as the code knows it. */
+  /** The standard error of the estimate, according to the code. */
   sigma: number | undefined;
-  /** How likely the hit is one of the k nearest after all, by what the search knew at its end, 0 to 1. */
+  /** The probability, from 0 to 1, that the hit is one of the `k` nearest, as the search knew it at its end. */
   chance: number | undefined;
-  /** The score by the vector itself; `undefined` where the estimate stands. */
+  /** The score of the exact vector; `undefined` if the score is the estimate. */
   exact: number | undefined;
   /**
-   * Where the vector of `exact` came from; `"none"` if there was none. `"kept"`: from the file, in the form that the file
-   * keeps, so that all forms but `float32` round it. (A store with codes `"none"` keeps `float16` until `compact`.)
+   * Where the vector of `exact` came from; `"none"` if there is no exact score. `"kept"`: from the file, in the form
+   * that the file keeps; all forms except `float32` are rounded. (A store with codes `"none"` keeps `float16` until
+   * `compact`.)
    */
   source: "cache" | "recompute" | "kept" | "none";
-  /** BM25 of the words shared with the question; `undefined` by mode `"vector"`, or where they share none. */
+  /** BM25 of the words shared with the question; `undefined` for the mode `"vector"`, or if they share no words. */
   keyword: number | undefined;
 }
 
-/** What a search cost. */
+/** What a search cost: numbers of passages, and milliseconds. */
 export interface SearchCost {
-  /** Passages that were scored exactly, wherever their vectors came from. */
+  /** Passages that were scored exactly, with vectors from any source. */
   recomputed: number;
-  /** Passages that this search embedded again. What another search was embedding at the same time counts there. */
+  /**
+   * Passages that this search embedded again. A passage that another search was embedding at the same time is counted
+   * there.
+   */
   embedded: number;
-  /** Passages whose vectors came from memory: an earlier search embedded them. */
+  /** Passages whose vectors were in memory, because an earlier search embedded them. */
   cached: number;
   /** Passages whose vectors the store keeps. */
   kept: number;
-  /** Codes looked at. */
+  /** Codes whose scores were estimated. */
   scanned: number;
-  /** Candidates of the scan that were left without embedding them: too unlikely to be among the nearest. */
+  /** Candidates of the scan that were not embedded, because they are too unlikely to be among the nearest. */
   dismissed: number;
-  /** Milliseconds in all and by part. */
+  /** Milliseconds in total and for each part. */
   totalMs: number;
   queryMs: number;
   scanMs: number;
   readMs: number;
   recomputeMs: number;
-  /** Finding words; goes on beside the other parts. */
+  /** Milliseconds for finding words. This runs at the same time as the other parts. */
   keywordMs: number;
 }
 
-/** The answer of a search: hits best first, and what it took to find them. */
+/** The answer of a search: its hits, best first, and its cost. */
 export interface SearchResult {
   hits: Hit[];
   /**
-   * Share of the true `k` nearest that `hits` hold, in the mean over queries like this one; after a walk over a graph times
-   * the share that such walks meet. Blind for words; `undefined` where nothing tells it: by mode `"keyword"`, by walks
-   * `"exact"` and `"two-level"`, and where codes are too far from the exact scores to say anything of other passages.
+   * The share of the true `k` nearest that `hits` is expected to hold, as a mean over similar queries. After a walk
+   * over a graph it includes the share that such walks find. Words do not change it. `undefined` if it is unknown: for
+   * the mode `"keyword"`, for the walks `"exact"` and `"two-level"`, and if the codes are too far from the exact scores
+   * to say anything about other passages.
    */
   expectedRecall: number | undefined;
-  /** The question's vector; only with `includeVectors`, and not by mode `"keyword"`. */
+  /** The question's vector. Only with `includeVectors`, and not for the mode `"keyword"`. */
   vector?: Float32Array;
   cost: SearchCost;
 }
 
-/** Most hits, and most recomputes, that a search may ask for: what the addon counts with. No store holds as many passages. */
+/**
+ * Most hits, and most recomputes, that a search may ask for: the largest number that the addon counts with. No store
+ * holds as many passages.
+ */
 export const MOST_HITS = 2 ** 31 - 1;
 
-/** Most hits that a cost can be told for: those of more were not measured. */
+/** Most hits for which a cost can be predicted. Larger numbers were not measured. */
 const MOST_PLANNED_HITS = 10_000;
 
-/** What `resolveSearchOptions` gives. */
 export type SearchSettings = ReturnType<typeof resolveSearchOptions>;
 
 /** Options of `search` with their defaults filled in. */
@@ -155,7 +180,7 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
   };
 }
 
-/** How many hits are wanted, `most` at most, and how many of the true ones. */
+/** Checks how many hits are wanted, at most `most`, and with which recall. */
 export function questionGoal({ k, recall }: { k?: number; recall?: number }, most = MOST_PLANNED_HITS) {
   return {
     k: wholeNumberWithin("k", k ?? 10, 1, most),
@@ -163,7 +188,7 @@ export function questionGoal({ k, recall }: { k?: number; recall?: number }, mos
   };
 }
 
-/** Most recomputes of a search, and the milliseconds it may take; `undefined` where there is no limit of the caller's. */
+/** Most recomputes of a search, and the milliseconds that it may take; `undefined` if the caller set no limit. */
 function recomputeLimits(value: unknown): { maxRecomputes: number | undefined; deadlineMs: number | undefined } {
   if (value === undefined) return { maxRecomputes: undefined, deadlineMs: undefined };
   if (value === 0) return { maxRecomputes: 0, deadlineMs: undefined };

@@ -15,130 +15,140 @@ export interface Stats {
   vectors: VectorKeeping;
   embedder: string | undefined;
   /**
-   * `undefined`: texts are embedded in batches. Else they are embedded one at a time, which takes longer, because a text's
-   * vector depends on its batch: the lowest cosine of vectors alone and in a batch when the store was made.
+   * `undefined`: texts are embedded in batches. Otherwise texts are embedded one at a time, which takes longer, because
+   * a text's vector depends on its batch. The number is the lowest cosine between a vector made alone and in a batch,
+   * measured when the store was created.
    */
   batchCosine: number | undefined;
-  /** Texts by which the store knows its embedder again, at most 8. 0 once there are passages: the embedder cannot embed them. */
+  /**
+   * Number of stored test texts by which the store recognises its embedder, at most 8. 0 in a store with passages means
+   * that the embedder cannot embed them.
+   */
   canaries: number;
   /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store, or no codes. */
   codebook: "shipped" | "own" | "pending" | "none";
-  /** Passages waiting for a codebook, or without codes for the graph; deleted ones count until `compact`. */
+  /** Passages that wait for a codebook, or for the graph with codes `"none"`. Deleted ones count until `compact`. */
   pending: number;
-  /** How vectors of waiting passages are stored; `undefined` if none wait. */
+  /** The form in which vectors of waiting passages are stored; `undefined` if none wait. */
   pendingForm: "int8" | "float16" | undefined;
   /** Bytes of the vectors of waiting passages. */
   pendingBytes: number;
   /**
-   * How many waiting passages train the codebook with the next `add` or `compact`: 1,024, or 4,096 for LeanVec; `undefined`
-   * if none wait for one. While one `add` still has passages coming it waits for 4,096.
+   * Number of waiting passages at which the next `add` or `compact` trains the codebook: 1,024, or 4,096 for LeanVec;
+   * `undefined` if none wait for one. While an `add` has more passages to come, it waits for 4,096.
    */
   trainsAt: number | undefined;
-  /** Code bytes a passage, factors included; 0 while pending. */
+  /** Code bytes per passage, factors included. 0 while no codebook is trained. */
   codeBytesPerPassage: number;
-  /** UTF-8 bytes of all texts. */
+  /** Bytes of all texts in UTF-8. */
   rawBytes: number;
-  /** Stored bytes of all texts. */
+  /** Bytes of all texts as stored (packed). */
   textBytes: number;
   /** Bytes of codes and live bits on disk. */
   codeBytes: number;
-  /** The file with its write-ahead log. */
+  /** Bytes of the file and its write-ahead log. */
   fileBytes: number;
-  /** What float32 vectors would take. */
+  /** Bytes that float32 vectors would take. */
   vectorBytes: number;
   /** Bytes of kept vectors; 0 with `vectors: "recompute"`. */
   keptBytes: number;
-  /** Bytes of the table of words; 0 without one. */
+  /** Bytes of the table of words; 0 if there is none. */
   keywordBytes: number;
-  /** How passages are found. */
+  /** How codes are searched. */
   index: IndexChoice;
-  /** Passages that the graph links, deleted ones included; 0 without one. The others are scanned until the next `compact`. */
+  /**
+   * Passages that the graph links, deleted ones included; 0 without a graph. The others are scanned until the next
+   * `compact`.
+   */
   linked: number;
   /** Bytes of the graph on disk. */
   graphBytes: number;
-  /** What a question costs in the mean; `undefined` for an empty store, or without codes. */
+  /** What a question costs on average; `undefined` for an empty store or with codes `"none"`. */
   query: QueryCost | undefined;
 }
 
 /** Options of `VectorStore.stats`. */
 export interface StatsOptions {
   /**
-   * Run the embedder and the scan for a second or two to foretell milliseconds. Loads the model. Default `false`: only
-   * recomputes are foretold.
+   * Whether to run the embedder and the scan for a second or two to predict milliseconds. This loads the model. Default
+   * `false`: only recomputes are predicted.
    */
   measure?: boolean;
-  /** Recall of the questions that are foretold. Default 0.95. */
+  /** Recall of the predicted questions. Default 0.95. */
   recall?: number;
-  /** Hits of the questions that are foretold. Default 10. */
+  /** Number of hits of the predicted questions. Default 10. */
   k?: number;
   signal?: AbortSignal;
 }
 
-/** What a question is foretold to cost. */
+/** What a question is predicted to cost. */
 export interface QueryCost {
   recall: number;
   k: number;
-  /** Exact scores in the mean, nothing cached. Each is a run of the model, unless vectors are kept. */
+  /** Mean number of exact scores if nothing is cached. Each is a run of the model, unless the store keeps vectors. */
   recomputes: number;
-  /** Milliseconds in the mean on this machine; `undefined` if it was not measured. */
+  /** Mean milliseconds on this machine; `undefined` if they were not measured. */
   ms: number | undefined;
-  /** What the milliseconds were made of. */
+  /** The measured speeds from which `ms` is computed. */
   speed: MachineSpeed | undefined;
 }
 
-/** What `VectorStore.plan` is asked. */
+/** Options of `VectorStore.plan`. */
 export interface PlanOptions {
-  /** Passages that the store will hold. */
+  /** Number of passages that the store will hold. */
   passages: number;
-  /** Most bytes a passage for code and kept vector; the packed text comes on top. Give this or `totalBytes`. */
+  /** Most bytes per passage for code and kept vector. The packed text is not included. Give this or `totalBytes`. */
   bytesPerPassage?: number;
-  /** Most bytes for all codes and kept vectors together. */
+  /** Most bytes for all codes and kept vectors together. Give this or `bytesPerPassage`. */
   totalBytes?: number;
   /** As in `SearchOptions`. Default 0.95. */
   recall?: number;
   /** As in `SearchOptions`. Default 10. */
   k?: number;
-  /** The model of the store to come. Default: the bundled one. */
+  /** The model of the planned store. Default: the bundled one. */
   embedder?: Embedder;
   signal?: AbortSignal;
 }
 
-/** What `VectorStore.plan` answers. */
+/** Result of `VectorStore.plan`. */
 export interface StorePlan {
   recall: number;
   k: number;
-  /** The cheapest queries within the budget. Its `codes` and `vectors` are options of `VectorStore.open`. */
+  /** The choice with the fastest queries within the budget. Pass its `codes` and `vectors` to `VectorStore.open`. */
   best: PlannedStore;
-  /** All that there is to choose from, smallest first. */
+  /** All choices, smallest first. */
   choices: PlannedStore[];
-  /** What the milliseconds were made of. */
+  /** The measured speeds from which the milliseconds are computed. */
   speed: MachineSpeed;
 }
 
-/** One way to keep passages, with its price in bytes and its price in time. */
+/** One choice of codes and kept vectors, with its bytes and its milliseconds. */
 export interface PlannedStore {
   codes: Exclude<Codes, "none">;
   vectors: VectorKeeping;
-  /** Bytes of code and kept vector under cosine; ip and l2 take two more. A codebook that has to be trained is extra. */
+  /**
+   * Bytes of code and kept vector with the metric cosine; ip and l2 take two more. A codebook that has to be trained is
+   * not included.
+   */
   bytesPerPassage: number;
   totalBytes: number;
-  /** Whether it keeps within the budget. */
+  /** Whether it fits the budget. */
   fits: boolean;
-  /** Exact scores that a query needs in the mean. Each is a run of the model, unless vectors are kept. */
+  /** Mean number of exact scores per query. Each is a run of the model, unless the store keeps vectors. */
   recomputes: number;
-  /** Milliseconds that a query will take in the mean on this machine, nothing cached. */
+  /** Mean milliseconds per query on this machine if nothing is cached. */
   queryMs: number;
 }
 
-/** What a search is made of, as measured on this machine a moment ago. */
+/** The speeds that determine how long a search takes, measured on this machine just before. */
 export interface MachineSpeed {
-  /** Embedding a question, in milliseconds. */
+  /** Milliseconds to embed a question. */
   questionMs: number;
-  /** Embedding a passage of 750 characters while the embedder is fully busy: milliseconds by which each delays the answer. */
+  /** Milliseconds by which one passage of 750 characters delays the answer while the embedder is fully busy. */
   passageMs: number;
-  /** Scanning one byte of product-quantised code, in nanoseconds, by all cores. */
+  /** Nanoseconds to scan one byte of product-quantised code, with all cores. */
   scanNsPerByte: number;
-  /** Scanning one dimension of LVQ codes, in nanoseconds. */
+  /** Nanoseconds to scan one dimension of LVQ codes. */
   rowNsPerDim: number;
 }
 
@@ -152,7 +162,7 @@ export function resolveStatsOptions(options: StatsOptions = {}) {
   };
 }
 
-/** Options of `VectorStore.plan` with their defaults filled in, and the budget as bytes a passage. */
+/** Options of `VectorStore.plan` with their defaults filled in, and the budget as bytes per passage. */
 export function resolvePlanOptions(options: PlanOptions) {
   checkKeys("plan", options, {
     passages: 1,

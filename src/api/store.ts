@@ -8,19 +8,19 @@ import type { Stats, StatsOptions } from "./stats.js";
 import type { BackupOptions, CompactOptions, CompactResult, VerifyReport } from "./upkeep.js";
 
 /**
- * A store of passages that is open. `VectorStore` is the one in a file. The adapters for LangChain and LlamaIndex take any
- * other one too, such as a proxy of a store in another process.
+ * An open store of passages. `VectorStore` is a store in a file. The adapters for LangChain and LlamaIndex accept any
+ * `Store`, for example a proxy of a store in another process.
  *
- * Every method but `close` throws `CLOSED` after `close`.
+ * Every method except `close` throws `CLOSED` after `close`.
  */
 export interface Store {
-  /** Where it is: an absolute path, or the name of a place. */
+  /** The place of the store: an absolute path, or another name. */
   readonly path: string;
 
   /** How passages and questions are compared. */
   readonly metric: Metric;
 
-  /** What embeds its passages and questions; `undefined` until that is known. */
+  /** The embedder of the store's passages and questions; `undefined` until it is known. */
   readonly embedder: Embedder | undefined;
 
   /**
@@ -74,8 +74,8 @@ export interface Store {
   passages(options?: ListOptions): AsyncGenerator<Passage>;
 
   /**
-   * Deletes passages, all of them or none; at most 100,000 ids, unknown ones are ignored. A filter is evaluated inside the
-   * same transaction. An empty filter is refused, because `{ all: true }` says it more clearly.
+   * Deletes passages, all of them or none. At most 100,000 ids; unknown ids are ignored. A filter is evaluated inside
+   * the same transaction. An empty filter is refused, because `{ all: true }` says it more clearly.
    *
    * @returns how many passages were deleted
    * @throws `INVALID_ARGUMENT`, `INVALID_ID`, `INVALID_FILTER`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`
@@ -91,7 +91,7 @@ export interface Store {
   records(namespace: string): Records;
 
   /**
-   * Sizes, settings and what a question costs in recomputes; with `measure` also in milliseconds on this machine.
+   * Sizes, settings, and what a question costs in recomputes; with `measure` also in milliseconds on this machine.
    * `fileBytes` includes the write-ahead log, which `close` moves into the file.
    *
    * @throws `INVALID_ARGUMENT`; with `measure` also `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`
@@ -121,16 +121,18 @@ export interface Store {
   verify(options?: { signal?: AbortSignal }): Promise<VerifyReport>;
 
   /**
-   * Copies the store as it is now into another file, which is then a whole store itself. This store can be used at the same
-   * time. The copy appears whole or not at all; a process that is killed leaves at most a `.partial` file beside it.
+   * Copies the store as it is now into another file, which is a complete store. This store can be used at the same
+   * time. The copy appears whole or not at all. A process that is killed leaves at most a `.partial` file beside it.
    *
    * @param path The file. Its folder must exist.
-   * @throws `INVALID_ARGUMENT`, `IO` (also for an existing file, without `overwrite`), `LOCKED` if that file is a store in
-   *   use, `NOT_FOUND`, `NO_SPACE`, `ABORTED`
+   * @throws `INVALID_ARGUMENT`, `IO` (also for an existing file, without `overwrite`), `LOCKED` if that file is a store
+   *   in use, `NOT_FOUND`, `NO_SPACE`, `ABORTED`
    */
   backup(path: string, options?: BackupOptions): Promise<void>;
 
-  /** Stops what is running (it rejects with `ABORTED`), and closes the file and a model that the store opened itself. */
+  /**
+   * Stops running operations, which reject with `ABORTED`. Then closes the file, and the model if the store opened it.
+   */
   close(): Promise<void>;
 }
 

@@ -8,20 +8,22 @@ export interface CompactOptions {
   onProgress?: (progress: CompactProgress) => void;
 }
 
-/** How far `compact` has come. */
+/** Progress of `compact`. */
 export interface CompactProgress {
   /**
-   * Passages that wait for a codebook train it; without codes and kept vectors the passages linked before are embedded
-   * again; all are linked; codes of deleted passages are dropped, which gives the others new numbers; and the table of
-   * words is merged.
+   * - `"train"`: the codebook is trained.
+   * - `"embed"`: linked passages are embedded again. Only with codes `"none"` and without kept vectors.
+   * - `"link"`: nodes are linked in the graph.
+   * - `"renumber"`: codes of deleted passages are removed, so the other passages get new numbers.
+   * - `"merge"`: the table of words is merged.
    */
   phase: "train" | "embed" | "link" | "renumber" | "merge";
   /**
-   * Passages embedded or renumbered, nodes linked (those of upper layers once for each) or pages of words written so far.
-   * Stays 0 while a codebook is trained.
+   * How much of this phase is done: passages embedded or renumbered, nodes linked (a node of an upper layer is counted
+   * once per layer), or pages of words written. It stays 0 while a codebook is trained.
    */
   done: number;
-  /** How many it will be in this phase; 0 before that is known. */
+  /** The number at which this phase ends; 0 until it is known. */
   total: number;
 }
 
@@ -31,44 +33,46 @@ export interface CompactResult {
   linked: number;
   /** Bytes of the graph on disk. */
   graphBytes: number;
-  /** Passages that waited for a codebook, and trained it: they have codes now. 0 while fewer than `stats().trainsAt` wait. */
+  /**
+   * Passages that waited for a codebook, trained it, and have codes now. 0 while fewer than `stats().trainsAt` wait.
+   */
   trained: number;
-  /** Deleted passages whose codes were dropped; 0 while they are less than a tenth of all, and with codes `"none"`. */
+  /** Deleted passages whose codes were removed. 0 if they are less than a tenth of all, and with codes `"none"`. */
   dropped: number;
-  /** Bytes of the table of words; 0 without one. */
+  /** Bytes of the table of words; 0 if there is none. */
   keywordBytes: number;
-  /** Bytes that it took before its pieces were merged. */
+  /** Bytes of the table of words before its pieces were merged. */
   keywordBytesBefore: number;
-  /** Bytes that the file is smaller by: what deleted and replaced passages had taken. */
+  /** Bytes by which the file became smaller. Deleted and replaced passages had taken them. */
   freedBytes: number;
 }
 
 /** Options of `backup`. */
 export interface BackupOptions {
-  /** Replace a file that is there. Default `false`: then `IO`. */
+  /** Whether to replace an existing file. Default `false`: an existing file fails with `IO`. */
   overwrite?: boolean;
   signal?: AbortSignal;
-  /** Bytes copied, of how many. */
+  /** Bytes copied, and bytes in total. */
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
 /**
- * Options of `VectorStore.repair`: how to stop and watch it, and those of `open`, for what the store itself can no longer
- * say of its embedder, codes and so on.
+ * Options of `VectorStore.repair`: a signal, a progress function, and the options of `open`. The latter replace what
+ * the damaged store can no longer say, such as its embedder or codes.
  */
 export interface RepairOptions extends Omit<OpenOptions, "create" | "readOnly"> {
   signal?: AbortSignal;
-  /** Nodes looked at, of how many; those of deleted passages count. */
+  /** Nodes read, and nodes in total, including those of deleted passages. */
   onProgress?: (progress: { done: number; total: number }) => void;
 }
 
 /** What a repair found and did. */
 export interface RepairResult {
-  /** What was wrong, as `verify` says it. Empty: nothing was, and nothing was done. */
+  /** What was wrong, in the words of `verify`. Empty if nothing was wrong; then nothing was done. */
   problems: string[];
-  /** Passages that the store has now. */
+  /** Number of passages that the store has now. */
   passages: number;
-  /** Ids of passages that could not be read any more; where not even the id could, such as `node 17`. */
+  /** Ids of passages that could not be read. If even the id could not be read, a name such as `node 17`. */
   lost: string[];
   /** Where the damaged file is now; `undefined` if there was no damage. */
   damaged: string | undefined;
@@ -78,7 +82,7 @@ export interface RepairResult {
 export interface VerifyReport {
   ok: boolean;
   passages: number;
-  /** One sentence each; empty when all is sound. */
+  /** One sentence per problem. Empty if the store is sound. */
   problems: string[];
 }
 
@@ -100,7 +104,7 @@ export function resolveBackupOptions(options: BackupOptions = {}) {
   return { overwrite: boolean("overwrite", options.overwrite, false), ...checkRun(options) };
 }
 
-/** Options of `VectorStore.repair`, checked, with those of `open` by themselves. */
+/** Options of `VectorStore.repair`, checked, with the options of `open` kept apart. */
 export function resolveRepairOptions(options: RepairOptions = {}) {
   if (typeof options !== "object" || options === null) throw wrongType("the options of repair", "an object", options);
   const { signal, onProgress, ...given } = options;

@@ -2,35 +2,37 @@ import type { Env, MarkdownIt, Token } from "markdown-it";
 import { optionalPackage } from "../base/packages.js";
 import { Turns } from "../base/turns.js";
 
-/** A heading. Lines count from 0, the last one not included. */
+/** A heading. Lines are counted from 0; the last one is excluded. */
 export interface Heading {
   level: number;
-  /** Its text without links, images, tags and emphasis. */
+  /** The heading's text without links, images, tags and emphasis. */
   title: string;
   from: number;
   to: number;
-  /** Stands in a quotation or a list: nothing behind it stands under it. */
+  /** Whether the heading stands in a quotation or a list. Then nothing after it belongs to it. */
   nested: boolean;
 }
 
-/** What a text is made of; all in the order of the text. */
+/** Headings and code of a text, in its order. */
 export interface Structure {
   headings: Heading[];
   /** Lines of fenced and indented code. */
   code: { from: number; to: number }[];
 }
 
-/** Characters of a title that are kept, and characters of a heading that are looked at for them. */
+/** Most characters of a title that are kept, and most characters of a heading that are read for its title. */
 const TITLE_CHARACTERS = 100;
 const READ_CHARACTERS = 1_000;
-/** Characters that the parser gets at once. A list, a quotation or a paragraph that is longer is cut there. */
+/** Characters that the parser gets at once. A longer list, quotation or paragraph is cut there. */
 const PART_CHARACTERS = 2 ** 20;
-/** Blocks that cost hardly more than their text, so that they are read to their end: what is in them is no Markdown. */
+/**
+ * Blocks that take hardly more memory than their text. They are read to their end, because they contain no Markdown.
+ */
 const VERBATIM: ReadonlySet<string> = new Set(["fence", "code_block", "html_block"]);
-/** Lines in which front matter must end. */
+/** Most lines of front matter. */
 const FRONT_MATTER_LINES = 1_000;
 
-/** Cuts Markdown into blocks. A heading and what follows it are one; lines of code are never taken for headings. */
+/** Cuts Markdown into blocks. A heading and what follows it are one block. Lines of code never count as headings. */
 export async function markdownBlocks(text: string): Promise<Block[]> {
   const lines = linesOf(text);
   const front = frontMatterEnd(text, lines);
@@ -39,16 +41,17 @@ export async function markdownBlocks(text: string): Promise<Block[]> {
   for (const heading of headings) if (!heading.nested) starts.set(heading.from, heading);
   const blocks = blocksBetween(text, lines, front, starts);
   if (front === 0) return blocks;
-  // What stands at the top speaks of the whole text: it takes nobody's heading away.
+  // Front matter gets the heading of the first block, so a piece made of both keeps that heading.
   const heading = blocks[0]?.heading ?? "";
   return [{ start: 0, end: lines[front - 1]!.end, cut: Cut.block, heading }, ...blocks];
 }
 
 /**
- * The headings and code blocks of a text from line `first` on. The parser takes up to 600 times the memory of what it is
- * given, so it gets a part at a time; a block that goes on behind a part is read again with the next one.
+ * The headings and code blocks of a text from line `first` on. The parser takes up to 600 times the memory of its
+ * input, so it gets one part at a time. A block that continues after a part is read again with the next part.
  *
- * @param lines Those of the whole text. @param partLength Characters that the parser gets at once.
+ * @param lines The lines of the whole text.
+ * @param partLength Characters that the parser gets at once.
  * @throws EmbedlessError `NOT_FOUND` if the package that reads Markdown is not installed
  */
 export async function structureOf(
@@ -72,7 +75,7 @@ export async function structureOf(
       length *= 2;
       continue;
     }
-    // All before the last block is as it would be in the whole text.
+    // Everything before the last block is parsed as it would be in the whole text.
     const next = isCut && last.map![0] > 0 ? from + last.map![0] : to;
     collect(tokens, { from, to: next }, markdown, environment, found);
     from = next;
@@ -82,7 +85,7 @@ export async function structureOf(
   return found;
 }
 
-/** The first line behind a part of about this length. */
+/** The first line after a part of about this length. */
 function endOfPart(lines: readonly Span[], from: number, length: number): number {
   let to = from + 1;
   while (to < lines.length && lines[to]!.start - lines[from]!.start < length) to++;
@@ -112,7 +115,7 @@ function collect(
 
 let parser: Promise<MarkdownIt> | undefined;
 
-/** Inline structure is read of headings alone. */
+/** Creates a parser that reads inline structure only in headings. */
 async function makeParser(): Promise<MarkdownIt> {
   const library = await optionalPackage("markdown-it", "Splitting Markdown", () => import("markdown-it"));
   const markdown = new library.default("commonmark");
@@ -131,7 +134,7 @@ function titleOf(content: string, markdown: MarkdownIt, environment: Env): strin
   return plain.length <= TITLE_CHARACTERS ? plain : [...plain].slice(0, TITLE_CHARACTERS).join("");
 }
 
-/** Blocks from line `first` on: headings and code where `starts` says so, else what stands between blank lines. */
+/** Blocks from line `first` on: headings and code if `starts` says so, otherwise what stands between blank lines. */
 function blocksBetween(
   text: string,
   lines: readonly Span[],
@@ -163,7 +166,10 @@ function blocksBetween(
   return blocks;
 }
 
-/** How many lines at the top are YAML between two `---`, or TOML between two `+++`: one block, and no heading. */
+/**
+ * Number of lines at the top that are YAML between two `---` or TOML between two `+++`. They are one block and no
+ * heading.
+ */
 function frontMatterEnd(text: string, lines: readonly Span[]): number {
   const lineAt = (i: number) => text.slice(lines[i]!.start, Math.min(lines[i]!.end, lines[i]!.start + 400)).trimEnd();
   const mark = lines.length > 0 ? lineAt(0).replace(/^\uFEFF/, "") : "";
@@ -191,31 +197,35 @@ function headingPath(path: readonly Heading[]): string {
 }
 
 /**
- * Where a text may be cut: the structure of source code and of plain text, as a list of blocks; of Markdown see markdown.ts.
+ * Where a text may be cut: the structure of source code and plain text as a list of blocks. For Markdown see
+ * markdown.ts.
  *
- * Positions are UTF-16 offsets into the text. Blocks are in order and everything between two blocks is blank.
+ * Positions are UTF-16 offsets into the text. Blocks are in order, and everything between two blocks is blank.
  */
 
-/** How a text is read: Markdown knows headings and fences, code knows comments and indentation, text knows neither. */
+/** How a text is read: Markdown has headings and fences, code has comments and indentation, text has neither. */
 export type TextKind = "markdown" | "code" | "text";
 
-/** How good a place is to cut in front of, best last. */
+/** How good it is to cut before a place, worst first. */
 export const Cut = { never: -1, inside: 0, word: 1, sentence: 2, line: 3, closely: 4, block: 5, section: 6 } as const;
 
-/** A run of text and how willingly one cuts in front of it. */
+/** A run of text, and how good it is to cut before it. */
 export interface Span {
   start: number;
   end: number;
   cut: number;
 }
 
-/** A span that belongs together: a paragraph, a fence, a blank-line block of code; headings stay with what follows. */
+/**
+ * A span that belongs together: a paragraph, a fence, or a block of code between blank lines. A heading stays with what
+ * follows.
+ */
 export interface Block extends Span {
-  /** Titles of the headings above, outermost first, joined by " > "; empty outside Markdown. */
+  /** Titles of the headings above, outermost first, joined by " > ". Empty outside Markdown. */
   heading: string;
 }
 
-/** Cuts code or plain text into blocks. Linear in its length. */
+/** Cuts code or plain text into blocks. The time is linear in the text's length. */
 export function blocksOf(text: string, kind: "code" | "text"): Block[] {
   const lines = linesOf(text);
   const blocks: Block[] = [];
@@ -240,7 +250,7 @@ export function linesOf(text: string): Span[] {
   return lines;
 }
 
-/** The lines of one block, with the good places among them marked: members after comments in code, list items in prose. */
+/** The lines of one block, with good places to cut marked: members after comments in code, list items in prose. */
 export function linesOfBlock(text: string, block: Span, kind: TextKind): Span[] {
   const lines = linesOf(text.slice(block.start, block.end));
   let before = "";
@@ -283,7 +293,7 @@ function* runsBetweenBlanks(text: string, lines: Span[]): Generator<[first: numb
   }
 }
 
-/** Whether a line holds white space alone. */
+/** Whether a line holds only white space. */
 export function isBlank(text: string, { start, end }: Span): boolean {
   for (let i = start; i < end; i++) if (!/\s/.test(text[i]!)) return false;
   return true;

@@ -1,9 +1,9 @@
 /**
  * Cuts a text into passages that fit the embedder's window.
  *
- * A cut falls where the text itself pauses: before a heading first, then between paragraphs, lines, sentences, words.
- * Small neighbours are merged up to a target. Where several places are equally good, a hash of the text that follows
- * decides, so that an edit moves only the cuts near it and the other passages of a file stay as they were.
+ * A cut is made where the text itself pauses: best before a heading, then between paragraphs, lines, sentences and
+ * words. Small neighbours are merged up to a target. If several places are equally good, a hash of the text after each
+ * decides. An edit therefore moves only the cuts near it, and the other passages of the file stay as they were.
  */
 
 import { wrongType } from "../base/errors.js";
@@ -11,47 +11,61 @@ import { type Block, blocksOf, Cut, linesOfBlock, markdownBlocks, type Span, typ
 
 export type { TextKind } from "./markdown.js";
 
-/** How large the pieces of a text become. */
+/** Options of `splitText`. */
 export interface SplitOptions {
-  /** Tokens of a text in the embedder's own count, special tokens left out. Default: `approximateTokens`. */
+  /**
+   * Counts the tokens of a text as the embedder does, special tokens left out. Default: an estimate from the text's
+   * letters.
+   */
   countTokens?: ((text: string) => number | Promise<number>) | undefined;
-  /** Most tokens a piece may have. Default 254, the window of the bundled model. */
+  /**
+   * Most tokens per piece. Text beyond the embedder's window is not embedded, so choose at most that. Default 254, the
+   * window of the bundled model.
+   */
   maxTokens?: number | undefined;
   /**
-   * Size up to which small neighbours are merged. Larger pieces give fewer passages, smaller ones more precise hits.
-   * Default four fifths of `maxTokens`; never more than `maxTokens`.
+   * Size up to which small neighbours are merged, in tokens, at most `maxTokens`. Larger pieces give fewer passages,
+   * smaller ones give more precise hits. Default: four fifths of `maxTokens`.
    */
   targetTokens?: number | undefined;
-  /** How the text is read. Default `"text"`. */
+  /**
+   * How the text is read: `"markdown"` by headings and fences, `"code"` by comments and indentation, `"text"` by
+   * neither. Default `"text"`.
+   */
   kind?: TextKind | undefined;
 }
 
-/** A piece of a text: a slice of it, without blank lines before and blank behind; its first line keeps its indentation. */
+/**
+ * A piece of a text: a slice without blank lines before it or white space after it. Its first line keeps its
+ * indentation.
+ */
 export interface Piece {
   text: string;
-  /** Lines of the source that the piece touches, from 1, both included. */
+  /** The first and the last line of the source that the piece touches, counted from 1. */
   lines: { from: number; to: number };
-  /** Titles of the headings that the whole piece stands under, such as `"Install > From source"`; empty where there are none. */
+  /** Titles of the headings above the whole piece, such as `"Install > From source"`. Empty if there are none. */
   heading: string;
 }
 
-/** A span that is small enough, with its size. */
+/** A span that is small enough, with its number of tokens. */
 interface Atom extends Span {
   tokens: number;
   heading: string;
 }
 
-/** Letters a token at most, so that a piece stays readable where the model sees one endless unknown word as one token. */
+/**
+ * Most characters per token. It keeps a piece readable if the model sees one endless unknown word as a single token.
+ */
 const CHARACTERS_PER_TOKEN = 12;
 
 /**
  * Splits `text` into pieces of at most `maxTokens` tokens.
  *
- * Every character that is not white space is in exactly one piece, and the pieces are in order. Takes time linear in the
- * length of the text; each part of it is counted a few times at most.
+ * Every character that is not white space is in exactly one piece, and the pieces are in order. The time is linear in
+ * the length of the text. Each part of the text is counted a few times at most.
  *
- * @throws TypeError, RangeError (`INVALID_ARGUMENT`) for a text or a limit of the wrong kind; EmbedlessError `NOT_FOUND` if
- *   Markdown is to be split, and the optional package `markdown-it` is not installed.
+ * @throws TypeError, RangeError (`INVALID_ARGUMENT`) for a text or a limit of the wrong kind; EmbedlessError
+ *   `NOT_FOUND` if Markdown is to be split and the optional package `markdown-it` is not installed.
  */
 export async function splitText(text: string, options: SplitOptions = {}): Promise<Piece[]> {
   if (typeof text !== "string") throw wrongType("text", "a string", text);
@@ -64,8 +78,8 @@ export async function splitText(text: string, options: SplitOptions = {}): Promi
 }
 
 /**
- * Tokens of `text`, estimated without a model: about one for four letters, one for each sign, two digits or ideograph.
- * Rather too many than too few; for embedders that cannot count.
+ * Estimates the tokens of `text` without a model: about one per four letters, and one per sign, per two digits and per
+ * ideograph. It is rather too high than too low. For embedders that cannot count.
  */
 export function approximateTokens(text: string): number {
   let tokens = 0;
@@ -90,7 +104,7 @@ function limitsOf(options: SplitOptions): Limits {
   return { count: options.countTokens ?? approximateTokens, max, target: Math.min(target, max) };
 }
 
-/** Appends a block's atoms: the block itself if it fits, else its lines, sentences and words down to what does. */
+/** Appends a block's atoms: the block itself if it fits, else its lines, sentences or words. */
 async function cutBlock(text: string, block: Block, kind: TextKind, limits: Limits, atoms: Atom[]): Promise<void> {
   const { heading } = block;
   const tokens = await weigh(text, block, limits, limits.max);
@@ -98,7 +112,7 @@ async function cutBlock(text: string, block: Block, kind: TextKind, limits: Limi
     atoms.push({ ...block, tokens });
     return;
   }
-  // Parts are held to the target, not to the maximum: that leaves room for the heading in front of the first.
+  // Parts are held to the target instead of the maximum. This leaves room for the heading before the first part.
   for (const line of startAs(block.cut, linesOfBlock(text, block, kind))) {
     const lineTokens = await weigh(text, line, limits, limits.target);
     if (lineTokens <= limits.target) {
@@ -132,7 +146,7 @@ async function halve(text: string, span: Span, heading: string, limits: Limits, 
   }
 }
 
-/** Tokens of a span, or more than `limit` without counting where its length alone says so. */
+/** Tokens of a span, or a number above `limit` without counting if its length alone says so. */
 async function weigh(text: string, { start, end }: Span, { count }: Limits, limit: number): Promise<number> {
   if (end - start > limit * CHARACTERS_PER_TOKEN) return Number.POSITIVE_INFINITY;
   const slice = text.slice(start, end);
@@ -151,7 +165,10 @@ function sentencesOf(text: string, line: Span): Span[] {
   return sentences;
 }
 
-/** Where to halve a span: behind the blank nearest to its middle, else between two characters; nowhere in a single one. */
+/**
+ * Where to halve a span: after the blank nearest to its middle, else between two characters; `undefined` for a single
+ * one.
+ */
 function middleOf(text: string, { start, end }: Span): { at: number; cut: number } | undefined {
   const middle = (start + end) >> 1;
   const reach = Math.min((end - start) >> 2, 200);
@@ -170,13 +187,13 @@ function splitsPair(text: string, at: number): boolean {
   return /[\uDC00-\uDFFF]/.test(text[at] ?? "") && /[\uD800-\uDBFF]/.test(text[at - 1] ?? "");
 }
 
-/** Within a surrogate pair, before a combining mark or modifier, or beside a zero-width joiner. */
+/** Whether a place is within a surrogate pair, before a combining mark or modifier, or beside a zero-width joiner. */
 function isInsideCharacter(text: string, at: number): boolean {
   if (splitsPair(text, at) || text[at - 1] === "\u200D") return true;
   return /^(?:\p{M}|\u200D|[\uFE00-\uFE0F]|\p{Emoji_Modifier})/u.test(String.fromCodePoint(text.codePointAt(at) ?? 32));
 }
 
-/** Groups of neighbouring atoms, each within the target where that is possible and always within the maximum. */
+/** Groups neighbouring atoms. Each group fits the target if possible, and always fits the maximum. */
 function pack(text: string, atoms: Atom[], limits: Limits): Atom[][] {
   const groups: Atom[][] = [];
   for (let first = 0; first < atoms.length; ) {
@@ -190,7 +207,7 @@ function pack(text: string, atoms: Atom[], limits: Limits): Atom[][] {
   return groups;
 }
 
-/** Whether a group is so small, a closing bracket say, that it belongs to the one before if it fits there. */
+/** Whether a group is so small (for example a closing bracket) that it joins the group before it, if it fits there. */
 function isRemnant(group: Atom[], before: Atom[], limits: Limits): boolean {
   const tokens = sizeOf(group);
   if (group[0]!.cut >= Cut.section || tokens * 8 > limits.target) return false;
@@ -202,7 +219,7 @@ function sizeOf(atoms: Atom[]): number {
   return atoms.reduce((sum, { tokens }) => sum + tokens, 0);
 }
 
-/** The first atom of the group after the one that starts at `first`. */
+/** The index of the first atom after the group that starts at `first`. */
 function groupEnd(text: string, atoms: Atom[], first: number, limits: Limits): number {
   let tokens = atoms[first]!.tokens;
   let best: { at: number; cut: number; hash: number } | undefined;
@@ -230,7 +247,7 @@ function hashOf(text: string, { start, end }: Span): number {
   return hash >>> 0;
 }
 
-/** The headings that all of a group stand under; those of its first part if it has none in common. */
+/** The headings that all atoms of a group have in common. If there are none, the headings of its first atom. */
 function commonHeading(group: Atom[]): string {
   const paths = group.filter(({ tokens }) => tokens > 0).map(({ heading }) => heading.split(" > "));
   const [first = [""], ...others] = paths;

@@ -22,39 +22,40 @@ import { nonEmptyString, settingsDigest, string } from "./settings.js";
 
 /** Options of `httpEmbedder`. */
 export interface HttpOptions {
-  /** Address, such as `http://localhost:11434`; `/v1` and `/embeddings` may be there or not. */
+  /** Address, such as `http://localhost:11434`, with or without `/v1` and `/embeddings`. */
   url: string;
-  /** Name of the model as the server knows it. */
+  /** Name of the model on the server. */
   model: string;
   /**
-   * Sent as a bearer token; an empty one is none. Default: the environment variable `EMBEDLESS_API_KEY`. Never stored,
-   * never in an error.
+   * Key sent as a bearer token. An empty string sends none. Default: the environment variable `EMBEDLESS_API_KEY`. The
+   * key is never stored and never part of an error.
    */
   apiKey?: string;
-  /** Further headers. Never stored. */
+  /** More headers for every request. Never stored. */
   headers?: Record<string, string>;
-  /** Most texts a request, 1 to 2,048. A server that refuses as many gets fewer from then on. Default 64. */
+  /** Most texts per request, 1 to 2,048. If the server refuses that many, later requests are smaller. Default 64. */
   batch?: number;
-  /** Length of the vectors, for models that can shorten them; sent to the server. Default: the model's own. */
+  /** Length of the vectors, sent to the server, for models that can shorten them. Default: the model's own. */
   dimensions?: number;
-  /** Requests under way at once, 1 to 64. Default 4. */
+  /** Most requests at the same time, 1 to 64. Default 4. */
   concurrency?: number;
-  /** Further attempts after status 429 or 5xx or a lost connection, 0 to 10. Default 2. */
+  /** Number of retries after status 429 or 5xx or a lost connection, 0 to 10. Default 2. */
   retries?: number;
-  /** Put before each question. Default: nothing. */
+  /** Text put before each question. Default: nothing. */
   queryPrefix?: string;
-  /** Put before each passage. Default: nothing. */
+  /** Text put before each passage. Default: nothing. */
   passagePrefix?: string;
   /**
-   * What becomes of a text that the server refuses as too long: `true` cuts its end off until it is taken, and counts it
-   * as truncated; each such text costs some refused requests. Default `false`: `LIMIT`, naming the text.
+   * What happens to a text that the server refuses as too long. `true`: its end is cut off until the server accepts it,
+   * which takes a few refused requests, and it is counted as truncated. Default `false`: the call fails with `LIMIT`
+   * and names the text.
    */
   truncate?: boolean;
 }
 
 const FIRST_PAUSE_MS = 500;
 const LONGEST_PAUSE_MS = 60_000;
-/** Characters shown of what a server says. */
+/** Most characters of a server's message that an error shows. */
 const SHOWN_REASON = 300;
 
 const KEYS = {
@@ -72,11 +73,12 @@ const KEYS = {
 } as const;
 
 /**
- * A model behind an HTTP server that speaks the OpenAI protocol: OpenAI, Ollama, llama.cpp, vLLM, LM Studio, text
- * embeddings inference and others. Every search calls the server for its question and for the passages that it recomputes.
+ * Creates an embedder for a server that speaks the OpenAI protocol: OpenAI, Ollama, llama.cpp, vLLM, LM Studio, text
+ * embeddings inference and others. Every search calls the server for its question and for the passages that it
+ * recomputes.
  *
- * The id names the model, not the address, so that a server may move; that it is the same model is what the canaries check.
- * Redirects are refused: texts go to the address that was named, and nowhere else.
+ * The id names the model and not the address, so the server may move. Canaries check that it is still the same model.
+ * Redirects are refused, so texts go only to the named address.
  */
 export function httpEmbedder(options: HttpOptions): Embedder {
   return new HttpEmbedder(options);
@@ -95,7 +97,7 @@ class HttpEmbedder implements Embedder {
   readonly #queryPrefix: string;
   readonly #passagePrefix: string;
   readonly #truncate: boolean;
-  /** Those that may be meant, until one of them has answered with vectors. */
+  /** All addresses that `url` may mean, until one of them has answered with vectors. */
   #endpoints: readonly URL[];
   #batch: number;
   #dims: number | undefined;
@@ -122,7 +124,7 @@ class HttpEmbedder implements Embedder {
     const isPlain = !dimensions && !queryPrefix && !passagePrefix && !this.#truncate;
     this.id = `http:${this.#model}${isPlain ? "" : `:${settingsDigest(dimensions ?? 0, { ...prefixes, ...cut })}`}`;
     const source = { kind: "http", url, model, ...(dimensions && { dimensions }), ...prefixes, batch, ...cut } as const;
-    // A query in the address may hold a secret, so such an embedder has to be given at each opening.
+    // The query of an address may hold a secret. It must not be stored, so such an embedder is given at each opening.
     this.source = this.#endpoints[0]!.search ? undefined : source;
   }
 
@@ -157,7 +159,7 @@ class HttpEmbedder implements Embedder {
     return vectors[0]!;
   }
 
-  /** Embeds texts, in as many requests as the server makes necessary. Answers whether none of them had to be cut. */
+  /** Embeds texts in as many requests as the server needs. Answers `true` if no text had to be cut. */
   async #embed(run: Run, vectors: Float32Array[]): Promise<boolean> {
     const { texts, start, signal } = run;
     if (texts.length === 1) return await this.#slots.run(() => this.#embedOne(run, vectors), signal);
@@ -172,17 +174,17 @@ class HttpEmbedder implements Embedder {
     }
     let wasNumber = true;
     for (let at = 0; at < texts.length; at += size) {
-      // What one part has found out, the next one need not.
+      // The batch may have become smaller while an earlier part was embedded.
       size = Math.min(size, this.#batch);
       const part = { ...run, texts: texts.slice(at, at + size), start: start + at };
       wasNumber = (await this.#embed(part, vectors)) && wasNumber;
     }
-    // Where a text was too long, the server did not mind how many they were.
+    // If a text was too long, the refusal says nothing about the number of texts.
     if (wasNumber) this.#batch = Math.min(this.#batch, size);
     return wasNumber;
   }
 
-  /** Embeds one text, cut if need be and allowed. Answers whether it was not. */
+  /** Embeds one text, and cuts it if that is needed and allowed. Answers `true` if it was not cut. */
   async #embedOne({ texts, start, prefix, signal, onTruncated }: Run, vectors: Float32Array[]): Promise<boolean> {
     let text = texts[0]!;
     let tokens: number | undefined;
@@ -202,9 +204,9 @@ class HttpEmbedder implements Embedder {
     }
   }
 
-  /** The error for one text that the server does not take. */
+  /** The error for a text that the server refuses. */
   #refused(text: string, index: number, { refusal, failure }: Refused): EmbedlessError {
-    // A server that has embedded nothing yet may refuse whatever it is given.
+    // If the server has never embedded anything, the refusal need not be about this text.
     if (!isTooLong(refusal) && this.#dims === undefined) return failure;
     const help = "truncate: true (--truncate) embeds its beginning";
     const error = isTooLong(refusal)
@@ -230,7 +232,7 @@ class HttpEmbedder implements Embedder {
     }
   }
 
-  /** Asks once, each address that may be meant until one knows the protocol. */
+  /** Tries each address that `url` may mean, until one speaks the protocol. */
   async #attempt(texts: string[], signal: AbortSignal | undefined): Promise<Attempt> {
     let missed: Failed | undefined;
     for (const endpoint of this.#endpoints) {
@@ -238,7 +240,7 @@ class HttpEmbedder implements Embedder {
       const { vectors, failed } = attempt;
       if (vectors) this.#endpoints = [endpoint];
       if (!failed?.isMissing) return attempt;
-      // A reason comes from a server that knows the address, and does not know the model.
+      // A server that gives a reason knows the address, but not the model.
       if (missed === undefined || (failed.saysWhy && !missed.saysWhy)) missed = failed;
     }
     return { failed: missed! };
@@ -269,7 +271,7 @@ class HttpEmbedder implements Embedder {
     } catch (cause) {
       if (signal?.aborted) throw aborted(signal);
       if (cause instanceof EmbedlessError) {
-        // Another protocol may be at home there.
+        // The server may speak another protocol at this address.
         if (this.#endpoints.length > 1) return { failed: { failure: cause, transient: false, isMissing: true } };
         throw cause;
       }
@@ -297,12 +299,12 @@ class HttpEmbedder implements Embedder {
   #error(where: string, what: string, cause?: unknown): EmbedlessError {
     const message = `The server ${where} ${what}.`;
     const silent = this.#apiKey ? message.replaceAll(this.#apiKey, "***") : message;
-    // A cause may quote the request and with it the key.
+    // The cause may quote the request, and with it the key.
     return new EmbedlessError("EMBEDDER_FAILED", silent, this.#apiKey ? {} : { cause });
   }
 }
 
-/** Texts on their way, with the prefix that they have by now, and the place of the first in the call. */
+/** Texts to embed with their prefix, and the index of the first one in the call. */
 interface Run {
   readonly texts: string[];
   readonly start: number;
@@ -311,7 +313,7 @@ interface Run {
   readonly onTruncated: EmbedOptions["onTruncated"];
 }
 
-/** A refusal that other texts might not meet, and the error if there are none. */
+/** A refusal that may be about these texts alone, and the error to throw if it is not. */
 interface Refused {
   readonly refusal: Refusal;
   readonly failure: EmbedlessError;

@@ -9,18 +9,23 @@ import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from ".
 
 /** Options of `onnxEmbedder`. */
 export interface OnnxOptions extends ModelSettings {
-  /** Folder with `config.json`, `tokenizer.json`, `tokenizer_config.json` and `onnx/model_quantized.onnx` or `onnx/model.onnx`. */
+  /**
+   * Folder with `config.json`, `tokenizer.json`, `tokenizer_config.json` and `onnx/model_quantized.onnx` or
+   * `onnx/model.onnx`.
+   */
   folder: string;
-  /** Most child processes; each holds the model. Default: one a processor. */
+  /** Most child processes. Each holds the model in memory. Default: one per processor. */
   workers?: number;
 }
 
 /**
- * Any sentence model in a folder of this machine. Pooling, normalisation and prefixes come from the options, else from
- * the files of sentence-transformers in the folder, else from a table of well-known models, by the name of the folder or
- * that in `config.json`, else: the mean of the tokens, scaled to length 1, no prefix, which a warning says.
+ * Creates an embedder for a sentence model in a folder on this machine. Pooling, normalisation and prefixes come from
+ * the options. What they leave open comes from the files of sentence-transformers in the folder, then from a table of
+ * well-known models, by the name of the folder or the name in `config.json`. For a model that is in neither, tokens are
+ * averaged and scaled to length 1 without a prefix, and a warning says so.
  *
- * @throws EmbedlessError `NOT_FOUND` naming the file that is missing, `INVALID_ARGUMENT` for a kind of model that cannot be run
+ * @throws EmbedlessError `NOT_FOUND` naming the file that is missing, `INVALID_ARGUMENT` for a kind of model that
+ *   cannot be run
  */
 export async function onnxEmbedder(options: OnnxOptions): Promise<Embedder> {
   checkKeys("onnxEmbedder", options, { folder: 1, workers: 1, ...SETTING_KEYS });
@@ -31,7 +36,7 @@ export async function onnxEmbedder(options: OnnxOptions): Promise<Embedder> {
   return await onnxEmbedderAs(options, assumed);
 }
 
-/** The same with what the table said when a store was made, or with nothing of it. */
+/** The same embedder with the settings that the table gave when a store was created, or with none. */
 export async function onnxEmbedderAs(options: OnnxOptions, assumed: AssumedSettings = {}): Promise<Embedder> {
   const folder = path.resolve(nonEmptyString("folder", options.folder));
   const chosen = resolveSettings(options);

@@ -6,7 +6,7 @@ import { sha256 } from "./model_folder.js";
 /** The options that make up `ModelSettings`, for `checkKeys`. */
 export const SETTING_KEYS = { pooling: 1, normalize: 1, queryPrefix: 1, passagePrefix: 1, maxTokens: 1 } as const;
 
-/** The settings among a factory's options, checked; those that are not given are left out. */
+/** Checks the settings among a factory's options. Settings that are not given are left out. */
 export function resolveSettings(options: ModelSettings): ModelSettings {
   const { pooling, normalize, queryPrefix, passagePrefix, maxTokens } = options;
   return {
@@ -18,7 +18,7 @@ export function resolveSettings(options: ModelSettings): ModelSettings {
   };
 }
 
-/** What a store file says that the table of well-known models said, checked. Keys keep their order. */
+/** Checks the settings that a store file took from the table of well-known models. Keys keep their order. */
 export function resolveAssumed(assumed: unknown): AssumedSettings {
   checkKeys("assumed", assumed, { ...SETTING_KEYS, dims: 1, window: 1, output: 1, endToken: 1 });
   const { dims, window, output, endToken, ...settings } = assumed as AssumedSettings;
@@ -30,18 +30,18 @@ export function resolveAssumed(assumed: unknown): AssumedSettings {
   return assumed as AssumedSettings;
 }
 
-/** Twelve hex digits that differ when settings differ, for an embedder's id. Keys count in their given order. */
+/** Twelve hex digits for an embedder's id that differ if the settings differ. The order of keys matters. */
 export function settingsDigest(...settings: unknown[]): string {
   return sha256(JSON.stringify(settings)).slice(0, 12);
 }
 
-/** `value` if it is a string. */
+/** Checks that `value` is a string. */
 export function string(name: string, value: unknown): string {
   if (typeof value !== "string") throw wrongType(name, "a string", value);
   return value;
 }
 
-/** `value` if it is a string with something in it. */
+/** Checks that `value` is a string that is not empty. */
 export function nonEmptyString(name: string, value: unknown): string {
   if (typeof value !== "string" || value.trim() === "") throw wrongType(name, "a string that is not empty", value);
   return value;

@@ -6,7 +6,10 @@ import { onnxEmbedderAs } from "./onnx.js";
 import { resolveAssumed, SETTING_KEYS } from "./settings.js";
 import { DEFAULT_HUB, transformersEmbedderAs } from "./transformers.js";
 
-/** Keys of `EmbedderSource` by kind. A file has no say in anything else: not in headers, nor in where files are kept. */
+/**
+ * Keys of `EmbedderSource` by kind. A store file must not decide anything else, such as headers or where files are
+ * kept.
+ */
 const KEYS: { readonly [K in EmbedderSource["kind"]]: readonly string[] } = {
   minilm: [],
   onnx: ["folder", "assumed", ...Object.keys(SETTING_KEYS)],
@@ -15,9 +18,9 @@ const KEYS: { readonly [K in EmbedderSource["kind"]]: readonly string[] } = {
 };
 
 /**
- * Makes the embedder that a store names. Nothing is contacted yet. A server gets no key, not even that of the environment
- * variable `EMBEDLESS_API_KEY`: the address comes from a file, and a key goes only to an address that the caller named
- * (`httpEmbedder`).
+ * Creates the embedder that a store names. It contacts nothing yet. A server gets no key, not even the one in the
+ * environment variable `EMBEDLESS_API_KEY`: the address comes from a file, and a key goes only to an address that the
+ * caller named (`httpEmbedder`).
  *
  * @throws EmbedlessError `NOT_FOUND` if the model's folder is gone, `FORMAT_VERSION` for a kind or a setting that this
  *   version does not know
@@ -29,7 +32,7 @@ export async function embedderFromSource(source: EmbedderSource): Promise<Embedd
     const { kind: _, ...options } = source;
     return httpEmbedder({ ...options, apiKey: "" });
   }
-  // A store without such settings was made without the table.
+  // A store without these settings was created without the table.
   if (source.kind === "onnx") {
     const { kind: _, assumed, ...options } = source;
     return onnxEmbedderAs(options, checkAssumed(assumed));
@@ -38,7 +41,7 @@ export async function embedderFromSource(source: EmbedderSource): Promise<Embedd
   return transformersEmbedderAs(options, assumed === "config" ? assumed : checkAssumed(assumed));
 }
 
-/** What a file says of the table, checked like anything that anybody may have written. */
+/** Checks what a file says of the table, because anybody may have written it. */
 function checkAssumed(assumed: unknown = {}): AssumedSettings {
   try {
     return resolveAssumed(assumed);
@@ -49,14 +52,14 @@ function checkAssumed(assumed: unknown = {}): AssumedSettings {
 }
 
 /**
- * The address to which this embedder would take texts, or from which it would take its model; `undefined` if it stays on
- * this machine or asks the default hub. A server of this machine has no address in this sense.
+ * The address to which this embedder would send texts, or from which it would download its model; `undefined` if it
+ * stays on this machine or uses the default hub. A server on this machine does not count as an address.
  */
 export function remoteAddressOf(source: EmbedderSource): string | undefined {
   requireKnown(source);
   if (source.kind === "http") return unlessLocal(source.url);
   if (source.kind === "transformers") return source.host === undefined ? undefined : unlessLocal(source.host);
-  // On Windows such a folder lies on another machine, which is told who asks.
+  // On Windows such a folder lies on another machine, which learns who asks.
   if (source.kind === "onnx" && /^[\\/]{2}/.test(String(source.folder))) return String(source.folder);
   return undefined;
 }
@@ -75,7 +78,7 @@ function requireKnown(source: unknown): void {
   throw new EmbedlessError("FORMAT_VERSION", `The store's embedder has the unknown setting ${show(strange)}.`);
 }
 
-/** What is no address at all counts as remote: nothing is known of it. */
+/** Something that is not an address counts as remote, because nothing is known of it. */
 function unlessLocal(address: unknown): string | undefined {
   const text = String(address);
   if (!URL.canParse(text)) return text;

@@ -8,33 +8,38 @@ import { LocalEmbedder } from "./local_embedder.js";
 import { unsupported } from "./model_folder.js";
 import { nonEmptyString, resolveSettings, SETTING_KEYS, settingsDigest } from "./settings.js";
 
-/** The hub that `@huggingface/transformers` asks where no other is named. */
+/** The hub that `@huggingface/transformers` uses if no other is named. */
 export const DEFAULT_HUB = "https://huggingface.co/";
 
 /** Options of `transformersEmbedder`. */
 export interface TransformersOptions extends ModelSettings {
-  /** Name on the hub, such as `"Xenova/bge-small-en-v1.5"`. Fetched at first use, then kept in `cacheDir`. */
+  /**
+   * Name on the hub, such as `"Xenova/bge-small-en-v1.5"`. It is downloaded at first use and then kept in `cacheDir`.
+   */
   model: string;
-  /** Form of the weights: `"fp32"`, `"fp16"`, `"q8"`, `"q4"` and so on, as far as the model offers them. Default `"q8"`. */
+  /**
+   * Form of the weights: `"fp32"`, `"fp16"`, `"q8"`, `"q4"` and so on, as far as the model offers them. Default `"q8"`.
+   */
   dtype?: string;
-  /** Branch, tag or commit. Default `"main"`, which may change under a store; a commit cannot. */
+  /** Branch, tag or commit. Default `"main"`, which may change under an existing store; a commit cannot change. */
   revision?: string;
-  /** Address of the hub. Default: that of `@huggingface/transformers`. */
+  /** Address of the hub. Default: the hub of `@huggingface/transformers`. */
   host?: string;
-  /** Where fetched models are kept. Default: `embedless` in the user's cache folder. */
+  /** Folder for downloaded models. Default: `embedless` in the user's cache folder. */
   cacheDir?: string;
-  /** Most child processes; each holds the model. Default: one a processor. */
+  /** Most child processes. Each holds the model in memory. Default: one per processor. */
   workers?: number;
 }
 
 /**
- * A model by its name on a hub, run on this machine by `@huggingface/transformers`, which must be installed. Pooling,
- * normalisation and prefixes come from the options, else from the model's files for sentence-transformers, else from a
- * table of well-known models, by its name or that in its `config.json`, else: the mean of the tokens, scaled to length 1,
- * no prefix, which a warning says.
+ * Creates an embedder for a model of a hub, named by its name there. `@huggingface/transformers` runs it on this
+ * machine and must be installed. Pooling, normalisation and prefixes come from the options. What they leave open comes
+ * from the model's files for sentence-transformers, then from a table of well-known models, by its name or the name in
+ * its `config.json`. For a model that is in neither, tokens are averaged and scaled to length 1 without a prefix, and a
+ * warning says so.
  *
- * Nothing is fetched before the first text. A first use that takes longer than the store's time limit fails with
- * `EMBEDDER_TIMEOUT`, but goes on fetching as long as this process runs.
+ * Nothing is downloaded before the first text is embedded. If the first use takes longer than the store's time limit,
+ * it fails with `EMBEDDER_TIMEOUT`, but the download continues as long as this process runs.
  */
 export function transformersEmbedder(options: TransformersOptions): Embedder {
   const keys = { model: 1, dtype: 1, revision: 1, host: 1, cacheDir: 1, workers: 1, ...SETTING_KEYS } as const;
@@ -44,7 +49,7 @@ export function transformersEmbedder(options: TransformersOptions): Embedder {
   return transformersEmbedderAs(options, known?.assumed ?? "config");
 }
 
-/** The same with what the table said when a store was made, or with nothing of it. */
+/** The same embedder with the settings that the table gave when a store was created, or with none. */
 export function transformersEmbedderAs(
   options: TransformersOptions,
   assumed: AssumedSettings | "config" = {},
@@ -79,7 +84,7 @@ export function transformersEmbedderAs(
   });
 }
 
-/** The user's cache folder, by the custom of each system. */
+/** The user's cache folder, as each system defines it. */
 function defaultCacheDir(): string {
   const home = homedir();
   if (process.platform === "darwin") return path.join(home, "Library", "Caches", "embedless");

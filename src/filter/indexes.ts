@@ -7,11 +7,11 @@ import { raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
 import { type FilterPath, parsePath, writePath } from "./parse.js";
 import { indexedExpression } from "./sql.js";
 
-/** Most paths with an index of their own: each makes every add and delete a little slower. */
+/** Most paths with an index of their own. Each makes every add and delete a little slower. */
 export const MAX_FILTERABLE = 32;
 
 /**
- * The option `filterable` in canonical form.
+ * Checks the option `filterable`, and answers its paths in canonical form.
  *
  * @throws TypeError or RangeError (`INVALID_ARGUMENT`) for anything but at most 32 paths
  */
@@ -27,8 +27,9 @@ export function checkFilterable(paths: unknown): string[] {
 }
 
 /**
- * Makes an expression index for each path that has none yet, in one transaction, and records it in the store's settings.
- * An index over a million passages takes SQLite some seconds in one go. Costs nothing when all are there.
+ * Creates an expression index for each path without one, in one transaction, and records it in the store's settings. An
+ * index over a million passages takes SQLite some seconds, during which nothing else runs. If all indexes exist, this
+ * costs nothing.
  *
  * @param paths From `checkFilterable`.
  * @throws EmbedlessError `LOCKED`, `NO_SPACE`, `IO`, `CORRUPT`; `LIMIT` if the store would have more than 32
@@ -50,7 +51,7 @@ export async function ensureFilterable(database: Database, paths: readonly strin
   });
 }
 
-/** Tells of each path whether the store has an index on it. */
+/** Answers a function that says whether a path has an index. */
 export function indexedPaths(c: Connection): (path: FilterPath) => boolean {
   const known = new Set(readMeta(c).filterable);
   return (path) => known.has(writePath(path));
@@ -72,7 +73,7 @@ function canonical(path: unknown, place: string): string {
   }
 }
 
-/** Checks that there is an index for each path that the store has in its settings, as it was made, and no other. */
+/** Checks that each path in the store's settings has its index, as it was created, and that there are no others. */
 export function* verifyFilterable(c: Connection): Generator<VerifyStep> {
   const problems: string[] = [];
   yield* problemsOf(() => {
@@ -90,12 +91,12 @@ export function* verifyFilterable(c: Connection): Generator<VerifyStep> {
   yield* problems;
 }
 
-/** The statement that makes a path's index, from the index's name on. */
+/** The statement that creates a path's index, from the index's name on. */
 function indexOn(path: string): string {
   return `${indexName(path)} ON passages (${indexedExpression(parsePath(path, "filterable"))})`;
 }
 
-/** Paths may hold anything; names of indexes had better not. */
+/** The name is a digest, because paths may hold any character. */
 function indexName(path: string): string {
   return `passages_by_${createHash("sha256").update(path).digest("hex").slice(0, 16)}`;
 }

@@ -4,20 +4,20 @@ import { EmbedlessError } from "../base/errors.js";
 import { type FilterPath, type FilterTree, parseFilter, type ValueTest } from "./parse.js";
 
 /**
- * Whether a passage with these metadata passes a filter: what `search`, `count`, `passages` and `delete` decide, for an
- * object in memory.
+ * Whether metadata pass a filter. `search`, `count`, `passages` and `delete` decide in the same way; this function
+ * decides for an object in memory.
  *
- * @param metadata JSON, as a store gives it back.
+ * @param metadata JSON, as a store returns it.
  * @throws EmbedlessError `INVALID_FILTER`, naming the place
  */
 export function matchesFilter(metadata: Metadata, filter: Filter): boolean {
   return matches(parseFilter(filter), metadata);
 }
 
-/** A filter ready for use: conditions on metadata, or a function over passages. */
+/** A filter that was checked: conditions on metadata, or a function over passages. */
 export type Condition = FilterTree | { readonly kind: "test"; readonly test: PassageTest };
 
-/** Checks what a caller gave as a filter. Throws `INVALID_FILTER`. */
+/** Checks a filter that a caller gave. Throws `INVALID_FILTER`. */
 export function conditionOf(filter: unknown): Condition {
   return typeof filter === "function" ? { kind: "test", test: filter as PassageTest } : parseFilter(filter);
 }
@@ -41,7 +41,7 @@ export function holds(condition: Condition, { id, text, metadata }: Passage): bo
 
 const programs = new WeakMap<FilterTree, FilterProgram>();
 
-/** `matchesFilter` for a filter that was checked already. The first call makes it ready for all others. */
+/** `matchesFilter` for a filter that was checked already. The first call prepares the filter for later ones. */
 export function matches(tree: FilterTree, metadata: Metadata): boolean {
   let program = programs.get(tree);
   if (program === undefined) {
@@ -53,16 +53,16 @@ export function matches(tree: FilterTree, metadata: Metadata): boolean {
 
 type Range = Exclude<ValueTest, { op: "in" }>;
 
-/** What a filter asks of the metadata of one passage. */
+/** Decides one condition for the metadata of one passage. */
 type Decision = (asked: Asked) => boolean;
 
 /**
- * A filter made ready for many passages: lists of values become sets, and equal paths are looked up once per passage. One
- * decision takes steps for the conditions of the filter and for the elements of the arrays it meets, but not for their
+ * A filter prepared for many passages: lists of values become sets, and equal paths are looked up once per passage. The
+ * steps of one decision grow with the conditions of the filter and with the elements of the arrays, but not with their
  * product.
  */
 export class FilterProgram {
-  /** Distinct paths; conditions name them by their place. */
+  /** Distinct paths. Conditions name them by their index. */
   readonly #paths: FilterPath[] = [];
   readonly #places = new Map<string, number>();
   readonly #decide: Decision;
@@ -71,7 +71,6 @@ export class FilterProgram {
     this.#decide = this.#decisionOf(tree);
   }
 
-  /** Whether the filter lets these metadata through. */
   matches(metadata: Metadata): boolean {
     return this.#decide(new Asked(metadata, this.#paths));
   }
@@ -115,7 +114,7 @@ export class FilterProgram {
   }
 }
 
-/** Tests what `Asked.at` gives. */
+/** A test for what `Asked.at` answers. */
 function testOf(test: ValueTest): (value: unknown) => boolean {
   if (test.op === "in") {
     const values: ReadonlySet<unknown> = new Set(test.values);
@@ -130,11 +129,11 @@ function testOf(test: ValueTest): (value: unknown) => boolean {
 
 const UNKNOWN = Symbol("not looked up yet");
 
-/** The metadata of one passage, looked up at each path at most once. */
+/** The metadata of one passage. Each path is looked up at most once. */
 class Asked {
   readonly #metadata: Metadata;
   readonly #paths: readonly FilterPath[];
-  /** By the place of the path; `UNKNOWN` where nobody has asked. */
+  /** Values by the index of their path; `UNKNOWN` if a path was not looked up yet. */
   readonly #found: unknown[] = [];
 
   constructor(metadata: Metadata, paths: readonly FilterPath[]) {
@@ -142,7 +141,7 @@ class Asked {
     this.#paths = paths;
   }
 
-  /** What lies at a path, `undefined` if nothing does; an array as its `Elements`. */
+  /** The value at a path, `undefined` if there is none. An array is answered as its `Elements`. */
   at(place: number): unknown {
     while (this.#found.length <= place) this.#found.push(UNKNOWN);
     if (this.#found[place] !== UNKNOWN) return this.#found[place];
@@ -153,20 +152,20 @@ class Asked {
   }
 }
 
-/** What lies at a path, `undefined` if nothing does. Paths lead through objects only, never into arrays. */
+/** The value at a path, `undefined` if there is none. Paths lead through objects only, never into arrays. */
 function valueAt(metadata: Metadata, path: FilterPath): unknown {
   let value: unknown = metadata;
   for (const key of path) {
     if (typeof value !== "object" || value === null || Array.isArray(value)) return;
     const inside: unknown = (value as Metadata)[key];
-    // Asked last because it takes longest: what every object inherits does not lie there.
+    // This check takes longest, so it comes last. Inherited properties do not count.
     if (inside === undefined || !Object.hasOwn(value, key)) return;
     value = inside;
   }
   return value;
 }
 
-/** The elements of an array. It is enough that one of them passes a test. */
+/** The elements of an array. A test holds if one of them passes it. */
 class Elements {
   readonly #list: readonly unknown[];
   #set: ReadonlySet<unknown> | undefined;
@@ -177,7 +176,7 @@ class Elements {
     this.#list = list;
   }
 
-  /** Reads the shorter one of array and list; an array that is longer than many lists is read for the first of them only. */
+  /** Reads the shorter one of array and list. An array longer than a list becomes a set once, for all lists. */
   haveAny(values: ReadonlySet<unknown>): boolean {
     if (this.#list.length <= values.size) return this.#list.some((element) => values.has(element));
     this.#set ??= new Set(this.#list);
@@ -185,7 +184,7 @@ class Elements {
     return false;
   }
 
-  /** If any element lies above a bound, then the highest one does. */
+  /** If any element is above a bound, the highest element is. */
   areWithin(op: Range["op"], bound: string | number): boolean {
     const { lowest, highest } = typeof bound === "string" ? this.#stringExtremes() : this.#numberExtremes();
     const farthest = op === "gt" || op === "gte" ? highest : lowest;
@@ -203,7 +202,7 @@ class Elements {
   }
 }
 
-/** The lowest and the highest of some values; `undefined` without any. */
+/** The lowest and the highest of some values; `undefined` if there are none. */
 interface Extremes<T> {
   readonly lowest: T | undefined;
   readonly highest: T | undefined;
@@ -225,7 +224,7 @@ function isOn(op: Range["op"], order: number): boolean {
   return op === "lt" ? order < 0 : order <= 0;
 }
 
-/** Of two strings or two numbers. */
+/** Compares two strings or two numbers. */
 function order(a: unknown, b: unknown): number {
   return typeof a === "string" ? compareStrings(a, b as string) : compareNumbers(a as number, b as number);
 }
@@ -234,11 +233,11 @@ function compareNumbers(a: number, b: number): number {
   return a < b ? -1 : Number(a > b);
 }
 
-/** Order by Unicode code points, as UTF-8 has it; JavaScript's own puts U+10000 before U+E000. */
+/** Compares by Unicode code points, as UTF-8 does. JavaScript's own order puts U+10000 before U+E000. */
 function compareStrings(a: string, b: string): number {
   let i = 0;
   while (i < a.length && i < b.length && a.charCodeAt(i) === b.charCodeAt(i)) i++;
-  // The difference may lie in the second half of a code point.
+  // The strings may differ in the second half of a code point.
   const before = i > 0 && isHighSurrogate(a.charCodeAt(i - 1)) ? compareAt(a, b, i - 1) : 0;
   return before || compareAt(a, b, i);
 }

@@ -16,29 +16,32 @@ import { type Condition, holds, matches } from "./match.js";
 import type { FilterTree } from "./parse.js";
 import { indexQueries } from "./sql.js";
 
-/** The nodes that match a filter, as of one version of the store. */
+/** The nodes that match a filter in one version of the store. */
 export interface Matching {
-  /** Bit i of byte i / 8, lowest first: node i has a passage that matches. Nodes past the end do not. */
+  /**
+   * Bit i % 8 of byte i / 8, lowest first, says whether node i has a passage that matches. Nodes past the end do not
+   * match.
+   */
   readonly bits: Uint8Array;
-  /** Bits that are set. */
+  /** Number of set bits. */
   readonly count: number;
-  /** `meta.version` and `meta.numbering` of the snapshot they were read from. */
+  /** `meta.version` and `meta.numbering` of the snapshot that was read. */
   readonly version: number;
   readonly numbering: number;
 }
 
-/** Memory for answers of earlier filters: 64 of a million passages each. */
+/** Memory for the answers of earlier filters: enough for 64 filters over a million passages. */
 const CACHE_BYTES = 8 * 2 ** 20;
 
-/** Answers filters with bitmaps, and remembers the answers while nothing is written. */
+/** Answers filters with bitmaps, and remembers the answers until something is written. */
 export class FilterBitmaps {
   readonly #database: Database;
   readonly #passages: Passages;
   readonly #known = new LruCache<string, Matching>(CACHE_BYTES, ({ bits }) => bits.byteLength + 500);
-  /** By filter and version, what is being worked out now. */
+  /** Answers that are being computed now, by filter and version. */
   readonly #running = new Map<string | Condition, Shared<Matching>>();
 
-  /** Answers of functions, for as long as one search goes on: who knows what they depend on. */
+  /** Answers of functions, kept only during one search, because nobody knows what a function depends on. */
   readonly #tested = new WeakMap<Condition, Matching>();
 
   constructor(database: Database, passages: Passages) {
@@ -47,11 +50,12 @@ export class FilterBitmaps {
   }
 
   /**
-   * The nodes that match, all read from one snapshot, in slices with the event loop between them. Equal filters that are
-   * asked at the same time are worked out once; a caller that aborts leaves, and the last one to leave stops the work.
+   * The nodes that match, all read from one snapshot. The event loop gets turns while they are read. Equal filters that
+   * are asked at the same time are evaluated once. A caller that aborts stops waiting, and the last one to abort stops
+   * the work.
    *
-   * @param condition A function is asked again by every other `conditionOf`.
-   * @throws `ABORTED`, `CORRUPT`; `INVALID_FILTER` and whatever else a function brings about
+   * @param condition A function is called again for every new `conditionOf`.
+   * @throws `ABORTED`, `CORRUPT`; `INVALID_FILTER` and whatever a function throws
    */
   async matching(condition: Condition, signal: AbortSignal | undefined): Promise<Matching> {
     throwIfAborted(signal);
@@ -90,14 +94,14 @@ export class FilterBitmaps {
   }
 }
 
-/** Short, however long the filter is: what is remembered by it should not take more memory than the answers. */
+/** The key is short even if the filter is long, so that keys take less memory than answers. */
 function keyOf(tree: FilterTree): string {
   return createHash("sha256").update(JSON.stringify(tree)).digest("base64");
 }
 
 /**
- * The nodes whose passages match, as a bitmap. Filterable paths narrow them down first; the others are looked at one by
- * one. Takes turns with the event loop, so `c` must stay on one snapshot: that of `Database.snapshot` or of a write.
+ * The nodes whose passages match, as a bitmap. Filterable paths narrow them down first, and the rest are read one by
+ * one. The event loop gets turns, so `c` must stay on one snapshot: that of `Database.snapshot` or of a write.
  */
 export async function matchingNodes(
   c: Connection,
@@ -121,7 +125,7 @@ export async function matchingNodes(
   return bits;
 }
 
-/** The next passages to look at from a node on, and the node to go on from. */
+/** The next passages to read from a node on, and the node where the next slice begins. */
 function nextSlice(
   reader: MetadataReader,
   from: number,
@@ -130,7 +134,7 @@ function nextSlice(
   const nodes = candidates && nodesFrom(candidates, from, reader.rows);
   const first = nodes ? nodes[0] : from;
   if (first === undefined) return { slice: undefined, next: from };
-  // Where most nodes of a range are candidates anyway, reading it in order is cheaper.
+  // If most nodes of a range are candidates, reading the range in order is cheaper.
   if (nodes !== undefined && nodes.length * 4 < nodes.at(-1)! + 1 - first) {
     const { read, ...slice } = reader.of(nodes);
     return { slice, next: nodes[read - 1]! + 1 };
@@ -140,7 +144,7 @@ function nextSlice(
   return last === undefined ? { slice: undefined, next: from } : { slice, next: last + 1 };
 }
 
-/** Puts the nodes of a slice that match into `bits`; a filter of many conditions takes turns within the slice. */
+/** Sets the bits of the nodes in a slice that match. A filter with many conditions gives turns within the slice. */
 async function decide({ nodes, all }: MetadataSlice, tree: FilterTree, bits: Uint8Array, turns: Turns): Promise<void> {
   for (const [i, node] of nodes.entries()) {
     if (matches(tree, all[i]!)) setBit(bits, node);
@@ -148,18 +152,18 @@ async function decide({ nodes, all }: MetadataSlice, tree: FilterTree, bits: Uin
   }
 }
 
-/** Throws `CORRUPT` if the table of passages ends too early: a filter would only find fewer. */
+/** Throws `CORRUPT` if the table of passages ends too early. Otherwise a filter would silently find fewer. */
 function requireLastPassage(c: Connection): void {
   const last = c.get<{ last: number | null }>("SELECT max(node) AS last FROM passages NOT INDEXED")?.last ?? -1;
   requirePresent(c, last + 1, Number.POSITIVE_INFINITY, new Set());
 }
 
-/** A node from the end on has no bit; its remainder would be that of another one. */
+/** Throws `CORRUPT` for a node past the end, because its bit would be that of another node. */
 function requireGiven(node: number, nextNode: number): void {
   if (node > 0 && node >= nextNode) throw damagedRow("passages", node, "is of a node that was never given out");
 }
 
-/** The nodes whose passages a function lets through, as a bitmap; on one snapshot like `matchingNodes`. */
+/** The nodes whose passages a function accepts, as a bitmap, on one snapshot like `matchingNodes`. */
 async function testedNodes(
   c: Connection,
   passages: Passages,
@@ -180,8 +184,8 @@ async function testedNodes(
 }
 
 /**
- * The nodes that indexes leave over; `undefined`: all. That is so too when the indexes hold more entries for the filter
- * than there are nodes: ranges that overlap would be read again and again.
+ * The nodes that the indexes leave; `undefined`: all nodes. It is also `undefined` if the indexes hold more entries for
+ * the filter than there are nodes, because overlapping ranges would be read again and again.
  */
 async function candidateNodes(
   c: Connection,
@@ -205,8 +209,8 @@ async function candidateNodes(
   return bits;
 }
 
-/** Passages that are unpacked for a function at once. */
+/** Passages unpacked at once for a function. */
 const TESTED_AT_ONCE = 32;
-/** Passages decided, and nodes read from an index, between two looks at the clock. */
+/** Passages decided, or nodes read from an index, before the clock is checked. */
 const DECIDED_AT_ONCE = 8;
 const READ_AT_ONCE = 256;

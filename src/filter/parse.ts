@@ -4,9 +4,9 @@ import { isPlainObject } from "../passage/metadata.js";
 
 /** Deepest nesting of `$and`, `$or` and `$not`; the filter itself is level 1. */
 export const MAX_FILTER_DEPTH = 32;
-/** Most conditions and nested filters in all. */
+/** Most conditions and nested filters in total. */
 export const MAX_FILTER_CONDITIONS = 1_000;
-/** Most values in all, those in lists included. */
+/** Most values in total, those in lists included. */
 export const MAX_FILTER_VALUES = 10_000;
 /** Most UTF-16 units of all values together. */
 export const MAX_FILTER_TEXT = 2 ** 20;
@@ -14,7 +14,7 @@ export const MAX_FILTER_TEXT = 2 ** 20;
 export const MAX_PATH_LENGTH = 1_000;
 export const MAX_PATH_KEYS = 32;
 
-/** What is left of the limits while a filter is read. */
+/** How much of each limit is left while a filter is read. */
 interface Budget {
   conditions: number;
   values: number;
@@ -22,10 +22,10 @@ interface Budget {
 }
 
 /**
- * Checks a filter of the public grammar (see `Filter`) and copies it into a small tree: later changes to the object do
- * not count, and every property is read once.
+ * Checks a filter of the public grammar (see `Filter`) and copies it into a small tree. Every property is read once, so
+ * later changes to the object have no effect.
  *
- * @param parameter What to call it in an error.
+ * @param parameter The filter's name in an error.
  * @throws EmbedlessError `INVALID_FILTER`, naming the place
  */
 export function parseFilter(filter: unknown, parameter = "filter"): FilterTree {
@@ -34,13 +34,13 @@ export function parseFilter(filter: unknown, parameter = "filter"): FilterTree {
 }
 
 /**
- * The keys of a path as it is written in filters: dots lead from key to key. A backslash takes a dot, a dollar sign or a
- * backslash behind it as part of the key; any other backslash stands for itself.
+ * The keys of a path as filters write it. Dots separate keys. A backslash before a dot, a dollar sign or a backslash
+ * makes that character part of the key; any other backslash stands for itself.
  *
  * @throws EmbedlessError `INVALID_FILTER` for a path that is too long or holds NUL characters
  */
 export function parsePath(path: string, place: string): FilterPath {
-  // SQLite compares JSON keys up to the first NUL only.
+  // SQLite compares JSON keys only up to the first NUL.
   if (path.includes("\0")) throw invalid(`Expected a path without NUL characters for ${place}.`);
   if (path.length > MAX_PATH_LENGTH) {
     throw invalid(`Expected a path of at most ${MAX_PATH_LENGTH} characters for ${place}, but it has ${path.length}.`);
@@ -54,7 +54,7 @@ export function parsePath(path: string, place: string): FilterPath {
   throw invalid(`Expected a path of at most ${MAX_PATH_KEYS} keys for ${place}, but it has ${keys.length}.`);
 }
 
-/** The one way to write a path that `parsePath` reads as these keys. */
+/** Writes keys as a path that `parsePath` reads as the same keys. Equal keys give equal paths. */
 export function writePath(keys: FilterPath): string {
   const path = keys.map((key) => key.replace(/[.\\]/g, "\\$&")).join(".");
   return path.startsWith("$") ? `\\${path}` : path;
@@ -88,7 +88,7 @@ function readFilters(filters: unknown, place: string, depth: number, budget: Bud
   );
 }
 
-/** What stands behind a path: a plain value, or an object of operators. */
+/** The condition at a path: a plain value, or an object of operators. */
 function readPathCondition(condition: unknown, path: FilterPath, place: string, budget: Budget): FilterTree {
   if (!isPlainObject(condition)) {
     spend(budget, "conditions", place);
@@ -166,7 +166,7 @@ function readBound(value: unknown, place: string, budget: Budget): string | numb
   throw unexpected(place, "a string or a finite number", value);
 }
 
-/** `value` as an array of 1 to `left` items, without the holes that some arrays have. */
+/** Checks that `value` is an array of 1 to `left` items without holes. */
 function listOf(value: unknown, place: string, items: string, left: number, most: number): unknown[] {
   if (!Array.isArray(value)) throw unexpected(place, `an array of ${items}`, value);
   if (value.length === 0) throw unexpected(place, `an array of at least one of the ${items}`, "an empty one", true);
@@ -188,7 +188,7 @@ function tooLarge(what: string, most: number, place: string): EmbedlessError {
   return invalid(`Expected at most ${most} ${what} in a filter, but ${place} goes beyond.`);
 }
 
-/** One tree that holds when all `parts` do. */
+/** One tree that holds if all `parts` hold. */
 function joined(parts: readonly FilterTree[]): FilterTree {
   const [only] = parts;
   return parts.length === 1 && only ? only : folded("all", parts);
@@ -204,7 +204,7 @@ function unknownOperator(operator: string, place: string): EmbedlessError {
   return invalid(`Unknown operator ${show(operator)} in ${place}. Known there are ${known}.${hint}`);
 }
 
-/** A key as a step of a place: `filter.$and`, `filter["author.name"]`. */
+/** The place of a key, for errors: `filter.$and`, `filter["author.name"]`. */
 function placeOf(place: string, key: string): string {
   return /^[A-Za-z_$][\w$]*$/.test(key) && key.length <= 60 ? `${place}.${key}` : `${place}[${show(key)}]`;
 }
@@ -222,14 +222,14 @@ function invalid(message: string): EmbedlessError {
 export type FilterPath = readonly string[];
 
 /**
- * What the values at a path are asked. The value itself is looked at, or if it is an array each of its elements: one
- * that holds is enough. Objects are no values. `in` with `null` also holds where the path is missing.
+ * A test for the value at a path. If the value is an array, its elements are tested, and one that passes is enough.
+ * Objects never pass. `in` with `null` also holds if the path is missing.
  */
 export type ValueTest =
   | { readonly op: "in"; readonly values: readonly FilterValue[] }
   | { readonly op: "gt" | "gte" | "lt" | "lte"; readonly value: string | number };
 
-/** A checked filter. `value` holds when all its tests do; `$ne` and `$nin` are `not` around `in`. */
+/** A checked filter. `value` holds if all its tests hold; `$ne` and `$nin` become `not` around `in`. */
 export type FilterTree =
   | { readonly kind: "all" | "any"; readonly of: readonly FilterTree[] }
   | { readonly kind: "not"; readonly of: FilterTree }
@@ -237,7 +237,7 @@ export type FilterTree =
   | { readonly kind: "value"; readonly path: FilterPath; readonly tests: readonly ValueTest[] };
 
 /**
- * The tree of `kind` over `parts`, made smaller where it means the same: trees of the same kind are taken apart, and
+ * The tree of `kind` over `parts`, simplified without changing its meaning: trees of the same kind are merged, and
  * lists of values of one path become one list. A filter of many equalities then costs as much as one `$in`.
  */
 export function folded(kind: "all" | "any", parts: readonly FilterTree[]): FilterTree {
@@ -245,12 +245,12 @@ export function folded(kind: "all" | "any", parts: readonly FilterTree[]): Filte
   return { kind, of: kind === "any" ? withJoinedLists(flat) : withJoinedNegations(flat) };
 }
 
-/** `a is 1` or `a is 2`: `a is in [1, 2]`. */
+/** `a is 1` or `a is 2` becomes `a is in [1, 2]`. */
 function withJoinedLists(parts: readonly FilterTree[]): FilterTree[] {
   return withJoined(parts, valueListOf, (path, values) => ({ kind: "value", path, tests: [{ op: "in", values }] }));
 }
 
-/** `a is not 1` and `a is not 2`: `a is not in [1, 2]`. */
+/** `a is not 1` and `a is not 2` becomes `a is not in [1, 2]`. */
 function withJoinedNegations(parts: readonly FilterTree[]): FilterTree[] {
   const negated = (part: FilterTree) => (part.kind === "not" ? valueListOf(part.of) : undefined);
   return withJoined(parts, negated, (path, values) => {
@@ -263,14 +263,14 @@ interface ValueList {
   readonly values: readonly FilterValue[];
 }
 
-/** The list that a tree asks for, if that is all it asks. */
+/** The list of a tree that is only one list; `undefined` for other trees. */
 function valueListOf(tree: FilterTree): ValueList | undefined {
   if (tree.kind !== "value" || tree.tests.length !== 1) return undefined;
   const [test] = tree.tests;
   return test?.op === "in" ? { path: tree.path, values: test.values } : undefined;
 }
 
-/** Joins all lists of one path at the place of the first one. */
+/** Joins all lists of one path at the place of the first. */
 function withJoined(
   parts: readonly FilterTree[],
   listIn: (part: FilterTree) => ValueList | undefined,

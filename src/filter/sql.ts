@@ -1,38 +1,38 @@
 import type { FilterPath, FilterTree, ValueTest } from "./parse.js";
 
 /**
- * A query over `passages`, and the parameters ?1, ?2, ... to bind. All that came from the caller is in the parameters;
- * only the paths of expression indexes are in the text, quoted.
+ * A query over `passages`, and its parameters ?1, ?2, ... Everything that came from the caller is in the parameters.
+ * Only the paths of expression indexes are in the text, quoted.
  *
- * Values travel as JSON and are taken out of it by SQLite's own JSON reader: so `2 ** 62`, `1e-300` and strings with NUL
- * characters or lone surrogates become exactly what the stored metadata became.
+ * Values travel as JSON and are read by SQLite's JSON reader. So `2 ** 62`, `1e-300`, and strings with NUL characters
+ * or lone surrogates become exactly what they became in the stored metadata.
  */
 export interface FilterSql {
   readonly sql: string;
   readonly params: readonly string[];
 }
 
-/** Values of a list that one query looks up: a few milliseconds. */
+/** Values of a list that one query looks up. This takes a few milliseconds. */
 const LOOKED_UP_AT_ONCE = 1_000;
 
 /**
- * Queries that together find every node that may match, each by an expression index alone; they find more where a test
- * needs the type of a value or there are further conditions. `undefined`: the filter needs a look at every passage.
+ * Queries that together find every node that may match, each by one expression index. They find too many nodes if a
+ * test needs the type of a value, or if there are other conditions. `undefined`: every passage must be read.
  *
  * @param isIndexed Whether the path has an expression index (`indexedExpression`).
  */
 export function indexQueries(tree: FilterTree, isIndexed: (path: FilterPath) => boolean): FilterSql[] | undefined {
   const queries = leadOf(tree, isIndexed)?.queries;
-  // Branches of $or that name the same path ask some of the same questions.
+  // Branches of $or that name the same path may give equal queries.
   return queries && [...new Map(queries.map((query) => [JSON.stringify(query), query])).values()];
 }
 
-/** What the expression index of a path is made on. SQLite uses an index only for the very same text. */
+/** The expression that a path's index is made on. SQLite uses an index only for exactly this text. */
 export function indexedExpression(path: FilterPath): string {
   return `json_extract(metadata, '${jsonPath(path).replaceAll("'", "''")}')`;
 }
 
-/** Values on their way to SQLite; each method answers the SQL that stands for its argument. */
+/** Values bound to a query. Each method answers the SQL that stands for its argument. */
 class Values {
   readonly params: string[] = [];
 
@@ -54,7 +54,7 @@ type Range = Exclude<ValueTest, { op: "in" }>;
 
 const SIGNS = { gt: ">", gte: ">=", lt: "<", lte: "<=" } as const;
 
-/** Queries that an index can answer, and how good a lead they are: lower is better. */
+/** Queries that indexes can answer, and their rank: lower is better. */
 interface Lead {
   readonly queries: FilterSql[];
   readonly rank: number;
@@ -78,7 +78,7 @@ function leadOf(tree: FilterTree, isIndexed: (path: FilterPath) => boolean): Lea
   }
 }
 
-/** A test for some values leads to fewer passages than ranges do; one for missing values to more. */
+/** A test for some values leads to fewer passages than ranges do. A test for missing values leads to more. */
 function leadOfTests(path: FilterPath, tests: readonly ValueTest[]): Lead {
   const arrays = query(path, (x) => `${x} >= '[' AND ${x} < '\\'`);
   const list = tests.find((test) => test.op === "in");
@@ -97,7 +97,7 @@ function piecesOf<T>(list: readonly T[]): T[][] {
   return pieces;
 }
 
-/** In an index all numbers lie before all texts: a range that is open on one side ends at the border. */
+/** In an index all numbers stand before all strings, so a range with one open side ends at the border between them. */
 function indexRange(x: string, tests: readonly Range[], values: Values): string {
   const isText = typeof tests[0]!.value === "string";
   const border = isText ? `${x} >= ''` : `${x} < ''`;
@@ -113,7 +113,7 @@ function query(path: FilterPath, where: (expression: string, values: Values) => 
   return { sql, params: values.params };
 }
 
-/** A path of SQLite's JSON functions. In quotes a key may hold anything, escaped as in JSON. */
+/** A path for SQLite's JSON functions. A quoted key may hold any character, escaped as in JSON. */
 function jsonPath(path: FilterPath): string {
   return `$${path.map((key) => `.${JSON.stringify(key)}`).join("")}`;
 }

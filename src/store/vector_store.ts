@@ -130,12 +130,13 @@ export class VectorStore implements Store {
   }
 
   /**
-   * Repairs a damaged store. Sound passages go into a new file; codes, graph, words and counts are made from the texts. The
-   * new file then replaces the old one, which is kept under another name. Passages without kept vectors are embedded again.
-   * Nobody else may have the store open. A repair that was stopped goes on where it was.
+   * Repairs a damaged store. Sound passages go into a new file; codes, graph, words and counts are made from their
+   * texts again. The new file then replaces the old one, which is kept under another name. Passages without kept
+   * vectors are embedded again. No other process may have the store open. A repair that was stopped continues where it
+   * stopped.
    *
-   * @throws `NOT_FOUND`, `NOT_A_STORE`, `LOCKED` if somebody has it open, `MODEL_MISMATCH`, `EMBEDDER_*`, `ABORTED`,
-   *   `NO_SPACE`, `IO`
+   * @throws `NOT_FOUND`, `NOT_A_STORE`, `LOCKED` if another process has it open, `MODEL_MISMATCH`, `EMBEDDER_*`,
+   *   `ABORTED`, `NO_SPACE`, `IO`
    */
   static async repair(path: string, options: RepairOptions = {}): Promise<RepairResult> {
     return await repairStore(path, options, (file, traits) => VectorStore.open(file, traits));
@@ -146,7 +147,7 @@ export class VectorStore implements Store {
   }
 
   get metric(): Metric {
-    // The first passage decides it, and another process may add that one.
+    // The first passage fixes the metric, and another process may add it.
     if (this.#metric === undefined && !this.#closing) this.#metric = readMeta(this.#store.database.reader).metric;
     return this.#metric ?? this.#store.settings.metric ?? "cosine";
   }
@@ -273,7 +274,7 @@ export class VectorStore implements Store {
     await this.#store.model.close().finally(() => this.#store.database.close());
   }
 
-  /** Runs an operation. `close` waits for it. */
+  /** Runs an operation that `close` waits for. */
   #run<T>(operation: () => Promise<T>): Promise<T> {
     if (this.#closing) return Promise.reject(new EmbedlessError("CLOSED", `The store ${this.path} is closed.`));
     const running = operation();
@@ -286,7 +287,7 @@ export class VectorStore implements Store {
     return running;
   }
 
-  /** Runs `work` with a signal that fires with the caller's or when the store closes. */
+  /** Runs `work` with a signal that fires when the caller's signal fires or the store closes. */
   #stoppable<T>(signal: AbortSignal | undefined, work: (signal: AbortSignal) => Promise<T>): Promise<T> {
     return withAnyOf([signal, this.#stop.signal], work);
   }

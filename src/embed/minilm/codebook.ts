@@ -6,12 +6,12 @@ import { packagePath } from "../../base/packages.js";
 import { sha256 } from "../model_folder.js";
 
 /**
- * Every codebook that this package ever shipped for the model beside it, named by sha256, newest last. Stores name theirs
- * for good, so a name is never taken out; the files are `codebooks/<sha256>.bin`.
+ * Every codebook that this package ever shipped for the bundled model, named by sha256, newest last. Stores remember
+ * the name of theirs, so a name is never removed. The files are `codebooks/<sha256>.bin`.
  */
 const SHIPPED: readonly string[] = ["930344fe6209a6aba3e6d1f92a4acbecd2d54d22484b88da03a311f4c6c0bb15"];
 
-/** The codebook for new stores; `undefined` while the package ships none. */
+/** The codebook for new stores; `undefined` if the package ships none. */
 export function newestCodebook(): ShippedCodebook | undefined {
   const name = SHIPPED.at(-1);
   return name === undefined ? undefined : codebookFile(codebookFolder(), name);
@@ -22,12 +22,12 @@ export function shippedCodebook(name: string): ShippedCodebook | undefined {
   return SHIPPED.includes(name) ? codebookFile(codebookFolder(), name) : undefined;
 }
 
-/** Where the files lie. */
+/** The folder of the codebook files. */
 export function codebookFolder(): string {
   return packagePath("src", "embed", "minilm", "codebooks");
 }
 
-/** The codebook in `<folder>/<name>.bin`, whose bytes must have the sha256 that is its name. */
+/** The codebook in `<folder>/<name>.bin`. Its name must be the sha256 of its bytes. */
 export function codebookFile(folder: string, name: string): ShippedCodebook {
   const file = path.join(folder, `${name}.bin`);
   return {

@@ -6,16 +6,20 @@ import { readModelFolder } from "../model_folder.js";
 import { folderTokenizer } from "../onnx_engine.js";
 import { newestCodebook } from "./codebook.js";
 
-/** The sha256 of the model as it was exported. Stores know the model by it: other weights would be another model. */
+/**
+ * The sha256 of the model as it was exported. Stores recognise the model by it, because other weights would be another
+ * model.
+ */
 const WEIGHTS = "5b55b06f94eb566300002e3c1c9ff1399c2d7fa5b1a5e8652ec36c840254d7b2";
 
 /**
- * The sha256 of `onnx/model_quantized.onnx`: the same weights in a graph that `export/optimize.mjs` has optimised. It gives
- * the same vectors to the last bit and loads in a third of the time. Each child process checks the file against this.
+ * The sha256 of `onnx/model_quantized.onnx`: the same weights in a graph that `export/optimize.mjs` has optimised. Its
+ * vectors are equal to the last bit, and it loads in a third of the time. Each child process checks the file against
+ * this.
  */
 const FILE = "d15a65ed0af88c45ade9e8045b22a7cd8da51af487a6e9ef6a977231736ff5ce";
 
-/** Positions of the model less `[CLS]` and `[SEP]`. */
+/** The model's positions, less `[CLS]` and `[SEP]`. */
 const MAX_TOKENS = 254;
 
 /** The folder of the bundled model. */
@@ -24,10 +28,11 @@ export function minilmFolder(): string {
 }
 
 /**
- * The bundled model: all-MiniLM-L6-v2 as int8 (23.5 MB, English, 384 dims, unit vectors, 254 tokens a passage), with a
- * codebook of its own. Runs on this machine and needs no network; `onnxruntime-node` must be installed.
+ * Creates an embedder for the bundled model: all-MiniLM-L6-v2 as int8 (23.5 MB, English, 384 dims, unit vectors, 254
+ * tokens per passage), with its own codebook. It runs on this machine and needs no network. `onnxruntime-node` must be
+ * installed.
  *
- * @param options.workers most child processes, about 150 MB each. Default: one a processor
+ * @param options.workers Most child processes, about 150 MB of memory each. Default: one per processor.
  */
 export function minilm(options: { workers?: number } = {}): Embedder {
   checkKeys("minilm", options, { workers: 1 });

@@ -2,16 +2,16 @@
 // The compiler's output is shown only if it fails: cmake's chatter would look like trouble to who just wants to start.
 // All that is said goes to stderr, so that programs which build first can print results for machines on stdout.
 import { spawn } from "node:child_process";
-import { copyFileSync, existsSync, mkdirSync, readFileSync, renameSync } from "node:fs";
+import { existsSync } from "node:fs";
 import { createRequire } from "node:module";
 import { availableParallelism } from "node:os";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
+import { ownFolder, ship } from "./prebuilds.mjs";
 
 const addon = dirname(fileURLToPath(import.meta.url));
 const root = dirname(addon);
 const built = join(root, "build", "Release", "embedless.node");
-const shipped = join(root, "prebuilds", `${process.platform}-${process.arch}`, "embedless.node");
 
 const started = performance.now();
 console.error(existsSync(built) ? "addon: checking" : "addon: compiling C++, the first time takes about a minute");
@@ -21,7 +21,7 @@ if (status !== 0 || !existsSync(built)) {
   console.error("addon: not built. It takes cmake 3.22 or newer and a C++20 compiler (gcc 11, clang 14, MSVC 2022).");
   process.exit(1);
 }
-ship();
+ship(built, ownFolder());
 console.error(`addon: ready after ${((performance.now() - started) / 1000).toFixed(1)} s`);
 
 /** @returns {Promise<{ status: number | null, output: string }>} */
@@ -48,12 +48,4 @@ function showProgress(text) {
   if (!step || !process.stderr.isTTY) return;
   const percent = step[1] ?? Math.floor((100 * step[2]) / step[3]);
   process.stderr.write(`\raddon: ${percent} % \r`);
-}
-
-/** Replaces the file as a whole: a process that has the old one mapped would crash if its bytes changed. */
-function ship() {
-  if (existsSync(shipped) && readFileSync(shipped).equals(readFileSync(built))) return;
-  mkdirSync(dirname(shipped), { recursive: true });
-  copyFileSync(built, `${shipped}.new`);
-  renameSync(`${shipped}.new`, shipped);
 }

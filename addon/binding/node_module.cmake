@@ -14,12 +14,18 @@ target_include_directories(embedless SYSTEM PRIVATE ${CMAKE_JS_INC})
 target_compile_definitions(embedless PRIVATE
   NAPI_VERSION=9 NODE_ADDON_API_CPP_EXCEPTIONS_ALL NODE_API_SWALLOW_UNTHROWABLE_EXCEPTIONS)
 target_link_libraries(embedless PRIVATE embedless_core ${CMAKE_JS_LIB})
+if(CMAKE_SYSTEM_NAME STREQUAL "Linux" AND NOT SANITIZE)
+  # Nothing is seen from outside but what Node calls, above all not the C++ library's own operators new and delete.
+  set(exports ${CMAKE_CURRENT_SOURCE_DIR}/binding/exports.map)
+  target_link_options(embedless PRIVATE -Wl,--gc-sections,--version-script=${exports} $<$<CONFIG:Release>:-s>)
+  set_property(TARGET embedless APPEND PROPERTY LINK_DEPENDS ${exports})
+endif()
 include(CheckCXXSymbolExists)
 check_cxx_symbol_exists(__GLIBC__ "stdlib.h" EMBEDLESS_GLIBC)
 if(EMBEDLESS_GLIBC AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU" AND NOT SANITIZE
     AND CMAKE_SYSTEM_PROCESSOR MATCHES "^(x86_64|aarch64)$")
   # A user's libstdc++ may be older than the one here, so it comes along; glibc cannot: see old_glibc.cc.
-  target_link_options(embedless PRIVATE -static-libstdc++ -Wl,--gc-sections,--exclude-libs,ALL)
+  target_link_options(embedless PRIVATE -static-libstdc++)
   foreach(name exp exp2 log log2 hypot pthread_create pthread_join pthread_once)
     target_link_options(embedless PRIVATE -Wl,--wrap=${name})
   endforeach()

@@ -2,6 +2,7 @@ import { createRequire } from "node:module";
 import type { Codes, Metric } from "../api/codes.js";
 import { EmbedlessError, isError } from "../base/errors.js";
 import { packagePath } from "../base/packages.js";
+import { prebuiltFolder } from "./prebuilt.js";
 
 /** Encoded rows of `rowBytes` each, and the factors that no byte could hold: 8-byte entries { u16 row, u8 factor, u8 0, f32 value }. */
 export interface EncodedRows {
@@ -353,8 +354,8 @@ interface AddonFile extends NativeAddon {
 let loaded: NativeAddon | undefined;
 
 /**
- * The addon, loaded at the first call. Tried are `build/Release` (compiled here) and then `prebuilds/<platform>-<arch>`
- * of the package.
+ * The addon, loaded at the first call. Tried are `build/Release` (compiled here) and then the folder of `prebuilds/`
+ * that fits this system and its libc.
  *
  * @throws {EmbedlessError} `NATIVE_LOAD` if no file can be loaded; the message names each with its reason.
  */
@@ -365,8 +366,8 @@ export function native(): NativeAddon {
 
 /** Where the addon may lie, best first. */
 function addonPaths(): string[] {
-  const platform = `${process.platform}-${process.arch}`;
-  return [packagePath("build", "Release", "embedless.node"), packagePath("prebuilds", platform, "embedless.node")];
+  const prebuilt = packagePath("prebuilds", prebuiltFolder(), "embedless.node");
+  return [packagePath("build", "Release", "embedless.node"), prebuilt];
 }
 
 /** Loads the first file of `paths` that can be loaded. Exported for its test. */
@@ -386,7 +387,7 @@ export function load(paths: readonly string[]): NativeAddon {
   throw new EmbedlessError(
     "NATIVE_LOAD",
     `The native addon could not be loaded. ${tried.join(" ")} Run "npx embedless compile" to build it for ` +
-      `${process.platform}-${process.arch}; that takes cmake and a C++20 compiler.`,
+      `${prebuiltFolder()}; that takes cmake and a C++20 compiler.`,
     { cause: failures.length > 1 ? new AggregateError(failures) : failures[0] },
   );
 }

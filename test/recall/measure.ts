@@ -1,3 +1,4 @@
+import { newestCodebook } from "../../src/embed/minilm/codebook.js";
 import { VectorStore } from "../../src/index.js";
 import { type Fixture, QUERY_DEPTH } from "./fixture.js";
 import type { MeasuredStore, Way } from "./stores.js";
@@ -22,12 +23,12 @@ export interface Figure {
 export async function measureStore(
   file: string,
   { passages, queries, samples, embedder }: Fixture,
-  { name, options, ways }: MeasuredStore,
+  { name, options, hasShippedCodebook = false, ways }: MeasuredStore,
 ): Promise<Figure[]> {
   const needsSamples = JSON.stringify(options).includes('"ood"');
   const store = await VectorStore.open(file, {
     ...options,
-    embedder,
+    embedder: hasShippedCodebook ? { ...embedder, codebook: newestCodebook()! } : embedder,
     durability: "normal",
     // All vectors fit, so that no passage is looked up twice.
     cacheBytes: 2 ** 26,
@@ -36,6 +37,8 @@ export async function measureStore(
   try {
     await store.add(passages);
     await store.compact();
+    const { codebook } = await store.stats();
+    if ((codebook === "shipped") !== hasShippedCodebook) throw new Error(`${name} has a codebook that is ${codebook}.`);
     const figures: Figure[] = [];
     for (const way of ways) {
       const asked = queries.filter((_, i) => i % (way.every ?? 1) === 0);

@@ -8,6 +8,8 @@ import { readFixture } from "./fixture.js";
 import { type Figure, measureStore } from "./measure.js";
 import type { MeasuredStore } from "./stores.js";
 
+/** Ends what hangs: a store takes 2 to 5 seconds of a core, and machines may be busy. */
+const TIMEOUT_MS = 300_000;
 /** Set to `1`, it writes the measured figures in place of the stored ones. */
 const WRITES = process.env["EMBEDLESS_WRITE_RECALL"] === "1";
 /** How far below its target a stored recall may be: targets are means over other questions, in stores of other sizes. */
@@ -25,7 +27,7 @@ export function testStoredFigures(name: string, stores: readonly MeasuredStore[]
   const fixture = readFixture();
   const measured: Figure[] = [];
 
-  it.each(stores)("$name: recall and recomputes as stored", async (store) => {
+  it.each(stores)("$name: recall and recomputes as stored", { timeout: TIMEOUT_MS }, async (store) => {
     const folder = mkdtempSync(join(tmpdir(), "embedless-recall-"));
     try {
       const figures = await measureStore(join(folder, "store.db"), fixture, store);

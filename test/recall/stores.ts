@@ -13,6 +13,8 @@ export interface Way {
 export interface MeasuredStore {
   readonly name: string;
   readonly options: OpenOptions;
+  /** Whether its codebook is the one that comes with the bundled model; else it trains its own. */
+  readonly hasShippedCodebook?: boolean;
   readonly ways: readonly Way[];
 }
 
@@ -32,6 +34,7 @@ export const CODED_STORES: readonly MeasuredStore[] = [
   { name: "24 bytes", options: { codes: { bytes: 24 } }, ways: [half(SCAN)] },
   { name: "32 bytes", options: { codes: { bytes: 32 } }, ways: [SCAN] },
   { name: "48 bytes", options: { codes: { bytes: 48 } }, ways: [SCAN, half(APPROX)] },
+  { name: "48 bytes, shipped codebook", options: {}, hasShippedCodebook: true, ways: [SCAN] },
   { name: "64 bytes", options: { codes: { bytes: 64 } }, ways: [SCAN] },
   ...([96, 128, 192] as const).map((bytes) => ({
     name: `${bytes} bytes`,

@@ -11,11 +11,20 @@ export type {
   Pooling,
   ShippedCodebook,
 } from "./api/embedder.js";
-export type { Filter, FilterCondition, FilterValue, PassageTest } from "./api/filter.js";
 export type { HnswSettings, IndexChoice, VamanaSettings, WalkOptions } from "./api/graph.js";
 export type { OpenOptions } from "./api/open.js";
-export type { AddItem, AddOptions, AddProgress, AddResult, Metadata, Passage } from "./api/passage.js";
-export type { RecordRange, Records } from "./api/records.js";
+export type {
+  AddItem,
+  AddOptions,
+  AddProgress,
+  AddResult,
+  Filter,
+  FilterCondition,
+  FilterValue,
+  Metadata,
+  Passage,
+  PassageTest,
+} from "./api/passage.js";
 export type { Hit, HitExplanation, SearchCost, SearchOptions, SearchResult } from "./api/search.js";
 export type {
   MachineSpeed,
@@ -26,7 +35,7 @@ export type {
   StatsOptions,
   StorePlan,
 } from "./api/stats.js";
-export type { ListOptions, Store } from "./api/store.js";
+export type { ListOptions, RecordRange, Records, Store } from "./api/store.js";
 export type {
   BackupOptions,
   CompactOptions,

@@ -1,8 +1,7 @@
 import { boolean, checkKeys, checkSignal, numberWithin, oneOf, wholeNumberWithin } from "../base/checks.js";
 import { outOfRange, show, wrongType } from "../base/errors.js";
-import type { Filter, PassageTest } from "./filter.js";
 import { checkWalk, type WalkOptions } from "./graph.js";
-import type { Passage } from "./passage.js";
+import type { Filter, Passage, PassageTest } from "./passage.js";
 
 /** Options of `search`. */
 export interface SearchOptions {

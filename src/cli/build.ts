@@ -2,19 +2,16 @@ import { existsSync, statSync } from "node:fs";
 import { resolve } from "node:path";
 import { EmbedlessError } from "../base/errors.js";
 import { readText } from "../folder/encoding.js";
-import { type Found, findFiles } from "../folder/files.js";
-import { type Reason, reasonOf } from "../folder/left_out.js";
+import { type Found, findFiles, type Reason, reasonOf } from "../folder/files.js";
 import { type Selection, selectionOf } from "../folder/selection.js";
 import { withoutLinks } from "../folder/sources.js";
 import { VectorStore } from "../index.js";
-import { updateAddress } from "./address.js";
 import { BuildRun, missing } from "./build_run.js";
-import { type NewStoreOptions, newStoreTraits, withModel } from "./embedders.js";
+import { type NewStoreOptions, newStoreTraits, updateAddress, withModel } from "./embedders.js";
 import { Interrupted, Interruption, UsageError } from "./failures.js";
 import { count } from "./figures.js";
-import { keptSentence, leftOutSentences, passedOverParts, some } from "./left_out.js";
 import { Working } from "./progress.js";
-import { type Summary, summaryLines } from "./summary.js";
+import { keptSentence, leftOutSentences, passedOverParts, type Summary, some, summaryLines } from "./summary.js";
 import { printJson, type Terminal, terminalOf } from "./terminal.js";
 
 /** Options of the command line. */

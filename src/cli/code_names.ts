@@ -1,6 +1,5 @@
-/** Codes as they are named on the command line and in tables of figures: `48`, `lvq8`, `leanvec160-lvq8-pca`. */
-
-import { show } from "../base/errors.js";
+import type { Filter } from "../api/passage.js";
+import { isError, show } from "../base/errors.js";
 import type { NativeCodes } from "../native/native.js";
 import { UsageError } from "./failures.js";
 
@@ -25,4 +24,16 @@ export function nameOfCode(code: NativeCodes): string {
   if ("bytes" in code) return String(code.bytes);
   const { dims, primary, training } = code.leanvec;
   return `leanvec${dims}-${primary}-${training}`;
+}
+
+/** What the shell left of the JSON; whether it is a filter is for the store to say. */
+export function readFilter(json: string): Filter {
+  try {
+    return JSON.parse(json) as Filter;
+  } catch (error) {
+    const why = isError(error) ? error.message : String(error);
+    throw new UsageError(
+      `Expected JSON for --filter, such as '{"year": {"$gte": 2020}}' in single quotes, but received ${show(json)} (${why}).`,
+    );
+  }
 }

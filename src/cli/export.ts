@@ -2,7 +2,7 @@
 
 import { once } from "node:events";
 import { VectorStore } from "../index.js";
-import { readFilter } from "./filter_option.js";
+import { readFilter } from "./code_names.js";
 import { jsonLine, printJsonLines } from "./terminal.js";
 
 /** Options of the command line. */

@@ -2,12 +2,12 @@
 
 import { existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
-import type { Filter } from "../api/filter.js";
+import type { Filter } from "../api/passage.js";
 import type { Hit, SearchOptions, SearchResult } from "../api/search.js";
 import { sourceIn, withoutLinks } from "../folder/sources.js";
 import { VectorStore } from "../index.js";
+import { readFilter } from "./code_names.js";
 import { type ModelOptions, withModel } from "./embedders.js";
-import { readFilter } from "./filter_option.js";
 import { costLine, explainLines, hitLines } from "./hits.js";
 import { printJson, type Terminal, terminalOf } from "./terminal.js";
 

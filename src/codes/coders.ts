@@ -1,10 +1,10 @@
 import type { Codes, Metric, VectorKeeping } from "../api/codes.js";
 import { EmbedlessError } from "../base/errors.js";
-import { shippedCodebook } from "../embed/minilm/codebook.js";
+import { shippedCodebook } from "../embed/minilm/minilm.js";
 import type { NativeAddon, NativeCoder, VectorForm } from "../native/native.js";
 import type { Connection } from "../storage/connection.js";
 import type { CodebookReference } from "../storage/meta.js";
-import { getCodebook } from "../storage/training.js";
+import { getCodebook } from "../storage/model_rows.js";
 
 /** Passages that train a codebook while more are still coming: with more the recall is the same. */
 export const TRAINING_PASSAGES = 4096;

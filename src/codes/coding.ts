@@ -7,9 +7,9 @@ import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { setLive } from "../storage/live_bits.js";
 import { type CodebookReference, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
-import { addPending, clearPending, countPending, readPending } from "../storage/pending.js";
-import { clearSampleQueries, getSampleQueries, putCodebook } from "../storage/training.js";
+import { clearSampleQueries, getSampleQueries, putCodebook } from "../storage/model_rows.js";
 import { needsSampleQueries, traitsOf } from "../storage/traits.js";
+import { addPending, clearPending, countPending, readPending } from "../storage/vectors.js";
 import { type Coders, leastTraining, TRAINING_PASSAGES } from "./coders.js";
 
 /** Vectors encoded between two looks at the abort signal. */

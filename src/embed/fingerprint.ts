@@ -1,6 +1,6 @@
 import type { Embedder } from "../api/embedder.js";
 import { EmbedlessError, show } from "../base/errors.js";
-import type { Canary } from "../storage/canaries.js";
+import type { Canary } from "../storage/model_rows.js";
 import { embedPassages, type GuardOptions } from "./guard.js";
 
 /** The texts of canaries, short and unlike each other: prose, code, numbers, a question, other scripts, a list, a name, one word. */

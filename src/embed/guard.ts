@@ -1,9 +1,8 @@
 import { checkVectors, type Embedder, type EmbedOptions } from "../api/embedder.js";
 import { abortController, onAbort } from "../base/abort.js";
-import { inBatches } from "../base/batches.js";
 import { wholeNumberWithin } from "../base/checks.js";
+import { inBatches, type Slots } from "../base/concurrency.js";
 import { aborted, EmbedlessError, isError, throwIfAborted } from "../base/errors.js";
-import type { Slots } from "../base/slots.js";
 
 /** How a call of an embedder is watched. */
 export interface GuardOptions extends Omit<EmbedOptions, "signal"> {

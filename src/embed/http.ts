@@ -1,9 +1,8 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { checkVectors, type Embedder, type EmbedderSource, type EmbedOptions } from "../api/embedder.js";
-import { inBatches } from "../base/batches.js";
 import { boolean, checkKeys, wholeNumberWithin } from "../base/checks.js";
+import { inBatches, Slots } from "../base/concurrency.js";
 import { aborted, EmbedlessError, show, throwIfAborted, wrongType } from "../base/errors.js";
-import { Slots } from "../base/slots.js";
 import {
   endpointsOf,
   fewerThan,

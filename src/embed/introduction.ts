@@ -1,7 +1,7 @@
 import type { Embedder } from "../api/embedder.js";
+import { Slots } from "../base/concurrency.js";
 import { EmbedlessError } from "../base/errors.js";
-import { Slots } from "../base/slots.js";
-import type { Canary } from "../storage/canaries.js";
+import type { Canary } from "../storage/model_rows.js";
 import { agreement, CANARY_TEXTS, MOST_LONGER } from "./fingerprint.js";
 import { embedPassages, type GuardOptions, limitsOf } from "./guard.js";
 

@@ -1,10 +1,10 @@
 import type { Metric } from "../api/codes.js";
 import type { Embedder, EmbedOptions } from "../api/embedder.js";
+import { Slots } from "../base/concurrency.js";
 import { EmbedlessError } from "../base/errors.js";
 import { LruCache } from "../base/lru.js";
-import { Slots } from "../base/slots.js";
-import type { Canary } from "../storage/canaries.js";
 import type { StoredEmbedder } from "../storage/meta.js";
+import type { Canary } from "../storage/model_rows.js";
 import { checkCanaries } from "./fingerprint.js";
 import { type EmbedderLimits, embedPassages, embedQuestion, limitsOf } from "./guard.js";
 import { type Introduction, introduceEmbedder } from "./introduction.js";

@@ -1,8 +1,8 @@
 import type { Embedder, EmbedderSource } from "../api/embedder.js";
 import { EmbedlessError } from "../base/errors.js";
-import { getCanaries } from "../storage/canaries.js";
 import type { Database } from "../storage/database.js";
 import { type Meta, readMeta, type StoredEmbedder } from "../storage/meta.js";
+import { getCanaries } from "../storage/model_rows.js";
 import { minilm } from "./minilm/minilm.js";
 import { Model, requireSameModel } from "./model.js";
 import { embedderFromSource, remoteAddressOf } from "./source.js";

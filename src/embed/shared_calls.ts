@@ -1,6 +1,6 @@
 import { withAnyOf } from "../base/abort.js";
+import { Shared } from "../base/concurrency.js";
 import { throwIfAborted } from "../base/errors.js";
-import { Shared } from "../base/shared.js";
 
 /** Embeds texts; must settle soon after its signal fires. */
 export type EmbedTexts = (texts: string[], signal: AbortSignal) => Promise<Float32Array[]>;

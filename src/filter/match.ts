@@ -1,5 +1,4 @@
-import type { Filter, PassageTest } from "../api/filter.js";
-import type { Metadata, Passage } from "../api/passage.js";
+import type { Filter, Metadata, Passage, PassageTest } from "../api/passage.js";
 import { EmbedlessError } from "../base/errors.js";
 import { type FilterPath, type FilterTree, parseFilter, type ValueTest } from "./parse.js";
 

@@ -1,8 +1,8 @@
 import { createHash } from "node:crypto";
 import { countBits, nodesFrom, setBit } from "../base/bitmap.js";
+import { Shared } from "../base/concurrency.js";
 import { throwIfAborted } from "../base/errors.js";
 import { LruCache } from "../base/lru.js";
-import { Shared } from "../base/shared.js";
 import { Turns } from "../base/turns.js";
 import { MetadataReader, type MetadataSlice } from "../passage/metadata.js";
 import type { Passages } from "../passage/passages.js";

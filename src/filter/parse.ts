@@ -1,4 +1,4 @@
-import type { FilterValue } from "../api/filter.js";
+import type { FilterValue } from "../api/passage.js";
 import { EmbedlessError, show } from "../base/errors.js";
 import { isPlainObject } from "../passage/metadata.js";
 

@@ -1,7 +1,7 @@
 import { isUtf8 } from "node:buffer";
 import { optionalPackage } from "../base/packages.js";
 import { readGivenFile } from "../storage/open_files.js";
-import type { Reason } from "./left_out.js";
+import type { Reason } from "./files.js";
 
 /** A text and what it was read from. */
 export interface Decoded {

@@ -1,5 +1,3 @@
-/** Which files a build reads: those that the given paths, the extensions, the patterns and .gitignore files select. */
-
 import { isUtf8 } from "node:buffer";
 import { type Dirent, readdirSync, statSync } from "node:fs";
 import { basename, join } from "node:path";
@@ -7,7 +5,6 @@ import { Turns } from "../base/turns.js";
 import type { TextKind } from "../chunk/split.js";
 import { isOpenStore } from "../storage/open_files.js";
 import { IgnoreRules } from "./gitignore.js";
-import { LeftOut, reasonOf } from "./left_out.js";
 import {
   isHiddenName,
   isNamed,
@@ -168,4 +165,62 @@ function leadsToFolder(link: string): boolean {
   } catch {
     return false;
   }
+}
+
+/** Files that are left out, by reason, so that nothing is passed over in silence. */
+
+/** Every reason, in the order in which they are told. */
+const REASONS = [
+  "tooLarge",
+  "binary",
+  "faulty",
+  "unknownEncoding",
+  "noDetector",
+  "blank",
+  "forbidden",
+  "vanished",
+  "unreadable",
+  "storeItself",
+  "special",
+  "links",
+  "folders",
+  "ignored",
+  "nameNotUtf8",
+  "nameTooLong",
+] as const;
+
+/** Why a file is left out. */
+export type Reason = (typeof REASONS)[number];
+
+/** Left-out paths by reason, as `--json` prints them; every reason is there. */
+export type LeftOutPaths = Record<Reason, string[]>;
+
+/** Reasons that say nothing of what is in a file or folder: what is stored of it stays. */
+const UNSEEN: readonly Reason[] = ["noDetector", "forbidden", "vanished", "unreadable"];
+
+/** Collects what is left out. */
+export class LeftOut {
+  readonly paths = Object.fromEntries(REASONS.map((reason) => [reason, []])) as unknown as LeftOutPaths;
+
+  add(reason: Reason, path: string): void {
+    this.paths[reason].push(path);
+  }
+
+  /** Files and folders that could not be looked at. */
+  get unseen(): string[] {
+    return UNSEEN.flatMap((reason) => this.paths[reason]);
+  }
+
+  /** Files that are there, but are not read for what they are, and ignored folders. */
+  get present(): string[] {
+    const seen = REASONS.filter((reason) => !UNSEEN.includes(reason) && reason !== "folders");
+    return seen.flatMap((reason) => this.paths[reason]);
+  }
+}
+
+/** Why the file system refused. */
+export function reasonOf(error: unknown): Reason {
+  const { code = "" } = error as NodeJS.ErrnoException;
+  if (code === "EACCES" || code === "EPERM") return "forbidden";
+  return code === "ENOENT" || code === "ENOTDIR" ? "vanished" : "unreadable";
 }

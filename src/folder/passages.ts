@@ -7,8 +7,7 @@ import type { AddItem } from "../api/passage.js";
 import { EmbedlessError } from "../base/errors.js";
 import { splitText } from "../chunk/split.js";
 import { readText } from "./encoding.js";
-import type { FoundFile } from "./files.js";
-import type { Reason } from "./left_out.js";
+import type { FoundFile, Reason } from "./files.js";
 import { sourceOf } from "./sources.js";
 
 /** What a file came to. */

@@ -4,15 +4,13 @@ import type { OpenStore } from "../memory/open_store.js";
 import type { NativeCoder } from "../native/native.js";
 import { enterWords } from "../passage/keywords.js";
 import type { NewPassage, Passages } from "../passage/passages.js";
-import { type Canary, putCanaries } from "../storage/canaries.js";
 import type { Connection } from "../storage/connection.js";
 import { clearLive } from "../storage/live_bits.js";
 import { raiseVersion, readMeta, type StoredEmbedder, writeMeta } from "../storage/meta.js";
-import { addSampleQueries } from "../storage/training.js";
+import { addSampleQueries, type Canary, putCanaries } from "../storage/model_rows.js";
 import { sameTraits, type Traits, traitsOf } from "../storage/traits.js";
 import { deleteVectors, getVectors, putVectors } from "../storage/vectors.js";
-import type { Counts } from "./add_report.js";
-import type { PreparedItem } from "./items.js";
+import type { Counts, PreparedItem } from "./items.js";
 
 /** An item with the stored forms of its vector; without them if the store had the same text when it was looked up. */
 export interface ReadyItem {

@@ -1,7 +1,7 @@
 import type { Codes } from "../api/codes.js";
 import { requireVector } from "../api/input.js";
 import type { SampleQuery } from "../api/open.js";
-import { inBatches } from "../base/batches.js";
+import { inBatches } from "../base/concurrency.js";
 import { EmbedlessError, outOfRange, warnOnce } from "../base/errors.js";
 import type { Coding } from "../codes/coding.js";
 import { limitsOf } from "../embed/guard.js";

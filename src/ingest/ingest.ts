@@ -7,10 +7,18 @@ import { encodeVectors, rowOf, trainIfEnough } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { readMeta } from "../storage/meta.js";
 import { traitsOf } from "../storage/traits.js";
-import { AddReport, type Counts } from "./add_report.js";
 import { type CommitRun, commitItems, type ReadyItem, StaleItems, type StoreForm } from "./commit.js";
 import { formOfNewStore } from "./create.js";
-import { isBlank, itemsOf, namingItem, type PreparedItem, prepareItem, requireDistinctIds } from "./items.js";
+import {
+  AddReport,
+  type Counts,
+  isBlank,
+  itemsOf,
+  namingItem,
+  type PreparedItem,
+  prepareItem,
+  requireDistinctIds,
+} from "./items.js";
 
 /** An iterable is committed whenever this many passages are embedded or this much time has passed. */
 const COMMIT_PASSAGES = 512;

@@ -1,6 +1,6 @@
 import { randomBytes } from "node:crypto";
 import { cleanId, cleanText, cleanVector } from "../api/input.js";
-import type { AddItem } from "../api/passage.js";
+import type { AddItem, AddOptions, AddProgress, AddResult } from "../api/passage.js";
 import { unlessAborted } from "../base/abort.js";
 import { checkKeys } from "../base/checks.js";
 import { EmbedlessError, throwIfAborted, wrongType } from "../base/errors.js";
@@ -107,5 +107,63 @@ export async function* itemsOf(
   } finally {
     // It may be stuck in its `next`, and what it throws now concerns nobody any more.
     if (!over) void Promise.resolve(source.return?.()).catch(() => {});
+  }
+}
+
+/** What a commit changed. */
+export interface Counts {
+  added: number;
+  updated: number;
+  unchanged: number;
+}
+
+/** Counts what an `add` does, and reports how far it is. */
+export class AddReport {
+  readonly result: AddResult = {
+    ids: [],
+    added: 0,
+    updated: 0,
+    unchanged: 0,
+    skipped: 0,
+    skippedAt: [],
+    truncated: 0,
+  };
+  readonly #report: ((progress: AddProgress) => void) | undefined;
+  readonly #total: number | undefined;
+  #done = 0;
+  committed = 0;
+
+  /** @param total Items to add; `undefined` for an iterable. */
+  constructor({ onProgress }: AddOptions, total: number | undefined) {
+    this.#report = onProgress;
+    this.#total = total;
+  }
+
+  /** @param index Place of the item that was skipped. */
+  skipped(index: number): void {
+    this.result.skipped++;
+    if (this.#total !== undefined) this.result.skippedAt.push(index);
+  }
+
+  truncated(): void {
+    this.result.truncated++;
+  }
+
+  embedded(count: number): void {
+    this.#done += count;
+    this.#tell();
+  }
+
+  commit(items: readonly PreparedItem[], { added, updated, unchanged }: Counts): void {
+    if (this.#total !== undefined) for (const { id } of items) this.result.ids.push(id);
+    this.result.added += added;
+    this.result.updated += updated;
+    this.result.unchanged += unchanged;
+    this.committed += items.length;
+    this.#tell();
+  }
+
+  #tell(): void {
+    this.#report?.({ done: this.#done, total: this.#total, committed: this.committed });
   }
 }

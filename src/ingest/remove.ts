@@ -13,9 +13,8 @@ import { clearGraph } from "../storage/graph.js";
 import { clearKeywords } from "../storage/keywords.js";
 import { clearLive, clearLiveBits } from "../storage/live_bits.js";
 import { raiseNumbering, raiseVersion, readMeta } from "../storage/meta.js";
-import { clearPending } from "../storage/pending.js";
 import { clearRecords, deleteRecordsOf, namespacesOf } from "../storage/records.js";
-import { clearVectors, deleteVectors } from "../storage/vectors.js";
+import { clearPending, clearVectors, deleteVectors } from "../storage/vectors.js";
 
 /** Passages that are removed at once: a millisecond or two. */
 const SLICE = 16;

@@ -4,13 +4,8 @@ import type { NativeAddon, NativeGraph } from "../native/native.js";
 import type { Database } from "../storage/database.js";
 import { readGraph } from "../storage/graph.js";
 import { damagedRow } from "../storage/integrity.js";
-import { type GraphReference, type Meta, readMeta } from "../storage/meta.js";
+import { type GraphReference, readMeta } from "../storage/meta.js";
 import { Follower } from "./mirror.js";
-
-/** Whether a store has a graph or is to get one whatever its size, so that its rows had better lie ready for walks. */
-export function wantsGraph({ index, graph }: Meta): boolean {
-  return graph !== undefined || (index !== undefined && index !== "flat" && index !== "auto");
-}
 
 /** The graph of a store in memory, in step with the file, whoever built it. */
 export class StoreGraph {

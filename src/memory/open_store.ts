@@ -5,8 +5,8 @@ import { FilterBitmaps } from "../filter/matching.js";
 import { type NativeAddon, native } from "../native/native.js";
 import { Passages } from "../passage/passages.js";
 import type { Database } from "../storage/database.js";
-import { CodeIndex } from "./codes.js";
 import { StoreGraph } from "./graph.js";
+import { CodeIndex } from "./mirror.js";
 import { KeptVectors } from "./vectors.js";
 import { Views } from "./view.js";
 

@@ -5,10 +5,8 @@ import type { NativeAddon, NativeCoder } from "../native/native.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { type Meta, Renumbered, readMeta, requireNumbering } from "../storage/meta.js";
-import { getPending } from "../storage/pending.js";
-import { traitsOf } from "../storage/traits.js";
-import { getVectors, readVectors } from "../storage/vectors.js";
-import { wantsGraph } from "./graph.js";
+import { traitsOf, wantsGraph } from "../storage/traits.js";
+import { getPending, getVectors, readVectors } from "../storage/vectors.js";
 import { IndexMirror, type RowsOfNodes } from "./mirror.js";
 
 const NO_EXCEPTIONS = new Uint8Array();

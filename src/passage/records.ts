@@ -1,5 +1,5 @@
 import { cleanId, cleanIds, MAX_IDS } from "../api/input.js";
-import type { RecordRange, Records } from "../api/records.js";
+import type { RecordRange, Records } from "../api/store.js";
 import { checkKeys, numberWithin, wholeNumberWithin } from "../base/checks.js";
 import { outOfRange, wrongType } from "../base/errors.js";
 import { Turns } from "../base/turns.js";

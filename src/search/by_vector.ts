@@ -2,8 +2,7 @@ import { requireVector } from "../api/input.js";
 import type { Hit, SearchResult, SearchSettings } from "../api/search.js";
 import { throwIfAborted } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
-import { LiveCalibration } from "../codes/live_calibration.js";
-import { planSearch } from "../codes/plan.js";
+import { LiveCalibration, planSearch } from "../codes/plan.js";
 import { SharedCalls } from "../embed/shared_calls.js";
 import { type Condition, holds } from "../filter/match.js";
 import type { OpenStore } from "../memory/open_store.js";
@@ -12,10 +11,9 @@ import type { View } from "../memory/view.js";
 import type { NativeCoder, NativeIndex } from "../native/native.js";
 import type { PassageRow } from "../passage/passages.js";
 import { Renumbered } from "../storage/meta.js";
-import { Deadline } from "./deadline.js";
 import { Recompute } from "./recompute.js";
 import { ScoreCheck, SearchCheck } from "./score_check.js";
-import { addCosts, noCost, type Ranking, searchIndex } from "./session.js";
+import { addCosts, Deadline, noCost, type Ranking, searchIndex } from "./session.js";
 import { chooseWalk, walkWithoutCodes } from "./walk.js";
 
 /** One question to a store. */

@@ -1,6 +1,6 @@
 import type { Metric } from "../api/codes.js";
 import type { HitExplanation } from "../api/search.js";
-import { usualSquare } from "../codes/live_calibration.js";
+import { usualSquare } from "../codes/plan.js";
 import type { NativeCoder, NativeResult } from "../native/native.js";
 import type { Ranking } from "./session.js";
 

@@ -1,11 +1,11 @@
 import type { HitExplanation, SearchCost } from "../api/search.js";
-import { inBatches } from "../base/batches.js";
-import { throwIfAborted } from "../base/errors.js";
+import { abortController, withAnyOf } from "../base/abort.js";
+import { inBatches } from "../base/concurrency.js";
+import { aborted, throwIfAborted } from "../base/errors.js";
 import { calibratedRecall } from "../codes/calibration.js";
 import type { SearchPlan } from "../codes/plan.js";
 import type { ExactVectors, VectorSource } from "../memory/vectors.js";
 import type { NativeIndex, NativeResult, NativeSearch } from "../native/native.js";
-import type { Deadline } from "./deadline.js";
 import { shareOfWalk, type Walk } from "./walk.js";
 
 /** Most vectors that are handed over at once: a search for all of a large store wants them all in one round. */
@@ -187,4 +187,47 @@ function rank(state: RunningSearch, index: NativeIndex, { k, plan, walk = {} }: 
     firstRound: result.firstRound,
     cost: { ...state.cost, recomputed: result.recomputed, dismissed: result.dismissed },
   };
+}
+
+/** The time that a search may take: a signal that fires when it is over. */
+export class Deadline {
+  readonly #controller = abortController();
+  readonly #timer: NodeJS.Timeout;
+  readonly #endsAt: number;
+
+  /**
+   * @param ms Milliseconds from `startedAt`; 0: over at once.
+   * @param startedAt A `performance.now()`.
+   */
+  constructor(ms: number, startedAt = performance.now()) {
+    this.#endsAt = startedAt + ms;
+    this.#timer = setTimeout(() => this.#controller.abort(), Math.max(0, this.#endsAt - performance.now()));
+  }
+
+  get isOver(): boolean {
+    return this.#controller.signal.aborted || performance.now() >= this.#endsAt;
+  }
+
+  /**
+   * Waits for what `work` does until the deadline: its signal fires then, or with `signal`, whichever comes first.
+   *
+   * @returns whether the work was finished; `false` if the deadline cut it off
+   * @throws `ABORTED` when `signal` fires; whatever `work` throws before the deadline
+   */
+  async run(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal | undefined): Promise<boolean> {
+    const own = this.#controller.signal;
+    try {
+      await withAnyOf([signal, own], work);
+      return true;
+    } catch (error) {
+      if (signal?.aborted) throw aborted(signal);
+      if (own.aborted) return false;
+      throw error;
+    }
+  }
+
+  /** Lets go of the timer: a search that ends early must not keep the process alive. */
+  end(): void {
+    clearTimeout(this.#timer);
+  }
 }

@@ -1,7 +1,6 @@
 import { backup, DatabaseSync } from "@photostructure/sqlite";
 import { EmbedlessError } from "../base/errors.js";
-import type { Cell, Salted } from "./integrity.js";
-import { readSalt } from "./salt.js";
+import { type Cell, readSalt, type Salted } from "./integrity.js";
 import { fromSqlite } from "./sqlite_errors.js";
 
 /** The part of `node:sqlite`'s `StatementSync` that is used. */

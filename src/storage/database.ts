@@ -2,12 +2,11 @@ import { unlessAborted } from "../base/abort.js";
 import { EmbedlessError } from "../base/errors.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { bytesOnDisk, type FileAccess, fileUri, inspectFile } from "./file_access.js";
-import { type Expected, identify } from "./identity.js";
-import { retryWhileBusy } from "./locks.js";
+import { type Expected, identify } from "./known_schema.js";
 import { noteOpen, otherNameOf, type StoreFiles, sameFiles, storeFilesAt } from "./open_files.js";
 import { Reading } from "./reading.js";
 import { FORMAT, MIGRATIONS, type Migration, migrate } from "./schema.js";
-import { fromSqlite, isFailedSync } from "./sqlite_errors.js";
+import { fromSqlite, isFailedSync, retryWhileBusy } from "./sqlite_errors.js";
 
 export interface DatabaseOptions {
   /** Make the file when it is missing. */

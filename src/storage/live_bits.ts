@@ -1,7 +1,9 @@
 import { clearBit, hasBit, setBit } from "../base/bitmap.js";
 import { BLOCK_NODES } from "./codes.js";
 import type { Connection } from "./connection.js";
+import { requireNoBucketBeyond } from "./ids.js";
 import { checkRow, checksum, damagedRow, requireOrder } from "./integrity.js";
+import { type Meta, readMeta } from "./meta.js";
 
 const BITS_BYTES = BLOCK_NODES / 8;
 
@@ -137,4 +139,17 @@ function putBlock(tx: Connection, block: number, bits: Uint8Array, version: numb
   const crc = checksum(tx, "live_blocks", block, bits, version);
   const sql = "INSERT OR REPLACE INTO live_blocks (block, bits, version, crc) VALUES (?, ?, ?, ?)";
   tx.run(sql, block, bits, version, crc);
+}
+
+/**
+ * All settings and counters, once those that size loops and memory agree with the tables that they count. Looks at the
+ * last row of each and takes no time. Run it on one snapshot, not inside of a write.
+ *
+ * @throws EmbedlessError `CORRUPT` naming a row that is damaged or contradicts another
+ */
+export function readSoundCounters(c: Connection): Meta {
+  const meta = readMeta(c);
+  requireGivenOut(c, meta.nextNode);
+  requireNoBucketBeyond(c, meta.idBuckets);
+  return meta;
 }

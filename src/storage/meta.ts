@@ -1,10 +1,7 @@
-import type { Codes, Metric, VectorKeeping } from "../api/codes.js";
-import { checkCodes, MAX_DIMS, VECTOR_KEEPINGS } from "../api/codes.js";
-import type { IndexChoice } from "../api/graph.js";
-import { checkIndex } from "../api/graph.js";
+import { type Codes, checkCodes, MAX_DIMS, type Metric, VECTOR_KEEPINGS, type VectorKeeping } from "../api/codes.js";
+import { checkIndex, type IndexChoice } from "../api/graph.js";
 import type { Connection } from "./connection.js";
-import { checkRow, checksum, damagedRow, ifSound } from "./integrity.js";
-import { createSalt, SALT_KEY } from "./salt.js";
+import { checkRow, checksum, createSalt, damagedRow, ifSound, SALT_KEY } from "./integrity.js";
 
 /** Which embedder made the store. */
 export interface StoredEmbedder {

@@ -1,5 +1,5 @@
+import { Slots } from "../base/concurrency.js";
 import { EmbedlessError } from "../base/errors.js";
-import { Slots } from "../base/slots.js";
 import { Connection, connect, type Session } from "./connection.js";
 import { type FileAccess, fileStamp, fileUri, readingAccess } from "./file_access.js";
 import { type FileIdentity, identityOf } from "./open_files.js";

@@ -1,5 +1,4 @@
-import type { Codes, Metric, VectorKeeping } from "../api/codes.js";
-import { DEFAULT_CODES } from "../api/codes.js";
+import { type Codes, DEFAULT_CODES, type Metric, type VectorKeeping } from "../api/codes.js";
 import type { IndexChoice } from "../api/graph.js";
 import { EmbedlessError, outOfRange } from "../base/errors.js";
 import { damagedRow } from "./integrity.js";
@@ -81,4 +80,9 @@ function fixed<T>(trait: keyof Traits, stored: T | undefined, asked: T | undefin
     trait === "metric" ? "METRIC_MISMATCH" : "INVALID_ARGUMENT",
     `The store has ${trait} ${has}, but ${wants} was asked for, and that is fixed when a store is made.`,
   );
+}
+
+/** Whether a store has a graph or is to get one whatever its size, so that its rows had better lie ready for walks. */
+export function wantsGraph({ index, graph }: Meta): boolean {
+  return graph !== undefined || (index !== undefined && index !== "flat" && index !== "auto");
 }

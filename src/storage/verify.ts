@@ -1,4 +1,3 @@
-import { getCanaries } from "./canaries.js";
 import { BLOCK_NODES, countCodes, OPEN_NODES, readCodes } from "./codes.js";
 import type { Connection } from "./connection.js";
 import { getDictionary } from "./dictionaries.js";
@@ -8,11 +7,11 @@ import { noticeNewKeywords } from "./keywords.js";
 import { verifySchema } from "./known_schema.js";
 import { readLive } from "./live_bits.js";
 import { type Meta, readMeta } from "./meta.js";
-import { countPending, readPending } from "./pending.js";
+import { countSampleQueries, getCanaries, getCodebook, getSampleQueries } from "./model_rows.js";
 import { readRecords } from "./records.js";
 import { pragma } from "./schema.js";
-import { countSampleQueries, getCodebook, getSampleQueries } from "./training.js";
 import { needsSampleQueries } from "./traits.js";
+import { countPending, readPending } from "./vectors.js";
 
 /** SQLite checks a file of up to 64 MB in well under a second, but cannot do it in slices: larger ones are only walked. */
 const WHOLE_FILE_PAGES = 4096;

@@ -1,26 +1,30 @@
 import type { Metric } from "../api/codes.js";
 import type { Embedder } from "../api/embedder.js";
-import type { Filter, PassageTest } from "../api/filter.js";
 import { cleanId, cleanIds, cleanText, cleanVector } from "../api/input.js";
-import type { OpenOptions } from "../api/open.js";
-import { resolveOpenOptions } from "../api/open.js";
-import type { AddItem, AddOptions, AddResult, Passage } from "../api/passage.js";
-import { resolveAddOptions } from "../api/passage.js";
-import type { Records } from "../api/records.js";
-import type { SearchOptions, SearchResult } from "../api/search.js";
-import { resolveSearchOptions } from "../api/search.js";
-import type { PlanOptions, Stats, StatsOptions, StorePlan } from "../api/stats.js";
-import { resolveStatsOptions } from "../api/stats.js";
-import type { ListOptions, Store } from "../api/store.js";
-import type {
-  BackupOptions,
-  CompactOptions,
-  CompactResult,
-  RepairOptions,
-  RepairResult,
-  VerifyReport,
+import { type OpenOptions, resolveOpenOptions } from "../api/open.js";
+import {
+  type AddItem,
+  type AddOptions,
+  type AddResult,
+  type Filter,
+  type Passage,
+  type PassageTest,
+  resolveAddOptions,
+} from "../api/passage.js";
+import { resolveSearchOptions, type SearchOptions, type SearchResult } from "../api/search.js";
+import { type PlanOptions, resolveStatsOptions, type Stats, type StatsOptions, type StorePlan } from "../api/stats.js";
+import type { ListOptions, Records, Store } from "../api/store.js";
+import {
+  type BackupOptions,
+  type CompactOptions,
+  type CompactResult,
+  type RepairOptions,
+  type RepairResult,
+  resolveBackupOptions,
+  resolveCompactOptions,
+  resolveVerifyOptions,
+  type VerifyReport,
 } from "../api/upkeep.js";
-import { resolveBackupOptions, resolveCompactOptions, resolveVerifyOptions } from "../api/upkeep.js";
 import { abortController, withAnyOf } from "../base/abort.js";
 import { checkKeys, requireIterable, wholeNumberWithin } from "../base/checks.js";
 import { EmbedlessError, wrongType } from "../base/errors.js";
@@ -38,8 +42,8 @@ import type { PassageRow } from "../passage/passages.js";
 import { StoredRecords } from "../passage/records.js";
 import { Search } from "../search/modes.js";
 import { Database } from "../storage/database.js";
+import { readSoundCounters } from "../storage/live_bits.js";
 import { readMeta } from "../storage/meta.js";
-import { readSoundCounters } from "../storage/sound_counters.js";
 import { requireUseful, traitsOf } from "../storage/traits.js";
 import { copyDatabase } from "../upkeep/backup.js";
 import { compactStore } from "../upkeep/compact.js";

@@ -9,8 +9,8 @@ import { stoppedBy } from "../native/stopped_by.js";
 import type { Connection } from "../storage/connection.js";
 import { clearGraph, graphBytes, putGraph } from "../storage/graph.js";
 import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js";
-import { clearPending } from "../storage/pending.js";
 import type { Traits } from "../storage/traits.js";
+import { clearPending } from "../storage/vectors.js";
 
 /** From so many passages on `auto` builds a graph: with vectors in memory, and on codes. */
 const AUTO_KEPT = 50_000;

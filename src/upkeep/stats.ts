@@ -1,17 +1,23 @@
-import type { PlanOptions, QueryCost, Stats, StorePlan } from "../api/stats.js";
-import { resolvePlanOptions, type resolveStatsOptions } from "../api/stats.js";
+import {
+  type PlanOptions,
+  type QueryCost,
+  resolvePlanOptions,
+  type resolveStatsOptions,
+  type Stats,
+  type StorePlan,
+} from "../api/stats.js";
 import { leastTraining, pendingForm } from "../codes/coders.js";
 import { forecast, measureMachine, queryCost } from "../codes/forecast.js";
 import { minilm } from "../embed/minilm/minilm.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { native } from "../native/native.js";
-import { countCanaries } from "../storage/canaries.js";
 import { codeBytes } from "../storage/codes.js";
 import { graphBytes } from "../storage/graph.js";
 import { keywordBytes } from "../storage/keywords.js";
 import { type Meta, readMeta } from "../storage/meta.js";
-import { countPending, pendingBytes } from "../storage/pending.js";
+import { countCanaries } from "../storage/model_rows.js";
 import { type Traits, traitsOf } from "../storage/traits.js";
+import { countPending, pendingBytes } from "../storage/vectors.js";
 
 /** Sizes, settings and the foretold cost of a question. */
 export async function readStats(

@@ -7,8 +7,8 @@ import type { OpenStore } from "../memory/open_store.js";
 import type { NativeIndex } from "../native/native.js";
 import type { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
-import { readPending } from "../storage/pending.js";
 import { traitsOf } from "../storage/traits.js";
+import { readPending } from "../storage/vectors.js";
 import type { LinkRun } from "./link.js";
 
 /** Passages embedded between two looks at the signal, at least; as many as the embedder can have under way. */

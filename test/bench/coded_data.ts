@@ -1,5 +1,5 @@
 import { codeOfName } from "../../src/cli/code_names.js";
-import { newestCodebook } from "../../src/embed/minilm/codebook.js";
+import { newestCodebook } from "../../src/embed/minilm/minilm.js";
 import type { ExactVectors } from "../../src/memory/vectors.js";
 import type { NativeAddon, NativeCoder, NativeIndex } from "../../src/native/native.js";
 import { DATA_DIMS, readQueries, rowOf, SET_NAMES } from "../support/data.js";

@@ -3,7 +3,7 @@ import { appendCodes, BLOCK_NODES } from "../../src/storage/codes.js";
 import { Database } from "../../src/storage/database.js";
 import { setLive } from "../../src/storage/live_bits.js";
 import { raiseVersion, writeMeta } from "../../src/storage/meta.js";
-import { putCodebook } from "../../src/storage/training.js";
+import { putCodebook } from "../../src/storage/model_rows.js";
 import { decayingVectors } from "./spectrum.js";
 
 const DIMS = 384;

@@ -1,4 +1,4 @@
-import { usualSquare } from "../../src/codes/live_calibration.js";
+import { usualSquare } from "../../src/codes/plan.js";
 import { native } from "../../src/native/native.js";
 import { readQueries, readVectors, rowOf, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
@@ -15,7 +15,7 @@ const EVERY = 4;
 /** How far the best estimates are off, in units of the error that the code claims. */
 export const misses: Bench = {
   name: "misses",
-  about: "how far the estimates of first rounds are off, by code size: the table of src/search/live_calibration.ts",
+  about: "how far the estimates of first rounds are off, by code size: the table in src/codes/plan.ts",
   needsData: true,
   run: measure,
 };

@@ -6,7 +6,7 @@ import { monitorEventLoopDelay } from "node:perf_hooks";
 import { Coders } from "../../src/codes/coders.js";
 import { planSearch } from "../../src/codes/plan.js";
 import { VectorStore } from "../../src/index.js";
-import { CodeIndex } from "../../src/memory/codes.js";
+import { CodeIndex } from "../../src/memory/mirror.js";
 import { native } from "../../src/native/native.js";
 import { Database } from "../../src/storage/database.js";
 import { decayingVectors } from "./spectrum.js";

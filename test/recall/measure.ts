@@ -1,4 +1,4 @@
-import { newestCodebook } from "../../src/embed/minilm/codebook.js";
+import { newestCodebook } from "../../src/embed/minilm/minilm.js";
 import { VectorStore } from "../../src/index.js";
 import { type Fixture, QUERY_DEPTH } from "./fixture.js";
 import type { MeasuredStore, Way } from "./stores.js";

@@ -32,7 +32,7 @@ const TS_ROOMS: readonly (readonly string[])[] = [
   ["src/embed", "src/filter"],
   ["src/codes"],
   ["src/memory"],
-  ["src/search/recompute.ts", "src/search/deadline.ts", "src/search/walk.ts"],
+  ["src/search/recompute.ts", "src/search/walk.ts"],
   ["src/search/session.ts"],
   ["src/search/score_check.ts"],
   ["src/search/by_vector.ts", "src/search/by_keywords.ts"],

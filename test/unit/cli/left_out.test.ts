@@ -1,6 +1,6 @@
 import { expect, it } from "vitest";
-import { keptSentence, leftOutSentences, passedOverParts, some } from "../../../src/cli/left_out.js";
-import { LeftOut, type Reason } from "../../../src/folder/left_out.js";
+import { keptSentence, leftOutSentences, passedOverParts, some } from "../../../src/cli/summary.js";
+import { LeftOut, type Reason } from "../../../src/folder/files.js";
 
 it("leftOutSentences says each reason in words of its own, with the limit", () => {
   const leftOut = new LeftOut();

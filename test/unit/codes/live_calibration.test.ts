@@ -1,5 +1,5 @@
 import { expect, test } from "vitest";
-import { LiveCalibration, usualSquare } from "../../../src/codes/live_calibration.js";
+import { LiveCalibration, usualSquare } from "../../../src/codes/plan.js";
 import type { NativeCoder } from "../../../src/native/native.js";
 
 function coder(rowBytes: number): NativeCoder {

@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import type { Embedder } from "../../../src/api/embedder.js";
 import { CANARY_TEXTS, checkCanaries } from "../../../src/embed/fingerprint.js";
 import { embedPassages } from "../../../src/embed/guard.js";
-import type { Canary } from "../../../src/storage/canaries.js";
+import type { Canary } from "../../../src/storage/model_rows.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 
 async function makeCanaries(embedder: Embedder): Promise<Canary[]> {

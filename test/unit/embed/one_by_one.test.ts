@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Slots } from "../../../src/base/slots.js";
+import { Slots } from "../../../src/base/concurrency.js";
 import { embedPassages, embedQuestion } from "../../../src/embed/guard.js";
 import { fakeEmbedder } from "../../support/fake_embedder.js";
 

@@ -1,6 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { Filter } from "../../../src/api/filter.js";
-import type { Metadata } from "../../../src/api/passage.js";
+import type { Filter, Metadata } from "../../../src/api/passage.js";
 import { matches, matchesFilter } from "../../../src/filter/match.js";
 import { type FilterTree, parseFilter } from "../../../src/filter/parse.js";
 

@@ -1,7 +1,6 @@
 import fc from "fast-check";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import type { Filter } from "../../../src/api/filter.js";
-import type { Metadata } from "../../../src/api/passage.js";
+import type { Filter, Metadata } from "../../../src/api/passage.js";
 import { nodesFrom } from "../../../src/base/bitmap.js";
 import { checkFilterable, ensureFilterable, indexedPaths } from "../../../src/filter/indexes.js";
 import { conditionOf, matchesFilter } from "../../../src/filter/match.js";

@@ -4,7 +4,7 @@ import { tmpdir } from "node:os";
 import { dirname, join, relative } from "node:path";
 import { afterEach, beforeEach, describe, expect, it } from "vitest";
 import { nothingFound } from "../../../src/cli/build.js";
-import { leftOutSentences } from "../../../src/cli/left_out.js";
+import { leftOutSentences } from "../../../src/cli/summary.js";
 import { findFiles } from "../../../src/folder/files.js";
 import { MOST_FILE_BYTES, type SelectionOptions, selectionOf } from "../../../src/folder/selection.js";
 

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { LeftOut, reasonOf } from "../../../src/folder/left_out.js";
+import { LeftOut, reasonOf } from "../../../src/folder/files.js";
 
 describe("reasonOf", () => {
   it.each([

@@ -1,11 +1,11 @@
 import { describe, expect, it } from "vitest";
-import { CodeIndex } from "../../../src/memory/codes.js";
+import { CodeIndex } from "../../../src/memory/mirror.js";
 import { type EncodedRows, type NativeCoder, type NativeIndex, native } from "../../../src/native/native.js";
 import { appendCodes, BLOCK_NODES, clearCodes } from "../../../src/storage/codes.js";
 import type { Database } from "../../../src/storage/database.js";
 import { clearLive, setLive } from "../../../src/storage/live_bits.js";
 import { raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
-import { putCodebook } from "../../../src/storage/training.js";
+import { putCodebook } from "../../../src/storage/model_rows.js";
 import { slowClock } from "../../support/clock.js";
 import { openDatabase } from "../storage/temporary_store.js";
 

@@ -1,8 +1,8 @@
 import { expect, test } from "vitest";
 import { Coders } from "../../../src/codes/coders.js";
 import { FilterBitmaps } from "../../../src/filter/matching.js";
-import { CodeIndex } from "../../../src/memory/codes.js";
 import { StoreGraph } from "../../../src/memory/graph.js";
+import { CodeIndex } from "../../../src/memory/mirror.js";
 import { KeptVectors } from "../../../src/memory/vectors.js";
 import { Views } from "../../../src/memory/view.js";
 import { native } from "../../../src/native/native.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { EmbedlessError } from "../../../src/base/errors.js";
-import { newestCodebook } from "../../../src/embed/minilm/codebook.js";
+import { newestCodebook } from "../../../src/embed/minilm/minilm.js";
 import { sha256 } from "../../../src/embed/model_folder.js";
 import type { NativeCodes } from "../../../src/native/native.js";
 import { addon, caught, codebook, dims, forms, metrics, vectors } from "./corpus.js";

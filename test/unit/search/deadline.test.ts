@@ -1,6 +1,6 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { expect, test } from "vitest";
-import { Deadline } from "../../../src/search/deadline.js";
+import { Deadline } from "../../../src/search/session.js";
 
 /** Work that ends only when it is told to. */
 function endless(signal: AbortSignal): Promise<void> {

@@ -1,7 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { Passages } from "../../../src/passage/passages.js";
 import { verifyPassages } from "../../../src/passage/verify_passages.js";
-import { getCanaries, putCanaries } from "../../../src/storage/canaries.js";
 import { appendCodes, readCodes } from "../../../src/storage/codes.js";
 import type { Database } from "../../../src/storage/database.js";
 import { getDictionary } from "../../../src/storage/dictionaries.js";
@@ -9,9 +8,15 @@ import { countIds, IdTable } from "../../../src/storage/ids.js";
 import { type Cell, checksum } from "../../../src/storage/integrity.js";
 import { readLive, setLive } from "../../../src/storage/live_bits.js";
 import { raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
-import { addPending, readPending } from "../../../src/storage/pending.js";
-import { addSampleQueries, getCodebook, getSampleQueries, putCodebook } from "../../../src/storage/training.js";
-import { putVectors, readVectors } from "../../../src/storage/vectors.js";
+import {
+  addSampleQueries,
+  getCanaries,
+  getCodebook,
+  getSampleQueries,
+  putCanaries,
+  putCodebook,
+} from "../../../src/storage/model_rows.js";
+import { addPending, putVectors, readPending, readVectors } from "../../../src/storage/vectors.js";
 import { verifyTables } from "../../../src/storage/verify.js";
 import { openDatabase, temporaryPath } from "./temporary_store.js";
 

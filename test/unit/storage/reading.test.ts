@@ -9,7 +9,7 @@ import { KeywordSearch } from "../../../src/search/by_keywords.js";
 import type { Database } from "../../../src/storage/database.js";
 import { writeMeta } from "../../../src/storage/meta.js";
 import { copyDatabase } from "../../../src/upkeep/backup.js";
-import { renumber } from "../../../src/upkeep/renumber.js";
+import { renumber } from "../../../src/upkeep/compact.js";
 import { verifyStore } from "../../../src/upkeep/verify.js";
 import { type OtherProcess, start } from "./other_process.js";
 import { codeOf, openDatabase, tamper, temporaryPath } from "./temporary_store.js";

@@ -2,8 +2,7 @@ import { expect, it } from "vitest";
 import { renumberRows } from "../../../src/storage/compaction.js";
 import type { Connection } from "../../../src/storage/connection.js";
 import type { Database } from "../../../src/storage/database.js";
-import { addPending, getPending } from "../../../src/storage/pending.js";
-import { getVectors, putVectors } from "../../../src/storage/vectors.js";
+import { addPending, getPending, getVectors, putVectors } from "../../../src/storage/vectors.js";
 import { codeOf, openDatabase } from "./temporary_store.js";
 
 const rowOf = (node: number) => Uint8Array.of(node & 255, node >> 8, 7);

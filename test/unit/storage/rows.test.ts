@@ -1,10 +1,9 @@
 import { describe, expect, it } from "vitest";
-import { type Canary, getCanaries, putCanaries } from "../../../src/storage/canaries.js";
 import { getDictionary, newestDictionary, putDictionary } from "../../../src/storage/dictionaries.js";
 import { checksum } from "../../../src/storage/integrity.js";
 import { addToCounters, raiseNumbering, raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";
-import { addPending, clearPending, countPending, readPending } from "../../../src/storage/pending.js";
-import { getCodebook, putCodebook } from "../../../src/storage/training.js";
+import { type Canary, getCanaries, getCodebook, putCanaries, putCodebook } from "../../../src/storage/model_rows.js";
+import { addPending, clearPending, countPending, readPending } from "../../../src/storage/vectors.js";
 import { codeOf, openDatabase } from "./temporary_store.js";
 
 describe("checksum", () => {

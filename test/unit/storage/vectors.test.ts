@@ -7,7 +7,7 @@ import {
   clearSampleQueries,
   countSampleQueries,
   getSampleQueries,
-} from "../../../src/storage/training.js";
+} from "../../../src/storage/model_rows.js";
 import { deleteVectors, getVectors, putVectors, readVectors } from "../../../src/storage/vectors.js";
 import { codeOf, openDatabase } from "./temporary_store.js";
 

@@ -5,10 +5,10 @@ import { describe, expect, it } from "vitest";
 import {
   codebookFile,
   codebookFolder,
+  minilm,
   newestCodebook,
   shippedCodebook,
-} from "../../../../src/embed/minilm/codebook.js";
-import { minilm } from "../../../../src/embed/minilm/minilm.js";
+} from "../../../../src/embed/minilm/minilm.js";
 import { sha256 } from "../../../../src/embed/model_folder.js";
 
 describe("shipped codebooks", () => {

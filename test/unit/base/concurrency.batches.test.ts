@@ -1,6 +1,6 @@
 import fc from "fast-check";
 import { describe, expect, it } from "vitest";
-import { inBatches } from "../../../src/base/batches.js";
+import { inBatches } from "../../../src/base/concurrency.js";
 
 describe("inBatches", () => {
   it("gives every item once, in order, in batches of the size", async () => {

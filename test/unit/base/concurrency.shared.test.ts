@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { Shared } from "../../../src/base/shared.js";
+import { Shared } from "../../../src/base/concurrency.js";
 
 /** Work that settles by hand, and how often it ended. */
 function manual() {

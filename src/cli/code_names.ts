@@ -1,6 +1,6 @@
 import type { Filter } from "../api/passage.js";
 import { isError, show } from "../base/errors.js";
-import type { NativeCodes } from "../native/native.js";
+import type { NativeCodes } from "../native/surface.js";
 import { UsageError } from "./failures.js";
 
 /** The code of a name. Throws `UsageError`. */

@@ -1,6 +1,6 @@
 import { readFileSync } from "node:fs";
 import { packagePath } from "../base/packages.js";
-import type { NativeCoder } from "../native/native.js";
+import type { NativeCoder } from "../native/surface.js";
 
 /** What was measured with one code. Tables by k and target; what is raw is `NativeResult.expectedRecall`. */
 export interface CodeCalibration {

@@ -1,7 +1,7 @@
 import type { Codes, Metric, VectorKeeping } from "../api/codes.js";
 import { EmbedlessError } from "../base/errors.js";
 import { shippedCodebook } from "../embed/minilm/minilm.js";
-import type { NativeAddon, NativeCoder, VectorForm } from "../native/native.js";
+import type { NativeAddon, NativeCoder, VectorForm } from "../native/surface.js";
 import type { Connection } from "../storage/connection.js";
 import type { CodebookReference } from "../storage/meta.js";
 import { getCodebook } from "../storage/model_rows.js";

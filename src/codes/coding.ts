@@ -1,7 +1,7 @@
 import type { Codes } from "../api/codes.js";
 import { throwIfAborted } from "../base/errors.js";
-import type { EncodedRows, NativeAddon, NativeCoder } from "../native/native.js";
-import { stoppedBy } from "../native/stopped_by.js";
+import { stoppedBy } from "../native/native.js";
+import type { EncodedRows, NativeAddon, NativeCoder } from "../native/surface.js";
 import { appendCodes, type CodePiece } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";

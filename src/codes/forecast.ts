@@ -3,7 +3,7 @@ import type { Embedder } from "../api/embedder.js";
 import type { MachineSpeed, PlannedStore, StorePlan } from "../api/stats.js";
 import { outOfRange, throwIfAborted } from "../base/errors.js";
 import { embedPassages, embedQuestion, type GuardOptions, limitsOf } from "../embed/guard.js";
-import type { NativeAddon } from "../native/native.js";
+import type { NativeAddon } from "../native/surface.js";
 import type { CodeTraits } from "./calibration.js";
 import { expectedRecomputes } from "./plan.js";
 

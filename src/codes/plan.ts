@@ -1,4 +1,4 @@
-import type { NativeCoder, NativeResult } from "../native/native.js";
+import type { NativeCoder, NativeResult } from "../native/surface.js";
 import { type CodeTraits, calibrationOf, tableAbove, tableAt } from "./calibration.js";
 
 /** How one search spends recomputes; see `NativeSearch`. */

@@ -1,7 +1,7 @@
 import { Turns } from "../base/turns.js";
 import { appendCoded, type CodedVector, type Coding, trainPending } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
-import type { NativeCoder } from "../native/native.js";
+import type { NativeCoder } from "../native/surface.js";
 import { enterWords } from "../passage/keywords.js";
 import type { NewPassage, Passages } from "../passage/passages.js";
 import type { Connection } from "../storage/connection.js";

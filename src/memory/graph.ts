@@ -1,6 +1,6 @@
 import { EmbedlessError } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
-import type { NativeAddon, NativeGraph } from "../native/native.js";
+import type { NativeAddon, NativeGraph } from "../native/surface.js";
 import type { Database } from "../storage/database.js";
 import { readGraph } from "../storage/graph.js";
 import { damagedRow } from "../storage/integrity.js";

@@ -1,7 +1,7 @@
 import { nodesWithout } from "../base/bitmap.js";
 import { Turns } from "../base/turns.js";
 import type { Coders } from "../codes/coders.js";
-import type { NativeAddon, NativeCoder, NativeIndex, Publication } from "../native/native.js";
+import type { NativeAddon, NativeCoder, NativeIndex, Publication } from "../native/surface.js";
 import { BLOCK_NODES, readCodes } from "../storage/codes.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";

@@ -1,7 +1,7 @@
 import { throwIfAborted } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
 import type { Coders } from "../codes/coders.js";
-import type { NativeAddon, NativeCoder } from "../native/native.js";
+import type { NativeAddon, NativeCoder } from "../native/surface.js";
 import type { Connection } from "../storage/connection.js";
 import type { Database } from "../storage/database.js";
 import { type Meta, Renumbered, readMeta, requireNumbering } from "../storage/meta.js";

@@ -1,6 +1,6 @@
 import type { Condition } from "../filter/match.js";
 import type { FilterBitmaps, Matching } from "../filter/matching.js";
-import type { NativeGraph, NativeIndex } from "../native/native.js";
+import type { NativeGraph, NativeIndex } from "../native/surface.js";
 import { Renumbered } from "../storage/meta.js";
 import type { StoreGraph } from "./graph.js";
 import type { IndexMirror } from "./mirror.js";

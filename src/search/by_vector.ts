@@ -8,7 +8,7 @@ import { type Condition, holds } from "../filter/match.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { type ExactVectors, PendingVectors } from "../memory/vectors.js";
 import type { View } from "../memory/view.js";
-import type { NativeCoder, NativeIndex } from "../native/native.js";
+import type { NativeCoder, NativeIndex } from "../native/surface.js";
 import type { PassageRow } from "../passage/passages.js";
 import { Renumbered } from "../storage/meta.js";
 import { Recompute } from "./recompute.js";

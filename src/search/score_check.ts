@@ -1,7 +1,7 @@
 import type { Metric } from "../api/codes.js";
 import type { HitExplanation } from "../api/search.js";
 import { usualSquare } from "../codes/plan.js";
-import type { NativeCoder, NativeResult } from "../native/native.js";
+import type { NativeCoder, NativeResult } from "../native/surface.js";
 import type { Ranking } from "./session.js";
 
 /** Observations that a judgement takes: two first rounds at k = 10. */

@@ -5,7 +5,7 @@ import { aborted, throwIfAborted } from "../base/errors.js";
 import { calibratedRecall } from "../codes/calibration.js";
 import type { SearchPlan } from "../codes/plan.js";
 import type { ExactVectors, VectorSource } from "../memory/vectors.js";
-import type { NativeIndex, NativeResult, NativeSearch } from "../native/native.js";
+import type { NativeIndex, NativeResult, NativeSearch } from "../native/surface.js";
 import { shareOfWalk, type Walk } from "./walk.js";
 
 /** Most vectors that are handed over at once: a search for all of a large store wants them all in one round. */

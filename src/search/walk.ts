@@ -2,7 +2,7 @@ import type { SearchOptions } from "../api/search.js";
 import { EmbedlessError } from "../base/errors.js";
 import { tableAt } from "../codes/calibration.js";
 import type { SearchPlan } from "../codes/plan.js";
-import type { NativeGraph, NativeIndex, NativeSearchOptions } from "../native/native.js";
+import type { NativeGraph, NativeIndex, NativeSearchOptions } from "../native/surface.js";
 
 /** How one search finds its candidates: what `NativeSearchOptions` needs besides the plan; empty for a scan. */
 export type Walk = Pick<NativeSearchOptions, "mode" | "graph" | "searchWindow" | "ratio" | "strategy"> & {

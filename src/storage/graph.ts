@@ -1,4 +1,4 @@
-import type { SavedGraph } from "../native/native.js";
+import type { SavedGraph } from "../native/surface.js";
 import type { Connection } from "./connection.js";
 import { checkRow, checksum, damagedRow } from "./integrity.js";
 import type { GraphReference } from "./meta.js";

@@ -4,7 +4,7 @@ import { Turns } from "../base/turns.js";
 import { trainIfEnough } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
 import { type Linked, Views } from "../memory/view.js";
-import type { NativeGraph } from "../native/native.js";
+import type { NativeGraph } from "../native/surface.js";
 import { enterAllWords } from "../passage/keywords.js";
 import type { Passages } from "../passage/passages.js";
 import { appendCodes, BLOCK_NODES, clearCodes, countCodes, keepRows, readCodes } from "../storage/codes.js";

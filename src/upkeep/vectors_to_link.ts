@@ -4,7 +4,7 @@ import { throwIfAborted } from "../base/errors.js";
 import { Turns } from "../base/turns.js";
 import { encodeVectors, rowOf } from "../codes/coding.js";
 import type { OpenStore } from "../memory/open_store.js";
-import type { NativeIndex } from "../native/native.js";
+import type { NativeIndex } from "../native/surface.js";
 import type { Database } from "../storage/database.js";
 import { readMeta } from "../storage/meta.js";
 import { traitsOf } from "../storage/traits.js";

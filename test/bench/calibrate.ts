@@ -1,6 +1,7 @@
 import { type CodeCalibration, calibration } from "../../src/codes/calibration.js";
 import { leastChanceOf, type SearchPlan } from "../../src/codes/plan.js";
-import { type NativeIndex, native } from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { NativeIndex } from "../../src/native/surface.js";
 import { readVectors } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { type Asked, searchReally, searchThrough } from "./calibration/asked.js";

@@ -2,7 +2,8 @@ import { mkdirSync, readdirSync, writeFileSync } from "node:fs";
 import path from "node:path";
 import { codebookFolder, newestCodebook } from "../../src/embed/minilm/minilm.js";
 import { sha256 } from "../../src/embed/model_folder.js";
-import { type NativeAddon, type NativeCoder, type NativeCodes, native } from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { NativeAddon, NativeCoder, NativeCodes } from "../../src/native/surface.js";
 import { DATA_DIMS, type DataPassage, isAskedAbout, readPassages, readVectors, rowOf } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 

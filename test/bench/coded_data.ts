@@ -1,7 +1,7 @@
 import { codeOfName } from "../../src/cli/code_names.js";
 import { newestCodebook } from "../../src/embed/minilm/minilm.js";
 import type { ExactVectors } from "../../src/memory/vectors.js";
-import type { NativeAddon, NativeCoder, NativeIndex } from "../../src/native/native.js";
+import type { NativeAddon, NativeCoder, NativeIndex } from "../../src/native/surface.js";
 import { DATA_DIMS, readQueries, rowOf, SET_NAMES } from "../support/data.js";
 import { trainOn } from "./codebook.js";
 import type { CodebookName } from "./reference.js";

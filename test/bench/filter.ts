@@ -1,5 +1,6 @@
 import { planSearch } from "../../src/codes/plan.js";
-import { type NativeIndex, native } from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { NativeIndex } from "../../src/native/surface.js";
 import { searchIndex } from "../../src/search/session.js";
 import {
   type DataPassage,

@@ -1,4 +1,5 @@
-import { type NativeAddon, native } from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { NativeAddon } from "../../src/native/surface.js";
 import { DATA_DIMS, readQueries, readVectors, rowOf, SET_NAMES } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { codeData } from "./coded_data.js";

@@ -1,10 +1,5 @@
-import {
-  type GraphOptions,
-  type NativeAddon,
-  type NativeGraph,
-  type NativeIndex,
-  native,
-} from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { GraphOptions, NativeAddon, NativeGraph, NativeIndex } from "../../src/native/surface.js";
 import { DATA_DIMS, readQueries, readVectors, rowOf, SET_NAMES, type SetName } from "../support/data.js";
 import { choose, seeded } from "../support/seeded.js";
 import type { Bench, BenchContext } from "./bench.js";

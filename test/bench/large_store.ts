@@ -1,4 +1,5 @@
-import { type NativeAddon, type NativeCoder, native } from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { NativeAddon, NativeCoder } from "../../src/native/surface.js";
 import { appendCodes, BLOCK_NODES } from "../../src/storage/codes.js";
 import { Database } from "../../src/storage/database.js";
 import { setLive } from "../../src/storage/live_bits.js";

@@ -1,4 +1,5 @@
-import { type NativeIndex, native } from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { NativeIndex } from "../../src/native/surface.js";
 import { DATA_DIMS, readQueries, readVectors, rowOf } from "../support/data.js";
 import type { Bench, BenchContext } from "./bench.js";
 import { trainOn } from "./codebook.js";

@@ -1,5 +1,6 @@
 import { sha256 } from "../../src/embed/model_folder.js";
-import { type NativeCoder, native } from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { NativeCoder } from "../../src/native/surface.js";
 import { DATA_DIMS, readVectors } from "../support/data.js";
 import { normal, seeded } from "../support/seeded.js";
 import type { Bench, BenchContext } from "./bench.js";

@@ -1,4 +1,4 @@
-import type { NativeAddon, NativeIndex } from "../../src/native/native.js";
+import type { NativeAddon, NativeIndex } from "../../src/native/surface.js";
 import { DATA_DIMS, rowOf } from "../support/data.js";
 
 /** Candidates looked at exactly; the rest is ruled out by the error that int8 can make. */

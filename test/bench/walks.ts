@@ -1,6 +1,7 @@
 import { calibration } from "../../src/codes/calibration.js";
 import { planSearch } from "../../src/codes/plan.js";
-import { type GraphOptions, type NativeGraph, type NativeIndex, native } from "../../src/native/native.js";
+import { native } from "../../src/native/native.js";
+import type { GraphOptions, NativeGraph, NativeIndex } from "../../src/native/surface.js";
 import { type IndexSearch, searchIndex } from "../../src/search/session.js";
 import { chooseWalk, WINDOW_KS, windowFor } from "../../src/search/walk.js";
 import { DATA_DIMS, readVectors, rowOf, SET_NAMES } from "../support/data.js";

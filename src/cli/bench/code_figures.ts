@@ -2,7 +2,7 @@
 
 import type { Metric } from "../../api/codes.js";
 import { planSearch } from "../../codes/plan.js";
-import type { NativeAddon, NativeCoder, NativeCodes, NativeIndex } from "../../native/native.js";
+import type { NativeAddon, NativeCoder, NativeCodes, NativeIndex } from "../../native/surface.js";
 import { nameOfCode } from "../code_names.js";
 import type { Working } from "../progress.js";
 import { kRecallAt } from "./ground_truth.js";

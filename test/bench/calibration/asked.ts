@@ -1,5 +1,5 @@
 import type { SearchPlan } from "../../../src/codes/plan.js";
-import type { NativeIndex, NativeSearch } from "../../../src/native/native.js";
+import type { NativeIndex, NativeSearch } from "../../../src/native/surface.js";
 import { DATA_DIMS, readQueries, rowOf, SET_NAMES, type SetName } from "../../support/data.js";
 import type { Truth } from "../truth.js";
 

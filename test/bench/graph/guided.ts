@@ -1,4 +1,4 @@
-import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/surface.js";
 import type { SetName } from "../../support/data.js";
 import { type Report, round } from "../report.js";
 import type { Asked } from "./ladder.js";

@@ -1,4 +1,4 @@
-import type { NativeAddon } from "../../../src/native/native.js";
+import type { NativeAddon } from "../../../src/native/surface.js";
 import { DATA_DIMS, rowOf } from "../../support/data.js";
 import { seeded } from "../../support/seeded.js";
 import type { BenchContext } from "../bench.js";

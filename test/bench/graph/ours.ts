@@ -5,7 +5,7 @@ import type {
   NativeGraph,
   NativeIndex,
   VectorForm,
-} from "../../../src/native/native.js";
+} from "../../../src/native/surface.js";
 import { DATA_DIMS } from "../../support/data.js";
 import { type Engine, K, timed } from "./engine.js";
 

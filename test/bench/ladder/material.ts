@@ -1,4 +1,4 @@
-import type { NativeAddon, NativeGraph, NativeIndex, VectorForm } from "../../../src/native/native.js";
+import type { NativeAddon, NativeGraph, NativeIndex, VectorForm } from "../../../src/native/surface.js";
 import { DATA_DIMS } from "../../support/data.js";
 
 /** Vectors encoded at a time. */

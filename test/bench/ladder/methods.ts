@@ -1,5 +1,5 @@
 import { planSearch, type SearchPlan } from "../../../src/codes/plan.js";
-import type { NativeAddon, NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import type { NativeAddon, NativeGraph, NativeIndex } from "../../../src/native/surface.js";
 import { chooseWalk, type Walk } from "../../../src/search/walk.js";
 import { codeData } from "../coded_data.js";
 import { emptyIndex, graphBytes, vectorIndex } from "./material.js";

@@ -1,4 +1,4 @@
-import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/surface.js";
 import { WINDOW_KS } from "../../../src/search/walk.js";
 import { SET_NAMES } from "../../support/data.js";
 import type { AskedOfSet } from "../calibration/asked.js";

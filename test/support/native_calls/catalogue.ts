@@ -10,7 +10,7 @@ import type {
   Progress,
   SavedGraph,
   StopFlag,
-} from "../../../src/native/native.js";
+} from "../../../src/native/surface.js";
 import { below, choose, pick, type Random } from "./junk.js";
 
 /** Length of all vectors. */

@@ -1,6 +1,6 @@
 import { expect, test } from "vitest";
 import { LiveCalibration, usualSquare } from "../../../src/codes/plan.js";
-import type { NativeCoder } from "../../../src/native/native.js";
+import type { NativeCoder } from "../../../src/native/surface.js";
 
 function coder(rowBytes: number): NativeCoder {
   return { kind: "pq", dims: 384, metric: "cosine", rowBytes } as NativeCoder;

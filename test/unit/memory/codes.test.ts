@@ -1,6 +1,7 @@
 import { describe, expect, it } from "vitest";
 import { CodeIndex } from "../../../src/memory/mirror.js";
-import { type EncodedRows, type NativeCoder, type NativeIndex, native } from "../../../src/native/native.js";
+import { native } from "../../../src/native/native.js";
+import type { EncodedRows, NativeCoder, NativeIndex } from "../../../src/native/surface.js";
 import { appendCodes, BLOCK_NODES, clearCodes } from "../../../src/storage/codes.js";
 import type { Database } from "../../../src/storage/database.js";
 import { clearLive, setLive } from "../../../src/storage/live_bits.js";

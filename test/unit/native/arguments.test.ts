@@ -1,6 +1,6 @@
 // The binding itself, past all friendly checks: whatever comes in, a coded error goes out and the process lives.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { NativeCoder, NativeIndex, NativeSearch } from "../../../src/native/native.js";
+import type { NativeCoder, NativeIndex, NativeSearch } from "../../../src/native/surface.js";
 import { addon, caught, codebook, dims, filledIndex, vectors } from "./corpus.js";
 
 type AnyFunction = (...args: unknown[]) => unknown;

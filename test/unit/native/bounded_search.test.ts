@@ -1,5 +1,5 @@
 import { beforeAll, describe, expect, it } from "vitest";
-import type { NativeIndex, NativeSearchOptions } from "../../../src/native/native.js";
+import type { NativeIndex, NativeSearchOptions } from "../../../src/native/surface.js";
 import { bruteForce, codebook, dims, feedAll, filledIndex, vectors } from "./corpus.js";
 
 const usual: NativeSearchOptions = { k: 10, recall: 0.95, cap: 64, pool: 400 };

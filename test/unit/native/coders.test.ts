@@ -2,7 +2,7 @@ import { describe, expect, it } from "vitest";
 import { EmbedlessError } from "../../../src/base/errors.js";
 import { newestCodebook } from "../../../src/embed/minilm/minilm.js";
 import { sha256 } from "../../../src/embed/model_folder.js";
-import type { NativeCodes } from "../../../src/native/native.js";
+import type { NativeCodes } from "../../../src/native/surface.js";
 import { addon, caught, codebook, dims, forms, metrics, vectors } from "./corpus.js";
 
 /** Codes to train, their kinds and row bytes for l2. */

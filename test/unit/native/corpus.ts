@@ -1,11 +1,6 @@
 import type { Metric } from "../../../src/api/codes.js";
-import {
-  type NativeAddon,
-  type NativeCoder,
-  type NativeIndex,
-  type NativeSearch,
-  native,
-} from "../../../src/native/native.js";
+import { native } from "../../../src/native/native.js";
+import type { NativeAddon, NativeCoder, NativeIndex, NativeSearch } from "../../../src/native/surface.js";
 
 /** Length of the vectors of these tests. */
 export const dims = 24;

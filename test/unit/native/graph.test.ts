@@ -1,6 +1,6 @@
 // Graphs: built, saved, loaded, thinned, grown, repaired.
 import { describe, expect, it } from "vitest";
-import type { NativeGraph, NativeIndex, SavedGraph } from "../../../src/native/native.js";
+import type { NativeGraph, NativeIndex, SavedGraph } from "../../../src/native/surface.js";
 import { addon, codebook, dims, filledIndex, metrics, vectors } from "./corpus.js";
 import { kinds, lists, nearest, overQueries, recallOf, vectorIndex } from "./graphs.js";
 

@@ -1,6 +1,6 @@
 // The graph part of the binding, past all friendly checks: whatever comes in, a coded error goes out.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/surface.js";
 import { addon, dims, vectors } from "./corpus.js";
 import { vectorIndex } from "./graphs.js";
 

@@ -1,6 +1,6 @@
 // Graphs that stores have changed for long, against graphs built anew.
 import { describe, expect, it } from "vitest";
-import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/surface.js";
 import { choose, normal, seeded } from "../../support/seeded.js";
 import { addon, dims } from "./corpus.js";
 import { kinds, nearest, recallOf, vectorIndex } from "./graphs.js";

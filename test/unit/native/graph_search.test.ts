@@ -1,6 +1,6 @@
 // Searches that walk over a graph, against brute force: modes, filters, deletes, nodes that the graph lacks.
 import { beforeAll, describe, expect, it } from "vitest";
-import type { NativeGraph, NativeIndex, NativeSearchOptions } from "../../../src/native/native.js";
+import type { NativeGraph, NativeIndex, NativeSearchOptions } from "../../../src/native/surface.js";
 import { addon, bruteForce, codebook, dims, feedAll, metrics, vectors } from "./corpus.js";
 import { bitmap, kinds, nearest, overQueries, recallOf, vectorIndex } from "./graphs.js";
 

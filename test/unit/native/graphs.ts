@@ -1,5 +1,5 @@
 import type { Metric } from "../../../src/api/codes.js";
-import type { GraphOptions, NativeGraph, NativeIndex, VectorForm } from "../../../src/native/native.js";
+import type { GraphOptions, NativeGraph, NativeIndex, VectorForm } from "../../../src/native/surface.js";
 import { addon, bruteForce, dims, vectors } from "./corpus.js";
 
 /** An index of vectors in a plain form whose rows lie for walks. */

@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/surface.js";
 import { walkWithoutCodes } from "../../../src/search/walk.js";
 
 const usual = {

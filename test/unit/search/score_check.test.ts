@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import type { HitExplanation } from "../../../src/api/search.js";
-import type { NativeCoder } from "../../../src/native/native.js";
+import type { NativeCoder } from "../../../src/native/surface.js";
 import {
   excessOf,
   isImpossible,

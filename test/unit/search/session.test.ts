@@ -2,7 +2,7 @@ import { setTimeout as sleep } from "node:timers/promises";
 import { beforeAll, expect, test } from "vitest";
 import { planSearch } from "../../../src/codes/plan.js";
 import type { ExactVectors, NodeVectors } from "../../../src/memory/vectors.js";
-import type { NativeIndex } from "../../../src/native/native.js";
+import type { NativeIndex } from "../../../src/native/surface.js";
 import { Deadline, searchIndex } from "../../../src/search/session.js";
 import { stoppedTimers, until } from "../../support/clock.js";
 import { codebook, dims, filledIndex, vectors } from "../native/corpus.js";

@@ -1,6 +1,6 @@
 import { describe, expect, it } from "vitest";
 import { planSearch } from "../../../src/codes/plan.js";
-import type { NativeGraph, NativeIndex } from "../../../src/native/native.js";
+import type { NativeGraph, NativeIndex } from "../../../src/native/surface.js";
 import { searchIndex } from "../../../src/search/session.js";
 import { chooseWalk, shareMet, shareOfWalk, windowFor } from "../../../src/search/walk.js";
 import { addon, codebook, filledIndex } from "../native/corpus.js";

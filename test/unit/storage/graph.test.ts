@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import type { SavedGraph } from "../../../src/native/native.js";
+import type { SavedGraph } from "../../../src/native/surface.js";
 import type { Database } from "../../../src/storage/database.js";
 import { clearGraph, graphBytes, putGraph, readGraph } from "../../../src/storage/graph.js";
 import { raiseVersion, readMeta, writeMeta } from "../../../src/storage/meta.js";

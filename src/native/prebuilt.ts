@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+import { closeSync, openSync } from "node:fs";
 
 /** What decides which prebuilt addon fits. The functions are only called where their answer counts. */
 interface System {
@@ -23,9 +23,19 @@ const PROCESSORS: Record<string, string> = { x64: "x86_64", arm64: "aarch64" };
 const thisSystem: System = {
   platform: process.platform,
   arch: process.arch,
-  hasMuslLoader: () => existsSync(`/lib/ld-musl-${PROCESSORS[process.arch] ?? process.arch}.so.1`),
+  hasMuslLoader: () => opens(`/lib/ld-musl-${PROCESSORS[process.arch] ?? process.arch}.so.1`),
   glibcVersion,
 };
+
+/** qemu shows a program the files of its own system only when it opens them, not when it asks whether they exist. */
+function opens(path: string): boolean {
+  try {
+    closeSync(openSync(path, "r"));
+    return true;
+  } catch {
+    return false;
+  }
+}
 
 /** From Node's report on this process, which takes 13 ms, and far longer if it were to look up the hosts it talks to. */
 function glibcVersion(): string | undefined {

@@ -37,7 +37,7 @@ template <class T>
 void bind(Napi::Env env, Napi::Object object, std::unique_ptr<T> native) {
   const auto release = [](napi_env, void* data, void*) { delete static_cast<T*>(data); };
   if (napi_wrap(env, object, native.get(), release, nullptr, nullptr) != napi_ok) throw Napi::Error::New(env);
-  native.release();
+  static_cast<void>(native.release());  // the wrapped object owns it now
   if (napi_type_tag_object(env, object, &T::tag) != napi_ok) throw Napi::Error::New(env);
 }
 

@@ -20,6 +20,7 @@ const SHORT: Readonly<Record<string, string>> = {
   "src/embed/settings.ts": "checks that all embedders share",
   "src/index.ts": "the public door",
   "src/memory/open_store.ts": "all parts of an open store in one view",
+  "src/native/prebuilt.ts": "which prebuilt file fits this machine",
   "src/storage/dictionaries.ts": "a file per table",
   "src/upkeep/verify.ts": "the order of the checks",
 };

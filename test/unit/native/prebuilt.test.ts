@@ -1,5 +1,5 @@
 import { describe, expect, it } from "vitest";
-import { prebuiltFolder } from "../../../src/native/native.js";
+import { prebuiltFolder } from "../../../src/native/prebuilt.js";
 
 const asked = (): never => {
   throw new Error("asked in vain");

@@ -1,4 +1,4 @@
-import { existsSync } from "node:fs";
+
 import { createRequire } from "node:module";
 import { onAbort } from "../base/abort.js";
 import { EmbedlessError, isError, throwIfAborted } from "../base/errors.js";

@@ -1,25 +1,31 @@
 import type { Embedder } from "../src/index.js";
 
-/** Under this key our framework classes carry their core embedder. A registered symbol, so that two copies of the package agree. */
+/**
+ * The key under which the framework classes of this package carry their core embedder. The symbol is registered, so two
+ * copies of the package share it.
+ */
 export const coreEmbedder = Symbol.for("embedless.embedder");
 
-/** The core embedder inside one of our framework classes; `undefined` for anything else. */
+/** The core embedder inside a framework class of this package; `undefined` for anything else. */
 export function ownEmbedder(model: unknown): Embedder | undefined {
   return (model as { [coreEmbedder]?: Embedder } | null | undefined)?.[coreEmbedder];
 }
 
-/** How a framework's embedding class is asked. */
+/** The calls of a framework's embedding class. */
 export interface ForeignCalls {
-  /** Embeds passages: one vector a text, in order. */
+  /** Embeds passages. Answers one vector per text, in order. */
   embedDocuments(texts: string[]): Promise<number[][]>;
   /** Embeds a question. */
   embedQuery(text: string): Promise<number[]>;
 }
 
-/** A framework's own embeddings, seen from the core. They know no signal: the core stops waiting for them by itself. */
+/**
+ * Wraps a framework's own embeddings as a core embedder. They take no signal, so the core itself stops waiting for
+ * them.
+ */
 export class ForeignEmbedder implements Embedder {
   readonly id: string;
-  /** Shows with the first answer. */
+  /** Known after the first answer. */
   dims: number | undefined;
   readonly #calls: ForeignCalls;
 
@@ -41,10 +47,10 @@ export class ForeignEmbedder implements Embedder {
   }
 }
 
-/** Where embedding classes keep the name of their model; the first one that is set counts. */
+/** Properties in which embedding classes keep the name of their model. The first one that is set is used. */
 const MODEL_FIELDS = ["model", "modelName", "model_name", "modelId", "model_id", "deploymentName", "modelType"];
 
-/** Class name and model name of a framework's object; `fallback` for one without a class. */
+/** Class name and model name of a framework's object; `fallback` if it has no class. */
 export function nameOfModel(model: object, fallback: string): string {
   const fields = model as Record<string, unknown>;
   const name = MODEL_FIELDS.map((field) => fields[field]).find((value) => typeof value === "string" && value !== "");

@@ -6,7 +6,7 @@ export function checkedOptions<T extends object>(options: T, of: string): T {
   throw invalid(`Expected an object for the options of ${of}, but received ${JSON.stringify(options)}.`);
 }
 
-/** An `INVALID_ARGUMENT` with one sentence for a person. `cause` is what lay beneath, if anything did. */
+/** Creates an `INVALID_ARGUMENT` with one sentence for people. `cause` is the error beneath it, if there was one. */
 export function invalid(message: string, cause?: unknown): EmbedlessError {
   return new EmbedlessError("INVALID_ARGUMENT", message, cause === undefined ? undefined : { cause });
 }

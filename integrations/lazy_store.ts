@@ -6,16 +6,17 @@ import { makeTemporaryFile, removeTemporaryFile } from "./temporary.js";
 /**
  * Where the passages are.
  *
- * - `{ path }`: a store file, or a folder with `embedless.db` in it; made on first use if missing. All options of
- *   `VectorStore.open` but embedder and metric apply.
- * - `{ store }`: an open `Store`: a `VectorStore`, or another one such as a proxy of a store in another process. The caller closes it.
+ * - `{ path }`: a store file, or a folder with `embedless.db` in it. It is created on first use if it is missing. All
+ *   options of `VectorStore.open` except embedder and metric apply.
+ * - `{ store }`: an open `Store`: a `VectorStore`, or another one such as a proxy of a store in another process. The
+ *   caller closes it.
  * - neither, or `{ path: ":memory:" }`: a private temporary file, removed on `close()` or when the process ends.
  */
 export type StoreLocation =
   | ({ path?: string; store?: undefined } & Omit<OpenOptions, "embedder" | "metric">)
   | { store: Store; path?: undefined };
 
-/** What SQLite calls a database that goes with the process. */
+/** SQLite's name for a database that ends with the process. */
 export const IN_MEMORY = ":memory:";
 
 /** A core store that is opened by the first call that needs it. */
@@ -31,9 +32,10 @@ export class LazyStore {
   /**
    * Opens nothing yet.
    *
-   * @param framework For errors: whose scores are cosines.
-   * @param embedder Called when the store is opened, and at once for one that is open already.
-   * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `location.store` compares by anything but cosine or embeds otherwise.
+   * @param framework The framework's name, for errors.
+   * @param embedder Called when the store is opened, or at once if the store is open already.
+   * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `location.store` has another metric than cosine or another
+   *   embedder.
    */
   constructor(framework: string, location: StoreLocation, embedder: () => Embedder) {
     this.#location = location;
@@ -46,12 +48,12 @@ export class LazyStore {
     }
   }
 
-  /** The store if it is open by now. */
+  /** The store, if it is open already. */
   get current(): Store | undefined {
     return this.#closed ? undefined : this.#current;
   }
 
-  /** The store, opened if need be. Throws `CLOSED` after `close`, and what `VectorStore.open` throws. */
+  /** The store, opened if it is not open yet. Throws `CLOSED` after `close`, and what `VectorStore.open` throws. */
   async open(): Promise<Store> {
     if (this.#closed) throw new EmbedlessError("CLOSED", "The vector store was closed.");
     this.#opening ??= this.#open().catch((error) => {
@@ -61,13 +63,13 @@ export class LazyStore {
     return this.#opening;
   }
 
-  /** Closes the file and removes it if it was temporary. A store that was given stays open. May be called twice. */
+  /** Closes the file, and removes it if it was temporary. A store that was given stays open. It may be called twice. */
   async close(): Promise<void> {
     this.#closed = true;
     const opening = this.#opening;
     this.#opening = undefined;
     if (opening && !this.#location.store) {
-      // Whoever waits for a file that could not be opened gets the error; to close there is nothing.
+      // If the file could not be opened, the callers that wait for it get the error, and there is nothing to close.
       await opening.then(
         (store) => store.close(),
         () => {},
@@ -80,7 +82,7 @@ export class LazyStore {
     if (this.#location.store) return this.#location.store;
     const { path, store: _, ...options } = this.#location;
     this.#file ??= this.#temporary || path === undefined ? makeTemporaryFile() : storeFile(path);
-    // Nobody reads a temporary file after a power cut.
+    // A temporary file need not survive a power cut.
     if (this.#temporary) options.durability ??= "normal";
     this.#current = await VectorStore.open(this.#file, { ...options, metric: "cosine", embedder: this.#embedder() });
     return this.#current;

@@ -1,4 +1,4 @@
-/** Documents that were passed over because they are blank: how many a store met so far, and that its users hear of it. */
+/** Counts the blank documents that a store has not added, and warns its user. */
 export class Skipped {
   readonly #kind: string;
   #count = 0;
@@ -8,16 +8,16 @@ export class Skipped {
     this.#kind = kind;
   }
 
-  /** How many were passed over so far. */
+  /** Number of documents that were not added so far. */
   get count(): number {
     return this.#count;
   }
 
   /**
-   * Counts them. Of the first ones a warning of the process tells, with code `EMBEDLESS_SKIPPED`; later ones are counted alone.
+   * Counts documents. The first call also emits a warning of the process with the code `EMBEDLESS_SKIPPED`.
    *
-   * @param places Their places among those that were to be added.
-   * @param all How many these were.
+   * @param places Their indices among the documents that were to be added.
+   * @param all Number of documents that were to be added.
    */
   add(places: readonly number[], all: number): void {
     const [first] = places;
@@ -27,7 +27,7 @@ export class Skipped {
     if (!isFirst) return;
     const which = places.length === 1 ? `${this.#kind}s[${first}]` : `the first is ${this.#kind}s[${first}]`;
     process.emitWarning(
-      `${places.length} of ${all} ${this.#kind}s not added: no text in them (${which}). The store counts them as "skipped"; ` +
+      `${places.length} of ${all} ${this.#kind}s were not added, because they have no text (${which}). The store counts them as "skipped"; ` +
         'with blank: "refuse" they are an error.',
       { type: "EmbedlessWarning", code: "EMBEDLESS_SKIPPED" },
     );

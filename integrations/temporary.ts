@@ -4,10 +4,10 @@ import { hostname, tmpdir } from "node:os";
 import { basename, dirname, join } from "node:path";
 import { FILE_NAME } from "./location.js";
 
-/** Signals that end a process without its "exit": of these the stores must hear by themselves. */
+/** Signals that end a process without its event "exit". The stores must listen for them. */
 const SIGNALS = ["SIGINT", "SIGTERM", "SIGHUP"] as const;
 
-/** By this the copies of this module know each other's listeners. */
+/** Marks the listeners of this module, so that its copies recognise each other's. */
 const OURS = Symbol.for("embedless.temporary");
 Object.assign(endBy, { [OURS]: true });
 
@@ -15,8 +15,9 @@ const folders = new Set<string>();
 let areOrphansRemoved = false;
 
 /**
- * A store file in a new folder of its own that only this user can read. It is removed with the process, if not before: also
- * when a signal ends that. What a process left that was killed outright is removed by the next one that comes here.
+ * Creates a store file in a new private folder, which only this user can read. It is removed with the process at the
+ * latest, also if a signal ends the process. If a process was killed outright, the next process that calls this removes
+ * its folder.
  */
 export function makeTemporaryFile(): string {
   if (!areOrphansRemoved) removeOrphans();
@@ -26,7 +27,7 @@ export function makeTemporaryFile(): string {
   return join(folder, FILE_NAME);
 }
 
-/** Removes what `makeTemporaryFile` made. The store must be closed. */
+/** Removes a file from `makeTemporaryFile`. The store must be closed. */
 export function removeTemporaryFile(file: string): void {
   const folder = dirname(file);
   if (!folders.delete(folder)) return;
@@ -36,7 +37,7 @@ export function removeTemporaryFile(file: string): void {
 
 function watch(): void {
   process.on("exit", removeAll);
-  // First in line, so that others who count the listeners find theirs alone.
+  // It goes first, so that programs that count the listeners after it find only their own.
   for (const signal of SIGNALS) process.prependListener(signal, endBy);
 }
 
@@ -46,8 +47,9 @@ function unwatch(): void {
 }
 
 /**
- * Without a listener a signal ends the process, and so it does here. Where the program listens, it decides: its end is
- * "exit". Other copies of this module (one is imported, one required) are no such listeners; the last of them ends it.
+ * Without a listener a signal ends the process, so this listener ends it too. If the program has a listener, the
+ * program decides, and its end emits "exit". Copies of this module (one imported, one required) do not count as
+ * listeners; the last of them ends the process.
  */
 function endBy(signal: NodeJS.Signals): void {
   process.off(signal, endBy);
@@ -65,7 +67,7 @@ function removeAll(): void {
   for (const folder of folders) remove(folder);
 }
 
-/** Best effort: some systems refuse to remove an open file, and at the end nobody could act on the error. */
+/** Best effort: some systems refuse to remove an open file, and at the end nobody could handle the error. */
 function remove(folder: string): void {
   try {
     rmSync(folder, { recursive: true, force: true });
@@ -74,7 +76,7 @@ function remove(folder: string): void {
   }
 }
 
-/** Removes the folders of processes that are no more. */
+/** Removes the folders of processes that no longer run. */
 function removeOrphans(): void {
   areOrphansRemoved = true;
   const own = new RegExp(`^embedless-(\\d+)-${processSpace()}-\\w{6}$`);
@@ -101,13 +103,16 @@ function isRunning(pid: number): boolean {
   }
 }
 
-/** Where process ids mean the same: containers may share a folder for temporary files, and each counts its processes by itself. */
+/**
+ * A name for the space in which process ids are unique. Containers may share a folder for temporary files, but each has
+ * its own process ids.
+ */
 function processSpace(): string {
   let space = "";
   try {
     space = readlinkSync("/proc/self/ns/pid");
   } catch {
-    // Not Linux: there the machine is the space.
+    // Not Linux: all processes of the machine share one space.
   }
   return createHash("sha256").update(`${hostname()} ${space}`).digest("hex").slice(0, 8);
 }

@@ -10,36 +10,39 @@ import { invalid } from "../errors.js";
 import type { StoreLocation } from "../lazy_store.js";
 import type { SearchDials } from "../search_dials.js";
 
-/** The dials for one search, and what stops it. */
+/** Options of one search, and a signal that stops it. */
 export type SearchCallOptions = SearchDials & Pick<SearchOptions, "signal">;
 
 /**
- * Where the passages are (see `StoreLocation`), and what holds for every call that does not say otherwise: the dials of
- * searches, and what becomes of blank documents (see `AddDocumentsOptions`).
+ * Where the passages are (see `StoreLocation`), and the defaults of all calls: options of searches, and what happens to
+ * blank documents (see `AddDocumentsOptions`).
  */
 export type EmbedlessConfig = SearchDials & Pick<AddOptions, "blank"> & StoreLocation;
 
 /**
- * Options of `addDocuments` and `addVectors`: those of `VectorStore.add`, but `blank` is `"skip"` by default. A document
- * without text is then passed over and counted as the store's `skipped`.
+ * Options of `addDocuments` and `addVectors`: those of `VectorStore.add`, but `blank` is `"skip"` by default. Then a
+ * document without text is not added, and the store counts it as `skipped`.
  */
 export interface AddDocumentsOptions extends AddOptions {
-  /** One id a document; goes before the document's own `id`. An id the store has already is replaced. */
+  /**
+   * One id per document. It overrides the document's own `id`. If the store has an id already, its document is
+   * replaced.
+   */
   ids?: string[];
 }
 
 /** What to delete: exactly one of the three. */
 export interface DeleteOptions {
-  /** Ids to delete; those that the store does not have are ignored. */
+  /** Ids to delete. Ids that the store does not have are ignored. */
   ids?: string[];
-  /** Deletes the documents whose metadata match; one without conditions is refused. */
+  /** Deletes the documents whose metadata match. A filter without conditions is refused. */
   filter?: Filter;
   /** Deletes everything. */
   deleteAll?: boolean;
 }
 
 /**
- * What `delete` is to do.
+ * The options of `delete`, checked, as the core takes them.
  *
  * @throws `INVALID_ARGUMENT` unless exactly one of `ids`, `filter` and `deleteAll: true` is given; `INVALID_FILTER`
  */
@@ -67,7 +70,7 @@ export function toDelete(options: unknown): Parameters<VectorStore["delete"]>[0]
   return ids !== undefined ? { ids } : filter !== undefined ? { filter } : { all: true };
 }
 
-/** The config without what holds for single calls. */
+/** The config without the options of single calls. */
 export function locationOf(config: EmbedlessConfig): StoreLocation {
   const { mode: _, recall: __, recompute: ___, scores: ____, walk: _____, blank: ______, ...location } = config;
   return location as StoreLocation;

@@ -12,22 +12,24 @@ import {
 } from "../../src/index.js";
 import { invalid } from "../errors.js";
 
-/** Which documents to consider: conditions on metadata, or a function over documents, which has to look at all of them. */
+/**
+ * Which documents to consider: conditions on metadata, or a function over documents. A function reads all documents.
+ */
 export type DocumentFilter<M extends Metadata = Metadata> = Filter | ((document: Document<M>) => boolean);
 
-/** What stands beside a document when it is added. */
+/** What is given beside a document when it is added. */
 export interface Beside {
-  /** Its place among the documents, for errors. */
+  /** The document's index, for errors. */
   readonly place: number;
-  /** Goes before the document's own. */
+  /** Overrides the document's own id. */
   readonly id?: string | undefined;
   readonly vector?: number[] | undefined;
 }
 
 /**
- * A document as an item of the core.
+ * Converts a document to an item of the core.
  *
- * @throws `INVALID_ARGUMENT` for what is no document, or has metadata that JSON cannot hold; it names the document
+ * @throws `INVALID_ARGUMENT` naming the document, if it is not a document or has metadata that JSON cannot hold
  */
 export function toItem(document: DocumentInterface, { place, id, vector }: Beside): AddItem {
   const name = `documents[${place}]`;
@@ -36,7 +38,7 @@ export function toItem(document: DocumentInterface, { place, id, vector }: Besid
   }
   const own = id ?? document.id;
   return {
-    // JSON and databases have null where there is no id.
+    // JSON and databases write null for a missing id.
     ...((own ?? undefined) !== undefined && { id: own }),
     text: document.pageContent,
     metadata: asJson(document.metadata ?? {}, name),
@@ -45,15 +47,15 @@ export function toItem(document: DocumentInterface, { place, id, vector }: Besid
 }
 
 /**
- * Texts with their metadata, one for each or one for all, as documents; texts that are left over have none.
+ * Makes documents from texts and their metadata: one object per text, or one for all. Texts without metadata have none.
  *
- * @throws `INVALID_ARGUMENT` for what is no array of texts, or for more metadata than texts
+ * @throws `INVALID_ARGUMENT` unless it is an array of texts, or if there is more metadata than texts
  */
 export function toDocuments(texts: string[], metadatas: object[] | object | undefined): Document[] {
   if (!Array.isArray(texts)) throw invalid("Expected an array of texts, but received something else.");
   const each = Array.isArray(metadatas) ? metadatas : texts.map(() => metadatas);
   if (each.length > texts.length) {
-    throw invalid(`Expected at most ${texts.length} metadatas, one a text, but received ${each.length}.`);
+    throw invalid(`Expected at most ${texts.length} metadatas, one per text, but received ${each.length}.`);
   }
   return texts.map((pageContent, i) => new Document({ pageContent, metadata: each[i] ?? {} }));
 }
@@ -61,7 +63,7 @@ export function toDocuments(texts: string[], metadatas: object[] | object | unde
 /**
  * Whether a question has no words.
  *
- * @throws `INVALID_ARGUMENT` for what is neither a text nor a vector
+ * @throws `INVALID_ARGUMENT` unless it is a text or a vector
  */
 export function isEmpty(query: unknown): boolean {
   if (typeof query === "string") return query.trim() === "";
@@ -69,7 +71,7 @@ export function isEmpty(query: unknown): boolean {
   throw invalid(`Expected a text or a vector for query, but received ${query === null ? "null" : typeof query}.`);
 }
 
-/** The ids of all items: those that were added, and for those at `skippedAt` their own or new ones. */
+/** The ids of all items. Items at `skippedAt` get their own ids or new ones. */
 export function lineUp(added: readonly string[], skippedAt: readonly number[], items: readonly AddItem[]): string[] {
   const skipped = new Set(skippedAt);
   let next = 0;
@@ -81,7 +83,7 @@ export function checkDocuments(documents: unknown): void {
   if (!Array.isArray(documents)) throw invalid("Expected an array of documents, but received something else.");
 }
 
-/** Loaders put dates and class instances into metadata; stored they become what JSON makes of them. */
+/** Metadata as JSON stores them. Loaders put dates and class instances into metadata. */
 function asJson(metadata: Record<string, unknown>, name: string): Record<string, unknown> {
   try {
     return JSON.parse(JSON.stringify(metadata)) as Record<string, unknown>;
@@ -90,7 +92,7 @@ function asJson(metadata: Record<string, unknown>, name: string): Record<string,
   }
 }
 
-/** V8 draws a picture of what contains itself, on lines of its own. */
+/** Only the first line. For an object that contains itself, V8 draws a picture on the following lines. */
 function reasonOf(error: unknown): string {
   const [first = ""] = (types.isNativeError(error) ? error.message : String(error)).split("\n");
   if (/call stack/.test(first)) return "it is nested too deeply.";
@@ -98,8 +100,8 @@ function reasonOf(error: unknown): string {
 }
 
 /**
- * A filter for the core: LangChain's functions see documents. One of the wrong kind is told even where nothing is searched,
- * `null` too: a filter that was lost on its way must not let everything through.
+ * Converts a filter for the core. LangChain's functions take documents. A wrong filter, `null` too, fails even if
+ * nothing is searched, because a filter that was lost by mistake must not match everything.
  *
  * @throws `INVALID_FILTER`
  */
@@ -116,20 +118,20 @@ export function toFilter<M extends Metadata>(
   return filter;
 }
 
-/** A passage as a document. */
+/** Converts a passage to a document. */
 export function toDocument<M extends Metadata = Metadata>({ id, text, metadata }: Passage): Document<M> {
   return new Document({ pageContent: text, metadata: metadata as M, id });
 }
 
-/** Throws `INVALID_ARGUMENT` unless it is an array with one value for each item. */
+/** Throws `INVALID_ARGUMENT` unless it is an array with one value per item. */
 export function checkLength(
   parameter: string,
   values: readonly unknown[],
   items: readonly unknown[],
-  item = "a document",
+  item = "document",
 ): void {
   if (!Array.isArray(values))
-    throw invalid(`Expected an array of ${parameter}, one ${item}, but received something else.`);
+    throw invalid(`Expected an array of ${parameter}, one per ${item}, but received something else.`);
   if (values.length === items.length) return;
-  throw invalid(`Expected ${items.length} ${parameter}, one ${item}, but received ${values.length}.`);
+  throw invalid(`Expected ${items.length} ${parameter}, one per ${item}, but received ${values.length}.`);
 }

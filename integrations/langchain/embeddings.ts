@@ -4,24 +4,25 @@ import { coreEmbedder, ForeignEmbedder, nameOfModel, ownEmbedder } from "../embe
 import { checkedOptions, invalid } from "../errors.js";
 
 /**
- * Any embedder of this package (`onnxEmbedder`, `transformersEmbedder`, `httpEmbedder`, or one of your own) as LangChain
- * `Embeddings`. `EmbedlessVectorStore` takes the embedder out again, so nothing is lost on the way.
+ * LangChain `Embeddings` over any embedder of this package (`onnxEmbedder`, `transformersEmbedder`, `httpEmbedder`, or
+ * your own). `EmbedlessVectorStore` uses the embedder inside directly, so all of its abilities are kept.
  */
 export class EmbedlessEmbeddings extends Embeddings {
   readonly [coreEmbedder]: Embedder;
 
   /**
-   * Makes nothing and calls nothing yet.
+   * Loads nothing and calls nothing yet.
    *
-   * @param embedder What really embeds.
-   * @param params LangChain's own parameters. Retries do not apply: the embedder decides what is worth trying again.
+   * @param embedder Embeds the texts.
+   * @param params LangChain's own parameters. Its retries do not apply, because the embedder itself decides what to try
+   *   again.
    */
   constructor(embedder: Embedder, params: EmbeddingsParams = {}) {
     super(params);
     this[coreEmbedder] = embedder;
   }
 
-  /** One vector a text, in order. No text gives no call. */
+  /** Embeds passages. Answers one vector per text, in order. For no texts the embedder is not called. */
   async embedDocuments(documents: string[]): Promise<number[][]> {
     if (documents.length === 0) return [];
     const vectors = await this[coreEmbedder].embedDocuments(documents);
@@ -33,14 +34,18 @@ export class EmbedlessEmbeddings extends Embeddings {
     return Array.from(await this[coreEmbedder].embedQuery(document));
   }
 
-  /** Ends the embedder's child processes and connections. Needed only to end them early: idle ones keep no process alive. */
+  /**
+   * Ends the embedder's child processes and connections. You need it only to end them early, because idle ones do not
+   * keep the process alive.
+   */
   async close(): Promise<void> {
     await this[coreEmbedder].close?.();
   }
 }
 
 /**
- * The bundled model, all-MiniLM-L6-v2 (384 dims, English, runs on the processor in child processes, no network).
+ * LangChain `Embeddings` with the bundled model, all-MiniLM-L6-v2 (384 dims, English). It runs on the processor in
+ * child processes and needs no network.
  *
  * ```ts
  * const vector = await new MiniLMEmbeddings().embedQuery("Where do llamas live?");
@@ -48,10 +53,10 @@ export class EmbedlessEmbeddings extends Embeddings {
  */
 export class MiniLMEmbeddings extends EmbedlessEmbeddings {
   /**
-   * Loads nothing yet: the first text starts the model.
+   * Loads nothing yet. The first text starts the model.
    *
-   * @param options.workers Most child processes, about 150 MB each. Default: one a processor. LangChain's own parameters
-   *   as in `EmbedlessEmbeddings`.
+   * @param options LangChain's own parameters as in `EmbedlessEmbeddings`, and `workers`: most child processes, about
+   *   150 MB of memory each. Default: one per processor.
    */
   constructor(options: EmbeddingsParams & { workers?: number } = {}) {
     const { workers, ...params } = checkedOptions(options, "MiniLMEmbeddings");
@@ -60,11 +65,12 @@ export class MiniLMEmbeddings extends EmbedlessEmbeddings {
 }
 
 /**
- * LangChain embeddings as an embedder of the core. Those of this package give back the embedder inside them. For all
- * others `id` is the class name and the model name (of `CacheBackedEmbeddings` those of what is cached), and `dims` shows
- * with the first answer. A signal means nothing to them: the core stops waiting by itself. Embeddings that embed passages
- * differently once they were asked a question are refused with `MODEL_MISMATCH` at the first search; `PineconeEmbeddings`,
- * which are such ones, are kept from it.
+ * Converts LangChain embeddings to an embedder of the core. Embeddings of this package answer the embedder inside them.
+ * For all others, `id` is the class name and the model name (those of the cached embeddings for
+ * `CacheBackedEmbeddings`), and `dims` is known after the first answer. They take no signal, so the core itself stops
+ * waiting for them. Some embeddings embed passages differently after they were asked a question; the first search
+ * refuses them with `MODEL_MISMATCH`. `PineconeEmbeddings` would be among them, but their questions are embedded by a
+ * copy.
  *
  * @throws `INVALID_ARGUMENT` if `embeddings` lacks `embedDocuments` or `embedQuery`.
  */
@@ -89,8 +95,8 @@ function isEmbeddings(value: unknown): value is EmbeddingsInterface {
 }
 
 /**
- * The embeddings that questions go to. `PineconeEmbeddings.embedQuery` sets `params.inputType` to `"query"` and leaves it
- * so, also for passages: it gets a copy of its `params` to do that in.
+ * The embeddings that embed questions. `PineconeEmbeddings.embedQuery` sets `params.inputType` to `"query"` and leaves
+ * it so for passages too. Therefore questions get a copy with its own `params`.
  */
 function forQuestions(embeddings: EmbeddingsInterface): EmbeddingsInterface {
   const { params } = embeddings as { params?: { inputType?: unknown } };
@@ -98,7 +104,7 @@ function forQuestions(embeddings: EmbeddingsInterface): EmbeddingsInterface {
   return Object.create(embeddings, { params: { value: { ...params }, writable: true } }) as EmbeddingsInterface;
 }
 
-/** A cache in front of a model does not make it another one. */
+/** A cache in front of a model does not change the model. */
 function idOf(embeddings: EmbeddingsInterface): string {
   const { underlyingEmbeddings: cached } = embeddings as { underlyingEmbeddings?: unknown };
   return isEmbeddings(cached) ? toEmbedder(cached).id : nameOfModel(embeddings, "Embeddings");

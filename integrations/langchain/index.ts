@@ -1,4 +1,6 @@
-/** LangChain.js: a vector store, the bundled model as `Embeddings`, and the bridges between both kinds of embedder. */
+/**
+ * LangChain.js: a vector store, the bundled model as `Embeddings`, and conversions between the two kinds of embedder.
+ */
 export type { StoreLocation } from "../lazy_store.js";
 export type { SearchDials } from "../search_dials.js";
 export type {

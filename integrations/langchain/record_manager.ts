@@ -4,12 +4,12 @@ import { checkLength } from "./documents.js";
 import type { EmbedlessVectorStore } from "./vector_store.js";
 
 /**
- * LangChain's record manager, in the file of the vector store itself: `index()` then skips what did not change, and with
- * `cleanup: "full"` or `"incremental"` removes what is gone.
+ * LangChain's record manager, kept in the file of the vector store. With it, `index()` skips what did not change, and
+ * with `cleanup: "full"` or `"incremental"` it removes what is gone.
  *
- * Its clock never tells the same time twice, so that nothing is cleaned up that was added a moment ago; a subclass may have
- * a `getTime` of its own. A document that is deleted takes its key along, whoever deletes it: a run that was cut off
- * halfway is made good by the next one.
+ * Its clock never tells the same time twice, so nothing that was just added is cleaned up. A subclass may have its own
+ * `getTime`. When a document is deleted, by anyone, its key is deleted too, so the next run repairs what an interrupted
+ * run left unfinished.
  *
  * ```ts
  * const recordManager = new EmbedlessRecordManager(vectorStore, { namespace: "handbook" });
@@ -24,9 +24,8 @@ export class EmbedlessRecordManager extends RecordManager {
   /**
    * Opens nothing yet.
    *
-   * @param vectorStore Whose documents it keeps book of.
-   * @param config.namespace Which pipeline's book; pipelines of different names know nothing of each other. Default
-   *   `"default"`.
+   * @param vectorStore The store whose documents are recorded.
+   * @param config.namespace The name of the pipeline. Records of different names are independent. Default `"default"`.
    */
   constructor(vectorStore: Pick<EmbedlessVectorStore, "store">, config: { namespace?: string } = {}) {
     super({});
@@ -34,42 +33,43 @@ export class EmbedlessRecordManager extends RecordManager {
     this.#namespace = config.namespace ?? "default";
   }
 
-  /** Nothing to do: the table is there. Opens the store, so that what is wrong with it shows early. */
+  /** Opens the store, so that its errors appear early. The table exists already. */
   async createSchema(): Promise<void> {
     await this.#records();
   }
 
-  /** Milliseconds since 1970, later than all it told before. */
+  /** Milliseconds since 1970, later than every time answered before. */
   async getTime(): Promise<number> {
     return (await this.#records()).time();
   }
 
   /**
-   * Enters keys, or brings them up to date.
+   * Records keys, or updates their records.
    *
-   * @throws `INVALID_ARGUMENT` for another number of `groupIds` than of keys; RangeError if the clock is behind `timeAtLeast`
+   * @throws `INVALID_ARGUMENT` for another number of `groupIds` than of keys; RangeError if the clock is behind
+   *   `timeAtLeast`
    */
   async update(keys: string[], { groupIds, timeAtLeast }: UpdateOptions = {}): Promise<void> {
-    if (groupIds) checkLength("groupIds", groupIds, keys, "a key");
+    if (groupIds) checkLength("groupIds", groupIds, keys, "key");
     await (await this.#records()).update(keys, {
       ...(groupIds && { groups: groupIds }),
       ...(timeAtLeast !== undefined && { timeAtLeast }),
-      // Its own clock the book asks inside its transaction, where no other process comes between.
+      // The store reads its own clock inside the transaction, so no other process comes between.
       ...(this.getTime !== ownClock && { time: await this.getTime() }),
     });
   }
 
-  /** Of each key whether it is entered. */
+  /** Whether each key is recorded. */
   async exists(keys: string[]): Promise<boolean[]> {
     return (await this.#records()).exists(keys);
   }
 
-  /** Keys in order; `before` and `after` leave out the times they name. */
+  /** Recorded keys in order. Both `before` and `after` are exclusive. */
   async listKeys({ before, after, groupIds, limit }: ListKeyOptions = {}): Promise<string[]> {
     return (await this.#records()).list({ before, after, groups: groupIds }, limit);
   }
 
-  /** Forgets keys; the documents stay. */
+  /** Deletes the records of keys. The documents stay. */
   async deleteKeys(keys: string[]): Promise<void> {
     await (await this.#records()).delete(keys);
   }
@@ -87,36 +87,37 @@ interface MemoryRecord {
 }
 
 /**
- * A record manager that forgets everything when the process ends, for any vector store. Unlike the one of
- * `@langchain/community` its clock never tells the same time twice and its bounds leave out the times they name: a fast
- * `cleanup: "full"` does not remove what it just added.
+ * A record manager for any vector store. It forgets everything when the process ends. Unlike the one of
+ * `@langchain/community`, its clock never tells the same time twice and its bounds are exclusive, so a fast `cleanup:
+ * "full"` does not remove what it just added.
  */
 export class InMemoryRecordManager extends RecordManager {
   override lc_namespace = ["langchain", "recordmanagers"];
   readonly #records = new Map<string, MemoryRecord>();
   #lastTime = 0;
 
-  /** Empty. */
+  /** Creates an empty record manager. */
   constructor() {
     super({});
   }
 
-  /** Nothing to do. */
+  /** Does nothing. */
   async createSchema(): Promise<void> {}
 
-  /** Milliseconds since 1970, later than all it told before. */
+  /** Milliseconds since 1970, later than every time answered before. */
   async getTime(): Promise<number> {
     this.#lastTime = Math.max(Date.now(), this.#lastTime + 1);
     return this.#lastTime;
   }
 
   /**
-   * Enters keys, or brings them up to date.
+   * Records keys, or updates their records.
    *
-   * @throws `INVALID_ARGUMENT` for another number of `groupIds` than of keys; RangeError if the clock is behind `timeAtLeast`
+   * @throws `INVALID_ARGUMENT` for another number of `groupIds` than of keys; RangeError if the clock is behind
+   *   `timeAtLeast`
    */
   async update(keys: string[], { groupIds, timeAtLeast = 0 }: UpdateOptions = {}): Promise<void> {
-    if (groupIds) checkLength("groupIds", groupIds, keys, "a key");
+    if (groupIds) checkLength("groupIds", groupIds, keys, "key");
     const updated = await this.getTime();
     if (updated < timeAtLeast) {
       throw new RangeError(`Expected a time up to now (${updated}) for timeAtLeast, but received ${timeAtLeast}.`);
@@ -124,12 +125,12 @@ export class InMemoryRecordManager extends RecordManager {
     for (const [i, key] of keys.entries()) this.#records.set(key, { updated, group: groupIds?.[i] ?? null });
   }
 
-  /** Of each key whether it is entered. */
+  /** Whether each key is recorded. */
   async exists(keys: string[]): Promise<boolean[]> {
     return keys.map((key) => this.#records.has(key));
   }
 
-  /** Keys in the order they were first entered; `before` and `after` leave out the times they name. */
+  /** Keys in the order in which they were first recorded. Both `before` and `after` are exclusive. */
   async listKeys({ before, after, groupIds, limit }: ListKeyOptions = {}): Promise<string[]> {
     const matches = ({ updated, group }: MemoryRecord) =>
       (before === undefined || updated < before) &&
@@ -139,7 +140,7 @@ export class InMemoryRecordManager extends RecordManager {
     return limit === undefined ? keys : keys.slice(0, limit);
   }
 
-  /** Forgets keys. */
+  /** Deletes the records of keys. */
   async deleteKeys(keys: string[]): Promise<void> {
     for (const key of keys) this.#records.delete(key);
   }

@@ -16,20 +16,20 @@ import type { DocumentFilter } from "./documents.js";
 /**
  * How a retriever searches.
  *
- * - `"similarity"` (default): by meaning, or as the store's `mode` says.
- * - `"mmr"`: near the question and unlike each other; see `maxMarginalRelevanceSearch`.
+ * - `"similarity"` (default): by meaning, or by the store's `mode`.
+ * - `"mmr"`: near the question and different from each other; see `maxMarginalRelevanceSearch`.
  * - `"similarity_score_threshold"`: at most `k`, and only those whose score reaches `searchKwargs.scoreThreshold`.
- * - `"keyword"`, `"hybrid"`: by words, or by words and meaning; the store must have been made with `keywords: true`.
+ * - `"keyword"`, `"hybrid"`: by words, or by words and meaning. The store must have been created with `keywords: true`.
  */
 export type SearchType = (typeof SEARCH_TYPES)[number];
 const SEARCH_TYPES = ["similarity", "mmr", "similarity_score_threshold", "keyword", "hybrid"] as const;
 
-/** What `asRetriever` takes. */
+/** Options of `asRetriever`. */
 export interface EmbedlessRetrieverFields<FilterType = DocumentFilter> extends BaseRetrieverInput, SearchDials {
-  /** Most documents a question. Default 4. */
+  /** Most documents per question. Default 4. */
   k?: number;
   filter?: FilterType | undefined;
-  /** Default `"similarity"`. */
+  /** How the retriever searches. Default `"similarity"`. */
   searchType?: SearchType;
   /** `fetchK` and `lambda` for `"mmr"`, `scoreThreshold` for `"similarity_score_threshold"`. */
   searchKwargs?: { fetchK?: number; lambda?: number; scoreThreshold?: number };
@@ -54,28 +54,28 @@ type Question = [
 ];
 
 /**
- * LangChain's retriever over an `EmbedlessVectorStore`, with all that the store can do: more kinds of search, the dials, and
- * `invoke(question, { signal })`, which really stops the embedding.
+ * LangChain's retriever over an `EmbedlessVectorStore`, with more kinds of search, the options of the store's search,
+ * and `invoke(question, { signal })`, which also stops the embedding.
  */
 export class EmbedlessRetriever<V extends VectorStore = VectorStore> extends VectorStoreRetriever<V> {
-  /** Least score, by `searchType` `"similarity_score_threshold"`. */
+  /** Lowest score, for the `searchType` `"similarity_score_threshold"`. */
   readonly scoreThreshold: number | undefined;
-  /** The dials that go before the store's. */
+  /** Search options that override the store's. */
   readonly dials: SearchDials;
   /** Stops every search of this retriever. */
   readonly signal: AbortSignal | undefined;
 
   /**
-   * Searches nothing yet. `asRetriever` makes them.
+   * Searches nothing yet. Use `asRetriever` to create one.
    *
-   * @throws `INVALID_ARGUMENT` for a `searchType` that does not exist, or one with a threshold that lacks it
+   * @throws `INVALID_ARGUMENT` for an unknown `searchType`, or if the threshold is missing that it needs
    */
   constructor({
     searchType = "similarity",
     searchKwargs = {},
     ...fields
   }: EmbedlessRetrieverFields<V["FilterType"]> & { vectorStore: V }) {
-    // By "mmr" LangChain keeps the arguments; what it does not know of is sorted out below.
+    // With "mmr" LangChain keeps the arguments. The kinds that it does not know are handled below.
     const known = { ...fields, searchType: "mmr", searchKwargs: withoutUndefined(searchKwargs) };
     super(withoutUndefined(known) as VectorStoreRetrieverInput<V>);
     if (!SEARCH_TYPES.includes(searchType)) {
@@ -93,13 +93,13 @@ export class EmbedlessRetriever<V extends VectorStore = VectorStore> extends Vec
 
   /** Finds documents. `options.signal` stops the search with `ABORTED`. */
   override async invoke(input: string, options?: RunnableConfig): Promise<DocumentInterface[]> {
-    // LangChain does not hand the signal on: this run gets a retriever of its own that has it.
+    // LangChain does not pass the signal on, so this run gets its own retriever with the signal.
     const { signal } = options ?? {};
     const self = signal ? (Object.create(this, { signal: { value: signal } }) as this) : this;
     return super.invoke.call(self, input, options);
   }
 
-  /** What `invoke` runs inside its callbacks. */
+  /** The search itself, which `invoke` runs inside its callbacks. */
   override async _getRelevantDocuments(
     query: string,
     runManager?: CallbackManagerForRetrieverRun,
@@ -120,7 +120,7 @@ export class EmbedlessRetriever<V extends VectorStore = VectorStore> extends Vec
   }
 }
 
-/** LangChain spreads such objects over its defaults, where `undefined` would win. */
+/** LangChain spreads such objects over its defaults, so an `undefined` would override a default. */
 function withoutUndefined<T extends object>(value: T): T {
   return Object.fromEntries(Object.entries(value).filter(([, v]) => v !== undefined)) as T;
 }

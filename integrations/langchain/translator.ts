@@ -14,17 +14,17 @@ import { EmbedlessError, type Filter, type FilterCondition, type Metadata, match
 import type { DocumentFilter } from "./documents.js";
 import type { EmbedlessVectorStore } from "./vector_store.js";
 
-/** What a comparison may ask: LangChain's six comparators, and those that the store has besides. */
+/** Comparators: LangChain's six, and those that only this store has. */
 const COMPARATORS: readonly string[] = ["eq", "ne", "gt", "gte", "lt", "lte", "in", "nin", "exists"];
 
 /**
- * Makes filters of this store out of what a language model asks for: the `structuredQueryTranslator` of a
- * `SelfQueryRetriever`. Unlike LangChain's `BasicTranslator`
+ * Translates filters that a language model writes into filters of this store: the `structuredQueryTranslator` of a
+ * `SelfQueryRetriever`. It differs from LangChain's `BasicTranslator`:
  *
- * - it knows `not`, and takes `eq` and `ne` with a list for "one of these" and "none of these";
- * - a text that looks like a number also finds the number, and the text still finds itself: `"2024"` is the year 2024,
- *   and postal codes stay found;
- * - `searchParams.filter` holds even if the model wants no filter, and may be a function.
+ * - It knows `not`, and it takes `eq` and `ne` with a list for "one of these" and "none of these".
+ * - A text that looks like a number also matches the number, and still matches itself. So `"2024"` finds the year 2024,
+ *   and postal codes are found too.
+ * - `searchParams.filter` applies even if the model writes no filter, and it may be a function.
  *
  * Names of attributes are metadata paths: dots lead into objects.
  *
@@ -36,7 +36,7 @@ const COMPARATORS: readonly string[] = ["eq", "ne", "gt", "gte", "lt", "lte", "i
  * });
  * ```
  *
- * @typeParam M What the documents' metadata look like.
+ * @typeParam M The type of the documents' metadata.
  */
 export class EmbedlessTranslator<M extends Metadata = Metadata> extends BaseTranslator<EmbedlessVectorStore<M>> {
   declare VisitOperationOutput: Filter;
@@ -46,13 +46,13 @@ export class EmbedlessTranslator<M extends Metadata = Metadata> extends BaseTran
   /** `and`, `or` and `not`. */
   override allowedOperators: Operator[] = Object.values(Operators);
   /**
-   * What the model is told it may use: the six that LangChain's parser of its answers knows. Queries made otherwise may
+   * The comparators that the model is told of: the six that LangChain's parser of its answers knows. Other queries may
    * also compare by `in`, `nin` and `exists`.
    */
   override allowedComparators: Comparator[] = Object.values(Comparators);
 
   /**
-   * The store's name of a comparator or an operator.
+   * The store's name for a comparator or an operator.
    *
    * @throws `INVALID_FILTER` if there is none.
    */
@@ -64,7 +64,7 @@ export class EmbedlessTranslator<M extends Metadata = Metadata> extends BaseTran
   }
 
   /**
-   * The filter of several conditions, or of one turned round.
+   * The filter for several conditions, or for the negation of one.
    *
    * @throws `INVALID_FILTER` unless `not` has exactly one condition and the others have at least one.
    */
@@ -78,9 +78,9 @@ export class EmbedlessTranslator<M extends Metadata = Metadata> extends BaseTran
   }
 
   /**
-   * The filter of one condition.
+   * The filter for one condition.
    *
-   * @throws `INVALID_FILTER` for a range with a list; of other values the store says what is wrong.
+   * @throws `INVALID_FILTER` for a range with a list. The store checks other values.
    */
   override visitComparison({ comparator, attribute, value }: Comparison<unknown>): Filter {
     const name = this.formatFunction(comparator);
@@ -96,25 +96,26 @@ export class EmbedlessTranslator<M extends Metadata = Metadata> extends BaseTran
         return conditionOn(attribute, name, value);
     }
     if (Array.isArray(value)) throw invalid(`Expected one value for ${comparator}, but received a list.`);
-    // A range is over texts or over numbers: where both are meant, both have to be asked.
+    // A range compares either texts or numbers. If both are possible, both are asked for.
     const ranges = values.map((bound) => conditionOn(attribute, name, bound));
     return ranges.length === 1 ? ranges[0]! : { $or: ranges };
   }
 
-  /** What the retriever searches with: the filter of a whole query, if it has one. */
+  /** The search options of the retriever: the filter of a whole query, if it has one. */
   override visitStructuredQuery({ filter }: StructuredQuery): { filter?: DocumentFilter<M> } {
     return filter ? { filter: this.#visit(filter) } : {};
   }
 
   /**
-   * Puts the caller's own filter together with that of the model. Where LangChain's translators lose the caller's when
-   * the model wants none, here it holds.
+   * Combines the caller's filter with the model's. LangChain's translators lose the caller's filter if the model writes
+   * none; this one keeps it.
    *
-   * @param defaultFilter The caller's, an object or a function.
-   * @param generatedFilter The model's.
-   * @param mergeType `"and"` (default): both hold. `"or"`: either does. `"replace"`: that of the model alone.
-   * @param forceDefaultFilter With `"replace"`: the caller's holds if the model wants none.
-   * @returns `undefined` for no filter; a function if both count and either is one, else what they are.
+   * @param defaultFilter The caller's filter, an object or a function.
+   * @param generatedFilter The model's filter.
+   * @param mergeType `"and"` (default): both must match. `"or"`: one must match. `"replace"`: only the model's filter
+   *   is used.
+   * @param forceDefaultFilter With `"replace"`: the caller's filter is used if the model writes none.
+   * @returns `undefined` for no filter; a function if both are used and one is a function, else their combination.
    * @throws `INVALID_FILTER` for another `mergeType`
    */
   override mergeFilters(
@@ -145,22 +146,22 @@ export class EmbedlessTranslator<M extends Metadata = Metadata> extends BaseTran
 }
 
 function conditionOn(path: string, operator: string, value: unknown): Filter {
-  // Values come from a language model: the store checks them with the rest of the filter.
+  // Values come from a language model. The store checks them with the rest of the filter.
   return { [path]: { [operator]: value } as FilterCondition };
 }
 
-/** A condition with one of two operators: the first for one value, the second for any other number of them. */
+/** A condition with one of two operators: the first for one value, the second for any other number of values. */
 function among(path: string, one: string, many: string, values: unknown[]): Filter {
   return values.length === 1 ? conditionOn(path, one, values[0]) : conditionOn(path, many, values);
 }
 
-/** A value and, of a text that is the usual way of writing a number, the number. */
+/** The value itself and, if it is a text that is the usual form of a number, the number. */
 function spellings(value: unknown): unknown[] {
   const number = typeof value === "string" ? Number(value) : Number.NaN;
   return Number.isFinite(number) && String(number) === value ? [value, number] : [value];
 }
 
-/** Either kind of filter as a function. */
+/** Converts either kind of filter to a function. */
 function testOf<M extends Metadata>(
   filter: DocumentFilter<M>,
 ): Extract<DocumentFilter<M>, (...args: never) => unknown> {

@@ -38,14 +38,15 @@ import { toEmbedder } from "./embeddings.js";
 import { EmbedlessRetriever, type EmbedlessRetrieverFields } from "./retriever.js";
 
 /**
- * LangChain's vector store over a file that keeps the texts and no vectors.
+ * LangChain's vector store in a file that keeps the texts and no vectors.
  *
- * Scores are cosine similarities: higher is better. Adding an id again replaces the document. Each document that comes
- * back carries its `id`. Filters are objects as MongoDB has them (see `Filter`; `BasicTranslator` of a self-query retriever
- * writes such ones), or functions over documents, which read every text: slow beyond some ten thousand. Either is applied
- * inside the search: it gives `k` documents whenever so many match. Anything else throws `INVALID_FILTER`.
+ * Scores are cosine similarities; higher is better. Adding an id again replaces the document. Each found document
+ * carries its `id`. A filter is an object in MongoDB's style (see `Filter`; `BasicTranslator` of a self-query retriever
+ * writes such filters) or a function over documents. A function reads every text, which is slow above some ten thousand
+ * documents. Both are applied inside the search, so it finds `k` documents whenever that many match. Anything else
+ * throws `INVALID_FILTER`.
  *
- * @typeParam M What the documents' metadata look like.
+ * @typeParam M The type of the documents' metadata.
  *
  * ```ts
  * const store = new EmbedlessVectorStore(new MiniLMEmbeddings(), { path: "animals.db" });
@@ -64,14 +65,14 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   readonly #store: LazyStore;
 
   /**
-   * Opens nothing yet; the first call that needs the file does.
+   * Opens nothing yet. The first call that needs the file opens it.
    *
-   * @param embeddings What embeds documents and questions: any LangChain embeddings. Those of this package are best.
-   * @param config Where the passages are; left out, a private temporary file.
-   * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `config.store` compares by anything but cosine or embeds otherwise.
+   * @param embeddings Any LangChain embeddings, for documents and questions. Those of this package work best.
+   * @param config Where the passages are. Default: a private temporary file.
+   * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `config.store` has another metric than cosine or other embeddings.
    */
   constructor(embeddings: EmbeddingsInterface, config: EmbedlessConfig = {}) {
-    // LangChain would keep the second argument whole for serialisation; an open store has no place there.
+    // LangChain would keep the second argument for serialisation, but an open store cannot be serialised.
     super(embeddings, {});
     if (typeof config !== "object" || config === null) throw invalid("Expected an object for the config of the store.");
     this.#dials = dialsOf(config);
@@ -79,14 +80,14 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     this.#store = new LazyStore("LangChain", locationOf(config), () => toEmbedder(this.embeddings));
   }
 
-  /** LangChain's name of this kind of store. */
+  /** LangChain's name for this kind of store. */
   override _vectorstoreType(): string {
     return "embedless";
   }
 
   /**
-   * A store filled with `texts`, one metadata object for each or one for all; texts that are left over have none. Config as
-   * for the constructor.
+   * Creates a store filled with `texts`. There is one metadata object per text, or one for all; texts without one have
+   * none. The config is that of the constructor.
    */
   static override async fromTexts(
     texts: string[],
@@ -95,13 +96,16 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     config: EmbedlessConfig = {},
   ): Promise<EmbedlessVectorStore> {
     const documents = toDocuments(texts, metadatas);
-    // `SemanticSimilarityExampleSelector.fromExamples` hands on all its options, its own ones among them.
+    // `SemanticSimilarityExampleSelector.fromExamples` passes all of its options, its own ones too.
     const { k: _, inputKeys: __, exampleKeys: ___, ...own } = config as EmbedlessConfig & Record<string, unknown>;
     // biome-ignore lint/complexity/noThisInStatic: `this` may be a subclass, which must make its own kind.
     return this.fromDocuments(documents, embeddings, own);
   }
 
-  /** A store filled with `documents`. Config as for the constructor. If adding fails, the store is closed again. */
+  /**
+   * Creates a store filled with `documents`. The config is that of the constructor. If adding fails, the store is
+   * closed.
+   */
   static override async fromDocuments(
     documents: DocumentInterface[],
     embeddings: EmbeddingsInterface,
@@ -118,10 +122,10 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   }
 
   /**
-   * Opens a store that exists.
+   * Opens an existing store.
    *
    * @param where The file, a folder with `embedless.db` in it, or a config with `path`.
-   * @throws `NOT_FOUND` if there is no such file, `MODEL_MISMATCH` if other embeddings made it.
+   * @throws `NOT_FOUND` if there is no such file, `MODEL_MISMATCH` if other embeddings created it.
    */
   static async fromExistingIndex(
     embeddings: EmbeddingsInterface,
@@ -138,23 +142,27 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     return store;
   }
 
-  /** The core store beneath, opened if need be: for `get`, `count`, `stats`, `verify` and all else that LangChain lacks. */
+  /**
+   * The core store, opened if it is not open yet. Use it for `get`, `count`, `stats`, `verify` and everything else that
+   * LangChain lacks.
+   */
   async store(): Promise<Store> {
     return await this.#store.open();
   }
 
-  /** How many blank documents this object passed over so far, in place of adding them. */
+  /** Number of blank documents that this object has not added so far. */
   get skipped(): number {
     return this.#skipped.count;
   }
 
   /**
-   * Adds documents; an id that is there already is replaced. All or none are added. A document that is blank has nothing to
-   * be found by: it is passed over and counted (`skipped`), and what its id has already stays.
+   * Adds documents. If an id exists already, its document is replaced. Either all documents are added or none. A blank
+   * document cannot be found by anything, so it is not added and only counted (`skipped`). If a document with its id
+   * exists, it stays.
    *
-   * @param options `ids` (or the bare array): one a document. They go before each document's `id`; where neither is
+   * @param options `ids` (or the bare array): one per document. They override each document's `id`; if neither is
    *   given, an id is made. `blank`, `signal` and `onProgress` as in `VectorStore.add`.
-   * @returns One id a document, in order; under that of a blank one `getByIds` finds nothing.
+   * @returns One id per document, in order. `getByIds` finds nothing under the id of a blank document.
    */
   override async addDocuments(
     documents: DocumentInterface[],
@@ -164,9 +172,9 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   }
 
   /**
-   * Adds documents whose vectors are known, which saves embedding them. A store made with `vectors: "float16"` or another
-   * form keeps them, whatever they stand for. Others do not, so some vectors are compared with what the embeddings make
-   * of the text.
+   * Adds documents with known vectors, which saves embedding them. A store created with `vectors: "float16"` or another
+   * form keeps any vectors. Other stores keep none, so they compare a sample of the vectors with what the embeddings
+   * make of the texts.
    *
    * @throws `INVALID_VECTOR` if vectors are not kept and one is not what the embeddings make of its document.
    */
@@ -181,7 +189,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   }
 
   /**
-   * Deletes by id, by metadata, or everything; in one transaction.
+   * Deletes by id, by metadata, or everything, in one transaction.
    *
    * @throws `INVALID_ARGUMENT` unless exactly one of `ids`, `filter` and `deleteAll: true` is given; `INVALID_FILTER`.
    */
@@ -191,10 +199,11 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   }
 
   /**
-   * The `k` documents closest to the question, best first. `k` below 1 gives none, and so does an empty question.
+   * Finds the `k` documents closest to the question, best first. It finds none if `k` is below 1 or the question is
+   * empty.
    *
-   * @param _callbacks LangChain's; a store has nothing to tell them, retrievers do.
-   * @param options The dials for this search alone, and a `signal` that stops it.
+   * @param _callbacks Callbacks of LangChain. A store does not call them, but retrievers do.
+   * @param options Search options for this call, and a `signal` that stops it.
    */
   override async similaritySearch(
     query: string,
@@ -207,7 +216,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     return found.map(([document]) => document);
   }
 
-  /** As `similaritySearch`, each document with its cosine similarity. */
+  /** As `similaritySearch`, with each document's cosine similarity. */
   override async similaritySearchWithScore(
     query: string,
     k = 4,
@@ -218,7 +227,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     return this.#search(query, k, filter, options);
   }
 
-  /** The `k` documents closest to a question's vector with their cosine similarity, best first. */
+  /** Finds the `k` documents closest to a question's vector, with their cosine similarities, best first. */
   override async similaritySearchVectorWithScore(
     query: number[],
     k: number,
@@ -229,13 +238,13 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   }
 
   /**
-   * Documents that are near the question and unlike each other (maximal marginal relevance, Carbonell and Goldstein 1998),
-   * chosen among the nearest `fetchK`.
+   * Finds documents that are near the question and different from each other (maximal marginal relevance, Carbonell and
+   * Goldstein 1998), among the nearest `fetchK`.
    *
-   * @param options.k How many. Default 4.
-   * @param options.fetchK Among how many. Default 20, and never fewer than `k`.
-   * @param options.lambda 1: by nearness alone; 0: by difference alone. Default 0.5. Dials and `signal` as for
-   *   `similaritySearch`, but always by meaning.
+   * @param options.k Number of documents. Default 4.
+   * @param options.fetchK Number of nearest documents to choose from. Default 20, and never fewer than `k`.
+   * @param options.lambda 1: only nearness counts; 0: only difference counts. Default 0.5. Search options and `signal`
+   *   as for `similaritySearch`, but the search is always by meaning.
    */
   override async maxMarginalRelevanceSearch(
     query: string,
@@ -262,15 +271,15 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     return chosen.map((i) => toDocument<M>(known[i]!));
   }
 
-  /** The documents of these ids, in their order; those that the store does not have are left out. */
+  /** The documents of these ids, in their order. Ids that the store does not have are left out. */
   async getByIds(ids: string[]): Promise<Document<M>[]> {
     const found = await (await this.store()).get(ids);
     return found.flatMap((passage) => (passage ? toDocument<M>(passage) : []));
   }
 
   /**
-   * A retriever over this store; by default 4 documents a question, by similarity. With fields in place of a number
-   * `searchType` may also be `"mmr"`, `"similarity_score_threshold"`, `"keyword"` or `"hybrid"`.
+   * A retriever over this store, by default with 4 documents per question, by similarity. With fields instead of a
+   * number, `searchType` may also be `"mmr"`, `"similarity_score_threshold"`, `"keyword"` or `"hybrid"`.
    */
   override asRetriever(
     kOrFields?: number | Partial<VectorStoreRetrieverInput<this>>,
@@ -280,7 +289,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     metadata?: Record<string, unknown>,
     verbose?: boolean,
   ): EmbedlessRetriever<this>;
-  /** With fields that LangChain's type does not know: more search types, the dials. */
+  /** With fields that LangChain's type does not know: more search types, and search options. */
   override asRetriever(fields: EmbedlessRetrieverFields<this["FilterType"]>): EmbedlessRetriever<this>;
   override asRetriever(
     kOrFields?: number | EmbedlessRetrieverFields<this["FilterType"]>,
@@ -291,7 +300,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     verbose?: boolean,
   ): EmbedlessRetriever<this> {
     const fields = typeof kOrFields === "object" ? kOrFields : kOrFields === undefined ? {} : { k: kOrFields };
-    // LangChain drops arguments when the first is an object, and a filter must never be lost silently.
+    // LangChain drops further arguments if the first is an object, but a filter must never be lost silently.
     return new EmbedlessRetriever<this>({
       filter,
       ...(callbacks && { callbacks }),
@@ -304,10 +313,11 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
   }
 
   /**
-   * Copies the store while it is in use; `load` opens the copy. A store that was opened there already is on disk whatever
-   * happens, and needs no saving.
+   * Copies the store while it is in use. `load` opens the copy. A store that was opened at that place is on disk
+   * already and need not be saved.
    *
-   * @param directory A folder, made if need be, or a name with an extension: a file. A store that is there is replaced.
+   * @param directory A folder, created if it is missing, or a name with an extension, which is a file. An existing
+   *   store is replaced.
    * @throws `LOCKED` if the store to be replaced is in use, `NO_SPACE`, `IO`
    */
   override async save(directory: string): Promise<void> {
@@ -316,13 +326,16 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     if (resolve(file) !== store.path) await store.backup(file, { overwrite: true });
   }
 
-  /** `fromExistingIndex` with its arguments the way LangChain has them here. */
+  /** `fromExistingIndex` with its arguments in LangChain's order. */
   static override async load(directory: string, embeddings: EmbeddingsInterface): Promise<EmbedlessVectorStore> {
     // biome-ignore lint/complexity/noThisInStatic: `this` may be a subclass, which must make its own kind.
     return this.fromExistingIndex(embeddings, directory);
   }
 
-  /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
+  /**
+   * Closes the file, and removes it if it was temporary. A store given as `{ store }` stays open. It may be called
+   * twice.
+   */
   async close(): Promise<void> {
     await this.#store.close();
   }
@@ -335,7 +348,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
     checkDocuments(documents);
     const { ids, ...rest } = Array.isArray(options) ? { ids: options } : (options ?? {});
     if (ids) checkLength("ids", ids, documents);
-    // Not map, which passes over the holes that some arrays have.
+    // `map` would skip the holes that an array may have.
     const items = Array.from(documents, (document, place) =>
       toItem(document, { place, id: ids?.[place], vector: vectors?.[place] }),
     );
@@ -355,7 +368,7 @@ export class EmbedlessVectorStore<M extends Metadata = Metadata> extends Saveabl
       toFilter(filter);
       return [];
     }
-    // A vector has no words.
+    // A vector has no words, so it is searched by meaning.
     const byMeaning = typeof query === "string" ? {} : ({ mode: "vector" } as const);
     const { hits } = await this.#find(query, k, filter, { ...options, ...byMeaning });
     return hits.map((hit) => [toDocument<M>(hit), hit.score]);

@@ -1,35 +1,38 @@
 import { type BaseNode, MetadataMode } from "llamaindex";
 import { EmbedlessError } from "../../src/index.js";
 
-/** What a node's vector may have been made from: with the metadata meant for embedding, the bare text, or with all metadata. */
+/**
+ * The texts that a node's vector may have been made from: with the metadata for embedding, the bare text, or with all
+ * metadata.
+ */
 const MODES = [MetadataMode.EMBED, MetadataMode.NONE, MetadataMode.ALL] as const;
 
-/** From this cosine on a candidate is taken without trying the others: the same text on the same machine. */
+/** At this cosine a candidate is accepted without trying the others: the same text on the same machine. */
 const SURE = 0.999;
-/** Lowest cosine at which the best candidate is taken: the same text, on another kind of processor. */
+/** The lowest cosine at which the best candidate is accepted: the same text on another kind of processor. */
 const LEAST = 0.99;
 
-/** How `embeddedTexts` finds out. */
+/** Helps to find which text a vector was made from. */
 export interface Witness {
   /** Embeds passages. */
   embed(texts: string[]): Promise<ArrayLike<number>[]>;
-  /** Whether the store keeps vectors, so that no text has to give them. */
+  /** Whether the store keeps vectors, so that they need not come from a text. */
   keepsVectors(): Promise<boolean>;
 }
 
-/** A node that stands for all of its shape. */
+/** A node that represents all nodes of its shape. */
 interface Sample {
   node: BaseNode;
-  /** What was tried, and how near it came. */
+  /** The modes that were tried, with their cosines. */
   tried: { mode: MetadataMode; cosine: number }[];
 }
 
 /**
- * The text that each node's vector was made from. Pipelines embed `EMBED`, memory blocks the bare text; which one it was
- * is found out by embedding one node of each shape again: of equal class, metadata keys and excluded keys. Nodes without
- * a vector, and those whose candidates are all the same text, ask nothing.
+ * The text that each node's vector was made from. Pipelines embed `EMBED`, memory blocks embed the bare text. To find
+ * which one it was, one node per shape is embedded again. Nodes of one shape have the same class, metadata keys and
+ * excluded keys. Nothing is embedded for nodes without a vector, or if all candidates are the same text.
  *
- * @throws `INVALID_VECTOR` if no candidate gives a sample's vector and the store keeps none; it names the node
+ * @throws `INVALID_VECTOR` naming the node, if no candidate gives a sample's vector and the store keeps no vectors
  */
 export async function embeddedTexts(nodes: readonly BaseNode[], witness: Witness): Promise<string[]> {
   const shapes = nodes.map(shapeOf);
@@ -46,7 +49,7 @@ export async function embeddedTexts(nodes: readonly BaseNode[], witness: Witness
   return nodes.map((node, i) => node.getContent(modes.get(shapes[i]!) ?? MetadataMode.EMBED));
 }
 
-/** Of each shape that needs one the node with the shortest text: cheap to embed, and metadata change it most. */
+/** The node with the shortest text of each shape that needs one. It is cheap to embed, and metadata change it most. */
 function samplesOf(nodes: readonly BaseNode[], shapes: readonly string[]): Sample[] {
   const shortest = new Map<string, { node: BaseNode; length: number }>();
   nodes.forEach((node, i) => {
@@ -59,7 +62,7 @@ function samplesOf(nodes: readonly BaseNode[], shapes: readonly string[]): Sampl
   return Array.from(shortest.values(), ({ node }) => ({ node, tried: [] }));
 }
 
-/** Embeds what these modes make of the samples, all in one call. */
+/** Embeds the samples' texts in these modes, all in one call. */
 async function tryModes(samples: readonly Sample[], modes: readonly MetadataMode[], { embed }: Witness): Promise<void> {
   const trials = samples.flatMap((sample) =>
     modes.flatMap((mode) => {
@@ -90,7 +93,7 @@ function shapeOf(node: BaseNode): string {
   return JSON.stringify([node.type, metadataSeparator, keys, node.excludedEmbedMetadataKeys]);
 }
 
-/** 0 for vectors that cannot be compared. */
+/** The cosine of two vectors; 0 if they cannot be compared. */
 function cosineOf(a: ArrayLike<number>, b: ArrayLike<number>): number {
   if (a.length !== b.length) return 0;
   let [dot, aa, bb] = [0, 0, 0];
@@ -108,7 +111,7 @@ function mismatch({ node, tried }: Sample): EmbedlessError {
   return new EmbedlessError(
     "INVALID_VECTOR",
     `The embedding of node ${JSON.stringify(node.id_)} is not what the embedModel makes of its text (cosines: ${cosines}), ` +
-      "and this store keeps no vectors but computes them from texts: leave the embedding out, give the embedModel that " +
-      'made it, or make a store with vectors: "float16" or "float32", which keeps vectors that no text reproduces.',
+      "and this store keeps no vectors but computes them from texts. Leave the embedding out, give the embedModel that " +
+      'made it, or create a store with vectors: "float16" or "float32", which keeps vectors that no text reproduces.',
   );
 }

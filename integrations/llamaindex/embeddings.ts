@@ -3,27 +3,28 @@ import { type Embedder, EmbedlessError, minilm } from "../../src/index.js";
 import { coreEmbedder, ForeignEmbedder, nameOfModel, ownEmbedder } from "../embedders.js";
 import { checkedOptions, invalid } from "../errors.js";
 
-/** Texts per call for an embedder that does not tell what suits it. */
+/** Texts per call for an embedder that does not say how many suit it. */
 const BATCH = 64;
 
 /**
- * Any embedder of this package (`onnxEmbedder`, `transformersEmbedder`, `httpEmbedder`, or one of your own) as a LlamaIndex
- * `BaseEmbedding`. `EmbedlessVectorStore` takes the embedder out again, so nothing is lost on the way.
+ * A LlamaIndex `BaseEmbedding` over any embedder of this package (`onnxEmbedder`, `transformersEmbedder`,
+ * `httpEmbedder`, or your own). `EmbedlessVectorStore` uses the embedder inside directly, so all of its abilities are
+ * kept.
  */
 export class EmbedlessEmbedding extends BaseEmbedding {
   readonly [coreEmbedder]: Embedder;
 
   /**
-   * Makes nothing and calls nothing yet.
+   * Loads nothing and calls nothing yet.
    *
-   * @param embedder What really embeds.
-   * @param options.embedBatchSize Texts per call. Default: what keeps the embedder busy.
+   * @param embedder Embeds the texts.
+   * @param options.embedBatchSize Texts per call. Default: as many as keep the embedder busy.
    */
   constructor(embedder: Embedder, options: { embedBatchSize?: number } = {}) {
     super();
     this[coreEmbedder] = embedder;
     this.embedBatchSize = options.embedBatchSize ?? embedder.concurrency ?? embedder.batch ?? BATCH;
-    // LlamaIndex declares this one as a property and sets it in its constructor, where a method would be hidden by it.
+    // LlamaIndex declares this as a property and sets it in its constructor, which would hide a method.
     this.getTextEmbeddings = async (texts) => (texts.length === 0 ? [] : await this.#embed(texts));
   }
 
@@ -35,13 +36,16 @@ export class EmbedlessEmbedding extends BaseEmbedding {
     return vector;
   }
 
-  /** The vector of a question; `null` if it is no text, or an empty one. */
+  /** The vector of a question; `null` if it is empty or not a text. */
   override async getQueryEmbedding(query: MessageContentDetail): Promise<number[] | null> {
     const text = extractSingleText(query);
     return text ? Array.from(await this[coreEmbedder].embedQuery(text)) : null;
   }
 
-  /** Ends the embedder's child processes and connections. Needed only to end them early: idle ones keep no process alive. */
+  /**
+   * Ends the embedder's child processes and connections. You need it only to end them early, because idle ones do not
+   * keep the process alive.
+   */
   async close(): Promise<void> {
     await this[coreEmbedder].close?.();
   }
@@ -53,7 +57,8 @@ export class EmbedlessEmbedding extends BaseEmbedding {
 }
 
 /**
- * The bundled model, all-MiniLM-L6-v2 (384 dims, English, runs on the processor in child processes, no network).
+ * A LlamaIndex `BaseEmbedding` with the bundled model, all-MiniLM-L6-v2 (384 dims, English). It runs on the processor
+ * in child processes and needs no network.
  *
  * ```ts
  * Settings.embedModel = new MiniLMEmbedding();
@@ -61,10 +66,10 @@ export class EmbedlessEmbedding extends BaseEmbedding {
  */
 export class MiniLMEmbedding extends EmbedlessEmbedding {
   /**
-   * Loads nothing yet: the first text starts the model.
+   * Loads nothing yet. The first text starts the model.
    *
-   * @param options.workers Most child processes, about 150 MB each. Default: one a processor.
-   * @param options.embedBatchSize As in `EmbedlessEmbedding`.
+   * @param options `workers`: most child processes, about 150 MB of memory each; default: one per processor.
+   *   `embedBatchSize` as in `EmbedlessEmbedding`.
    */
   constructor(options: { workers?: number; embedBatchSize?: number } = {}) {
     const { workers, ...rest } = checkedOptions(options, "MiniLMEmbedding");
@@ -73,8 +78,8 @@ export class MiniLMEmbedding extends EmbedlessEmbedding {
 }
 
 /**
- * A LlamaIndex embedding as an embedder of the core. Those of this package give back the embedder inside them. For all
- * others `id` is the class name and the model name, and `dims` shows with the first answer.
+ * Converts a LlamaIndex embedding to an embedder of the core. Embeddings of this package answer the embedder inside
+ * them. For all others, `id` is the class name and the model name, and `dims` is known after the first answer.
  *
  * @throws `INVALID_ARGUMENT` if `embedModel` lacks the methods of a `BaseEmbedding`.
  */

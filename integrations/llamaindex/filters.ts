@@ -9,19 +9,19 @@ import {
 } from "../../src/index.js";
 import { RECORD } from "./stored_node.js";
 
-/** What a condition comes to: a filter of the core, or what only a look at each value can tell. */
+/** A condition: a filter of the core, or a function for what only a look at each value can decide. */
 type Condition = Filter | ((metadata: Metadata) => boolean);
 
-/** Lets nothing through. */
+/** A filter that matches nothing. */
 export const NOTHING: Filter = { $not: {} };
 
 /**
- * LlamaIndex's filters as one of the core. Keys are names of metadata, dots and all. As in LlamaIndex's own store a
- * condition on a key that a node lacks does not hold, not even `!=` and `nin`, but `is_empty` does; arrays equal nothing
- * and are looked into by `any`, `all` and `contains` alone. Unlike there values are never converted: ranges compare
- * numbers with numbers and strings with strings.
+ * Converts LlamaIndex's filters to a filter of the core. Keys are names of metadata, dots included. As in LlamaIndex's
+ * own store, a condition on a key that a node lacks does not hold, not even `!=` and `nin`, but `is_empty` does. Arrays
+ * equal nothing; only `any`, `all` and `contains` look into them. Unlike there, values are never converted: ranges
+ * compare numbers with numbers and strings with strings.
  *
- * @returns `undefined` for none; a function, which reads every passage, only with `text_match`
+ * @returns `undefined` for no filters; a function, which reads every passage, only with `text_match`
  * @throws `INVALID_FILTER` for an unknown operator or condition, or a value that the operator cannot take
  */
 export function toFilter(filters: MetadataFilters | undefined): Filter | PassageTest | undefined {
@@ -37,7 +37,7 @@ export function toFilter(filters: MetadataFilters | undefined): Filter | Passage
     condition === "and" ? tests.every((test) => test(metadata)) : tests.some((test) => test(metadata));
 }
 
-/** Both filters at once; either may be missing. */
+/** Combines two filters, so that both must match. Either may be missing. */
 export function both(
   a: Filter | PassageTest | undefined,
   b: Filter | PassageTest | undefined,
@@ -103,7 +103,7 @@ function among(path: string, values: FilterValue[], also: Filter): Filter {
   return values.length === 0 ? NOTHING : { [path]: { $in: values }, ...also };
 }
 
-/** Whether a value has the words in it; of arrays, whether one of the items is these words. */
+/** Whether a value contains the words. For an array: whether one of its items equals the words. */
 function holds(value: unknown, words: string): boolean {
   return typeof value === "string" || Array.isArray(value) ? value.includes(words) : false;
 }
@@ -114,7 +114,7 @@ function join(filters: Filter[], condition: "and" | "or"): Filter {
   return condition === "and" ? { $and: filters } : { $or: filters };
 }
 
-/** Where the core finds a node's metadata of this name. */
+/** The core's path of a node's metadata key. */
 function pathOf(key: string): string {
   if (key === RECORD) return `${RECORD}.shadowed`;
   const path = key.replace(/[.\\]/g, "\\$&");

@@ -1,11 +1,12 @@
 import type { Hit } from "../../src/index.js";
 
 /**
- * Chooses hits that are near the question and unlike each other: maximal marginal relevance, Carbonell and Goldstein 1998.
+ * Chooses hits that are near the question and different from each other: maximal marginal relevance, Carbonell and
+ * Goldstein 1998.
  *
- * @param hits Candidates with their vectors; those without are passed over.
+ * @param hits Candidates with their vectors. Candidates without a vector are ignored.
  * @param k How many to choose.
- * @param threshold 1: by nearness alone; 0: by difference alone.
+ * @param threshold 1: only nearness counts; 0: only difference counts.
  * @returns the chosen hits in the order they were chosen
  */
 export function diverse(hits: readonly Hit[], k: number, threshold: number): Hit[] {

@@ -7,19 +7,19 @@ import { both, NOTHING, toFilter } from "./filters.js";
 import { diverse } from "./mmr.js";
 import { RECORD, sourceOf } from "./stored_node.js";
 
-/** Whether questions are embedded by the store's own model, or the vector that comes along is taken. */
+/** `"own"`: the store's own model embeds the question. `"given"`: the vector that comes with the question is used. */
 export type QueryEmbedding = "own" | "given";
 
-/** Most ids that become conditions; of more a function looks each passage up. */
+/** Most ids that become conditions. With more ids, a function looks at each passage. */
 const MOST_CONDITIONS = 1_000;
-/** MMR chooses among this many times as many hits as are wanted, and among 20 at least. */
+/** MMR chooses among this many candidates per wanted hit, and among at least 20. */
 const CANDIDATES_PER_HIT = 4;
 const FEWEST_CANDIDATES = 20;
-/** Where the weight is not told. */
+/** The weight if none is given. */
 const MMR_THRESHOLD = 0.5;
 
 /**
- * The hits of a LlamaIndex query, best first; by mode MMR in the order they were chosen.
+ * The hits of a LlamaIndex query, best first. In the mode MMR they are in the order they were chosen.
  *
  * @throws `INVALID_ARGUMENT`, `INVALID_FILTER`, and what a search of the core throws
  */
@@ -44,7 +44,7 @@ export async function find(
   return diverse(hits, k, threshold);
 }
 
-/** How the core is to search. */
+/** The core's mode for a LlamaIndex mode. */
 function wayOf(mode: `${VectorStoreQueryMode}`, alpha: number | undefined): "vector" | "keyword" | "hybrid" | "mmr" {
   switch (mode) {
     case "default":
@@ -68,7 +68,9 @@ function share(name: string, value: unknown): number {
   throw invalid(`Expected a number from 0 to 1 for ${name}, but received ${String(value)}.`);
 }
 
-/** The question in words or as a vector, whichever is preferred if both are there; empty if it has no words alone. */
+/**
+ * The question as words or as a vector. If both are given, `prefer` decides. Empty if there is no vector and no words.
+ */
 function questionOf({ queryStr, queryEmbedding }: VectorStoreQuery, prefer: QueryEmbedding): string | number[] {
   const words = textOf(queryStr) || undefined;
   const vector = queryEmbedding ?? undefined;
@@ -78,7 +80,7 @@ function questionOf({ queryStr, queryEmbedding }: VectorStoreQuery, prefer: Quer
   throw invalid("Expected a queryStr or a queryEmbedding for query, but received neither.");
 }
 
-/** A question in words, `""` for white space alone. Throws `INVALID_ARGUMENT` for what is no text. */
+/** The question in words, `""` for white space. Throws `INVALID_ARGUMENT` unless it is a text. */
 function textOf(queryStr: unknown): string | undefined {
   if (queryStr === undefined || queryStr === null) return undefined;
   if (typeof queryStr !== "string") throw invalid(`Expected a text for queryStr, but received ${typeof queryStr}.`);
@@ -91,7 +93,7 @@ function wordsOf({ queryStr }: VectorStoreQuery, mode: string): string {
   throw invalid(`Expected a queryStr for mode ${JSON.stringify(mode)}, which searches by words, but received none.`);
 }
 
-/** Nodes that have one of these ids, or were made from a document that has. */
+/** A filter for nodes that have one of these ids, or were made from a document with one of them. */
 async function ofDocuments(store: Store, docIds: unknown): Promise<Filter | PassageTest | undefined> {
   if (docIds === undefined || docIds === null) return undefined;
   if (!Array.isArray(docIds) || !docIds.every((id) => typeof id === "string")) {
@@ -104,13 +106,13 @@ async function ofDocuments(store: Store, docIds: unknown): Promise<Filter | Pass
   return (passage) => wanted.has(passage.id) || wanted.has(sourceOf(passage) ?? passage.id);
 }
 
-/** Whether one of the ids is a node's own, which no filter of the core can name. */
+/** Whether one of the ids is a node's own. No filter of the core can test ids. */
 async function hasAny(store: Store, ids: string[]): Promise<boolean> {
   const known = await Promise.all(ids.map((id) => hasNode(store, id)));
   return known.includes(true);
 }
 
-/** Whether a node has this id. What no node could have for an id is none's. */
+/** Whether a node has this id. A value that cannot be an id belongs to no node. */
 export async function hasNode(store: Store, id: string): Promise<boolean> {
   try {
     return (await store.has([id]))[0] ?? false;

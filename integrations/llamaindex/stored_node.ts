@@ -4,35 +4,35 @@ import type { AddItem, Metadata, Passage } from "../../src/index.js";
 import { invalid } from "../errors.js";
 
 /**
- * Under this key of a passage's metadata lies what makes a node of it again; all other keys are the node's own metadata,
- * so that filters, indexes and other readers of the file find them by their names.
+ * The key of a passage's metadata that holds what is needed to make its node again. All other keys are the node's own
+ * metadata, so filters, indexes and other readers of the file find them under their names.
  */
 export const RECORD = "_llamaindex";
 
-/** All of a node that is neither its id nor its metadata, and cannot be told from the passage's text. */
+/** The parts of a node that are neither its id nor its metadata, and that do not follow from the passage's text. */
 interface NodeRecord {
-  /** Id of what the node was made from; absent where it was made from nothing. */
+  /** Id of what the node was made from; missing if there is none. */
   source?: string;
-  /** The node as JSON, less what `compact` leaves out. */
+  /** The node as JSON, without what `compact` leaves out. */
   node: Metadata;
-  /** Where the node's text lies in the passage's; absent if `node` has it. */
+  /** Where the node's text lies in the passage's text; missing if `node` contains the text. */
   text?: Cut;
-  /** Metadata keys whose values are arrays; LlamaIndex's operators treat arrays apart, the core's do not. */
+  /** Metadata keys whose values are arrays. LlamaIndex's operators treat arrays specially; the core's do not. */
   arrays?: string[];
-  /** Those of them whose arrays are empty. */
+  /** The keys among them whose arrays are empty. */
   emptyArrays?: string[];
-  /** The node's own metadata under the key of the record. */
+  /** The node's own metadata under the key of this record. */
   shadowed?: unknown;
 }
 
-/** A text as `before` + the passage's text from `start` on + `after`. Zero and nothing are left out. */
+/** A text as `before` + the passage's text from `start` on + `after`. Values of zero and empty strings are left out. */
 interface Cut {
   start?: number;
   before?: string;
   after?: string;
 }
 
-/** What most nodes have. */
+/** The values that most nodes have. */
 const usual = (): Metadata => ({
   type: "TEXT",
   excludedEmbedMetadataKeys: [],
@@ -43,9 +43,9 @@ const usual = (): Metadata => ({
 });
 
 /**
- * A node as an item of the core.
+ * Converts a node to an item of the core.
  *
- * @param text What was embedded for it.
+ * @param text The text that was embedded for it.
  * @throws `INVALID_ARGUMENT` for a node that JSON cannot hold or that LlamaIndex could not make again
  */
 export function toItem(node: BaseNode, text: string): AddItem {
@@ -64,13 +64,15 @@ export function toItem(node: BaseNode, text: string): AddItem {
   };
   const item = { id: node.id_, text, metadata: { ...open, [RECORD]: record as unknown } };
   const { hash } = whole;
-  // Most nodes have the hash that LlamaIndex works out again.
+  // LlamaIndex computes this hash again for most nodes.
   delete record.node["hash"];
   if (attempt(node, () => rebuild(item).hash) !== hash) record.node["hash"] = hash;
   return item;
 }
 
-/** The passage as the node it was, of the same class. One that was added past LlamaIndex is a `TextNode`. */
+/**
+ * Converts a passage back to its node, of the same class. A passage that LlamaIndex did not add becomes a `TextNode`.
+ */
 export function toNode(passage: Passage): BaseNode {
   return rebuild(passage);
 }
@@ -87,13 +89,13 @@ function rebuild({ id, text, metadata }: { id?: string; text: string; metadata?:
   if (record.shadowed !== undefined) own[RECORD] = record.shadowed;
   const json: Metadata = { ...expand(record, own, text), id_: id, metadata: own };
   const node = jsonToNode(json);
-  // Its constructors leave out a start of 0, and what a class of the caller's had beside.
+  // LlamaIndex's constructors omit a start of 0 and properties of the caller's own classes.
   for (const key of Object.keys(json)) if (!(key in node)) Object.assign(node, { [key]: json[key] });
   if (typeof json["hash"] === "string") node.hash = json["hash"];
   return node;
 }
 
-/** What is left of a node's JSON when all that `expand` knows is taken away, and nothing is lost by it. */
+/** Removes what `expand` can restore from a node's JSON. */
 function compact(whole: Metadata, own: Metadata, passage: string): Pick<NodeRecord, "node" | "text"> {
   const { text, relationships, ...rest } = whole;
   const cut = typeof text === "string" ? cutOf(text, passage) : undefined;
@@ -107,7 +109,7 @@ function compact(whole: Metadata, own: Metadata, passage: string): Pick<NodeReco
   );
   if (!isDeepStrictEqual(related, {})) node["relationships"] = related;
   const record = { node, text: cut };
-  // Whatever has another shape than LlamaIndex's own classes is kept as it is.
+  // JSON that differs from LlamaIndex's own classes is kept as it is.
   return isDeepStrictEqual(expand(record, own, passage), whole) ? record : { node: whole };
 }
 
@@ -120,10 +122,10 @@ function expand({ node, text }: Pick<NodeRecord, "node" | "text">, own: Metadata
   return { ...usual(), ...node, relationships, text: before + passage.slice(start) + after };
 }
 
-/** Where `text` lies at the end of `passage`, if it does; white space around it may be missing there. */
+/** Where `text` lies at the end of `passage`, if it does. White space around it may be missing there. */
 function cutOf(text: string, passage: string): Cut | undefined {
   const inner = text.trim();
-  // As it will be stored: of a text with half a character the node keeps its own.
+  // Storing changes a text with half a character, so the node keeps its own text.
   if (!passage.endsWith(inner) || !(text as string & { isWellFormed(): boolean }).isWellFormed()) return;
   const at = inner === "" ? text.length : text.indexOf(inner);
   const start = passage.length - inner.length;
@@ -131,7 +133,7 @@ function cutOf(text: string, passage: string): Cut | undefined {
   return { ...(start > 0 && { start }), ...(before && { before }), ...(after && { after }) };
 }
 
-/** Relationships with each of their ends changed; those that are lists keep their order. */
+/** Changes both ends of all relationships. Lists keep their order. */
 function mapRelated(relationships: unknown, change: (info: Metadata) => Metadata): Metadata {
   const changed = (end: unknown): unknown => {
     if (Array.isArray(end)) return end.map(changed);
@@ -142,7 +144,7 @@ function mapRelated(relationships: unknown, change: (info: Metadata) => Metadata
   );
 }
 
-/** A node as JSON makes it: dates are strings, what is undefined is gone. Its vector is not read. */
+/** A node as JSON: dates become strings, and undefined values disappear. Its vector is not read. */
 function asJson(node: BaseNode): Metadata {
   return attempt(node, () => {
     const { embedding: _, id_: __, ...whole } = node.toJSON();

@@ -28,29 +28,29 @@ import { toEmbedder } from "./embeddings.js";
 import { find, hasNode, type QueryEmbedding } from "./query.js";
 import { RECORD, sourceOf, toItem, toNode } from "./stored_node.js";
 
-/** Nodes made to items between two turns of the event loop. */
+/** Nodes converted to items before the event loop gets a turn. */
 const SLICE = 128;
 
 /**
  * Where the nodes are (see `StoreLocation`), what embeds them, and how they are searched.
  *
- * - `embedModel`: any LlamaIndex embedding; those of this package are best. Default: `Settings.embedModel`.
- * - `queryEmbedding`: an index embeds questions with `Settings.embedModel`, whatever model its store has. `"own"`, the
- *   default, embeds them once more with the store's model, so that question and nodes always agree; `"given"` takes the
- *   index's vector and saves that call.
- * - `blank`: what `add` does with a node that has nothing to embed. Default `"skip"`; see `AddOptions` of the core.
- * - `recall`, `recompute`, `scores` and `walk` hold for every search; see the core's `SearchOptions`.
- * - `filterable` names metadata keys of nodes, 31 at most. An index for `delete` by source document is always made.
+ * - `embedModel`: any LlamaIndex embedding. Those of this package work best. Default: `Settings.embedModel`.
+ * - `queryEmbedding`: an index embeds questions with `Settings.embedModel`, even if its store has another model.
+ *   `"own"`, the default, embeds them again with the store's model, so that questions and nodes always agree. `"given"`
+ *   uses the index's vector and saves that call.
+ * - `blank`: what `add` does with a node that has nothing to embed. Default `"skip"`; see the core's `AddOptions`.
+ * - `recall`, `recompute`, `scores` and `walk` apply to every search; see the core's `SearchOptions`.
+ * - `filterable` names metadata keys of nodes, at most 31. An index for `delete` by source document is always created.
  */
 export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEmbedding } & Pick<AddOptions, "blank"> &
   Omit<SearchDials, "mode"> &
   StoreLocation;
 
 /**
- * LlamaIndex's vector store over a file that keeps the nodes and no vectors.
+ * LlamaIndex's vector store in a file that keeps the nodes and no vectors.
  *
- * Similarities are cosines: higher is better. Adding an id again replaces the node. Nodes come back as they went in: of
- * the same class, with relationships and excluded keys; their metadata are what JSON makes of them.
+ * Similarities are cosines; higher is better. Adding an id again replaces the node. Nodes come back as they were added:
+ * of the same class, with relationships and excluded keys. Their metadata are stored as JSON.
  *
  * ```ts
  * const vectorStore = new EmbedlessVectorStore({ path: "animals.db" });
@@ -60,7 +60,7 @@ export type EmbedlessConfig = VectorStoreBaseParams & { queryEmbedding?: QueryEm
  * ```
  */
 export class EmbedlessVectorStore extends BaseVectorStore<Store> {
-  /** Nodes come from here: an index needs no document store to show them. */
+  /** The store returns whole nodes, so an index needs no document store. */
   storesText = true;
   readonly #dials: SearchDials;
   readonly #queryEmbedding: QueryEmbedding;
@@ -69,10 +69,10 @@ export class EmbedlessVectorStore extends BaseVectorStore<Store> {
   readonly #store: LazyStore;
 
   /**
-   * Opens nothing yet; the first call that needs the file does.
+   * Opens nothing yet. The first call that needs the file opens it.
    *
-   * @param config Left out, a private temporary file and `Settings.embedModel`.
-   * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `config.store` compares by anything but cosine or embeds otherwise;
+   * @param config Default: a private temporary file and `Settings.embedModel`.
+   * @throws `METRIC_MISMATCH` or `MODEL_MISMATCH` if `config.store` has another metric than cosine or another model;
    *   `INVALID_ARGUMENT` without a model, or for an unknown `queryEmbedding`.
    */
   constructor(config: EmbedlessConfig = {}) {
@@ -93,12 +93,12 @@ export class EmbedlessVectorStore extends BaseVectorStore<Store> {
   }
 
   /**
-   * Opens the store in a folder. What is not there is made: the folder and an empty store in it.
+   * Opens the store in a folder. If the folder or the store is missing, it is created.
    *
    * @param persistDir The folder with `embedless.db` in it; a name with an extension is the file itself.
-   * @param config As for the constructor, less where it is; or the embedModel alone, as `SimpleVectorStore` takes it. With
-   *   `create: false` nothing is made.
-   * @throws `MODEL_MISMATCH` if another model made it, `NOT_FOUND` by `create: false` if there is no such file
+   * @param config As for the constructor, but without the location; or only the embedModel, as `SimpleVectorStore`
+   *   takes it. With `create: false` nothing is created.
+   * @throws `MODEL_MISMATCH` if another model created it, `NOT_FOUND` with `create: false` if there is no such file
    */
   static async fromPersistDir(
     persistDir: string,
@@ -117,31 +117,35 @@ export class EmbedlessVectorStore extends BaseVectorStore<Store> {
   }
 
   /**
-   * The core store beneath, which is there once something was awaited: `store()`, or any other method.
+   * The core store. It is available after `store()` or any other method was awaited.
    *
    * @throws `CLOSED` before that and after `close()`.
    */
   override client(): Store {
     const current = this.#store.current;
     if (current) return current;
-    throw new EmbedlessError("CLOSED", "The vector store is not open: await store(), which opens it, before client().");
+    throw new EmbedlessError("CLOSED", "The vector store is not open. Call await store() before client().");
   }
 
-  /** The core store beneath, opened if need be: for `get`, `count`, `stats`, `verify` and all else that LlamaIndex lacks. */
+  /**
+   * The core store, opened if it is not open yet. Use it for `get`, `count`, `stats`, `verify` and everything else that
+   * LlamaIndex lacks.
+   */
   async store(): Promise<Store> {
     return await this.#store.open();
   }
 
-  /** How many blank nodes this object passed over so far, in place of adding them. */
+  /** Number of blank nodes that this object has not added so far. */
   get skipped(): number {
     return this.#skipped.count;
   }
 
   /**
-   * Adds nodes; an id that is there already is replaced, and of nodes with the same id the last one with something in it
-   * stays. All or none are added. What is kept of an embedding is the text that gave it: some are made again to see whether that was the
-   * text with its metadata (as in pipelines) or without (as in memory blocks). Nodes without embedding are embedded. A node
-   * with neither text nor metadata has nothing to be found by: it is passed over and counted (`skipped`).
+   * Adds nodes. If an id exists already, its node is replaced. Of nodes with the same id, the last one that is not
+   * blank is added. Either all nodes are added or none. The store keeps the text that gave a node's embedding. It
+   * embeds some nodes again to find whether that was the text with its metadata (as in pipelines) or without (as in
+   * memory blocks). Nodes without an embedding are embedded. A node with neither text nor metadata cannot be found by
+   * anything, so it is not added and only counted (`skipped`).
    *
    * @param nodes Their `embedding` must come from `embedModel`, unless the store keeps vectors (`vectors: "float16"`).
    * @param options `blank`, `signal` and `onProgress` as in `VectorStore.add`.
@@ -168,8 +172,8 @@ export class EmbedlessVectorStore extends BaseVectorStore<Store> {
   }
 
   /**
-   * Deletes the nodes that were made from a document. Where there are none, it deletes the node of this id itself if that was
-   * made from nothing: a document that was not split. An id that nothing has is no error.
+   * Deletes the nodes that were made from a document. If there are none, it deletes the node with this id, if that node
+   * was not made from anything: a document that was not split. An unknown id is no error.
    *
    * @param refDocId Id of the source document.
    */
@@ -183,16 +187,19 @@ export class EmbedlessVectorStore extends BaseVectorStore<Store> {
   }
 
   /**
-   * The nodes nearest to a question.
+   * Finds the nodes nearest to a question.
    *
-   * - `DEFAULT`: similarities are cosines. `MMR`: the same, in the order of choice; `mmrThreshold` 1 means nearness alone.
-   * - `HYBRID` and `SPARSE` take a store with `keywords: true`. By `alpha` 0 words decide alone, by 1 meaning; by anything
-   *   between the two lists are fused by rank, and how far between makes no difference. These similarities are no cosines.
-   * - `filters`, evaluated before the cut: all operators, `true` and `false` too. `text_match` reads every text.
+   * - `DEFAULT`: similarities are cosines. `MMR`: the same, in the order of choice; `mmrThreshold` 1 means that only
+   *   nearness counts.
+   * - `HYBRID` and `SPARSE` need a store with `keywords: true`. With `alpha` 0 only words decide, with 1 only meaning.
+   *   With any value between, both lists are fused by rank, and the value makes no difference. These similarities are
+   *   not cosines.
+   * - `filters` are applied before the best nodes are chosen. All operators are supported, also with `true` and
+   *   `false`. `text_match` reads every text.
    * - `docIds`: ids of nodes or of their source documents.
    *
-   * Nodes come with their `embedding`, unless an estimate or their words alone found them. A question without words or a
-   * vector finds nothing.
+   * Nodes come with their `embedding`, unless they were found by an estimate or only by their words. A question with
+   * neither words nor a vector finds nothing.
    *
    * @param options `signal` stops it.
    * @throws `INVALID_ARGUMENT` for another mode, or without `queryStr` and `queryEmbedding`; `INVALID_FILTER`
@@ -213,11 +220,11 @@ export class EmbedlessVectorStore extends BaseVectorStore<Store> {
   }
 
   /**
-   * Without a path this does nothing but open the file, since all that was added is on disk. With one it copies the store
-   * there, whatever others do with it meanwhile.
+   * Copies the store to `path`, even while others use it. Without a path this only opens the file, because everything
+   * that was added is on disk already.
    *
-   * @param path A folder, or a name with an extension: a file. Folders are made if need be, a store that is there is
-   *   replaced.
+   * @param path A folder, or a name with an extension, which is a file. Missing folders are created. An existing store
+   *   is replaced.
    * @throws `LOCKED` if the file is a store in use, `IO`, `NO_SPACE`
    */
   async persist(path?: string): Promise<void> {
@@ -227,13 +234,16 @@ export class EmbedlessVectorStore extends BaseVectorStore<Store> {
     if (target !== store.path) await store.backup(target, { overwrite: true });
   }
 
-  /** Closes the file and removes it if it was temporary. A store given as `{ store }` stays open. May be called twice. */
+  /**
+   * Closes the file, and removes it if it was temporary. A store given as `{ store }` stays open. It may be called
+   * twice.
+   */
   async close(): Promise<void> {
     await this.#store.close();
   }
 }
 
-/** A node with the vector that it was ranked by. One that was ranked by less than that has none. */
+/** A node with the exact vector that ranked it. A node that was ranked without one has no vector. */
 function withEmbedding(hit: Hit): BaseNode {
   const node = toNode(hit);
   if (hit.vector && hit.explain?.exact !== undefined) node.embedding = Array.from(hit.vector);
@@ -249,7 +259,7 @@ function modelOfSettings(): BaseEmbedding {
     return Settings.embedModel;
   } catch (error) {
     throw invalid(
-      "Expected an embedModel, or Settings.embedModel to be set before, but received neither; settings of another copy of " +
+      "Expected an embedModel, or Settings.embedModel to be set before, but received neither. Settings of another copy of " +
         "LlamaIndex (one by require(), one by import()) do not count.",
       error,
     );
@@ -262,7 +272,7 @@ function checkNodes(nodes: unknown): void {
   if (at >= 0) throw invalid(`Expected a node of LlamaIndex for nodes[${at}], but received something else.`);
 }
 
-/** Of nodes with the same id the last, and its place; a blank one that is to be passed over replaces none of them. */
+/** The last node of each id, and its index. A blank node that will not be added replaces none of them. */
 function lastOf(nodes: readonly BaseNode[], blank: AddOptions["blank"]) {
   const placeOf = new Map<string, number>();
   const passedOver: number[] = [];
@@ -275,7 +285,7 @@ function lastOf(nodes: readonly BaseNode[], blank: AddOptions["blank"]) {
   return { last: places.map((place) => nodes[place]!), places, passedOver };
 }
 
-/** `delete` finds nodes by their source. */
+/** Adds the index by which `delete` finds nodes of a source. */
 function withSourceIndex(location: StoreLocation): StoreLocation {
   if (location.store) return location;
   const filterable = [...(location.filterable ?? []), `${RECORD}.source`];

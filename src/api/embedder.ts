@@ -142,7 +142,7 @@ export interface ShippedCodebook {
  * @throws EmbedlessError `EMBEDDER_OUTPUT`
  */
 export function checkVectors(id: string, vectors: unknown, texts: readonly string[], dims?: number): Float32Array[] {
-  if (!Array.isArray(vectors)) throw nonsense(id, `answered ${show(vectors)} where an array of vectors was expected`);
+  if (!Array.isArray(vectors)) throw nonsense(id, `answered ${show(vectors)} instead of an array of vectors`);
   if (vectors.length !== texts.length)
     throw nonsense(id, `answered ${vectors.length} vectors for ${texts.length} texts`);
   let expected = dims;

@@ -77,7 +77,8 @@ export function cleanIds(ids: unknown, parameter = "ids"): string[] {
 /**
  * A vector as float32.
  *
- * @throws EmbedlessError `INVALID_VECTOR` unless it is a non-empty list of finite numbers, `DIMENSION_MISMATCH` above 8,192
+ * @throws EmbedlessError `INVALID_VECTOR` unless it is a non-empty list of finite numbers, `DIMENSION_MISMATCH` above
+ *   8,192
  */
 export function cleanVector(vector: unknown, parameter: string): Float32Array {
   const list = vector as ArrayLike<unknown>;

@@ -163,7 +163,7 @@ export function resolveSearchOptions(options: SearchOptions = {}) {
   if (limits.maxRecomputes === 0 && typeof walk === "object" && (walk.mode ?? "guided") !== "guided") {
     throw outOfRange(
       "recompute",
-      `at least { max: 1 } with walk: { mode: ${show(walk.mode)} }, which embeds what it meets`,
+      `at least { max: 1 } with walk: { mode: ${show(walk.mode)} }, which has no estimates,`,
       0,
     );
   }
@@ -197,7 +197,11 @@ function recomputeLimits(value: unknown): { maxRecomputes: number | undefined; d
   checkKeys("recompute", value, { max: 1, deadlineMs: 1 });
   const { max, deadlineMs } = value as { max?: unknown; deadlineMs?: unknown };
   if (max === 0) {
-    throw outOfRange("recompute.max", `a whole number from 1 to ${MOST_HITS}, or recompute: 0 for estimates alone`, 0);
+    throw outOfRange(
+      "recompute.max",
+      `a whole number from 1 to ${MOST_HITS}, or recompute: 0 to use only estimates,`,
+      0,
+    );
   }
   return {
     maxRecomputes: max === undefined ? undefined : wholeNumberWithin("recompute.max", max, 1, MOST_HITS),

@@ -25,7 +25,10 @@ export interface Stats {
    * that the embedder cannot embed them.
    */
   canaries: number;
-  /** `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store, or no codes. */
+  /**
+   * `shipped`: the model's own codebook; `own`: trained on this store; `pending`: not yet trained; `none`: empty store,
+   * or no codes.
+   */
   codebook: "shipped" | "own" | "pending" | "none";
   /** Passages that wait for a codebook, or for the graph with codes `"none"`. Deleted ones count until `compact`. */
   pending: number;

@@ -22,24 +22,25 @@ export interface Store {
   readonly embedder: Embedder | undefined;
 
   /**
-   * Adds passages. An id that exists is replaced. The same text under the same id is not embedded again; only its metadata is
-   * set. An array is added all or nothing. An iterable is committed every 512 passages or 3 seconds, and an error then says
-   * how many were `committed`. When the promise resolves, everything is on disk. If enough passages are pending for a
-   * codebook (`stats().trainsAt`), it is trained first.
+   * Adds passages. An id that exists is replaced. The same text under the same id is not embedded again; only its
+   * metadata is set. An array is added all or nothing. An iterable is committed every 512 passages or 3 seconds, and an
+   * error then says how many were `committed`. When the promise resolves, everything is on disk. If enough passages are
+   * pending for a codebook (`stats().trainsAt`), it is trained first.
    *
-   * @throws `INVALID_ARGUMENT`, `INVALID_TEXT`, `INVALID_ID`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`, `LIMIT`, all naming
-   *   the item; `MODEL_MISMATCH`, `EMBEDDER_*`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `ABORTED`
+   * @throws `INVALID_ARGUMENT`, `INVALID_TEXT`, `INVALID_ID`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`, `LIMIT`, all
+   *   naming the item; `MODEL_MISMATCH`, `EMBEDDER_*`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`, `ABORTED`
    */
   add(items: readonly AddItem[] | Iterable<AddItem> | AsyncIterable<AddItem>, options?: AddOptions): Promise<AddResult>;
 
   /**
-   * The passages nearest to a question. With `filter`, the nearest among those whose metadata match. Only matching passages
-   * are scored or embedded, however few they are.
+   * The passages nearest to a question. With `filter`, the nearest among those whose metadata match. Only matching
+   * passages are scored or embedded, however few they are.
    *
    * @param query A text, or a vector of the store's embedder.
-   * @returns the best `k` (fewer if the store or the filter leave fewer), best first, equal scores in the order of adding
-   * @throws `INVALID_ARGUMENT`, `INVALID_FILTER`, `INVALID_TEXT`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`, `MODEL_MISMATCH`,
-   *   `EMBEDDER_*`, `CORRUPT`, `ABORTED`
+   * @returns the best `k` (fewer if the store or the filter leave fewer), best first, equal scores in the order of
+   *   adding
+   * @throws `INVALID_ARGUMENT`, `INVALID_FILTER`, `INVALID_TEXT`, `INVALID_VECTOR`, `DIMENSION_MISMATCH`,
+   *   `MODEL_MISMATCH`, `EMBEDDER_*`, `CORRUPT`, `ABORTED`
    */
   search(query: string | ArrayLike<number>, options?: SearchOptions): Promise<SearchResult>;
 
@@ -61,8 +62,8 @@ export interface Store {
   count(filter?: Filter | PassageTest): Promise<number>;
 
   /**
-   * All passages in the order they were added, read page by page. Passages that are added during the listing may or may not
-   * be listed.
+   * All passages in the order they were added, read page by page. Passages that are added during the listing may or may
+   * not be listed.
    *
    * @param options.filter Only passages that match when the listing begins, and still do when they are reached.
    * @param options.after Start behind the passage of this id. That passage need not match.
@@ -100,10 +101,10 @@ export interface Store {
    * Brings the store into its best shape, step by step:
    *
    * 1. Trains the codebook if enough passages are pending (`stats().trainsAt`).
-   * 2. Builds the graph that the option `index` asks for, or updates it. Until then new passages are found by scan. This takes
-   *    minutes per million passages, off the main thread; others read and write at the same time.
-   * 3. Removes the codes of deleted passages once they exceed 10 % of all codes. This is one write: others go on reading, and
-   *    writers wait.
+   * 2. Builds the graph that the option `index` asks for, or updates it. Until then new passages are found by scan.
+   *   This takes minutes per million passages, off the main thread; others read and write at the same time.
+   * 3. Removes the codes of deleted passages once they exceed 10 % of all codes. This is one write: others go on
+   *   reading, and writers wait.
    * 4. Merges the table of words, which adding leaves in pieces.
    * 5. Gives the space of deleted passages back to the file system.
    *

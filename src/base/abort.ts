@@ -5,8 +5,8 @@ import { aborted, throwIfAborted } from "./errors.js";
 /**
  * A controller whose signal any number of operations may listen to.
  *
- * It is of Node's own class, which `fetch` and the limit of listeners insist on: a test environment such as jsdom puts
- * another one in the place of the global `AbortController`.
+ * It is of Node's own class, which `fetch` and the limit of listeners require. A test environment such as jsdom
+ * replaces the global `AbortController`.
  */
 export function abortController(): AbortController {
   const { transferableAbortController } = util as Partial<typeof util>; // Bun has none
@@ -15,14 +15,17 @@ export function abortController(): AbortController {
   return controller;
 }
 
-/** What each signal stops. It has one listener, however many operations it may stop, so that Node does not warn of a leak. */
+/**
+ * The operations that each signal stops. A signal has one listener for all of them, so that Node does not warn of a
+ * leak.
+ */
 const stopped = new WeakMap<AbortSignal, { operations: Set<AbortController>; listener: () => void }>();
 
 /**
- * Runs `work` with a signal that fires as soon as one of `signals` does. The signals know nothing of it when `work` has
- * ended, unlike with `AbortSignal.any`, which on Node 20 leaves something behind in long-lived signals with every call.
+ * Runs `work` with a signal that fires as soon as one of `signals` does. Nothing stays in the signals after `work` has
+ * ended. `AbortSignal.any` on Node 20 leaves something in long-lived signals with every call.
  *
- * @param signals `undefined` ones never fire.
+ * @param signals Signals that are `undefined` never fire.
  * @param work Gets that signal, and a function that fires it too.
  * @throws what `work` throws
  */
@@ -64,14 +67,14 @@ function leave(signal: AbortSignal, operation: AbortController): void {
   signal.removeEventListener("abort", known.listener);
 }
 
-/** Runs `stop` when the signal fires, or at once if it has fired. Returns the function that ends this. */
+/** Runs `stop` when the signal fires, or at once if it has fired. Answers a function that removes the listener. */
 export function onAbort(signal: AbortSignal | undefined, stop: () => void): () => void {
   if (signal?.aborted) stop();
   signal?.addEventListener("abort", stop, { once: true });
   return () => signal?.removeEventListener("abort", stop);
 }
 
-/** `promise`, or `ABORTED` as soon as the signal fires. */
+/** The result of `promise`, or `ABORTED` as soon as the signal fires. */
 export async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (signal === undefined) return await promise;
   promise.catch(() => {}); // nobody may be waiting for it any more when it fails

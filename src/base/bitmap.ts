@@ -1,30 +1,32 @@
-/** Sets of nodes: bit `n % 8` of byte `n / 8`, lowest first, stands for node n. Nodes behind the end are not in the set. */
+/**
+ * A set of nodes: bit `n % 8` of byte `n / 8`, lowest first, stands for node n. Nodes past the end are not in the set.
+ */
 export type Bitmap = Uint8Array;
 
 /** Whether a node is in the set. */
 export function hasBit(bits: Bitmap, node: number): boolean {
-  // Not by shifting alone: that would take a node of more than 31 bits for another one.
+  // Shifting alone would take a node of more than 31 bits for another one.
   return node < bits.length * 8 && (((bits[node >>> 3] ?? 0) >> (node & 7)) & 1) === 1;
 }
 
-/** Puts a node in, which must lie before the end. */
+/** Adds a node, which must be before the end. */
 export function setBit(bits: Bitmap, node: number): void {
   bits[node >>> 3]! |= 1 << (node & 7);
 }
 
-/** Takes a node out. */
+/** Removes a node. */
 export function clearBit(bits: Bitmap, node: number): void {
   bits[node >>> 3]! &= ~(1 << (node & 7));
 }
 
-/** How many nodes are in the set. */
+/** Number of nodes in the set. */
 export function countBits(bits: Bitmap): number {
   let count = 0;
   for (const byte of bits) count += ONES[byte]!;
   return count;
 }
 
-/** Up to `limit` nodes of the set from node `from` on, rising. */
+/** Up to `limit` nodes of the set from node `from` on, in rising order. */
 export function nodesFrom(bits: Bitmap, from: number, limit: number): number[] {
   const nodes: number[] = [];
   for (let node = from; node < bits.length * 8 && nodes.length < limit; ) {
@@ -39,7 +41,7 @@ export function nodesFrom(bits: Bitmap, from: number, limit: number): number[] {
   return nodes;
 }
 
-/** The nodes below `count` that are not in the set, rising. */
+/** The nodes below `count` that are not in the set, in rising order. */
 export function nodesWithout(bits: Bitmap, count: number): number[] {
   const nodes: number[] = [];
   for (let node = 0; node < count; node++) {
@@ -49,14 +51,17 @@ export function nodesWithout(bits: Bitmap, count: number): number[] {
   return nodes;
 }
 
-/** Bits that are set in a byte. */
+/** Number of set bits per byte value. */
 const ONES = Uint8Array.from({ length: 256 }, (_, byte) => {
   let count = 0;
   for (let rest = byte; rest !== 0; rest &= rest - 1) count++;
   return count;
 });
 
-/** How many of a set come before a node: counts beside the bits make it cheap. The set must not change meanwhile. */
+/**
+ * Counts how many nodes of a set come before a node. Stored counts make this fast. The set must not change in the
+ * meantime.
+ */
 export class Ranks {
   readonly bits: Bitmap;
   /** Nodes in the set. */
@@ -79,7 +84,7 @@ export class Ranks {
     return hasBit(this.bits, node);
   }
 
-  /** How many nodes of the set are less than this one, which lies before the end. */
+  /** Number of nodes of the set below this one, which must be before the end. */
   before(node: number): number {
     const byte = node >>> 3;
     const group = Math.floor(byte / GROUP_BYTES);

@@ -1,8 +1,8 @@
-/** Checks of arguments, each with one sentence of what was expected, for which parameter, and what came. */
+/** Checks of arguments. An error says in one sentence what was expected, for which parameter, and what was received. */
 
 import { outOfRange, show, unknownOption, wrongType } from "./errors.js";
 
-/** Throws on the first key that `known` does not have, naming the one that was probably meant. */
+/** Throws for the first key that `known` does not have, and names the key that was probably meant. */
 export function checkKeys(method: string, options: unknown, known: Readonly<Record<string, 1>>): void {
   if (typeof options !== "object" || options === null || Array.isArray(options)) {
     throw wrongType(`the options of ${method}`, "an object", options);
@@ -13,30 +13,30 @@ export function checkKeys(method: string, options: unknown, known: Readonly<Reco
   }
 }
 
-/** `value` as a whole number from `low` to `high`. */
+/** Checks that `value` is a whole number from `low` to `high`. */
 export function wholeNumberWithin(name: string, value: unknown, low: number, high: number): number {
   const number = numberWithin(name, value, low, high, "a whole number");
   if (!Number.isInteger(number)) throw outOfRange(name, `a whole number from ${low} to ${high}`, value);
   return number;
 }
 
-/** `value` as a number from `low` to `high`. */
+/** Checks that `value` is a number from `low` to `high`. */
 export function numberWithin(name: string, value: unknown, low: number, high: number, kind = "a number"): number {
   if (typeof value !== "number") throw wrongType(name, `${kind} from ${low} to ${high}`, value);
   if (!(value >= low && value <= high)) throw outOfRange(name, `${kind} from ${low} to ${high}`, value);
   return value;
 }
 
-/** `value` if it is an AbortSignal or absent. */
+/** Checks that `value` is an AbortSignal or absent. */
 export function checkSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined;
-  // By what it can do: a test environment such as jsdom, or a polyfill, has a class of its own.
+  // The class cannot be tested, because a test environment such as jsdom, or a polyfill, has its own.
   const { aborted, addEventListener } = Object(value) as Partial<AbortSignal>;
   if (typeof aborted === "boolean" && typeof addEventListener === "function") return value as AbortSignal;
   throw wrongType("signal", "an AbortSignal", value);
 }
 
-/** `items` if it can be iterated over, at once or as it comes. */
+/** Checks that `items` can be iterated over, synchronously or asynchronously. */
 export function requireIterable<T>(items: Iterable<T> | AsyncIterable<T>): Iterable<T> | AsyncIterable<T> {
   const given = items as unknown;
   if (typeof given === "object" && given !== null && (Symbol.iterator in given || Symbol.asyncIterator in given))
@@ -56,7 +56,7 @@ export function oneOf<T extends string>(name: string, value: unknown, allowed: r
   throw typeof value === "string" ? outOfRange(name, expected, value) : wrongType(name, expected, value);
 }
 
-/** The candidate at most two edits away, for misspelt names. */
+/** The candidate that is at most two edits away, for misspelt names. */
 function nearest(word: string, candidates: readonly string[]): string | undefined {
   const ranked = candidates.map((name) => ({ name, edits: editDistance(word.toLowerCase(), name.toLowerCase()) }));
   ranked.sort((a, b) => a.edits - b.edits);
@@ -78,7 +78,7 @@ function editDistance(a: string, b: string): number {
   return previous[b.length]!;
 }
 
-/** The options by which long work is stopped and watched, checked. */
+/** Checks the options that stop and observe long work. */
 export function checkRun<T>({ signal, onProgress }: { signal?: AbortSignal; onProgress?: (progress: T) => void }) {
   if (onProgress !== undefined && typeof onProgress !== "function") {
     throw wrongType("onProgress", "a function", onProgress);

@@ -1,19 +1,19 @@
 import { abortController, unlessAborted, withAnyOf } from "./abort.js";
 import { throwIfAborted } from "./errors.js";
 
-/** Consecutive items of a list, and where they begin in it. */
+/** Consecutive items of a list, and the index of the first. */
 export interface Batch<T> {
   readonly start: number;
   readonly items: T[];
 }
 
 /**
- * Works off a list in batches, several at once, in order. The first failure stops all: no further batch is begun, the
- * others' signal fires, and that failure is thrown; `ABORTED` when `signal` fires.
+ * Processes a list in batches, in order, several at once. The first failure stops everything: no further batch begins,
+ * the signal of the others fires, and the failure is thrown. Throws `ABORTED` when `signal` fires.
  *
- * @param size most items of a batch
- * @param lanes most batches under way at once
- * @param signal stops all when it fires; `work` has to answer to the signal that it is given
+ * @param size Most items per batch.
+ * @param lanes Most batches at once.
+ * @param signal Stops everything when it fires. `work` must react to the signal that it gets.
  */
 export async function inBatches<T>(
   items: readonly T[],
@@ -38,7 +38,7 @@ export async function inBatches<T>(
   });
 }
 
-/** Lets a bounded number of pieces of work run at once. The others wait in the order in which they came. */
+/** Lets a limited number of tasks run at once. The others wait in the order in which they came. */
 export class Slots {
   #free: number;
   readonly #queue: (() => void)[] = [];
@@ -58,7 +58,7 @@ export class Slots {
   }
 
   /**
-   * Waits for a slot. Answers the function that gives it back.
+   * Waits for a slot. Answers a function that gives it back.
    *
    * @throws EmbedlessError `ABORTED` if the signal fires first
    */
@@ -68,7 +68,7 @@ export class Slots {
     try {
       await unlessAborted(turn, signal);
     } catch (error) {
-      // The slot comes all the same, to be handed on.
+      // The slot still arrives, and must be passed on.
       void turn.then(() => this.#give());
       throw error;
     }
@@ -96,7 +96,7 @@ export class Slots {
   }
 }
 
-/** Work that several callers wait for. It is aborted once all of them have given up. */
+/** Work that several callers wait for. It is aborted when all of them have stopped waiting. */
 export class Shared<T> {
   readonly #result: Promise<T>;
   readonly #controller = abortController();
@@ -106,7 +106,7 @@ export class Shared<T> {
    * Starts the work.
    *
    * @param work Must settle soon after its signal fires.
-   * @param onEnd Called once, when the work has settled or was aborted: from then on nobody may join.
+   * @param onEnd Called once, when the work has settled or was aborted. Nobody may join after that.
    */
   constructor(work: (signal: AbortSignal) => Promise<T>, onEnd: () => void) {
     const { signal } = this.#controller;

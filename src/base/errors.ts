@@ -1,14 +1,14 @@
 import { types } from "node:util";
 
 /**
- * The closed list of error codes. Every failure of the library carries one, so that callers compare codes, never text.
+ * The closed list of error codes. Every failure of the library carries one, so compare codes and never messages.
  *
  * - `CLOSED` the store was closed · `LOCKED` another process kept writing longer than `lockTimeoutMs` · `READONLY` a
- *   write on a store opened read-only · `CORRUPT` a row or block does not match its checksum · `NOT_A_STORE` the file is
- *   something else · `FORMAT_VERSION` written by a newer version · `DIMENSION_MISMATCH`, `METRIC_MISMATCH`,
- *   `MODEL_MISMATCH` store and request disagree · `INVALID_*` an argument is wrong · `NOT_FOUND` no such file or model ·
- *   `LIMIT` larger than a stated limit · `NO_SPACE`, `IO` the disk refused · `EMBEDDER_*` the embedder threw, hung or
- *   answered nonsense · `ABORTED` the caller's signal fired · `NATIVE_LOAD` the native addon is missing or unusable.
+ *   write on a store opened for reading only · `CORRUPT` a row or block does not match its checksum · `NOT_A_STORE` the
+ *   file is something else · `FORMAT_VERSION` written by a newer version · `DIMENSION_MISMATCH`, `METRIC_MISMATCH`,
+ *   `MODEL_MISMATCH` store and request disagree · `INVALID_*` an argument is wrong · `NOT_FOUND` no such file or model
+ *   · `LIMIT` larger than a stated limit · `NO_SPACE`, `IO` the disk refused · `EMBEDDER_*` the embedder threw, hung or
+ *   gave a wrong answer · `ABORTED` the caller's signal fired · `NATIVE_LOAD` the native addon is missing or unusable.
  */
 export const ERROR_CODES = [
   "CLOSED",
@@ -39,16 +39,21 @@ export const ERROR_CODES = [
 /** One of `ERROR_CODES`. */
 export type ErrorCode = (typeof ERROR_CODES)[number];
 
-/** Any failure that is not a plain argument mistake. `code` says which kind, `cause` holds what lay beneath. */
+/**
+ * Any failure that is not a plain argument mistake. `code` says which kind it is. `cause` holds the error beneath it.
+ */
 export class EmbedlessError extends Error {
   override readonly name = "EmbedlessError";
   readonly code: ErrorCode;
-  /** Of an iterable add that failed: how many passages are committed all the same. */
+  /** For an `add` of an iterable that failed: the number of passages that are committed nevertheless. */
   committed?: number;
-  /** Of an embedder that refused one text: the place of that text in the call. */
+  /** For an embedder that refused one text: the index of that text in the call. */
   textIndex?: number;
 
-  /** `message` is one sentence for a person: what was expected, what came. `options.cause` is what lay beneath. */
+  /**
+   * `message` is one sentence for people: what was expected and what was received. `options.cause` is the error beneath
+   * it.
+   */
   constructor(code: ErrorCode, message: string, options?: { cause?: unknown }) {
     super(message, options);
     this.code = code;
@@ -67,7 +72,7 @@ export function outOfRange(parameter: string, expected: string, received: unknow
   return Object.assign(error, { code: "INVALID_ARGUMENT" as const });
 }
 
-/** An option that does not exist, as a `TypeError` with `code: "INVALID_ARGUMENT"` that names the one probably meant. */
+/** An unknown option, as a `TypeError` with `code: "INVALID_ARGUMENT"` that names the option probably meant. */
 export function unknownOption(method: string, key: string, known: readonly string[], meant?: string): TypeError {
   const help = meant === undefined ? `It takes ${known.join(", ")}.` : `Did you mean ${show(meant)}?`;
   const error = new TypeError(`Unknown option ${show(key)} for ${method}. ${help}`);
@@ -84,18 +89,21 @@ export function throwIfAborted(signal: AbortSignal | undefined): void {
   if (signal?.aborted) throw aborted(signal);
 }
 
-/** Whether something thrown is an error, also one of another realm: test runners such as Jest give programs an `Error` of their own. */
+/**
+ * Whether a thrown value is an error, even one of another realm: test runners such as Jest give programs their own
+ * `Error`.
+ */
 export function isError(thrown: unknown): thrown is Error {
   return types.isNativeError(thrown) || thrown instanceof Error;
 }
 
-/** Whether an error comes from the operating system, or from Node's permission model in its place. */
+/** Whether an error comes from the operating system or from Node's permission model. */
 export function isSystemError(thrown: unknown): boolean {
   const { syscall, code } = Object(thrown) as NodeJS.ErrnoException;
   return syscall !== undefined || code === "ERR_ACCESS_DENIED";
 }
 
-/** A value as a person would name it in a sentence: its content when short, else its type. */
+/** A value as a sentence names it: its content if it is short, otherwise its type. */
 export function show(value: unknown): string {
   if (typeof value === "string")
     return value.length <= 60 ? JSON.stringify(value) : `a string of ${value.length} characters`;
@@ -111,7 +119,7 @@ export function show(value: unknown): string {
 const said = new Set<string>();
 
 /**
- * Says something that the user should know but that is no failure: once a process, as a warning of Node of the type
+ * Warns the user of something that is not a failure, once per process. It is a warning of Node with the type
  * `EmbedlessWarning`, which goes to the error stream unless the process listens for `"warning"`.
  *
  * @param code What it is about, for programs, such as `"EMBEDLESS_ONE_BY_ONE"`.

@@ -1,4 +1,4 @@
-/** A map that forgets what was used longest ago once its entries weigh more than `capacity`. */
+/** A map that forgets its least recently used entries when all entries together weigh more than `capacity`. */
 export class LruCache<K, V> {
   readonly #entries = new Map<K, V>();
   readonly #capacity: number;
@@ -18,7 +18,7 @@ export class LruCache<K, V> {
     return this.#entries.size;
   }
 
-  /** The value of `key`, which counts as a use, or `undefined`. */
+  /** The value of `key`, or `undefined`. Reading it counts as a use. */
   get(key: K): V | undefined {
     const value = this.#entries.get(key);
     if (value === undefined) return undefined;
@@ -27,7 +27,10 @@ export class LruCache<K, V> {
     return value;
   }
 
-  /** Keeps `value`, dropping the least recently used until all fits. A value heavier than the capacity is not kept. */
+  /**
+   * Stores `value`, and drops the least recently used entries until all fit. A value heavier than the capacity is not
+   * kept.
+   */
   set(key: K, value: V): void {
     this.delete(key);
     const weight = this.#weigh(value);

@@ -3,10 +3,10 @@ import path from "node:path";
 import { EmbedlessError } from "./errors.js";
 
 /**
- * A path below the folder of this package, where the addon, the model and the program of its processes lie. The package
- * finds itself by name, so this holds for sources and for `dist`.
+ * A path below the folder of this package, which holds the addon, the model and the program of its processes. The
+ * package finds itself by name, so this works from the sources and from `dist`.
  *
- * @throws EmbedlessError `NATIVE_LOAD` where the package's code was copied into a file of its user's, far from its folder
+ * @throws EmbedlessError `NATIVE_LOAD` if a bundler copied the package's code into another file, far from its folder
  */
 export function packagePath(...parts: string[]): string {
   return path.join(path.dirname(manifestPath()), ...parts);

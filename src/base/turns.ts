@@ -1,13 +1,13 @@
-// By name: fake timers, which tests of applications put in the place of global ones, must not stop a store.
+// Imported by name, because tests of applications replace global timers by fake ones, which must not stop a store.
 import { setImmediate } from "node:timers";
 import { throwIfAborted } from "./errors.js";
 
 const waiting: (() => void)[] = [];
 
 /**
- * Lets others on the event loop run before work goes on: timers, sockets, and whoever else waits here. Of all who wait, in
- * one round of the loop only one goes on. `setImmediate` alone would let all of them go on in the same round, so that what
- * takes one search three milliseconds would keep the loop for thirty where ten run.
+ * Lets other work on the event loop run first: timers, sockets, and other callers of this function. In one round of the
+ * loop only one of these callers continues. With `setImmediate` alone all would continue in the same round, so what
+ * takes one search three milliseconds would block the loop for thirty if ten run.
  */
 export function nextTurn(): Promise<void> {
   return new Promise((resolve) => {
@@ -21,11 +21,11 @@ function goOn(): void {
   first?.();
 }
 
-/** What work may take of the event loop at once. The piece that is then under way adds a millisecond or two. */
+/** The longest time that work blocks the event loop. The piece that is running then adds a millisecond or two. */
 const TURN_MS = 4;
 
 /**
- * The turns of work that goes on for long: every few milliseconds it gives one to others on the event loop.
+ * Divides long work into turns. Every few milliseconds it lets other work on the event loop run.
  *
  * ```ts
  * const turns = new Turns({ signal });
@@ -40,19 +40,22 @@ export class Turns {
   readonly #signal: AbortSignal | undefined;
   #endsAt: number;
 
-  /** @param options.signal Ends the work: `give` throws `ABORTED` once it has fired. */
+  /** @param options.signal Ends the work: `give` throws `ABORTED` after it has fired. */
   constructor({ ms = TURN_MS, signal }: { ms?: number; signal?: AbortSignal | undefined } = {}) {
     this.#ms = ms;
     this.#signal = signal;
     this.#endsAt = performance.now() + ms;
   }
 
-  /** Whether the present turn is used up. */
+  /** Whether the current turn is over. */
   get isOver(): boolean {
     return performance.now() >= this.#endsAt;
   }
 
-  /** Lets others run if the present turn is used up; then the next one begins. Throws `ABORTED` once the signal has fired. */
+  /**
+   * Lets other work run if the current turn is over, and then begins the next. Throws `ABORTED` after the signal has
+   * fired.
+   */
   async give(): Promise<void> {
     throwIfAborted(this.#signal);
     if (!this.isOver) return;

@@ -143,7 +143,7 @@ function blocksBetween(
 ): Block[] {
   const blocks: Block[] = [];
   const path: Heading[] = [];
-  let waiting: number | undefined; // where headings that still wait for their content begin
+  let waiting: number | undefined; // where the headings that still wait for their content begin
   const push = (start: number, end: number, code: boolean) => {
     const cut = waiting !== undefined ? Cut.section : code ? Cut.closely : Cut.block;
     blocks.push({ start: waiting ?? start, end, cut, heading: headingPath(path) });

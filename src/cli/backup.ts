@@ -13,7 +13,7 @@ export interface BackupCommandOptions {
   json?: boolean;
 }
 
-/** Copies the store; the copy appears whole or not at all. */
+/** Copies the store. The copy appears whole or not at all. */
 export async function backup(
   path: string,
   file: string,

@@ -18,28 +18,30 @@ import { printJson, type Terminal, terminalOf } from "./terminal.js";
 export interface BuildOptions extends NewStoreOptions {
   include?: string[];
   exclude?: string[];
-  /** Leave out what .gitignore files name. Default `true`. */
+  /** Leave out files that .gitignore files name. Default `true`. */
   gitignore?: boolean;
   /** In bytes. Default `MOST_FILE_BYTES`. */
   maxFileSize?: number;
-  /** Remove what is stored of given paths that are missing, empty or mostly gone. */
+  /** Remove the passages of given paths that are missing, empty or mostly gone. */
   prune?: boolean;
   json?: boolean;
 }
 
-/** More given paths are only counted in the first line. */
+/** Most given paths that the first line names. More are only counted. */
 const PATHS_SHOWN = 3;
 
 /**
- * Embeds what the store does not have yet and removes what is gone from the selected files. Passages elsewhere are not
- * touched. What is printed as committed is safe on disk whatever happens next.
+ * Embeds what the store does not have yet, and removes what is gone from the selected files. Other passages are not
+ * touched. Passages printed as committed are safe on disk.
  *
- * @throws Interrupted after Ctrl-C, UsageError, EmbedlessError; `NOT_FOUND` at the end if so much is gone that it was kept.
+ * @throws Interrupted after Ctrl-C, UsageError, EmbedlessError; `NOT_FOUND` at the end if so much is gone that it was
+ *   kept.
  */
 export async function build(store: string, paths: string[], options: BuildOptions): Promise<void> {
   const started = performance.now();
   const terminal = terminalOf(options.json ? process.stderr : process.stdout);
-  if (paths.includes("")) throw new UsageError("Expected files and folders, but one path is empty; . is this folder.");
+  if (paths.includes(""))
+    throw new UsageError("Expected files and folders, but one path is empty. Use . for this folder.");
   const roots = [...new Set(paths.map((path) => withoutLinks(resolve(path))))];
   const interruption = new Interruption();
   const { include, exclude, gitignore, maxFileSize: mostBytes } = options;
@@ -54,7 +56,7 @@ export async function build(store: string, paths: string[], options: BuildOption
       const opened = await VectorStore.open(store, { ...newStoreTraits(options), ...opening });
       let built: Summary;
       try {
-        // Only now the store's own files are known, and none of them is taken for a text.
+        // The store's own files are known only now. They must not be read as texts.
         const run = new BuildRun(opened, selection, await find(), terminal, interruption);
         built = await run.finish(await run.embed(), { started, prune: options.prune ?? false });
       } finally {
@@ -76,7 +78,7 @@ function report(summary: Summary, options: BuildOptions, terminal: Terminal): vo
   if (summary.kept.length > 0) throw new EmbedlessError("NOT_FOUND", keptSentence(summary.kept));
 }
 
-/** Refuses misspelt paths, and files none of which can be read, before a store is made for them. */
+/** Refuses paths that do not exist, and paths without a readable file, before a store is created for them. */
 async function requireText(
   found: Found,
   { mostBytes }: Selection,
@@ -90,7 +92,7 @@ async function requireText(
     if (reason === undefined) return;
     found.leftOut.add(reason, path);
   }
-  if (interruption.stopped) throw new Interrupted("Stopped before a store was made.", interruption.exitCode);
+  if (interruption.stopped) throw new Interrupted("Stopped before a store was created.", interruption.exitCode);
   throw nothingFound(found, mostBytes, some(paths));
 }
 
@@ -105,7 +107,7 @@ async function whyNoText(path: string, mostBytes: number): Promise<Reason | unde
   }
 }
 
-/** A refusal that says what there is in place of readable files. */
+/** The error that says what was found instead of readable files. */
 export function nothingFound({ leftOut, passedOver }: Found, mostBytes: number, paths: string): EmbedlessError {
   const leftOutParts = leftOutSentences(leftOut.paths, mostBytes).map((sentence) => `left out, ${sentence}`);
   const reasons = [...leftOutParts, ...passedOverParts(passedOver)];

@@ -17,26 +17,26 @@ import { BuildProgress } from "./progress.js";
 import type { DecodedFile, Summary } from "./summary.js";
 import type { Terminal } from "./terminal.js";
 
-/** Passages deleted in one transaction, so that other writers get their turn. */
+/** Passages deleted per transaction, so that other writers get turns. */
 const DELETE_BATCH = 512;
 
-/** The refusal of a given path that is not there. */
+/** The error for a given path that does not exist. */
 export function missing(path: string): EmbedlessError {
   return new EmbedlessError("NOT_FOUND", `There is no file or folder ${JSON.stringify(path)}.`);
 }
 
 /** What is known of a stored passage. */
 interface StoredPassage {
-  /** Absolute, without links. */
+  /** Absolute path, with links resolved. */
   file: string;
   /** As JSON. */
   metadata: string;
 }
 
-/** One run over the found files. */
+/** One run over the files that were found. */
 export class BuildRun {
   readonly #store: VectorStore;
-  /** Where the names of files count from; see `baseOf`. */
+  /** The folder that the names of files are relative to; see `baseOf`. */
   #base: string;
   readonly #selection: Selection;
   readonly #found: Found;
@@ -47,11 +47,11 @@ export class BuildRun {
   readonly #seen = new Set<string>();
   /** Files that were read. */
   readonly #readFiles = new Set<string>();
-  /** Passages that the store did not have. */
+  /** Passages that were new to the store. */
   #added = 0;
-  /** Passages that were there already, word for word and line for line, and were not given to the store again. */
+  /** Passages that were in the store already with the same text and lines, and were not passed to it. */
   #skipped = 0;
-  /** For each passage given to the store, how many bytes of the files were read before it. */
+  /** For each passage passed to the store, the bytes of the files that were read before it. */
   readonly #position: number[] = [];
   #bytesRead = 0;
   readonly #bytesTotal: number;
@@ -67,10 +67,10 @@ export class BuildRun {
     terminal.line(`${counted(found.files.length, "file")}, ${bytes(this.#bytesTotal)}`);
     this.#progress = new BuildProgress(terminal);
     interruption.onFirst = () =>
-      this.#progress.note("Stopping: the running commit is being finished. Ctrl-C again quits at once.");
+      this.#progress.note("Stopping after the running commit. Press Ctrl-C again to quit at once.");
   }
 
-  /** Adds what is new, and the new line numbers of what moved. */
+  /** Adds new passages, and updates the line numbers of moved ones. */
   async embed(): Promise<AddResult> {
     try {
       await this.#readKnown();
@@ -84,7 +84,7 @@ export class BuildRun {
     }
   }
 
-  /** Removes what vanished, unless the user stopped the run. */
+  /** Removes passages whose source is gone, unless the user stopped the run. */
   async finish(result: AddResult, { started, prune }: { started: number; prune: boolean }): Promise<Summary> {
     this.#throwIfStopped();
     const { leftOut, missing, passedOver } = this.#found;
@@ -144,7 +144,7 @@ export class BuildRun {
     const base = baseOf(this.#base, sources, paths, this.#selection.roots);
     if (base === this.#base) return;
     this.#base = base;
-    this.#progress.note("The store has moved: files go on by the names that they have in it.");
+    this.#progress.note("The store was moved. Its files keep the names that they have in it.");
   }
 
   async *#passages(): AsyncGenerator<FilePassage> {
@@ -164,7 +164,7 @@ export class BuildRun {
         yield passage;
       }
       this.#bytesRead += file.bytes;
-      // Splitting alone never waits for anything; timers and signals get their turn here.
+      // Splitting never waits for anything, so timers and signals get their turn here.
       await turns.give();
     }
   }
@@ -192,7 +192,7 @@ export class BuildRun {
   }
 
   #embedder(): Embedder {
-    // A store without passages or with a model of its own has settled on one before it asks for the first passage.
+    // The store has chosen its embedder before it asks for the first passage.
     const { embedder } = this.#store;
     if (!embedder) throw new EmbedlessError("EMBEDDER_FAILED", "The store has not named its embedder.");
     return embedder;
@@ -217,7 +217,7 @@ export class BuildRun {
     if (!this.#interruption.stopped) return;
     const done = count(this.#skipped + this.#position.length);
     throw new Interrupted(
-      `Stopped with ${done} passages safe in the store; the same command goes on from here.`,
+      `Stopped with ${done} passages safe in the store. The same command continues from here.`,
       this.#interruption.exitCode,
     );
   }

@@ -3,7 +3,7 @@ import { isError, show } from "../base/errors.js";
 import type { NativeCodes } from "../native/surface.js";
 import { UsageError } from "./failures.js";
 
-/** The code of a name. Throws `UsageError`. */
+/** The code that a name stands for. Throws `UsageError`. */
 export function codeOfName(name: string): NativeCodes {
   if (name === "lvq4" || name === "lvq8" || name === "lvq4x8") return name;
   const bytes = /^\d+$/.test(name) ? Number(name) : 0;
@@ -18,7 +18,6 @@ export function codeOfName(name: string): NativeCodes {
   return { leanvec: { dims: Number(dims), primary: primary as "lvq4" | "lvq8", training: training as "pca" | "ood" } };
 }
 
-/** The name of a code. */
 export function nameOfCode(code: NativeCodes): string {
   if (typeof code === "string") return code;
   if ("bytes" in code) return String(code.bytes);
@@ -26,7 +25,7 @@ export function nameOfCode(code: NativeCodes): string {
   return `leanvec${dims}-${primary}-${training}`;
 }
 
-/** What the shell left of the JSON; whether it is a filter is for the store to say. */
+/** Parses the option `--filter`. The store checks whether the JSON is a filter. */
 export function readFilter(json: string): Filter {
   try {
     return JSON.parse(json) as Filter;

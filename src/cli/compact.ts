@@ -1,4 +1,4 @@
-/** `embedless compact`: trains a codebook that passages wait for, and builds a store's graph or brings it up to date. */
+/** `embedless compact`: trains a waiting codebook, and builds or updates a store's graph. */
 
 import type { CompactResult } from "../api/upkeep.js";
 import { VectorStore } from "../index.js";
@@ -11,7 +11,7 @@ const DOING = {
   train: "Training the codebook",
   embed: "Embedding passages",
   link: "Linking passages",
-  renumber: "Dropping codes of deleted passages",
+  renumber: "Removing codes of deleted passages",
   merge: "Merging the table of words",
 };
 
@@ -20,7 +20,7 @@ export interface CompactCommandOptions extends ModelOptions {
   json?: boolean;
 }
 
-/** Links what a store has; without a graph to build it says so. */
+/** Compacts a store and prints what was done. */
 export async function compact(path: string, options: CompactCommandOptions): Promise<void> {
   await withModel(options, path, async (opening) => {
     const store = await VectorStore.open(path, { create: false, ...opening });
@@ -46,10 +46,10 @@ function sentenceOf(result: CompactResult): string {
       : trained > 0
         ? "all codes are scanned"
         : "Nothing to build: all codes are scanned";
-  const gone = dropped > 0 ? `; codes of ${counted(dropped, "deleted passage")} dropped` : "";
+  const gone = dropped > 0 ? `; codes of ${counted(dropped, "deleted passage")} removed` : "";
   const words =
     keywordBytes < keywordBytesBefore
-      ? `; words take ${bytes(keywordBytes)} in place of ${bytes(keywordBytesBefore)}`
+      ? `; words take ${bytes(keywordBytes)} instead of ${bytes(keywordBytesBefore)}`
       : "";
   const given = freedBytes > 0 ? `; ${bytes(freedBytes)} given back` : "";
   return `${codes}${graph}${gone}${words}${given}.`;

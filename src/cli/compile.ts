@@ -1,4 +1,4 @@
-/** `embedless compile`: builds the native addon where no prebuilt one fits. */
+/** `embedless compile`: builds the native addon if no prebuilt one fits. */
 
 import { spawn } from "node:child_process";
 import { existsSync } from "node:fs";
@@ -10,9 +10,11 @@ import { packagePath } from "../base/packages.js";
 import { terminalOf } from "./terminal.js";
 
 /**
- * Compiles the addon with cmake-js, which is not installed along, into `build/Release` of the package folder, where it is found from then on.
+ * Compiles the addon into `build/Release` of the package folder, where the package finds it. It uses cmake-js, which is
+ * not installed with the package.
  *
- * @throws EmbedlessError `NATIVE_LOAD` if cmake-js, cmake, a compiler or the headers are missing or the compilation fails.
+ * @throws EmbedlessError `NATIVE_LOAD` if cmake-js, cmake, a compiler or the headers are missing or the compilation
+ *   fails.
  */
 export async function compile(): Promise<void> {
   const terminal = terminalOf(process.stdout);
@@ -27,14 +29,14 @@ export async function compile(): Promise<void> {
   if (code !== 0) {
     throw new EmbedlessError(
       "NATIVE_LOAD",
-      `The addon was not built (cmake-js ended with ${code}); it takes cmake 3.22 or newer and a C++20 compiler (gcc 11, clang 14, MSVC 2022).`,
+      `The addon was not built (cmake-js ended with ${code}). It needs cmake 3.22 or newer and a C++20 compiler (gcc 11, clang 14, MSVC 2022).`,
     );
   }
-  if (!existsSync(output)) throw new EmbedlessError("NATIVE_LOAD", `The compiler left no ${output}.`);
+  if (!existsSync(output)) throw new EmbedlessError("NATIVE_LOAD", `The compiler did not write ${output}.`);
   terminal.line(`Built ${output}`);
 }
 
-/** The packages that compiling takes, beside the package as npm puts them, and the versions that are tested. */
+/** The packages that compiling needs, with the tested versions. npm puts them beside this package. */
 const TOOLS = ["cmake-js", "node-addon-api"] as const;
 
 function findCmakeJs(): string {
@@ -47,7 +49,7 @@ function findCmakeJs(): string {
     const wanted = TOOLS.map((name) => `${name}@${devDependencies[name]}`).join(" ");
     throw new EmbedlessError(
       "NATIVE_LOAD",
-      `Compiling the addon takes two more packages: npm install --ignore-scripts ${wanted}`,
+      `Compiling the addon needs two more packages: npm install --ignore-scripts ${wanted}`,
       { cause },
     );
   }

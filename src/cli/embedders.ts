@@ -20,24 +20,28 @@ import { UsageError } from "./failures.js";
 
 /** Options of the command line. */
 export interface ModelOptions {
-  /** `minilm`, a folder with an ONNX model, or a name on the Hugging Face hub; with `url` what the server there knows. */
+  /**
+   * `minilm`, a folder with an ONNX model, or a name on the Hugging Face hub. With `url`, the server's name for the
+   * model.
+   */
   model?: string;
   url?: string;
-  /** Most texts a request to the server. */
+  /** Most texts per request to the server. */
   batch?: number;
   /** Cut texts that the server refuses as too long. */
   truncate?: boolean;
-  /** Contact the address that the store's file names. */
+  /** Contact the address that only the store's file names. */
   trustAddress?: boolean;
 }
 
-/** What `VectorStore.open` is told of the embedder. */
+/** The options of `VectorStore.open` that concern the embedder. */
 export type EmbeddingOptions = Pick<OpenOptions, "embedder" | "trustStoredAddress">;
 
 /**
- * Runs `work` with the embedder that the options name, and ends it afterwards; if they name none, the store finds its own.
+ * Runs `work` with the embedder that the options name, and closes the embedder afterwards. If they name none, the store
+ * finds its own.
  *
- * @param store Its file, if there is one: what it says of its model holds as far as the options do not say otherwise.
+ * @param store The store's file, if there is one. Its settings of the model are used unless the options say otherwise.
  */
 export async function withModel<T>(
   options: ModelOptions,
@@ -66,7 +70,7 @@ async function embedderFor(options: ModelOptions, store: string | undefined): Pr
   return hubModelFor(model!, stored);
 }
 
-/** A model at a server. A store that was made with one of the same name has settings of it that are no part of its name. */
+/** A model on a server. If the store was created with a model of the same name, its other settings are used too. */
 function serverFor(url: string, { model, ...given }: ModelOptions, stored: EmbedderSource | undefined): Embedder {
   const known = stored?.kind === "http" && (model === undefined || model === stored.model) ? stored : undefined;
   const name = model ?? known?.model;
@@ -78,27 +82,27 @@ function serverFor(url: string, { model, ...given }: ModelOptions, stored: Embed
   return httpEmbedder({ ...settingsOf(known), url, model: name, ...requestsOf(given) });
 }
 
-/** What a file may say of a server's model; headers, say, are none of its business. */
+/** The settings of a server's model that a file may decide. Headers are not among them. */
 function settingsOf(source: Extract<EmbedderSource, { kind: "http" }> | undefined): Partial<HttpOptions> {
   const { dimensions, batch, queryPrefix, passagePrefix, truncate } = source ?? {};
   const all = { dimensions, batch, queryPrefix, passagePrefix, truncate };
   return Object.fromEntries(Object.entries(all).filter(([, value]) => value !== undefined));
 }
 
-/** A model in a folder, run as the store's is; another model shows by its weights. */
+/** A model in a folder, with the settings of the store's model. Another model is detected by its weights. */
 async function folderFor(folder: string, stored: EmbedderSource | undefined): Promise<Embedder> {
   if (stored?.kind !== "onnx") return await onnxEmbedder({ folder });
   return await embedderFromSource({ ...stored, folder });
 }
 
-/** A model of the default hub: an address that only the file names is not asked. */
+/** A model of the default hub. A hub that only the file names is not contacted. */
 async function hubModelFor(model: string, stored: EmbedderSource | undefined): Promise<Embedder> {
   if (stored?.kind !== "transformers" || stored.model !== model) return transformersEmbedder({ model });
   const { host: _, ...settings } = stored;
   return await embedderFromSource(settings);
 }
 
-/** What is asked of a server, as given. */
+/** The request settings that were given. */
 function requestsOf({ batch, truncate }: ModelOptions): { batch?: number; truncate?: boolean } {
   return { ...(batch !== undefined && { batch }), ...(truncate && { truncate }) };
 }
@@ -120,7 +124,7 @@ export interface NewStoreOptions extends ModelOptions {
   keywords?: boolean;
 }
 
-/** What the store is to be, as given; `open` checks it. */
+/** The traits of a new store that were given. `open` checks them. */
 export function newStoreTraits({ codes, vectors, index, keywords }: NewStoreOptions): OpenOptions {
   const asked = {
     codes: codes !== undefined && /^\d+$/.test(codes) ? { bytes: Number(codes) } : codes,
@@ -132,8 +136,8 @@ export function newStoreTraits({ codes, vectors, index, keywords }: NewStoreOpti
 }
 
 /**
- * What a store's file says of its embedder; `undefined` for a store without passages or with an embedder that cannot be
- * made from it, and for a file that is no store or too damaged to say.
+ * The embedder source in a store's file. `undefined` if the store has no passages or an embedder without a source, and
+ * if the file is not a store or too damaged to read.
  */
 export async function storedSource(path: string): Promise<EmbedderSource | undefined> {
   if (!existsSync(path)) return undefined;
@@ -143,7 +147,7 @@ export async function storedSource(path: string): Promise<EmbedderSource | undef
     database = await Database.open(path, opening);
     return readSoundMeta(database.reader).embedder?.source as EmbedderSource | undefined;
   } catch (error) {
-    // Whatever is wrong with the file, the command that uses it says so.
+    // The command that uses the file reports what is wrong with it.
     if (error instanceof EmbedlessError) return undefined;
     throw error;
   } finally {
@@ -151,15 +155,15 @@ export async function storedSource(path: string): Promise<EmbedderSource | undef
   }
 }
 
-/** The part of a source that says where the embedder is, by kind; the rest says what it is. */
+/** The part of a source, by kind, that says where the embedder is. The other parts say what it is. */
 const PLACES: Readonly<Record<string, string>> = { http: "url", onnx: "folder" };
 
 /**
- * Writes into the store where its embedder is now, if the given one is elsewhere than the file says. The store must be
- * closed.
+ * Writes the embedder's new place into the store, if the given embedder is elsewhere than the file says. The store must
+ * be closed.
  *
- * @throws EmbedlessError `MODEL_MISMATCH` if the embedder there does not give the store's vectors, `EMBEDDER_*`, `LOCKED`,
- *   `IO`
+ * @throws EmbedlessError `MODEL_MISMATCH` if the embedder there does not give the store's vectors, `EMBEDDER_*`,
+ *   `LOCKED`, `IO`
  */
 export async function updateAddress(path: string, embedder: Embedder): Promise<void> {
   const database = await Database.open(path, { ...resolveOpenOptions(), create: false });
@@ -182,7 +186,10 @@ export async function updateAddress(path: string, embedder: Embedder): Promise<v
   }
 }
 
-/** The stored source with the place of the given embedder; `undefined` if they are of different kinds or in one place. */
+/**
+ * The stored source with the place of the given embedder. `undefined` if their kinds differ or their places are the
+ * same.
+ */
 function movedSource({ embedder: stored }: Meta, embedder: Embedder): Record<string, unknown> | undefined {
   const before = stored?.source as Record<string, unknown> | undefined;
   const given = embedder.source as Record<string, unknown> | undefined;

@@ -1,4 +1,4 @@
-/** `embedless export`: a store's passages as lines of JSON. */
+/** `embedless export`: prints a store's passages as lines of JSON. */
 
 import { once } from "node:events";
 import { VectorStore } from "../index.js";
@@ -11,7 +11,7 @@ export interface ExportOptions {
   filter?: string;
 }
 
-/** Written at once. */
+/** Characters written in one call. */
 const CHUNK_CHARACTERS = 2 ** 16;
 
 /** Prints the passages in the order they were added. No model is needed, and nothing is embedded. */

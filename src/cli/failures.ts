@@ -2,15 +2,15 @@ import { inspect } from "node:util";
 import { isError } from "../base/errors.js";
 import { terminalOf } from "./terminal.js";
 
-/** Longer messages are cut: a sentence that quotes what was found may quote very much. */
+/** Longer messages are cut, because a message may quote a long text. */
 const LONGEST_MESSAGE = 4_000;
 
-/** The command was used wrongly: exit code 2. */
+/** The command was used wrongly. Exit code 2. */
 export class UsageError extends Error {
   override readonly name = "UsageError";
 }
 
-/** Work was stopped by the user; `exitCode` is the one that shells expect of the signal. */
+/** The user stopped the work. `exitCode` is the one that shells expect after the signal. */
 export class Interrupted extends Error {
   override readonly name = "Interrupted";
   readonly exitCode: number;
@@ -40,7 +40,7 @@ export function sentenceOf(error: unknown): string {
   return known ? message || "The command failed without saying why." : `${message} (${code})`;
 }
 
-/** Prints warnings of this package by itself; others are left to Node. */
+/** Prints the warnings of this package in one line. Node prints the others. */
 export function printWarnings(): void {
   const usual = process.listeners("warning");
   process.removeAllListeners("warning");
@@ -50,11 +50,11 @@ export function printWarnings(): void {
   });
 }
 
-/** Ctrl-C and a polite request to end: the first asks for a clean stop, the second quits at once. */
+/** Handles Ctrl-C and SIGTERM: the first signal asks for a clean stop, the second quits at once. */
 
 const SIGNALS = { SIGINT: 130, SIGTERM: 143 } as const;
 
-/** Listens from its making until `end`. */
+/** Listens for signals from its creation until `end`. */
 export class Interruption {
   /** Called once, at the first signal. */
   onFirst: () => void = () => {};
@@ -75,12 +75,12 @@ export class Interruption {
     return this.#exitCode !== 0;
   }
 
-  /** The exit code that shells expect after the signal; 0 before one came. */
+  /** The exit code that shells expect after the signal; 0 if there was none. */
   get exitCode(): number {
     return this.#exitCode;
   }
 
-  /** Gives the signals their usual effect back. */
+  /** Restores the usual effect of the signals. */
   end(): void {
     for (const signal of Object.keys(SIGNALS)) process.off(signal as NodeJS.Signals, this.#listen);
   }

@@ -1,4 +1,4 @@
-/** How numbers, sizes and times are written for a person. */
+/** Writes numbers, sizes and times for people. */
 
 import type { AddResult } from "../api/passage.js";
 
@@ -12,7 +12,7 @@ export function counted(value: number, noun: string): string {
   return `${count(value)} ${noun}${value === 1 ? "" : "s"}`;
 }
 
-/** Bytes in the unit that suits, a thousand to the next: `812 B`, `41.2 kB`, `3.0 MB`. */
+/** Bytes in a suitable decimal unit: `812 B`, `41.2 kB`, `3.0 MB`. */
 export function bytes(value: number): string {
   const units = ["B", "kB", "MB", "GB", "TB"];
   let size = value;
@@ -24,19 +24,21 @@ export function bytes(value: number): string {
   return `${unit === 0 ? size : size.toFixed(1)} ${units[unit]}`;
 }
 
-/** Bytes that a person wrote as `500kB`, `2 MiB`, `1.5gb` or `4096`; `undefined` for anything else. */
+/**
+ * The bytes in a size that a person wrote, such as `500kB`, `2 MiB`, `1.5gb` or `4096`; `undefined` for anything else.
+ */
 export function bytesFrom(text: string): number | undefined {
   const [, number, prefix = "", binary] = /^\s*(\d+(?:\.\d+)?)\s*(?:([kmgt]?)(i?)b?)\s*$/i.exec(text) ?? [];
   if (number === undefined || (binary && prefix === "")) return undefined;
   return Math.round(Number(number) * (binary ? 1024 : 1000) ** " kmgt".indexOf(prefix.toLowerCase() || " "));
 }
 
-/** Milliseconds, precise where they are few: `0.42 ms`, `38 ms`, `2,310 ms`. */
+/** Milliseconds, with decimals if they are few: `0.42 ms`, `38 ms`, `2,310 ms`. */
 export function milliseconds(value: number): string {
   return `${value < 1 ? value.toFixed(2) : value < 10 ? value.toFixed(1) : count(Math.round(value))} ms`;
 }
 
-/** Seconds as a clock on the wall would be read out: `41 s`, `2 min 5 s`, `3 h 10 min`. */
+/** Seconds in hours, minutes and seconds: `41 s`, `2 min 5 s`, `3 h 10 min`. */
 export function duration(seconds: number): string {
   const whole = Math.round(seconds);
   if (whole < 60) return `${whole} s`;
@@ -45,12 +47,12 @@ export function duration(seconds: number): string {
   return `${Math.floor(minutes / 60)} h ${minutes % 60} min`;
 }
 
-/** A share as `0.47`; `-` where there is nothing to share. */
+/** A share such as `0.47`; `-` if the whole is 0. */
 export function ratio(part: number, whole: number): string {
   return whole > 0 ? (part / whole).toFixed(2) : "-";
 }
 
-/** How many items an `add` was given. */
+/** Number of items that an `add` was given. */
 export function itemsIn({ added, updated, unchanged }: Pick<AddResult, "added" | "updated" | "unchanged">): number {
   return added + updated + unchanged;
 }

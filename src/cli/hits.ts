@@ -1,24 +1,26 @@
-/** Search results as a person reads them. */
+/** Prints search results for people. */
 
 import type { Hit, SearchCost, SearchResult } from "../api/search.js";
 import { count, counted, milliseconds } from "./figures.js";
 import { clip, clipStart, columnsOf, oneLine, printable, type Terminal, table, wrap } from "./terminal.js";
 
 export interface HitLook {
-  /** The question, whose words are set off in the text. */
+  /** The question. Its words are highlighted in the text. */
   question: string;
-  /** Lines of text a hit. */
+  /** Most lines of text per hit. */
   lines: number;
-  /** The name under which a hit's file is shown. */
+  /** Gives the name under which a hit's file is shown. */
   nameOf?: (hit: Hit) => string;
 }
 
-/** UTF-16 units of a passage in which the lines to show are looked for; a passage that `build` made has fewer. */
+/**
+ * Characters (UTF-16 units) of a passage that are searched for the lines to show. Passages made by `build` have fewer.
+ */
 const LONGEST_EXCERPT = 32_768;
-/** Of a heading more is not even cut to fit. */
+/** Characters of a heading that are considered before it is cut to the width. */
 const LONGEST_HEADING = 1_024;
 
-/** One hit: rank, score, place, heading, and the lines that have most of the question's words. */
+/** One hit: rank, score, place, heading, and the lines with most of the question's words. */
 export function hitLines(hit: Hit, rank: number, terminal: Terminal, look: HitLook): string[] {
   const lead = `${String(rank).padStart(2)}  ${hit.score.toFixed(3)}  `;
   const place = clipStart(oneLine(placeOf(hit, look)), terminal.width - lead.length);
@@ -33,7 +35,7 @@ export function hitLines(hit: Hit, rank: number, terminal: Terminal, look: HitLo
   return [...lines, ...text.map((line) => `    ${emphasise(line, asked, terminal)}`)];
 }
 
-/** "38 ms · 12 of 1,536 passages embedded again, 2 from the cache". */
+/** For example "38 ms · 12 of 1,536 passages embedded again, 2 from the cache". */
 export function costLine({ totalMs, embedded, cached, kept }: SearchCost, passages: number): string {
   const all = `of ${counted(passages, "passage")}`;
   const parts =
@@ -42,7 +44,7 @@ export function costLine({ totalMs, embedded, cached, kept }: SearchCost, passag
   return `${milliseconds(totalMs)} · ${parts.join(", ")}`;
 }
 
-/** How each hit was found and where the time went, as tables. */
+/** How each hit was found, and how long each part took, as tables. */
 export function explainLines({ hits, expectedRecall, cost }: SearchResult): string[] {
   const hasWords = hits.some(({ explain }) => explain?.keyword !== undefined);
   const rows = hits.map((hit, i) => {
@@ -64,14 +66,14 @@ export function explainLines({ hits, expectedRecall, cost }: SearchResult): stri
     "",
     ...table(timeRows(cost)),
     "",
-    `${count(cost.scanned)} codes scanned, ${count(cost.dismissed)} candidates left as too unlikely`,
+    `${count(cost.scanned)} codes scanned, ${count(cost.dismissed)} candidates skipped as too unlikely`,
     `${count(cost.recomputed)} passages scored exactly: ${count(cost.embedded)} embedded again, ` +
       `${count(cost.cached)} cached, ${count(cost.kept)} kept`,
     ...(expectedRecall === undefined ? [] : [`expected recall ${expectedRecall.toFixed(3)}`]),
   ];
 }
 
-/** Each part of the time with its share; the rest is reading the hits' texts and whatever else. */
+/** Each part of the time with its share. The rest includes reading the hits' texts. */
 function timeRows(cost: SearchCost): string[][] {
   const parts: [string, number][] = [
     ["question", cost.queryMs],
@@ -97,12 +99,12 @@ function placeOf(hit: Hit, look: HitLook): string {
   return `${name}${isRange ? `:${lines.from}-${lines.to}` : ""}`;
 }
 
-/** Metadata as text. Anything else counts as no text: passages may carry any value under any name. */
+/** Metadata as text. Values other than strings and numbers are ignored, because passages may hold any value. */
 function words(value: unknown): string {
   return typeof value === "string" || typeof value === "number" ? String(value) : "";
 }
 
-/** The run of wrapped lines that holds most of the question's words, the first of equal ones. */
+/** The run of wrapped lines with most of the question's words; the first of equal ones. */
 function excerpt(hit: Hit, asked: string[], columns: number, most: number): string[] {
   const source = words(hit.metadata["source"]);
   const text = printable(hit.text.slice(0, LONGEST_EXCERPT));
@@ -125,12 +127,12 @@ function excerpt(hit: Hit, asked: string[], columns: number, most: number): stri
   return shown;
 }
 
-/** The heading that a passage begins with stands above it already. */
+/** Whether a line repeats the heading that was already printed above the passage. */
 function isShownAlready(line: string, at: number): boolean {
   return at === 0 && /^#{1,6}\s/.test(line);
 }
 
-/** Lines of source code. The prose of block comments loses its stars and is joined like other prose. */
+/** Lines of source code. Block comments lose their stars, and their prose is joined like other prose. */
 function code(text: string): string[] {
   const lines: string[] = [];
   let open = false;
@@ -145,13 +147,13 @@ function code(text: string): string[] {
 }
 
 /**
- * Prose with the lines of a paragraph joined that were wrapped by hand, and links as their text. Lists, tables, headings,
- * quotes and code keep their lines.
+ * Joins lines of a paragraph that were wrapped by hand, and shows links as their text. Lists, tables, headings, quotes
+ * and code keep their lines.
  */
 function reflow(text: string): string[] {
   const lines: string[] = [];
   let fenced = false;
-  let open = false; // whether the line before is prose that may go on
+  let open = false; // whether the line before is prose that may continue
   for (const line of dedent(text)) {
     const fence = /^\s*(```|~~~)/.test(line);
     const own = fenced || fence || /^(\s{4}|\s*$|\s*([-*+]\s|[#|>=<]|\d+[.)]\s|-{3}))/.test(line);
@@ -164,7 +166,7 @@ function reflow(text: string): string[] {
   return lines;
 }
 
-/** Lines without the indentation that all of them share. */
+/** Removes the indentation that all lines share. */
 function dedent(text: string): string[] {
   const lines = text.split("\n").map((line) => line.trimEnd());
   const indents = lines.filter((line) => line !== "").map((line) => /^ */.exec(line)![0].length);

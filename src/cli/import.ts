@@ -15,9 +15,9 @@ export interface ImportOptions extends NewStoreOptions {
 }
 
 /**
- * Adds what the lines say; what the store has already, text for text, is not embedded again. Passages of nothing but white
- * space are skipped and counted. A wrong line ends the import: what came before it is safe in the store, and the same
- * command goes on from there once the line is mended.
+ * Adds the passages of a file. A passage that the store has already with the same text is not embedded again. Passages
+ * of white space are skipped and counted. A wrong line ends the import: everything before it is safe in the store, and
+ * the same command continues from there once the line is corrected.
  *
  * @throws Interrupted after Ctrl-C, UsageError, EmbedlessError.
  */
@@ -51,7 +51,7 @@ export async function importPassages(path: string, file: string, options: Import
       }
       if (opening.embedder) await updateAddress(path, opening.embedder);
       if (interruption.stopped) {
-        const message = `Stopped with ${count(itemsIn(result))} passages safe in the store; the same command goes on from here.`;
+        const message = `Stopped with ${count(itemsIn(result))} passages safe in the store. The same command continues from here.`;
         throw new Interrupted(message, interruption.exitCode);
       }
       const { ids, ...counts } = result;
@@ -100,10 +100,10 @@ function ignoredSentence(ignored: ReadonlyMap<string, number>): string {
 /** Keys that are counted, so that odd lines do not fill the memory. */
 const KEYS_COUNTED = 1_000;
 
-/** Reads passages as they are asked for. */
+/** Reads passages when the store asks for them. */
 export class ImportedLines {
   readonly #lines: LineReader;
-  /** Where a passage does not stand on the line after that of the one before it: its place and its line. */
+  /** Passages that do not stand on the line after the passage before them: their index and their line. */
   readonly #jumps: { place: number; line: number }[] = [];
   #passages = 0;
   #skipped = 0;
@@ -113,7 +113,7 @@ export class ImportedLines {
     this.#lines = lines;
   }
 
-  /** Passages that were left out because they hold nothing but white space. */
+  /** Number of passages that were skipped because they hold only white space. */
   get skipped(): number {
     return this.#skipped;
   }
@@ -123,7 +123,7 @@ export class ImportedLines {
     return this.#ignored;
   }
 
-  /** @throws EmbedlessError `INVALID_ARGUMENT` naming a line that is no passage; what `LineReader` throws */
+  /** @throws EmbedlessError `INVALID_ARGUMENT` naming a line that is not a passage; what `LineReader` throws */
   async *passages(): AsyncGenerator<AddItem> {
     for await (const { line, number } of this.#lines.lines()) {
       if (line.trim() === "") continue;
@@ -142,13 +142,13 @@ export class ImportedLines {
     }
   }
 
-  /** An error of the store about `items[3]` as one about its line; any other as it is. */
+  /** Renames `items[3]` in an error of the store to its line. Other errors stay as they are. */
   named(error: unknown): unknown {
     if (!isError(error)) return error;
     const [place] = /\bitems\[\d+\]/.exec(error.message) ?? [];
     if (place === undefined) return error;
     const line = (item: string) => `line ${this.#lineOf(Number(item))}`;
-    // What an embedder refused says so already, with the passage's id.
+    // If an embedder refused a text, the message says so already and names the passage's id.
     const [refused = "", id = ""] = /^items\[\d+\]( with the id .*)? is refused\. /.exec(error.message) ?? [];
     const why = error.message.slice(refused.length);
     const said = why.replaceAll(`${place}.`, "").replace(/\bitems\[(\d+)\]/g, (_, item) => line(item));
@@ -164,7 +164,7 @@ export class ImportedLines {
 
 /** The passage of a line, and the keys that it has besides. */
 function itemOf(line: string, place: string): AddItem & { others: string[] } {
-  const refuse = (why: string) => new EmbedlessError("INVALID_ARGUMENT", `${place} is no passage: ${why}.`);
+  const refuse = (why: string) => new EmbedlessError("INVALID_ARGUMENT", `${place} is not a passage: ${why}.`);
   let value: unknown;
   try {
     value = JSON.parse(line);

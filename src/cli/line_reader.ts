@@ -10,31 +10,31 @@ import { MAX_METADATA_BYTES } from "../passage/metadata.js";
 import { openGivenFile } from "../storage/open_files.js";
 import { bytes } from "./figures.js";
 
-/** JSON may write a byte as six characters, `\\u0041`; what is longer than that is no passage. */
+/** JSON may write a byte as six characters, `\\u0041`. A longer line cannot be a passage. */
 export const LONGEST_LINE = 6 * (MAX_TEXT_BYTES + MAX_METADATA_BYTES);
 
 const LINE_FEED = 10;
-/** Bytes behind the first line that is not UTF-8 by which its encoding is told. */
+/** Bytes after the first line that is not UTF-8 from which the encoding is guessed. */
 const SAMPLE_BYTES = 32 * 1024;
 
-/** Reads lines one after another. Nothing is opened before the first line is asked for. */
+/** Reads a file line by line. It is opened when the first line is asked for. */
 export class LineReader {
-  /** The file as it was given. */
+  /** The name of the file as it was given. */
   readonly name: string;
   readonly #bytes: number | undefined;
   readonly #longest: number;
   #input: Readable | undefined;
   #read = 0;
   #stopped = false;
-  /** Lines that were read to their ends. */
+  /** Number of lines that were read to their ends. */
   #complete = 0;
   #utf16: LineEncoding | undefined;
   readonly #decoder = new LineDecoder();
 
   /**
-   * @param name A file, a named pipe, or `-` for the input.
-   * @param longest Most bytes of a line.
-   * @throws EmbedlessError `NOT_FOUND`, or `IO` for what is neither a file nor a pipe
+   * @param name A file, a named pipe, or `-` for standard input.
+   * @param longest Most bytes per line.
+   * @throws EmbedlessError `NOT_FOUND`, or `IO` if it is neither a file nor a pipe
    */
   constructor(name: string, longest = LONGEST_LINE) {
     this.name = name;
@@ -48,28 +48,28 @@ export class LineReader {
     this.#bytes = stats.isFile() ? stats.size : undefined;
   }
 
-  /** How much of the file is read; 0 of a stream whose end nobody knows. */
+  /** The share of the file that was read; 0 for a stream of unknown length. */
   get share(): number {
     return this.#bytes === undefined ? 0 : Math.min(1, this.#read / Math.max(1, this.#bytes));
   }
 
-  /** What the lines were read as, when not as UTF-8. */
+  /** The encoding of the lines if it is not UTF-8. */
   get encoding(): LineEncoding | undefined {
     return this.#utf16 ?? this.#decoder.found;
   }
 
-  /** Ends the lines, also while the next one is waited for. */
+  /** Ends the lines, even while the next one is awaited. */
   stop(): void {
     this.#stopped = true;
     this.#input?.destroy();
   }
 
   /**
-   * The lines without their ends, numbered from 1. A mark of the encoding, with which editors of Windows begin a file, is
-   * taken off. Lines that are not UTF-8 are decoded by what they are like; see `encoding`.
+   * The lines without their line breaks, numbered from 1. A byte order mark is removed. If lines are not UTF-8, their
+   * encoding is guessed; see `encoding`.
    *
-   * @throws EmbedlessError `IO` for a file of a store that is open here; `LIMIT`, `INVALID_TEXT` naming a line that is too
-   *   long or cannot be decoded
+   * @throws EmbedlessError `IO` for a file of a store that is open here; `LIMIT`, `INVALID_TEXT` naming a line that is
+   *   too long or cannot be decoded
    */
   async *lines(): AsyncGenerator<{ line: string; number: number }> {
     let number = 0;
@@ -95,7 +95,9 @@ export class LineReader {
     }
   }
 
-  /** Takes more lines of a file; one who writes into a pipe may wait for what comes of the first. */
+  /**
+   * Reads more lines of a file. A pipe is not read ahead, because its writer may wait for the effect of the first line.
+   */
   async #lookAhead(raw: AsyncGenerator<Buffer>, ahead: Buffer[]): Promise<void> {
     if (this.#bytes === undefined) return;
     for (let length = 0; length < SAMPLE_BYTES; ) {
@@ -120,7 +122,7 @@ export class LineReader {
       length += chunk.length - from;
       if (length > this.#longest) {
         const limit = bytes(this.#longest);
-        throw this.#refusal("LIMIT", this.#complete + 1, `has more than ${limit}, which no passage needs`);
+        throw this.#refusal("LIMIT", this.#complete + 1, `has more than ${limit}, more than any passage needs`);
       }
     }
     if (length > 0) yield Buffer.concat(parts);
@@ -159,11 +161,11 @@ export class LineReader {
     if (this.#stats().isFIFO()) return this.#openPipe();
     const descriptor = openGivenFile(this.name);
     if (typeof descriptor === "number") return createReadStream(this.name, { fd: descriptor });
-    const why = descriptor === "openStore" ? "the store itself" : "no regular file any more";
+    const why = descriptor === "openStore" ? "the store itself" : "no longer a regular file";
     throw new EmbedlessError("IO", `Expected lines of JSON, but ${JSON.stringify(this.name)} is ${why}.`);
   }
 
-  /** Without waiting for somebody who writes: a thread that waits there could not be stopped. */
+  /** Opens without waiting for a writer, because a thread that waits there could not be stopped. */
   #openPipe(): Readable {
     const descriptor = openSync(this.name, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
     if (fstatSync(descriptor).isFIFO()) return new Socket({ fd: descriptor, readable: true, writable: false });
@@ -187,28 +189,28 @@ async function nextOf(lines: AsyncGenerator<Buffer>): Promise<Buffer | undefined
   return done ? undefined : value;
 }
 
-/** What lines were read as, when not as UTF-8. */
+/** The encoding of lines that are not UTF-8. */
 export interface LineEncoding {
-  /** As the WHATWG names it. */
+  /** The WHATWG name. */
   encoding: string;
-  /** No mark at the beginning says so. */
+  /** Whether it was guessed, because there is no byte order mark. */
   guessed: boolean;
 }
 
-/** Bytes from which UTF-16 is told. */
+/** Bytes from which UTF-16 is recognised. */
 const PROBED_BYTES = 4;
 
-/** Why bytes are no text. */
+/** Says why bytes are not text. */
 export class Undecodable extends Error {
   override readonly name = "Undecodable";
 }
 
 /**
- * Bytes of UTF-16 as bytes of UTF-8; any others as they are. Lines of JSON begin with a letter of ASCII, so that UTF-16 shows
- * without a mark.
+ * Converts UTF-16 to UTF-8 and leaves other bytes as they are. A line of JSON begins with an ASCII character, so UTF-16
+ * is recognised without a mark.
  *
- * @param tell Is told of UTF-16.
- * @throws Undecodable for UTF-32, and for what is wrong in UTF-16
+ * @param tell Called if the bytes are UTF-16.
+ * @throws Undecodable for UTF-32 and for invalid UTF-16
  */
 export async function* inUtf8(
   chunks: AsyncIterable<Buffer>,
@@ -236,7 +238,7 @@ export async function* inUtf8(
 
 function decoderFor(bytes: Buffer, tell: (found: LineEncoding) => void): TextDecoder | undefined {
   const mark = markOf(bytes);
-  if (mark === "utf-32") throw new Undecodable("is UTF-32, which is not read");
+  if (mark === "utf-32") throw new Undecodable("is UTF-32, which is not supported");
   const [first, second] = bytes;
   const unmarked = first === 0 && second !== 0 ? "utf-16be" : first !== 0 && second === 0 ? "utf-16le" : undefined;
   const encoding = mark ?? unmarked;
@@ -249,33 +251,41 @@ function decoded(decoder: TextDecoder, chunk?: Buffer): Buffer {
   try {
     return Buffer.from(chunk ? decoder.decode(chunk, { stream: true }) : decoder.decode());
   } catch {
-    throw new Undecodable(`is wrong in ${decoder.encoding.toUpperCase()}`);
+    throw new Undecodable(`is invalid ${decoder.encoding.toUpperCase()}`);
   }
 }
 
-/** Decodes lines: as UTF-8 until one is not, from there on by what that line and some behind it are like. */
+/**
+ * Decodes lines as UTF-8. From the first line that is not UTF-8 on, it uses an encoding guessed from that line and some
+ * after it.
+ */
 export class LineDecoder {
   #sawUtf8 = false;
   #found: LineEncoding | undefined;
 
-  /** The encoding that was guessed; `undefined` while all is UTF-8. */
+  /** The guessed encoding; `undefined` while all lines are UTF-8. */
   get found(): LineEncoding | undefined {
     return this.#found;
   }
 
-  /** Whether `line` is the first that is not UTF-8, so that `guess` must be asked before it is decoded. */
+  /** Whether `line` is the first that is not UTF-8. Then `guess` must be called before it is decoded. */
   needsGuess(line: Buffer): boolean {
     return this.#found === undefined && !isUtf8(line);
   }
 
-  /** Settles the encoding. @param lines The line and some that come behind it. @throws Undecodable */
+  /**
+   * Guesses the encoding.
+   *
+   * @param lines The line and some that follow it.
+   * @throws Undecodable
+   */
   async guess(lines: readonly Buffer[]): Promise<void> {
-    if (this.#sawUtf8) throw new Undecodable("is not UTF-8, as lines before it are");
+    if (this.#sawUtf8) throw new Undecodable("is not UTF-8, although lines before it are");
     const result = await decodeText(Buffer.concat(lines.flatMap((line) => [line, Buffer.from("\n")])));
     if ("reason" in result && result.reason === "noDetector") {
-      throw new Undecodable("is not UTF-8; npm install chardet, which tells other encodings");
+      throw new Undecodable("is not UTF-8; npm install chardet to read other encodings");
     }
-    if ("reason" in result) throw new Undecodable("is not UTF-8, and in no encoding that can be told");
+    if ("reason" in result) throw new Undecodable("is not UTF-8, and its encoding is unknown");
     this.#found = { encoding: result.encoding, guessed: result.guessed };
   }
 
@@ -286,7 +296,7 @@ export class LineDecoder {
       return line.toString("utf8");
     }
     const decoded = decodeAs(this.#found.encoding, line);
-    if (decoded === undefined) throw new Undecodable(`is wrong in ${this.#found.encoding}, as which the file is read`);
+    if (decoded === undefined) throw new Undecodable(`is invalid ${this.#found.encoding}, the encoding of this file`);
     return decoded.text;
   }
 }

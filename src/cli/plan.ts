@@ -1,4 +1,4 @@
-/** `embedless plan`: what a store would take and what its questions would cost, before anything is built. */
+/** `embedless plan`: predicts the size of a store and the cost of its questions before it is built. */
 
 import { type PlannedStore, type StorePlan, VectorStore } from "../index.js";
 import { nameOfCode } from "./code_names.js";
@@ -16,10 +16,10 @@ export interface PlanCommandOptions extends ModelOptions {
   json?: boolean;
 }
 
-/** Those of a new store, with its live bit. */
+/** Bytes per passage of the default codes, with the live bit. */
 const USUAL_BYTES = 51.125;
 
-/** Prints all that there is to choose from, and the quickest that keeps within the budget. */
+/** Prints all choices and marks the fastest within the budget. */
 export async function plan(passages: number, options: PlanCommandOptions): Promise<void> {
   const { json, bytesPerPassage, totalBytes, k, recall } = options;
   const budget = totalBytes === undefined ? { bytesPerPassage: bytesPerPassage ?? USUAL_BYTES } : { totalBytes };
@@ -38,12 +38,12 @@ function print(passages: number, { best, choices, k, recall, speed }: StorePlan)
   terminal.line(`${count(passages)} passages, ${k} hits at recall ${recall}, on this machine`);
   terminal.line("");
   const rows = choices.map((choice) => rowOf(choice, choice === best));
-  const head = ["  codes", "vectors", "bytes a passage", "codes and vectors", "recomputes", "a question"];
+  const head = ["  codes", "vectors", "bytes per passage", "codes and vectors", "recomputes", "per question"];
   for (const line of table([head, ...rows])) terminal.line(`  ${line}`);
   terminal.line("");
-  terminal.line("  > the quickest within the budget    - beyond the budget");
+  terminal.line("  > the fastest within the budget    - over the budget");
   terminal.line(
-    `  measured: a question ${milliseconds(speed.questionMs)}, a passage ${milliseconds(speed.passageMs)} to embed, ${speed.scanNsPerByte.toFixed(3)} ns to scan a byte of code`,
+    `  measured: ${milliseconds(speed.questionMs)} to embed a question, ${milliseconds(speed.passageMs)} to embed a passage, ${speed.scanNsPerByte.toFixed(3)} ns to scan a byte of code`,
   );
 }
 

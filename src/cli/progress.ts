@@ -3,18 +3,18 @@ import { clip, type Terminal } from "./terminal.js";
 
 /** The state of a build at one moment. */
 export interface BuildState {
-  /** Passages dealt with so far, unchanged ones included. */
+  /** Passages processed so far, unchanged ones included. */
   done: number;
   /** Passages of this run that are safe on disk, unchanged ones included. */
   committed: number;
-  /** Share of the input that is dealt with, 0 to 1. */
+  /** Share of the input that was processed, 0 to 1. */
   share: number;
 }
 
-/** Plain lines come at least this often, well within the promised five seconds. */
+/** Time between plain lines, well within the promised five seconds. */
 const PLAIN_INTERVAL_MS = 4000;
 const DRAW_INTERVAL_MS = 100;
-/** Speed and time left are those of so many last seconds: files that had not changed fly by and must not count for long. */
+/** Speed and time left are computed over this time. Unchanged files pass quickly and should not count for long. */
 const WINDOW_MS = 30_000;
 
 /** Shows a build's progress until `finish`. */
@@ -33,7 +33,7 @@ export class BuildProgress {
     this.#timer.unref();
   }
 
-  /** Takes the new state; a new commit is told at once on a pipe. */
+  /** Takes the new state. On a pipe a new commit is printed at once. */
   update(state: BuildState): void {
     const committed = state.committed > this.#state.committed;
     this.#state = state;
@@ -41,13 +41,13 @@ export class BuildProgress {
     if (committed && !this.#terminal.live) this.#print();
   }
 
-  /** Puts a line of text above the bar. */
+  /** Prints a line of text above the bar. */
   note(text: string): void {
     this.#clear();
     this.#terminal.line(text);
   }
 
-  /** Ends the display; the last committed number is told if it was not yet. */
+  /** Ends the display, and prints the last committed number if it was not printed yet. */
   finish(): void {
     clearInterval(this.#timer);
     this.#clear();
@@ -59,7 +59,7 @@ export class BuildProgress {
     else if (performance.now() - this.#printedAt >= PLAIN_INTERVAL_MS) this.#print();
   }
 
-  /** Keeps the moments at which something got done; between them nothing is known of the speed. */
+  /** Records the moments at which work was done. The speed is unknown between them. */
   #sample(): void {
     const { done, share } = this.#samples.at(-1)!.state;
     if (this.#state.done === done && this.#state.share === share) return;
@@ -94,7 +94,7 @@ export class BuildProgress {
     if (this.#terminal.live) this.#terminal.over();
   }
 
-  /** "62 passages/s" and "2 min left", as far as they can be told. */
+  /** For example "62 passages/s" and "2 min left", if they are known. */
   #speed(): string[] {
     const first = this.#samples[0]!;
     const last = this.#samples.at(-1)!;
@@ -110,13 +110,13 @@ export class BuildProgress {
   }
 }
 
-/** What takes less is not worth a word. */
+/** Shorter work prints nothing. */
 const PATIENCE_MS = 1_000;
 const TELL_INTERVAL_MS = 200;
-/** On a pipe, between two lines about the same work. */
+/** Time between two lines about the same work on a pipe. */
 const LINE_INTERVAL_MS = 4_000;
 
-/** One piece of work after another, told on a terminal in one line that changes, on a pipe in lines now and then. */
+/** Shows one piece of work after another: on a terminal in one changing line, on a pipe in a line now and then. */
 export class Working {
   readonly #terminal: Terminal;
 
@@ -125,10 +125,10 @@ export class Working {
   }
 
   /**
-   * Runs `work` and tells of it from its second second on.
+   * Runs `work` and shows its progress if it takes longer than a second.
    *
-   * @param begun Such as "Training lvq8".
-   * @param work May say how far it is, 0 to 1, by the function it is given, and what it does now.
+   * @param begun The name of the work, such as "Training lvq8".
+   * @param work Reports its progress, 0 to 1, and its current step with the function that it gets.
    */
   async at<T>(begun: string, work: (progress: (share: number, what?: string) => void) => Promise<T>): Promise<T> {
     const { live } = this.#terminal;

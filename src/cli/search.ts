@@ -1,4 +1,4 @@
-/** `embedless search`: the passages that answer a question. */
+/** `embedless search`: finds the passages that answer a question. */
 
 import { existsSync } from "node:fs";
 import { dirname, relative, resolve } from "node:path";
@@ -20,7 +20,7 @@ export interface SearchCommandOptions extends ModelOptions {
   /** Milliseconds. */
   deadline?: number;
   approx?: boolean;
-  /** No passage is embedded anew. */
+  /** No passage is embedded again. */
   estimates?: boolean;
   /** A filter as JSON. */
   filter?: string;
@@ -28,10 +28,13 @@ export interface SearchCommandOptions extends ModelOptions {
   json?: boolean;
 }
 
-/** Lines of text shown of each hit. */
+/** Most lines of text shown per hit. */
 const EXCERPT_LINES = 4;
 
-/** Searches an existing store with the embedder that made it, or one that the options name. Never makes a file. */
+/**
+ * Searches an existing store with the embedder that created it, or with one that the options name. It never creates a
+ * file.
+ */
 export async function search(path: string, question: string, options: SearchCommandOptions): Promise<void> {
   const filter = options.filter === undefined ? undefined : readFilter(options.filter);
   await withModel(options, path, async (opening) => {
@@ -86,12 +89,12 @@ function print(terminal: Terminal, question: string, result: SearchResult, passa
   terminal.line(terminal.style("dim", costLine(result.cost, passages)));
 }
 
-/** The hit's file as seen from the current folder, so that it can be opened from here. */
+/** The path of the hit's file relative to the current folder, so that it can be opened from there. */
 function nameFromHere(hit: Hit, folder: string): string {
   const source = sourceIn(hit);
   if (source === undefined) return hit.id;
   const file = resolve(folder, source);
-  if (!existsSync(file)) return source; // gone, or named from where the store lay before it moved
+  if (!existsSync(file)) return source; // gone, or relative to the place of the store before it moved
   const fromHere = relative(process.cwd(), file);
   return fromHere.startsWith("../../..") ? file : fromHere;
 }

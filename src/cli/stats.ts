@@ -1,4 +1,4 @@
-/** `embedless stats`: what a store holds and how large it is. */
+/** `embedless stats`: shows what a store holds and how large it is. */
 
 import type { Codes } from "../api/codes.js";
 import type { QueryCost, Stats } from "../api/stats.js";
@@ -21,7 +21,7 @@ export interface StatsCommandOptions extends ModelOptions {
   json?: boolean;
 }
 
-/** Prints the figures of an existing store. Never makes a file. */
+/** Prints the figures of an existing store. It never creates a file. */
 export async function stats(path: string, options: StatsCommandOptions): Promise<void> {
   await withModel(options, path, async (opening) => {
     const store = await VectorStore.open(path, { create: false, readOnly: true, ...opening });
@@ -59,33 +59,35 @@ function rowsOf(found: Stats): [name: string, value: string][] {
     ["whole store", share(found.fileBytes)],
     ["vectors", vectorsOf(found)],
     ["index", indexOf(found)],
-    ...(found.query ? [["a question", costOf(found.query, found.vectors)] as [string, string]] : []),
+    ...(found.query ? [["per question", costOf(found.query, found.vectors)] as [string, string]] : []),
   ];
 }
 
-/** What is to be known of an embedder that is not like others. */
+/** Rows about an embedder that embeds one text at a time or cannot be recognised. */
 function doubtsOf({ batchCosine, canaries, dims }: Stats): [string, string][] {
   const rows: [string, string][] = [];
   if (batchCosine !== undefined) {
-    rows.push(["batches", `one text at a time: in a batch vectors differ (cosine ${batchCosine.toFixed(4)})`]);
+    rows.push(["batches", `one text at a time: vectors differ in a batch (cosine ${batchCosine.toFixed(4)})`]);
   }
-  if (dims !== undefined && canaries === 0) rows.push(["canaries", "none: another model under its name may not show"]);
+  if (dims !== undefined && canaries === 0)
+    rows.push(["canaries", "none, so another model of the same name may go unnoticed"]);
   return rows;
 }
 
-/** What there is to say of codes only where there are some. */
+/** Rows about codes. A store without codes has only a row about waiting passages. */
 function codebookOf({ codes, codebook, codeBytes, codeBytesPerPassage, ...waiting }: Stats): [string, string][] {
   const { pending, pendingForm, pendingBytes, trainsAt } = waiting;
   const what = `${counted(pending, "passage")} as ${pendingForm}, ${bytes(pendingBytes)}`;
   if (codes === "none") return pending > 0 ? [["waiting", `${what}: embedless compact links them`]] : [];
   if (trainsAt === undefined) {
-    const stored = `${bytes(codeBytes)}, ${codeBytesPerPassage} bytes a passage`;
+    const stored = `${bytes(codeBytes)}, ${codeBytesPerPassage} bytes per passage`;
     return [
       ["codebook", CODEBOOKS[codebook]],
       ["codes, stored", stored],
     ];
   }
-  const trainer = pending < trainsAt ? `${count(trainsAt)} passages train it` : "embedless compact trains it";
+  const trainer =
+    pending < trainsAt ? `it is trained once ${count(trainsAt)} passages wait` : "embedless compact trains it";
   return [
     ["codebook", `${CODEBOOKS[codebook]}: ${trainer}`],
     ["waiting", what],
@@ -107,7 +109,7 @@ function costOf({ k, recall, recomputes, ms }: QueryCost, vectors: Stats["vector
 }
 
 function codesOf(codes: Codes): string {
-  if (codes === "none") return "none: what a walk meets is embedded";
+  if (codes === "none") return "none: every passage that a walk meets is embedded";
   if (typeof codes === "string") return codes;
   if ("bytes" in codes) return `product quantisation, ${codes.bytes} bytes`;
   const { dims, primary, training } = codes.leanvec;

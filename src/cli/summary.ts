@@ -5,12 +5,12 @@ import type { PassedOver } from "../folder/selection.js";
 import { bytes, count, counted, duration, ratio } from "./figures.js";
 import { clipStart, oneLine, wrap } from "./terminal.js";
 
-/** A file that was read from another encoding than UTF-8. */
+/** A file whose encoding is not UTF-8. */
 export interface DecodedFile {
   path: string;
-  /** As the WHATWG names it. */
+  /** The WHATWG name. */
   encoding: string;
-  /** No mark in the file says so. */
+  /** Whether it was guessed, because the file has no byte order mark. */
   guessed: boolean;
 }
 
@@ -21,14 +21,14 @@ export interface Summary {
   added: number;
   unchanged: number;
   removed: number;
-  /** What stayed although it is gone from a given path. */
+  /** Passages that were kept although their source is gone from a given path. */
   kept: Kept[];
   truncated: number;
-  /** Files in other encodings than UTF-8. */
+  /** Files in encodings other than UTF-8. */
   decoded: DecodedFile[];
   leftOut: LeftOutPaths;
   passedOver: PassedOver;
-  /** Larger files were left out; in bytes. */
+  /** The size in bytes above which files were left out. */
   maxFileSize: number;
   seconds: number;
   stats: Stats;
@@ -53,7 +53,7 @@ export function summaryLines(summary: Summary, width: number): string[] {
   return lines.flatMap((line) => wrap(oneLine(line), width));
 }
 
-/** `2 files read as windows-1252, a guess: a.md, b.md` for each encoding. */
+/** One sentence per encoding, such as `2 files read as windows-1252, a guess: a.md, b.md`. */
 function decodedSentences(decoded: readonly DecodedFile[]): string[] {
   const groups = new Map<string, string[]>();
   for (const { path, encoding, guessed } of decoded) {
@@ -67,18 +67,18 @@ function codesOf({ codes, pending, trainsAt, codeBytesPerPassage }: Stats): stri
   const waiting = `${counted(pending, "passage")} waiting for`;
   if (codes === "none") return `${waiting} the graph: embedless compact builds it`;
   if (trainsAt !== undefined)
-    return `${waiting} a codebook, which ${count(trainsAt)} train: until then the store is larger`;
-  return `codes ${codeBytesPerPassage} bytes a passage`;
+    return `${waiting} a codebook, trained once there are ${count(trainsAt)}; until then the store is larger`;
+  return `codes ${codeBytesPerPassage} bytes per passage`;
 }
 
 const WORDS: Record<Exclude<Reason, "tooLarge">, string> = {
   binary: "binary",
-  faulty: "with bytes that are wrong in UTF-8 or UTF-16",
-  unknownEncoding: "in an encoding that cannot be told",
-  noDetector: "not UTF-8 (npm install chardet, which tells other encodings)",
+  faulty: "with invalid UTF-8 or UTF-16",
+  unknownEncoding: "in an unknown encoding",
+  noDetector: "not UTF-8 (npm install chardet to read other encodings)",
   blank: "without text",
   forbidden: "no permission to read",
-  vanished: "gone while the build ran",
+  vanished: "removed while the build ran",
   unreadable: "not readable",
   storeItself: "the store itself",
   special: "not a regular file",
@@ -96,20 +96,20 @@ export function leftOutSentences(paths: LeftOutPaths, mostBytes: number): string
   return found.map(([reason, files]) => `${reason === "tooLarge" ? tooLarge : WORDS[reason]}: ${some(files)}`);
 }
 
-/** What was not asked for: `2 files excluded`, for each kind that occurred. */
+/** For example `2 files excluded`, one part per kind that occurred. */
 export function passedOverParts({ excluded, otherEnding, hidden }: PassedOver): string[] {
   const counts: [number, string][] = [
     [excluded, `${counted(excluded, "file")} excluded`],
-    [otherEnding, `${counted(otherEnding, "file")} not asked for by ending (--include names others)`],
+    [otherEnding, `${counted(otherEnding, "file")} with other extensions (--include reads them)`],
     [hidden, `${count(hidden)} hidden`],
   ];
   return counts.filter(([number]) => number > 0).map(([, said]) => said);
 }
 
-/** Of a longer name the end is shown. */
+/** Longer names are cut at their start. */
 const NAME_COLUMNS = 240;
 
-/** Up to three of some names, and how many more there are. */
+/** At most three of the names, and the number of the others. */
 export function some(names: readonly string[]): string {
   const rest = names.length > 3 ? ` and ${count(names.length - 3)} more` : "";
   const shown = names.slice(0, 3).map((name) => clipStart(name, NAME_COLUMNS));

@@ -1,6 +1,6 @@
 /**
- * The one way to the terminal. All text may come from files, names, stores or servers, so everything passes
- * through `printable` here, and only styles and line breaks of our own are added afterwards.
+ * All output to the terminal. Text may come from files, names, stores or servers, so all of it passes through
+ * `printable`. Only the styles and line breaks of this package are added afterwards.
  */
 
 import { randomBytes } from "node:crypto";
@@ -10,30 +10,31 @@ const STYLES = ["bold", "dim", "cyan", "red"] as const;
 
 type Style = (typeof STYLES)[number];
 
-/** One output stream as the commands see it. */
+/** One output stream for the commands. */
 export interface Terminal {
-  /** Columns to write in: those of the terminal, 80 where the output is no terminal, at most 120. */
+  /** Columns to write in: the width of the terminal, at most 120, or 80 if the output is not a terminal. */
   readonly width: number;
-  /** Whether a line can be drawn over again. */
+  /** Whether a line can be overwritten. */
   readonly live: boolean;
-  /** Marks the text, so that `line` and `over` colour it if the stream takes colour and `NO_COLOR` is not set. */
+  /** Marks the text. `line` and `over` colour it if the stream supports colour and `NO_COLOR` is not set. */
   style(style: Style, text: string): string;
-  /** Writes the text in one line, with `↵` for each line break within. */
+  /** Writes the text in one line. `↵` stands for each line break within. */
   line(text?: string): void;
-  /** Writes the text over the current line, which stays open; nothing clears it. */
+  /** Overwrites the current line, which stays open. Without text it clears the line. */
   over(text?: string): void;
 }
 
-/** Begins and ends a styled stretch until it is written. No text from outside can guess it. */
+/** Begins and ends a styled stretch until it is written. It is random, so no text from outside can contain it. */
 const MARK = `\uE000${randomBytes(9).toString("base64url")}\uE000`;
 const MARKED = new RegExp(`${MARK}(${STYLES.join("|")})${MARK}(.*?)${MARK}${MARK}`, "gs");
 
-/** The terminal behind a stream. */
+/** The terminal of a stream. */
 export function terminalOf(stream: NodeJS.WriteStream): Terminal {
   const live = stream.isTTY === true && process.env["TERM"] !== "dumb";
   const colour = live && !process.env["NO_COLOR"];
   const paint = (style: Style, text: string) => (colour ? styleText(style, text, { validateStream: false }) : text);
-  // Each stretch by itself, so that an escape sequence that begins in one cannot take the marks of the next with it.
+  // Each stretch is cleaned by itself. Otherwise an escape sequence that begins in one could remove the marks of the
+  // next.
   const shown = (text: string) => {
     let out = "";
     let from = 0;
@@ -54,12 +55,15 @@ export function terminalOf(stream: NodeJS.WriteStream): Terminal {
   };
 }
 
-/** Printable text of one line: a line break within becomes `↵`, so that no name can forge a line of its own. */
+/** Printable text in one line. A line break becomes `↵`, so that no name can forge a line. */
 export function oneLine(text: string): string {
   return printable(text).replaceAll("\n", "↵");
 }
 
-/** A value as one line of JSON that cannot steer a terminal: what JSON leaves as it is, but a terminal obeys, is escaped. */
+/**
+ * A value as one line of JSON that cannot steer a terminal. Characters that JSON allows but a terminal obeys are
+ * escaped.
+ */
 export function jsonLine(value: unknown): string {
   const escaped = JSON.stringify(value).replace(STEERING, (unit) => {
     return `\\u${unit.charCodeAt(0).toString(16).padStart(4, "0")}`;
@@ -72,12 +76,12 @@ export function printJson(value: unknown): void {
   printJsonLines(jsonLine(value));
 }
 
-/** Prints lines made by `jsonLine`. `false` if more should wait for the event `drain` of the output. */
+/** Prints lines made by `jsonLine`. Answers `false` if the caller should wait for the output's event `drain`. */
 export function printJsonLines(lines: string): boolean {
   return process.stdout.write(lines);
 }
 
-/** A command piped into `head` ends quietly when its reader does. */
+/** Ends a command quietly when the reader of its output ends, as with `head`. */
 export function endWithReader(stream: NodeJS.WriteStream): void {
   stream.on("error", (error: NodeJS.ErrnoException) => {
     if (error.code === "EPIPE") process.exit(0);
@@ -86,30 +90,31 @@ export function endWithReader(stream: NodeJS.WriteStream): void {
 }
 
 /**
- * What steers a terminal or turns writing round: C0 (less tab and line feed), DEL and C1, marks, embeddings, overrides and
- * isolates of direction, separators of lines and paragraphs, deprecated format characters, annotations.
+ * Characters that steer a terminal or change the direction of writing: C0 (except tab and line feed), DEL and C1,
+ * marks, embeddings, overrides and isolates of direction, separators of lines and paragraphs, deprecated format
+ * characters, annotations.
  */
 const STEERING =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is taken out
   /[\u0000-\u0008\u000B-\u001F\u007F-\u009F\u061C\u200E\u200F\u2028-\u202E\u2066-\u206F\uFFF9-\uFFFB]/g;
 
-/** Text without escape sequences and control characters, so that it cannot steer the terminal. Tabs become spaces. */
+/** Removes escape sequences and control characters, so that the text cannot steer the terminal. Tabs become spaces. */
 export function printable(text: string): string {
   const lines = text.replace(/\r\n?|[\u2028\u2029]/g, "\n");
   return stripVTControlCharacters(lines).replace(/\t/g, "  ").replace(STEERING, "");
 }
 
 const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
-/** UTF-16 units segmented at once: the time of a segmenter grows with the square of the length. */
+/** UTF-16 units segmented in one call, because the time of a segmenter grows with the square of the length. */
 const SLICE_UNITS = 256;
 const WIDE =
   /^(?:\p{Emoji_Presentation}|.\uFE0F|[\u1100-\u115F\u2E80-\u303E\u3041-\uA4CF\uAC00-\uD7A3\uF900-\uFAFF\uFE30-\uFE6F\uFF01-\uFF60\uFFE0-\uFFE6\u{20000}-\u{3FFFD}])/u;
 
-/** What a reader takes for single characters. One of more than `SLICE_UNITS` comes in parts. */
+/** The characters that a reader sees. One of more than `SLICE_UNITS` comes in parts. */
 function* graphemesOf(text: string): Generator<string> {
   for (let at = 0; at < text.length; ) {
     const parts = Array.from(segmenter.segment(text.slice(at, at + SLICE_UNITS)), ({ segment }) => segment);
-    // The last one may go on behind the slice.
+    // The last character may continue after the slice.
     if (at + SLICE_UNITS < text.length && parts.length > 1) parts.pop();
     for (const part of parts) {
       yield part;
@@ -118,7 +123,7 @@ function* graphemesOf(text: string): Generator<string> {
   }
 }
 
-/** Columns that a text takes: ideographs and emoji two, marks none. Counting ends beyond `most`. */
+/** Columns that a text takes: two for ideographs and emoji, none for marks. Counting stops above `most`. */
 export function columnsOf(text: string, most = Number.POSITIVE_INFINITY): number {
   if (isAscii(text)) return text.length;
   let columns = 0;
@@ -138,7 +143,7 @@ function widthOf(grapheme: string): number {
   return /^[\p{M}\u200B-\u200D\uFEFF]+$/u.test(grapheme) ? 0 : 1;
 }
 
-/** The text cut to so many columns, with `…` in place of what is missing. */
+/** Cuts the text to this many columns. `…` stands for what was cut off. */
 export function clip(text: string, columns: number): string {
   if (columnsOf(text, columns) <= columns) return text;
   let kept = "";
@@ -151,10 +156,10 @@ export function clip(text: string, columns: number): string {
   return `${kept}…`;
 }
 
-/** UTF-16 units looked at for each column from the end of a text. Characters of many marks may be cut. */
+/** UTF-16 units per column that are read from the end of a text. Characters with many marks may be cut. */
 const UNITS_PER_COLUMN = 16;
 
-/** The end of a text in so many columns, with `…` in place of what is missing before: right for paths. */
+/** Cuts the start of a text, so that its end fits the columns. `…` stands for what was cut off. Suitable for paths. */
 export function clipStart(text: string, columns: number): string {
   if (columnsOf(text, columns) <= columns) return text;
   const parts = [...graphemesOf(text.slice(-(columns + 1) * UNITS_PER_COLUMN))];
@@ -164,7 +169,9 @@ export function clipStart(text: string, columns: number): string {
   return `…${parts.slice(from).join("")}`;
 }
 
-/** One line of text as lines of at most so many columns, broken between words where it can be; its indentation is repeated. */
+/**
+ * Wraps one line of text to lines of at most this many columns, between words if possible. Its indentation is repeated.
+ */
 export function wrap(text: string, columns: number): string[] {
   if (columnsOf(text, columns) <= columns) return [text];
   const indent = /^ */.exec(text)![0].slice(0, Math.max(0, columns - 20));
@@ -188,7 +195,7 @@ export function wrap(text: string, columns: number): string[] {
   return lines;
 }
 
-/** A word in parts that fit the line; nearly always the word itself. */
+/** Splits a word into parts that fit the line. Nearly always this is the word itself. */
 function breakWord(word: string, room: number): string[] {
   if (columnsOf(word, room) <= room) return [word];
   const parts: string[] = [];

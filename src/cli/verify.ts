@@ -1,4 +1,4 @@
-/** `embedless verify` and `embedless repair`: whether a store is whole, and making it so. */
+/** `embedless verify` and `embedless repair`: check a store and repair it. */
 
 import type { RepairResult } from "../api/upkeep.js";
 import { VectorStore } from "../index.js";
@@ -8,10 +8,10 @@ import { counted } from "./figures.js";
 import { Working } from "./progress.js";
 import { oneLine, printJson, terminalOf, wrap } from "./terminal.js";
 
-/** Problems and lost passages shown; `--json` tells all. */
+/** Most problems and lost passages that are printed. `--json` prints all. */
 const SHOWN = 20;
 
-/** Reads all of a store and says what is wrong with it; ends with 1 if anything is. */
+/** Reads a whole store and prints what is wrong with it. Exit code 1 if anything is. */
 export async function verify(path: string, { json }: { json?: boolean }): Promise<void> {
   const store = await VectorStore.open(path, { create: false, readOnly: true });
   try {
@@ -22,7 +22,7 @@ export async function verify(path: string, { json }: { json?: boolean }): Promis
     else {
       const found = report.ok
         ? "all is well"
-        : `${counted(report.problems.length, "problem")}, embedless repair mends them`;
+        : `${counted(report.problems.length, "problem")}; embedless repair mends them`;
       print([`${counted(report.passages, "passage")}: ${found}.`, ...some(report.problems)]);
     }
   } finally {
@@ -35,7 +35,7 @@ export interface RepairCommandOptions extends ModelOptions {
   json?: boolean;
 }
 
-/** Makes a damaged store whole and says what became of it. */
+/** Repairs a damaged store and prints the result. */
 export async function repair(path: string, options: RepairCommandOptions): Promise<void> {
   const interruption = new Interruption();
   const stop = new AbortController();
@@ -43,7 +43,7 @@ export async function repair(path: string, options: RepairCommandOptions): Promi
   try {
     const working = new Working(terminalOf(process.stderr));
     const result = await withModel(options, path, (opening) =>
-      working.at("Making the store again", (progress) =>
+      working.at("Rebuilding the store", (progress) =>
         VectorStore.repair(path, {
           ...opening,
           signal: stop.signal,
@@ -60,7 +60,7 @@ export async function repair(path: string, options: RepairCommandOptions): Promi
 
 function linesOf({ problems, passages, lost, damaged }: RepairResult): string[] {
   if (damaged === undefined) return [`${counted(passages, "passage")}: all is well, nothing was done.`];
-  const missing = lost.length === 0 ? [] : [`Lost, for their text cannot be read: ${some(lost).join(", ")}`];
+  const missing = lost.length === 0 ? [] : [`Lost, because their text cannot be read: ${some(lost).join(", ")}`];
   return [
     `${counted(passages, "passage")} in a new store; the damaged one is ${damaged}.`,
     ...some(problems),

@@ -6,30 +6,30 @@ import type { Connection } from "../storage/connection.js";
 import type { CodebookReference } from "../storage/meta.js";
 import { getCodebook } from "../storage/model_rows.js";
 
-/** Passages that train a codebook while more are still coming: with more the recall is the same. */
+/** Passages that train a codebook while more are still coming. More passages do not raise the recall. */
 export const TRAINING_PASSAGES = 4096;
-/** Fewest passages that train one; see `leastTraining`. */
+/** Fewest passages that train a codebook; see `leastTraining`. */
 const LEAST_TRAINING_PASSAGES = 1024;
 
 /**
- * Fewest passages that train a codebook of these codes when no more are coming.
+ * Fewest passages that train a codebook of these codes if no more are coming.
  *
- * From 1,024 on: a question then recomputes about four passages more than with 4,096. With 512 nearly every later passage
- * would need exceptions of 8 bytes beside its code, because it lies outside the ranges that the training saw, and the codes'
- * errors would be nearly twice as large as they claim. LeanVec waits for 4,096: with 1,024 the directions that it projects to
- * lose 0.06 of the recall without recomputing.
+ * With 1,024 a question recomputes about four passages more than with 4,096. With 512 nearly every later passage would
+ * need exceptions of 8 bytes with its code, because it lies outside the ranges that the training saw, and the codes'
+ * errors would be nearly twice as large as they claim. LeanVec waits for 4,096: with 1,024 the directions of its
+ * projection lose 0.06 of the recall without recomputing.
  */
 export function leastTraining(codes: Codes): number {
   return typeof codes === "object" && "leanvec" in codes ? TRAINING_PASSAGES : LEAST_TRAINING_PASSAGES;
 }
 
-/** What vectors of a store look like. */
+/** The shape of a store's vectors. */
 export interface VectorShape {
   readonly dims: number;
   readonly metric: Metric;
 }
 
-/** Finds the coders that a store's rows were made with; each is loaded once. */
+/** Finds the coders of a store's rows. Each is loaded once. */
 export class Coders {
   readonly #addon: NativeAddon;
   readonly #loaded = new Map<string, NativeCoder>();
@@ -39,10 +39,11 @@ export class Coders {
   }
 
   /**
-   * The coder of a codebook, from the package or from the store itself; while there is none, that of pending rows.
+   * The coder of a codebook, from the package or from the store itself. Without a codebook it is the coder of pending
+   * rows.
    *
-   * @throws EmbedlessError `NOT_FOUND` for a shipped codebook that this package lacks, `CORRUPT` for a damaged one, for one
-   *   of another kind than the store's codes, and if the store's own is missing
+   * @throws EmbedlessError `NOT_FOUND` for a shipped codebook that this package lacks, `CORRUPT` for a damaged one, for
+   *   one of another kind than the store's codes, and if the store's own is missing
    */
   async find(
     c: Connection,
@@ -67,12 +68,12 @@ export class Coders {
     return vectors === "recompute" ? undefined : this.#plain(vectors, shape);
   }
 
-  /** The coder of rows that wait for a codebook, or without codes for the graph. */
+  /** The coder of rows that wait for a codebook, or for the graph with codes `"none"`. */
   pending(codes: Codes, shape: VectorShape): NativeCoder {
     return this.#plain(pendingForm(codes), shape);
   }
 
-  /** The coder of a store without codes, once its graph is all that it needs. */
+  /** The coder of a store without codes that has a graph and needs nothing else. */
   empty({ dims, metric }: VectorShape): NativeCoder {
     return this.#addon.createEmptyCoder(dims, metric);
   }
@@ -100,7 +101,10 @@ export class Coders {
   }
 }
 
-/** The form in which passages wait for their codes: finer than these, or the codes' own errors would be wrong. */
+/**
+ * The form in which passages wait for their codes. It is finer than the codes, because otherwise the codes' own errors
+ * would be wrong.
+ */
 export function pendingForm(codes: Codes): "int8" | "float16" {
   return typeof codes === "object" && "bytes" in codes ? "int8" : codes === "lvq4" ? "int8" : "float16";
 }

@@ -12,27 +12,27 @@ import { needsSampleQueries, traitsOf } from "../storage/traits.js";
 import { addPending, clearPending, countPending, readPending } from "../storage/vectors.js";
 import { type Coders, leastTraining, TRAINING_PASSAGES } from "./coders.js";
 
-/** Vectors encoded between two looks at the abort signal. */
+/** Vectors encoded before the abort signal is checked. */
 const ENCODE_SLICE = 4096;
 const NO_EXCEPTIONS = new Uint8Array();
-/** Of one entry of `EncodedRows.exceptions`. */
+/** Bytes of one entry of `EncodedRows.exceptions`. */
 const EXCEPTION_BYTES = 8;
 
-/** A coder and the name under which the store refers to it; none for the form in which passages wait for a codebook. */
+/** A coder and the name of its codebook in the store. Passages that wait for a codebook have no name. */
 export interface Coding {
   readonly coder: NativeCoder;
   readonly reference: CodebookReference | undefined;
 }
 
-/** Rows of vectors that were encoded together, one behind the other. */
+/** Rows of vectors that were encoded together, one after the other. */
 interface CodedRows {
   readonly rows: Uint8Array;
   readonly rowBytes: number;
-  /** 8-byte entries as in `EncodedRows`, by row; few rows have any. */
+  /** 8-byte entries by row, as in `EncodedRows`. Few rows have any. */
   readonly exceptions: ReadonlyMap<number, Uint8Array>;
 }
 
-/** The stored form of one vector: a row among others. */
+/** The stored form of one vector: one row among others. */
 export interface CodedVector {
   readonly among: CodedRows;
   readonly row: number;
@@ -58,11 +58,11 @@ export function rowOf({ among: { rows, rowBytes }, row }: CodedVector): Uint8Arr
 }
 
 /**
- * Appends the codes of new nodes inside a write transaction: as they are if the store has their codebook, else as
- * pending rows, until those are enough to train the store's own codebook though more may come.
+ * Appends the codes of new nodes inside a write transaction. If the store has their codebook, they are stored as codes,
+ * otherwise as pending rows, until there are enough to train the store's own codebook even if more may come.
  *
- * @param made What the vectors were encoded with.
- * @returns the codebook the store has after it, `undefined` while passages wait.
+ * @param made The coding of the vectors.
+ * @returns the store's codebook afterwards; `undefined` while passages wait.
  */
 export async function appendCoded(
   tx: Connection,
@@ -73,7 +73,7 @@ export async function appendCoded(
     stored: Coding;
     firstNode: number;
     vectors: readonly CodedVector[];
-    /** What the store's codes are, or will be. */
+    /** The kind of the store's codes. */
     codes: Codes;
     version: number;
     signal: AbortSignal | undefined;
@@ -88,12 +88,12 @@ export async function appendCoded(
     return stored.reference;
   }
   addPending(tx, firstNode, made.coder.rowBytes, piece.rows);
-  // Without codes they wait for the graph.
+  // With codes `"none"` they wait for the graph.
   if (codes === "none" || countPending(tx) < TRAINING_PASSAGES) return undefined;
   return await trainFromPending(tx, addon, { pending: made.coder, codes, version, signal });
 }
 
-/** Whether so many passages wait for a codebook that they train it once no more are coming. */
+/** Whether enough passages wait for a codebook to train it if no more are coming. */
 function canTrain(c: Connection): boolean {
   const meta = readMeta(c);
   const { codes } = traitsOf(meta);
@@ -102,9 +102,9 @@ function canTrain(c: Connection): boolean {
 }
 
 /**
- * Trains the store's codebook inside a write transaction if enough passages wait for it; else does nothing.
+ * Trains the store's codebook inside a write transaction if enough passages wait for it. Otherwise it does nothing.
  *
- * @returns how many passages have codes now that had none
+ * @returns the number of passages that have codes now and had none
  * @throws `ABORTED`; `CORRUPT` when a pending row is damaged
  */
 export async function trainPending(
@@ -123,9 +123,9 @@ export async function trainPending(
 }
 
 /**
- * The same in a transaction of its own.
+ * The same in its own transaction.
  *
- * @param onBegin Is told how many wait, before it takes its time.
+ * @param onBegin Called with the number of waiting passages before the training begins.
  */
 export async function trainIfEnough(
   parts: { addon: NativeAddon; database: Database; coders: Coders },
@@ -138,7 +138,7 @@ export async function trainIfEnough(
   return await database.write((tx) => trainPending(tx, parts, signal), { signal });
 }
 
-/** Trains a codebook on the pending rows, all of which become codes. */
+/** Trains a codebook on the pending rows, and turns all of them into codes. */
 async function trainFromPending(
   tx: Connection,
   addon: NativeAddon,
@@ -184,7 +184,7 @@ function exceptionsByRow(entries: Uint8Array): Map<number, Uint8Array> {
   return found;
 }
 
-/** The rows of these vectors, one behind the other in this order. */
+/** Joins the rows of these vectors in this order. */
 function joined(vectors: readonly CodedVector[], rowBytes: number): EncodedRows {
   const rows = new Uint8Array(vectors.length * rowBytes);
   const exceptions: Uint8Array[] = [];

@@ -7,37 +7,37 @@ import type { NativeAddon } from "../native/surface.js";
 import type { CodeTraits } from "./calibration.js";
 import { expectedRecomputes } from "./plan.js";
 
-/** The goal of a store to come, its options checked. */
+/** The goal of a planned store, with checked options. */
 export interface Goal {
   passages: number;
-  /** Bytes a passage that codes and kept vectors may take. */
+  /** Most bytes per passage for codes and kept vectors. */
   budget: number;
   recall: number;
   k: number;
 }
 
-/** Codes that questions are answered by. */
+/** Codes that questions can be answered with. */
 type SearchedCodes = PlannedStore["codes"];
 
-/** A way to keep vectors. */
+/** A choice of codes and kept vectors. */
 type Kind = Pick<PlannedStore, "codes" | "vectors">;
 
-/** Dims of the model that recomputes were counted with. */
+/** Dims of the model with which recomputes were counted. */
 const COUNTED_DIMS = 384;
-/** Reading a kept vector from the file, in milliseconds. */
+/** Milliseconds to read a kept vector from the file. */
 const KEPT_READ_MS = 0.02;
-/** Bytes of an LVQ row that are no numbers, and bits a number. */
+/** Header bytes of an LVQ row, and bits per number. */
 const LVQ_LIMITS_BYTES = 16;
 const LVQ_BITS = { lvq4: 4, lvq8: 8, lvq4x8: 12 } as const;
 
 /**
- * Every way to keep `passages` vectors, with its bytes and what a query costs, and the quickest that fits.
+ * Every choice for `passages` vectors, with its bytes and the cost of a query, and the fastest choice that fits.
  *
- * Recomputes are those counted on 50,000 passages with the bundled model; a code of other dims is taken to cost what one
- * with as many bits a dimension cost there, which overrates it when the model's variance lies in few dimensions. They
- * depend little on the number of passages; the scan grows with it.
+ * Recomputes were counted on 50,000 passages with the bundled model. A code of other dims is assumed to need as many as
+ * one with the same bits per dimension did there. This is too high if the model's variance lies in few dimensions.
+ * Recomputes depend little on the number of passages; the time of the scan grows with it.
  *
- * @param speed of this machine
+ * @param speed The speed of this machine.
  * @throws RangeError when nothing fits the budget
  */
 export function forecast(goal: Goal, speed: MachineSpeed, dims: number): StorePlan {
@@ -47,12 +47,12 @@ export function forecast(goal: Goal, speed: MachineSpeed, dims: number): StorePl
   const fitting = choices.filter(({ fits }) => fits);
   if (fitting.length === 0) {
     const least = Math.ceil(choices[0]!.bytesPerPassage * 10) / 10;
-    throw outOfRange("bytesPerPassage", `at least ${least}, what the smallest code takes`, goal.budget);
+    throw outOfRange("bytesPerPassage", `at least ${least}, the size of the smallest code,`, goal.budget);
   }
   return { recall, k, best: fitting.reduce((a, b) => (b.queryMs < a.queryMs ? b : a)), choices, speed };
 }
 
-/** Recomputes and, if the machine was measured, milliseconds of a mean query. */
+/** Mean recomputes of a query and, if the machine was measured, its mean milliseconds. */
 export function queryCost(
   store: Kind & { passages: number; dims: number },
   { k, recall }: { k: number; recall: number },
@@ -95,14 +95,14 @@ function price(kind: Kind, goal: Goal, speed: MachineSpeed, dims: number): Plann
   };
 }
 
-/** Bytes of a code's row. */
+/** Bytes per row of a code. */
 export function codeRowBytes(codes: SearchedCodes, dims: number, metric: Metric): number {
-  // There are no more numbers to a code than dims.
+  // A code has at most as many bytes as there are dims.
   if (isPq(codes)) return Math.min(codes.bytes, dims) + (metric === "cosine" ? 3 : 5);
   return LVQ_LIMITS_BYTES + Math.ceil((numbersOf(codes, dims) * LVQ_BITS[levelsOf(codes)]) / 8);
 }
 
-/** Bytes of a kept vector. */
+/** Bytes per kept vector. */
 export function keptRowBytes(vectors: VectorKeeping, dims: number): number {
   return { recompute: 0, float32: 4 * dims, float16: 2 * dims + 4, lvq8: dims + 8 }[vectors];
 }
@@ -122,21 +122,21 @@ function levelsOf(codes: Exclude<SearchedCodes, { bytes: number }>): keyof typeo
   return typeof codes === "string" ? codes : codes.leanvec.primary;
 }
 
-/** Numbers of a row: dims, or those that a projection leaves. */
+/** Numbers per row: dims, or the dims of the projection. */
 function numbersOf(codes: Exclude<SearchedCodes, { bytes: number }>, dims: number): number {
   return typeof codes === "string" ? dims : Math.min(dims, codes.leanvec.dims);
 }
 
-/** Codes scanned to learn the speed: enough for all cores to take part, 13 MB. */
+/** Codes scanned to measure the speed: 13 MB, enough for all cores to take part. */
 const SCANNED = 262_144;
 const CODE_BYTES = 48;
-/** What the codebook of these codes is trained on; the speed of a scan depends on the bytes alone. */
+/** Dims of the codebook for the measurement. The speed of a scan depends only on the bytes of a code. */
 const PROBE_DIMS = 64;
 const PROBE_VECTORS = 512;
 const SCAN_ROUNDS = 5;
-/** Rows of a plain vector form scanned to learn the speed of codes that lie row by row. */
+/** Rows of a plain vector form scanned to measure the speed of codes that lie row by row. */
 const ROWS_SCANNED = 16_384;
-/** Passages embedded at least; each process of the embedder gets as many again. */
+/** Fewest passages embedded for the measurement. Each process of the embedder gets as many again. */
 const EMBEDDED = 4;
 
 /** About 750 characters, the length at which recomputes were counted. */
@@ -144,10 +144,10 @@ const SENTENCE = "A store that keeps no vectors embeds a passage again whenever 
 const PASSAGE = SENTENCE.repeat(9);
 
 /**
- * Measures what searches are made of on this machine, now: a question and passages of 750 characters through the embedder,
- * and the scan of codes by all cores. Takes a second or two, most of it the start of the model.
+ * Measures the parts of a search on this machine: embedding a question and passages of 750 characters, and scanning
+ * codes with all cores. Takes a second or two, most of it for starting the model.
  *
- * @param given.oneByOne For an embedder that is given one text at a time.
+ * @param given.oneByOne For an embedder that gets one text at a time.
  * @throws what the embedder throws, and `ABORTED`
  */
 export async function measureMachine(
@@ -166,18 +166,18 @@ export async function measureMachine(
   return { questionMs, passageMs, scanNsPerByte, rowNsPerDim, dims: first.length };
 }
 
-/** Milliseconds a passage when as many are under way as the embedder takes. */
+/** Milliseconds per passage while the embedder is fully busy. */
 async function measurePassages(embedder: Embedder, options: GuardOptions): Promise<number> {
   const saysLimits = embedder.concurrency !== undefined || embedder.batch !== undefined;
   const isTold = options.oneByOne === undefined && saysLimits;
   const count = isTold ? Math.max(EMBEDDED, limitsOf(embedder).concurrency) : EMBEDDED;
-  // Texts differ, or an embedder that remembers its answers would look faster than it is.
+  // The texts differ. Otherwise an embedder that caches its answers would look too fast.
   const texts = (round: string, count: number) => Array.from({ length: count }, (_, i) => `${round} ${i}. ${PASSAGE}`);
   await embedPassages(embedder, texts("First", EMBEDDED), options);
   return (await timed(() => embedPassages(embedder, texts("Second", count), options))) / count;
 }
 
-/** Nanoseconds a code byte, by all cores. */
+/** Nanoseconds per code byte, with all cores. */
 async function measureScan(addon: NativeAddon): Promise<number> {
   const sample = pseudoRandom(PROBE_VECTORS * PROBE_DIMS);
   const coder = await addon.trainCodebook(sample, { dims: PROBE_DIMS, metric: "cosine", code: { bytes: CODE_BYTES } });
@@ -192,7 +192,7 @@ async function measureScan(addon: NativeAddon): Promise<number> {
   return (best * 1e6) / index.count / (coder.rowBytes - 1);
 }
 
-/** Nanoseconds a dimension of codes that lie row by row, such as LVQ's. */
+/** Nanoseconds per dimension of codes that lie row by row, such as LVQ's. */
 async function measureRows(addon: NativeAddon, dims: number): Promise<number> {
   const coder = addon.createVectorCoder("lvq8", dims, "cosine");
   const few = await coder.encode(pseudoRandom(64 * dims));
@@ -215,7 +215,7 @@ async function timed(work: () => Promise<unknown>): Promise<number> {
   return performance.now() - before;
 }
 
-/** Numbers within -1 and 1 that are the same every time (a linear congruential generator). */
+/** Numbers between -1 and 1 that are the same every time (a linear congruential generator). */
 function pseudoRandom(count: number): Float32Array {
   const numbers = new Float32Array(count);
   let state = 1;

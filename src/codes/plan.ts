@@ -5,33 +5,33 @@ import { type CodeTraits, calibrationOf, tableAbove, tableAt } from "./calibrati
 export interface SearchPlan {
   /** Raw expected recall at which the search ends. */
   recall: number;
-  /** A candidate that is so likely among the k nearest is recomputed whatever the answer's expected recall; 1: none is. */
+  /** A candidate with at least this probability to be among the k nearest is always recomputed. 1: no candidate is. */
   leastChance: number;
   /** Most passages recomputed. */
   cap: number;
   /** Candidates kept from the scan. */
   pool: number;
-  /** `approx`: only candidates that estimates cannot tell from the rest are recomputed. */
+  /** `approx`: only candidates that estimates cannot separate from the rest are recomputed. */
   scores: "exact" | "approx";
 }
 
-/** What a plan depends on besides k and recall. */
+/** What a plan depends on, besides k and recall. */
 export interface PlanSettings {
-  /** The code to be searched. Default: 48 bytes. */
+  /** The code that is searched. Default: 48 bytes. */
   code?: CodeTraits | undefined;
   /** Whether every hit needs its exact score. Default `exact`. */
   scores?: SearchPlan["scores"] | undefined;
-  /** Overrides the cap. Below `k` the answer is filled up with estimates; 0: estimates alone. */
+  /** Overrides the cap. Below `k` the other hits get estimated scores; 0: all scores are estimates. */
   maxRecomputes?: number | undefined;
 }
 
-/** Candidates kept from the scan at most, unless more may be recomputed. */
+/** Most candidates kept from the scan, unless more may be recomputed. */
 const LARGEST_POOL = 4096;
 
 /**
- * Turns a recall target into a plan, by what was measured for the code.
+ * Turns a recall target into a plan, using what was measured for the code.
  *
- * @param k Hits wanted.
+ * @param k Number of hits.
  * @param recall Mean share of the true top k to find, 0.5 to 0.999.
  */
 export function planSearch(k: number, recall: number, settings: PlanSettings = {}): SearchPlan {
@@ -49,13 +49,16 @@ export function leastChanceOf(leastShare: number | undefined, recall: number): n
   return leastShare === undefined ? 1 : Math.min(1, leastShare * (1 - recall));
 }
 
-/** Recomputes that a search costs in the mean over queries, nothing cached; those counted at 50,000 passages. */
+/** Mean recomputes of a search if nothing is cached, as counted on 50,000 passages. */
 export function expectedRecomputes(k: number, recall: number, settings: PlanSettings = {}): number {
   const { maxRecomputes = Number.POSITIVE_INFINITY } = settings;
   return Math.min(maxRecomputes, cheapest(k, recall, settings).looks);
 }
 
-/** What was asked for, or exact scores where they cost less: estimates of coarse codes tell hardly any candidate from the rest. */
+/**
+ * The scores that were asked for, or exact scores if they cost less. Estimates of coarse codes hardly separate
+ * candidates from the rest.
+ */
 function cheapest(
   k: number,
   recall: number,
@@ -68,19 +71,21 @@ function cheapest(
   return approx < exact ? { scores, looks: approx } : { scores: "exact", looks: exact };
 }
 
-/** Observations that the fixed value counts for: four first rounds at k = 10. */
+/** Number of observations that the fixed value counts for: four first rounds at k = 10. */
 const PRIOR_WEIGHT = 64;
-/** What an observation keeps of its weight when the next query comes: half of it after 140 queries. */
+/** Share of its weight that an observation keeps at each query. Half of it is left after 140 queries. */
 const KEPT = 0.995;
-/** One query's mean square counts as at most so many times the usual one: a question unlike all the others says little. */
+/**
+ * One query's mean square counts as at most this multiple of the usual one, because an unusual question says little.
+ */
 const MOST_TIMES_USUAL = 9;
 const NARROWEST = 0.5;
 const WIDEST = 2;
 
 /**
- * Mean square of (exact - estimate) / sigma over first rounds, by stored bytes a dimension: what the tables were fitted
- * with. Above 1 because the highest of many estimates are mostly too high, the more so the coarser the code.
- * Mean of both sets of queries as `npm run bench -- misses` prints them; read linearly between the entries.
+ * Mean square of (exact - estimate) / sigma over first rounds, by stored bytes per dimension. The tables were fitted
+ * with these. They are above 1 because the highest of many estimates are mostly too high, the more so with coarser
+ * codes. Means of both sets of queries, as `npm run bench -- misses` prints them; linear between the entries.
  */
 const USUAL_SQUARES: readonly { bytesPerDim: number; square: number }[] = [
   { bytesPerDim: 27 / 384, square: 5.2 },
@@ -91,22 +96,22 @@ const USUAL_SQUARES: readonly { bytesPerDim: number; square: number }[] = [
 ];
 
 /**
- * Learns from live queries how far estimates are off, and has the queries to come look at more or at less. Only
- * first rounds count: what later ones pick is picked for its error.
+ * Learns from queries how far estimates are off, and makes later queries recompute more or fewer passages. Only first
+ * rounds count, because later rounds choose candidates by their errors.
  */
 export class LiveCalibration {
   #coder: NativeCoder | undefined;
   #weight = 0;
   #squares = 0;
 
-  /** What to multiply the errors of this code by, 0.5 to 2; 1 for a code not yet seen. */
+  /** The factor for the errors of this code, 0.5 to 2. It is 1 for a code without observations. */
   scaleFor(coder: NativeCoder): number {
     if (coder !== this.#coder) return 1;
     const square = (PRIOR_WEIGHT + this.#squares) / (PRIOR_WEIGHT + this.#weight);
     return Math.min(WIDEST, Math.max(NARROWEST, Math.sqrt(square)));
   }
 
-  /** Takes in one query. Another code than before starts afresh. */
+  /** Takes the observations of one query. With another code than before it starts again. */
   observe(coder: NativeCoder, { count, sumSquares }: NativeResult["firstRound"]): void {
     if (count === 0) return;
     if (coder !== this.#coder) {
@@ -119,7 +124,7 @@ export class LiveCalibration {
   }
 }
 
-/** The mean square that is no news for this code. */
+/** The mean square that is normal for this code. */
 export function usualSquare({ rowBytes, dims }: Pick<NativeCoder, "rowBytes" | "dims">): number {
   const bytesPerDim = rowBytes / dims;
   const high = USUAL_SQUARES.findIndex((entry) => entry.bytesPerDim >= bytesPerDim);

@@ -1,12 +1,12 @@
 /**
- * The program of a child process that runs one model. In a process of its own a hung or crashed run of a model can be
- * ended without ending the caller.
+ * The program of a child process that runs one model. A model that hangs or crashes in its own process can be ended
+ * without ending the caller.
  */
 import { EmbedlessError, type ErrorCode, isError } from "../base/errors.js";
 import type { Engine, EngineSpec, FromChild, TextKind, ToChild } from "./engine.js";
 
 let engine: Promise<Engine> | undefined;
-// Started before anybody knew which model it would run: most need this.
+// The process was started before its model was known. Most models need this.
 if (process.argv[2] === "ahead") import("./onnx_engine.js").then(({ warmUp }) => warmUp());
 let last: Promise<void> = Promise.resolve();
 
@@ -21,10 +21,10 @@ process.on("message", (message: ToChild) => {
     last = last.then(() => embed(message.task, message.text, message.kind));
   }
 });
-// The parent is gone, or wants no more.
+// The parent has ended or closed the channel.
 process.on("disconnect", () => process.exit(0));
 if (!process.connected) process.exit(0);
-// Ctrl-C reaches all processes of a terminal; the parent decides when this one ends.
+// Ctrl-C reaches all processes of a terminal. The parent decides when this one ends.
 process.on("SIGINT", () => {});
 
 async function load(spec: EngineSpec, exactBytes: boolean): Promise<Engine> {
@@ -45,7 +45,7 @@ async function embed(task: number, text: string, kind: TextKind): Promise<void> 
 }
 
 function send(message: FromChild): void {
-  // Without a channel there is nobody left to tell.
+  // Without a channel there is nobody to report to.
   if (process.connected) process.send!(message, () => {});
 }
 

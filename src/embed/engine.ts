@@ -2,7 +2,7 @@ import type { AssumedSettings, ModelSettings, Pooling } from "../api/embedder.js
 import { EmbedlessError, type ErrorCode } from "../base/errors.js";
 import type { ModelFolder } from "./model_folder.js";
 
-/** A model that a child process is to run. Plain data: equal specifications share their processes. */
+/** A model for a child process. Plain data: equal specifications share their processes. */
 export type EngineSpec =
   | { kind: "onnx"; model: ModelFolder; sha256: string }
   | {
@@ -14,11 +14,11 @@ export type EngineSpec =
       host: string | undefined;
       cacheDir: string;
       settings: ModelSettings;
-      /** What the table says of it; `"config"`: look it up by the name in `config.json`. */
+      /** What the table says of the model; `"config"`: it must be looked up by the name in `config.json`. */
       assumed: AssumedSettings | "config";
     };
 
-/** The vector of one text, and how much of the text it stands for. */
+/** The vector of one text, and whether it covers the whole text. */
 export interface Embedded {
   readonly vector: Float32Array;
   /** Tokens of the whole text, without the special ones. */
@@ -27,36 +27,36 @@ export interface Embedded {
   readonly truncated: boolean;
 }
 
-/** What a text is embedded as: models may want another prefix for each. */
+/** How a text is embedded. Models may need a different prefix for each. */
 export type TextKind = "passage" | "question";
 
-/** A loaded model. Takes one text a run: in a batch an int8 model would give each text another vector. */
+/** A loaded model. It takes one text per run, because in a batch an int8 model would give each text another vector. */
 export interface Engine {
   /** What the user should know of how the model is run; see `guessOf`. */
   readonly guess?: string | undefined;
   embed(text: string, kind: TextKind): Promise<Embedded>;
 }
 
-/** From the pool to a child. `load` comes once and first. */
+/** Messages from the pool to a child. `load` comes once and first. */
 export type ToChild =
   | { type: "load"; spec: EngineSpec; exactBytes: boolean }
   | { type: "embed"; task: number; text: string; kind: TextKind };
 
-/** From a child to the pool. Tasks are answered in the order in which they came. */
+/** Messages from a child to the pool. Tasks are answered in the order in which they came. */
 export type FromChild =
   | { type: "ready"; guess?: string | undefined }
   | { type: "unusable"; code: ErrorCode; message: string }
   | ({ type: "embedded"; task: number } & Embedded)
   | { type: "failed"; task: number; code: ErrorCode; message: string };
 
-/** What a model answered for one text: one vector a token, or one for the whole text. */
+/** The output of a model for one text: one vector per token, or one for the whole text. */
 export interface ModelOutput {
   readonly data: Float32Array;
   /** `[1, tokens, dims]` or `[1, dims]`. */
   readonly shape: readonly number[];
 }
 
-/** The vector of a text from a model's answer for it. A model that pools by itself is left alone. */
+/** The vector of a text from the model's output. The output of a model that pools by itself is not pooled again. */
 export function sentenceVector(output: ModelOutput, pooling: Pooling, normalize: boolean): Float32Array {
   const [texts, tokens, dims] = output.shape.length === 2 ? [output.shape[0]!, 1, output.shape[1]!] : output.shape;
   if (texts !== 1 || !tokens || !dims || output.data.length !== tokens * dims)

@@ -3,7 +3,10 @@ import { EmbedlessError, show } from "../base/errors.js";
 import type { Canary } from "../storage/model_rows.js";
 import { embedPassages, type GuardOptions } from "./guard.js";
 
-/** The texts of canaries, short and unlike each other: prose, code, numbers, a question, other scripts, a list, a name, one word. */
+/**
+ * The texts of canaries, short and different from each other: prose, code, numbers, a question, other scripts, a list,
+ * a name, one word.
+ */
 export const CANARY_TEXTS: readonly string[] = [
   "The harbour froze over in the second week of January, and the ferries stayed tied up until March.",
   "for (const [key, value] of Object.entries(settings)) if (value === undefined) delete settings[key];",
@@ -20,18 +23,25 @@ export interface CanaryCheck extends Omit<GuardOptions, "dims"> {
   count?: number;
   /** Lowest cosine of stored and fresh vector that passes. Default 0.999. */
   minCosine?: number;
-  /** Also ask that both have one length, up to 1 %: needed where scores depend on it (inner product, l2). Default `false`. */
+  /**
+   * Whether lengths must also agree, up to 1 %. This is needed if scores depend on them (inner product, l2). Default
+   * `false`.
+   */
   lengths?: boolean;
-  /** The first canary to check; the next ones follow, round and round. Default: a random one, so that all get their turn. */
+  /**
+   * The first canary to check; the next ones follow in a circle. Default: a random one, so that all get checked in
+   * time.
+   */
   first?: number;
-  /** Id of the embedder that made the store, for the error. Default: that of `embedder`. */
+  /** Id of the embedder that created the store, for the error. Default: that of `embedder`. */
   expected?: string | undefined;
 }
 
 /**
- * Embeds some canaries anew and compares them with their stored vectors.
+ * Embeds some canaries again and compares them with their stored vectors.
  *
- * @throws EmbedlessError `MODEL_MISMATCH` if a vector points elsewhere or has other dims; else errors of `embedPassages`
+ * @throws EmbedlessError `MODEL_MISMATCH` if a vector has another direction or other dims; else errors of
+ *   `embedPassages`
  */
 export async function checkCanaries(
   embedder: Embedder,
@@ -51,33 +61,33 @@ export async function checkCanaries(
     if (difference === undefined) continue;
     throw new EmbedlessError(
       "MODEL_MISMATCH",
-      `The store was made with the embedder ${expected}, and ${embedder.id} does not give its vectors: for ${show(text)} ${difference}.`,
+      `The store was created with the embedder ${expected}, but ${embedder.id} gives other vectors: for ${show(text)} ${difference}.`,
     );
   }
 }
 
-/** How two vectors differ more than they may, in words; `undefined` if they do not. */
+/** Says how two vectors differ too much; `undefined` if they do not. */
 function compare(stored: Float32Array, fresh: Float32Array, minCosine: number, lengths: boolean): string | undefined {
   if (stored.length !== fresh.length) return `it has ${fresh.length} dims instead of ${stored.length}`;
   const { cosine, ratio } = agreement(stored, fresh);
   if (!(cosine >= minCosine)) {
-    const difference = `the cosine is ${cosine.toFixed(4)}, where ${minCosine} is the least`;
+    const difference = `the cosine is ${cosine.toFixed(4)}, but at least ${minCosine} is expected`;
     return cosine < NEAR ? difference : `${difference}. ${NEAR_MISS}`;
   }
   if (lengths && !(Math.abs(ratio - 1) <= MOST_LONGER)) return `the vector is ${ratio.toFixed(3)} times as long`;
   return undefined;
 }
 
-/** From this cosine on it is seldom another model. */
+/** From this cosine on, another model is unlikely. */
 const NEAR = 0.95;
 const NEAR_MISS =
-  "It may be the same model in another batch or on another kind of processor: minCanaryCosine sets what is tolerated, and " +
-  "a new store gives an embedder one text at a time if batches change its vectors";
+  "It may be the same model in another batch or on another kind of processor. minCanaryCosine sets the lowest allowed " +
+  "cosine, and a new store embeds one text at a time if batches change the vectors";
 
-/** How far the length of a vector may be from that of the stored one, where scores depend on it. */
+/** How far the length of a vector may differ from the stored one, if scores depend on it. */
 export const MOST_LONGER = 0.01;
 
-/** The cosine of two vectors of one text, and how many times as long as the first the second is. */
+/** The cosine of two vectors of one text, and the length of the second divided by that of the first. */
 export function agreement(a: Float32Array, b: Float32Array): { cosine: number; ratio: number } {
   let [product, ofA, ofB] = [0, 0, 0];
   for (let i = 0; i < a.length; i++) {

@@ -6,25 +6,28 @@ import { packagePath } from "../base/packages.js";
 import { native } from "../native/native.js";
 import type { EngineSpec, FromChild, ToChild } from "./engine.js";
 
-/** What the pool is told by a model's process. Every process that was started ends with exactly one `onEnd`. */
+/** Events of a model's process for the pool. Every process that was started ends with exactly one `onEnd`. */
 export interface ForkedModelEvents {
   onMessage(model: ForkedModel, message: FromChild): void;
-  /** The process is gone. `why` says how, as the end of a sentence. */
+  /** The process has ended. `why` says how, as the end of a sentence. */
   onEnd(model: ForkedModel, why: string): void;
 }
 
-/** Ended with this process, also by `process.exit()`, when a stopped or busy child would not notice the closed channel. */
+/**
+ * Processes that must end with this one, also after `process.exit()`. A stopped or busy child would not notice the
+ * closed channel.
+ */
 const running = new Set<ChildProcess>();
 let watchesExit = false;
 
 const STDERR_KEPT = 2000;
 
-/** A process that has no model yet, and what is done when it ends before it gets one. */
+/** A process that has no model yet, and what happens if it ends before it gets one. */
 let ahead: { readonly child: ChildProcess; readonly forget: () => void } | undefined;
 
 /**
- * Starts a process before it is known which model it will run: it gets ready what every local model needs meanwhile. The
- * next model takes it. It does not keep the event loop alive, and ends with this process.
+ * Starts a process before its model is known. It prepares what every local model needs. The next model takes it. It
+ * does not keep the event loop alive, and ends with this process.
  */
 export function startAhead(): void {
   if (ahead !== undefined) return;
@@ -42,7 +45,7 @@ function takeAhead(): ChildProcess | undefined {
   const taken = ahead;
   ahead = undefined;
   if (!taken?.child.connected) return undefined;
-  // Its own listeners alone: Node has some for the channel.
+  // Only its own listeners are removed, because Node has some for the channel.
   return taken.child.off("exit", taken.forget).off("error", taken.forget);
 }
 
@@ -54,7 +57,7 @@ function startProcess(args: readonly string[]): ChildProcess {
 
 /** Whether a process may keep the caller's event loop alive. */
 function holdProcess(child: ChildProcess, held: boolean): void {
-  // Bun has a channel without these methods.
+  // Bun's channel does not have these methods.
   type Holder = { ref?(): void; unref?(): void } | null | undefined;
   const [channel, stderr] = [child.channel, child.stderr] as Holder[];
   if (held) {
@@ -71,7 +74,7 @@ function holdProcess(child: ChildProcess, held: boolean): void {
 export class ForkedModel {
   /** Set once the model is loaded. */
   ready = false;
-  /** Tasks sent and not yet answered, oldest first: that one is being run. */
+  /** Tasks that were sent and not yet answered. The oldest one is running. */
   readonly tasks: number[] = [];
   readonly #child: ChildProcess;
   #stderr = "";
@@ -99,7 +102,7 @@ export class ForkedModel {
 
   send(message: ToChild): void {
     if (message.type === "embed") this.tasks.push(message.task);
-    // A closed channel is followed by the process's end, which tells what happened to the task.
+    // If the channel is closed, the process's end follows, and reports what happened to the task.
     if (this.#child.connected) this.#child.send(message, () => {});
   }
 
@@ -108,7 +111,7 @@ export class ForkedModel {
     holdProcess(this.#child, held);
   }
 
-  /** Ends the process at once, whatever it is doing. */
+  /** Ends the process at once, even in the middle of a task. */
   kill(): void {
     this.#child.kill("SIGKILL");
   }
@@ -129,21 +132,21 @@ function endWithThisProcess(child: ChildProcess): void {
   });
 }
 
-/** Set in the environment of the processes started here. */
+/** An environment variable of the processes started here. */
 const MARK = "EMBEDLESS_MODEL_PROCESS";
 
 /**
  * Starts the program of `child.ts`, which waits for messages.
  *
- * @param args its arguments
- * @throws EmbedlessError `EMBEDDER_FAILED` where no process can be started that runs it: in a single executable, whose only
- *   program is the application itself; `NOT_FOUND` if the package is not built
+ * @param args The program's arguments.
+ * @throws EmbedlessError `EMBEDDER_FAILED` if no process can run it, as in a single executable, whose only program is
+ *   the application itself; `NOT_FOUND` if the package is not built
  */
 export function startModelProcess(args: readonly string[]): ChildProcess {
   requireNode();
   const program = packagePath("dist", "src", "embed", "child.js");
   if (!existsSync(program))
-    throw new EmbedlessError("NOT_FOUND", `There is no file ${program}; "npm run build" makes it.`);
+    throw new EmbedlessError("NOT_FOUND", `There is no file ${program}. Run "npm run build" to create it.`);
   try {
     return fork(program, args, {
       serialization: "advanced",
@@ -153,18 +156,18 @@ export function startModelProcess(args: readonly string[]): ChildProcess {
       env: { ...process.env, NODE_OPTIONS: resolverOptions(process.env["NODE_OPTIONS"] ?? ""), [MARK]: "1" },
     });
   } catch (cause) {
-    // Node's permission model, for one, allows none.
+    // Node's permission model, for example, allows no process.
     const why = isError(cause) ? cause.message : String(cause);
     throw new EmbedlessError("EMBEDDER_FAILED", `The process of the model could not be started: ${why}.`, { cause });
   }
 }
 
-/** Throws unless the executable that runs this runs a given program too. */
+/** Throws unless the running executable can run a given program. */
 function requireNode(): void {
   if (process.env[MARK] !== undefined) {
     throw notNode(
-      "The process that was to run the model runs the application again. The application is packed in a way that takes " +
-        "the place of Node.",
+      "The process that should run the model runs the application again, because the application is packed in a " +
+        "way that takes the place of Node.",
     );
   }
   if (isSingleExecutable()) throw notNode("The application is a single executable, which runs no other program.");
@@ -187,25 +190,25 @@ function isSingleExecutable(): boolean {
   }
 }
 
-/** What loads Yarn's Plug'n'Play, and nothing else: without it a process finds no packages. */
+/** The options that load Yarn's Plug'n'Play. Without them a process finds no packages. */
 const PLUG_AND_PLAY =
   /(?:--require|-r|--import|--loader|--experimental-loader)[ =](?:"[^"]*\.pnp\.[^"]*"|\S*\.pnp\.\S*)/g;
 
-/** Those of `NODE_OPTIONS` that make packages findable. Exported for its test. */
+/** The options of `NODE_OPTIONS` that make packages findable. Exported for its test. */
 export function resolverOptions(options: string): string {
   return (options.match(PLUG_AND_PLAY) ?? []).join(" ");
 }
 
-/** The environment variable that overrules the choice: `1` exact, `0` as the processor does it. */
+/** The environment variable that overrides the choice: `1` exact, `0` as the processor computes. */
 const OVERRULING = "EMBEDLESS_EXACT_BYTES";
 
 /**
- * Whether ONNX Runtime has to be asked for exact products of bytes (`session.x64quantprecision`).
+ * Whether ONNX Runtime must be asked for exact products of bytes (`session.x64quantprecision`).
  *
- * Processors of x86-64 without VNNI sum two products of bytes in 16 bits and saturate: an int8 model then gives a text a
- * vector at cosine 0.99 of what it gives elsewhere, and stores could not travel between machines. Asking for exact products
- * costs them time. Processors with VNNI sum in 32 bits and are exact by themselves: there the same request would cost 1.75
- * times the time for the same bits. On other architectures it has no effect.
+ * Processors of x86-64 without VNNI sum two products of bytes in 16 bits, which saturate. An int8 model then gives a
+ * vector at cosine 0.99 of what it gives elsewhere, and stores could not be moved between machines. Exact products take
+ * these processors more time. Processors with VNNI sum in 32 bits and are exact anyway; there the request would take
+ * 1.75 times the time for the same bits. On other architectures it has no effect.
  *
  * @throws RangeError (`INVALID_ARGUMENT`) if `EMBEDLESS_EXACT_BYTES` is neither 0 nor 1
  */
@@ -216,7 +219,7 @@ export function needsExactBytes(): boolean {
   return overruled === "1";
 }
 
-/** Without the addon nobody tells: then exactness is asked for, which is never wrong. */
+/** Without the addon this is unknown. Then exactness is requested, which is always correct. */
 function hasByteProducts(): boolean {
   try {
     return native().hasByteProducts();

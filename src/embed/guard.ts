@@ -4,14 +4,14 @@ import { wholeNumberWithin } from "../base/checks.js";
 import { inBatches, type Slots } from "../base/concurrency.js";
 import { aborted, EmbedlessError, isError, throwIfAborted } from "../base/errors.js";
 
-/** How a call of an embedder is watched. */
+/** Limits of a call of an embedder. */
 export interface GuardOptions extends Omit<EmbedOptions, "signal"> {
   signal?: AbortSignal | undefined;
   /** Longest time that one call may take, in milliseconds. Default 120,000; `Infinity`: no limit. */
   timeoutMs?: number | undefined;
-  /** Length that vectors must have. Default: what the embedder says, else what its first vector has. */
+  /** Length that vectors must have. Default: what the embedder says, else the length of its first vector. */
   dims?: number | undefined;
-  /** One text a call and one call at a time, for an embedder whose vectors depend on the batch. */
+  /** For an embedder whose vectors depend on the batch: one text per call and one call at a time. */
   oneByOne?: Slots | undefined;
 }
 
@@ -19,10 +19,10 @@ const DEFAULT_TIMEOUT_MS = 120_000;
 const LONGEST_TIMER_MS = 2 ** 31 - 1;
 
 /**
- * Embeds passages with any embedder and trusts nothing: calls of `embedder.batch` texts, as many at once as its
- * `concurrency` allows, each with a time limit, every vector checked and copied.
+ * Embeds passages with any embedder and checks everything. Each call gets `embedder.batch` texts and a time limit, and
+ * as many calls run at once as its `concurrency` allows. Every vector is checked and copied.
  *
- * @returns one vector a text, in order
+ * @returns one vector per text, in order
  * @throws EmbedlessError `EMBEDDER_FAILED` (with the embedder's error as `cause`), `EMBEDDER_TIMEOUT`,
  *   `EMBEDDER_OUTPUT`, `ABORTED`. An `EmbedlessError` of the embedder passes unchanged.
  */
@@ -53,7 +53,7 @@ export async function embedPassages(
   return vectors;
 }
 
-/** Embeds one question, watched and checked like passages. */
+/** Embeds one question, with the same limits and checks. */
 export async function embedQuestion(
   embedder: Embedder,
   text: string,
@@ -72,7 +72,7 @@ function batchesOf(embedder: Embedder, oneByOne: Slots | undefined): { size: num
   return { size, lanes: Math.max(1, Math.floor(concurrency / size)) };
 }
 
-/** Runs one call, alone if it has to be; waiting for it is not part of the call's time. */
+/** Runs one call, alone if it must be alone. Waiting for its turn does not count as time of the call. */
 async function watched<T>(
   embedder: Embedder,
   { timeoutMs, signal, oneByOne }: GuardOptions,
@@ -83,8 +83,8 @@ async function watched<T>(
 }
 
 /**
- * Runs one call: settles when the call does, when time is up, or when the signal fires, whichever comes first. The call
- * is told through its own signal; should it never settle, nothing waits for it.
+ * Runs one call. It settles when the call does, when time is up, or when the signal fires, whichever comes first. The
+ * call learns this through its own signal. If it never settles, nothing waits for it.
  */
 function guarded<T>(
   embedder: Embedder,
@@ -106,7 +106,7 @@ function guarded<T>(
       leave();
       how();
     };
-    // An embedder that throws before it returns a promise is caught as well.
+    // This also catches an embedder that throws before it returns a promise.
     (async () => call(stop.signal))().then(
       (answer) => settle(() => resolve(answer)),
       (error: unknown) => settle(() => reject(failed(embedder, error))),
@@ -124,7 +124,7 @@ function failed(embedder: Embedder, cause: unknown): EmbedlessError {
   return new EmbedlessError("EMBEDDER_FAILED", `The embedder ${embedder.id} failed: ${reason}.`, { cause });
 }
 
-/** The failure of a batch, with the place of the text at fault counted from the first of all batches. */
+/** The failure of a batch, with the index of the refused text counted over all batches. */
 function atIndex(error: unknown, start: number): unknown {
   if (error instanceof EmbedlessError && error.textIndex !== undefined) error.textIndex += start;
   return error;
@@ -134,21 +134,21 @@ function shifted(report: EmbedOptions["onTruncated"], start: number): Pick<Embed
   return report ? { onTruncated: (index, tokens) => report(start + index, tokens) } : {};
 }
 
-/** For an embedder that does not say how many texts suit it. */
+/** Texts per call of an embedder that does not say how many suit it. */
 const DEFAULT_BATCH = 64;
-/** More texts than this are never under way at once, whatever an embedder could take. */
+/** Most texts in work at once, whatever an embedder claims to take. */
 const MOST_TEXTS = 65_536;
 
-/** What an embedder takes at once. */
+/** How many texts an embedder takes. */
 export interface EmbedderLimits {
   /** Texts per call. */
   readonly batch: number;
-  /** Texts worth having under way at once. */
+  /** Texts that should be in work at once. */
   readonly concurrency: number;
 }
 
 /**
- * The numbers that an embedder says of itself: the one place that reads them, for an embedder is anybody's object.
+ * The numbers that an embedder says of itself. They are read only here, because an embedder may be anybody's object.
  *
  * @throws TypeError, RangeError (`INVALID_ARGUMENT`) unless each is a whole number from 1, or left out
  */

@@ -1,10 +1,17 @@
 import { EmbedlessError, outOfRange } from "../base/errors.js";
 import { nonEmptyString } from "./settings.js";
 
-/** Largest answer that is read. 2,048 vectors of 4,096 dims as JSON take about 100 MB; larger is a mistake or an attack. */
+/**
+ * Largest answer that is read. 2,048 vectors of 4,096 dims as JSON take about 100 MB. Anything larger is a mistake or
+ * an attack.
+ */
 const LARGEST_ANSWER = 128 * 2 ** 20;
 
-/** The text of an answer. Throws `EMBEDDER_OUTPUT` above 128 MB. @param where The server, for the error. */
+/**
+ * The text of an answer. Throws `EMBEDDER_OUTPUT` above 128 MB.
+ *
+ * @param where The server, for the error.
+ */
 export async function readAnswer(response: Response, where: string): Promise<string> {
   const pieces: Uint8Array[] = [];
   let bytes = 0;
@@ -37,17 +44,17 @@ export function vectorsOf(body: string, where: string): ArrayLike<number>[] {
   return vectors;
 }
 
-/** Characters that are read of a refusal: what matters is said in a sentence, and any server may send millions. */
+/** Most characters that are read of a refusal. One sentence says what matters, but a server may send millions. */
 const LONGEST_REASON = 2_000;
 
-/** What a server says about its refusal, in one line without a full stop; empty if it says nothing. */
+/** The server's reason for a refusal, in one line without a full stop. Empty if it gives none. */
 export function reasonOf(response: Response, body: string): string {
   if (response.status >= 300 && response.status < 400) return "a redirect, which is not followed";
   const words = (wordsOf(body) ?? body).slice(0, LONGEST_REASON);
   return words.trim().replace(/\s+/g, " ").replace(/\.$/, "");
 }
 
-/** Whether an answer is of a server that knows the address: its errors are JSON that says something. */
+/** Whether the answer comes from a server that knows the address: its errors are JSON with a message. */
 export function saysWhy(body: string): boolean {
   return wordsOf(body) !== undefined;
 }
@@ -57,7 +64,7 @@ function wordsOf(body: string): string | undefined {
     const { error, message, detail } = JSON.parse(body) as Record<string, unknown>;
     const said = (error as { message?: unknown } | undefined)?.message ?? error ?? message ?? detail;
     if (typeof said === "string") return said;
-    // Frameworks that check requests list what is wrong with each part.
+    // Frameworks that validate requests list what is wrong with each part.
     const first = Array.isArray(said) ? (said[0] as { msg?: unknown } | undefined)?.msg : undefined;
     return typeof first === "string" ? first : undefined;
   } catch {
@@ -79,32 +86,32 @@ function decoded(base64: string): Float32Array {
 }
 
 /**
- * What refusals of embedding servers mean. OpenAI, Azure, text embeddings inference, vLLM, Ollama, llama.cpp, DashScope,
- * Mistral, Cohere and Voyage say in words of their own, and with codes of their own, that there are too many texts, too
- * many tokens in all, or that one text is too long.
+ * Interprets refusals of embedding servers. OpenAI, Azure, text embeddings inference, vLLM, Ollama, llama.cpp,
+ * DashScope, Mistral, Cohere and Voyage each have their own words and codes for too many texts, too many tokens in
+ * total, or a text that is too long.
  */
 
-/** A server's refusal to embed these texts, which it would give to the same texts again. */
+/** A server's refusal of these texts, which it would repeat for the same texts. */
 export interface Refusal {
   readonly status: number;
-  /** What the server says. */
+  /** The server's message. */
   readonly words: string;
 }
 
-/** Words of a limit on the length of a text. llama.cpp calls it a batch too: that of a text's tokens. */
+/** Messages about the length of a text. llama.cpp calls the tokens of a text a batch too. */
 const TOO_LONG = [
   /context (length|size|window)|too (long|large)\b|physical batch size|token limit|sequence length/i,
   /(less than|at most|larger than|longer than|exceed\w*|max\w*|limit\w*)\b[^.]*\b(token|character|length)/i,
   /\b(token|character|length)\w*\b[^.]*(exceed|larger than|longer than|max|limit)/i,
 ];
-/** A number that a text is said to have, and one that it may have. */
+/** Patterns for the number that a text has and the number that it may have. */
 const HAS = /(?:given|requested|got|received|has|have|contains?|resulted in|length(?: of)?)\W{0,4}(\d+)/i;
 const MAY_HAVE = /(?:less than|at most|larger than|longer than|exceed\w*|max\w*|limit\w*)[^.\d]{0,40}(\d+)/i;
 
-/** Whether texts are refused for what they are, so that fewer or shorter ones might pass. */
+/** Whether the refusal is about the texts, so that fewer or shorter ones may be accepted. */
 export function isAboutTexts({ status, words }: Refusal): boolean {
   if (status === 400 || status === 413 || status === 422) return true;
-  // A limit of tokens a minute that one request alone exceeds will never have room for it.
+  // If a single request exceeds a limit of tokens per minute, waiting does not help.
   if (status === 429) return /request too large/i.test(words);
   return status === 500 && isTooLong({ status, words });
 }
@@ -114,7 +121,7 @@ export function isTooLong({ status, words }: Refusal): boolean {
   return status === 413 || TOO_LONG.some((pattern) => pattern.test(words));
 }
 
-/** How many texts to send in place of `count`, which were refused: what the server names, else half of them. */
+/** How many texts to send instead of the refused `count`: the number that the server names, else half of them. */
 export function fewerThan(count: number, { words }: Refusal): number {
   const named = (words.match(/\d+/g) ?? []).map(Number).filter((number) => number >= 1 && number < count);
   return named.length > 0 && /batch|text|input|array|item|request/i.test(words)
@@ -128,18 +135,20 @@ export function tokensOf({ words }: Refusal): number {
   return has! > may! ? has! : Number.NaN;
 }
 
-/** The beginning of a text that was refused for its length: as long as the server's figures let hope, else three quarters. */
+/**
+ * The beginning of a text that was refused for its length: as much as the server's figures allow, else three quarters.
+ */
 export function shortened(text: string, refusal: Refusal): string {
   const tokens = tokensOf(refusal);
   const most = Number(MAY_HAVE.exec(refusal.words)?.[1]);
   const share = tokens > most ? Math.min(0.95, (0.97 * most) / tokens) : 0.75;
-  // No half of a surrogate pair at the end.
+  // A surrogate pair must not be cut in half.
   return text.slice(0, Math.floor(text.length * share)).replace(/[\uD800-\uDBFF]$/, "");
 }
 
 /**
- * The addresses that may be meant by a base address, likeliest first: with and without `/v1`, with and without
- * `/embeddings`, with and without slashes at the end.
+ * The addresses that a base address may mean, likeliest first: with and without `/v1`, with and without `/embeddings`,
+ * with and without slashes at the end.
  *
  * @throws `INVALID_ARGUMENT` for anything but an http or https address without user, password and fragment
  */
@@ -150,20 +159,23 @@ export function endpointsOf(value: unknown): URL[] {
   const url = new URL(text);
   if (!/^https?:$/.test(url.protocol)) throw outOfRange("url", expected, value);
   if (url.username || url.password || url.hash) {
-    // A password is for nobody else's eyes.
-    throw new EmbedlessError("INVALID_ARGUMENT", `Expected ${expected} for url, but received one with such a part.`);
+    // The error does not show the address, because it may hold a password.
+    throw new EmbedlessError(
+      "INVALID_ARGUMENT",
+      `Expected ${expected} for url, but received one with at least one of these parts.`,
+    );
   }
   const path = url.pathname.replace(/\/+$/, "");
   return pathsOf(path).map((pathname) => Object.assign(new URL(url), { pathname }));
 }
 
 function pathsOf(path: string): string[] {
-  // Ollama's own protocol is another one; under /v1 it speaks this one.
+  // Ollama's own protocol is different. Under /v1 it speaks this one.
   const own = /^(.*)\/api(\/embed|\/embeddings)?$/.exec(path);
   if (own) return [path.endsWith("/embeddings") ? path : `${own[1]}/api/embeddings`, `${own[1]}/v1/embeddings`];
   if (path.endsWith("/embeddings")) return [path];
   if (/\/v\d+\w*$/.test(path)) return [`${path}/embeddings`];
   const [plain, versioned] = [`${path}/embeddings`, `${path}/v1/embeddings`];
-  // A bare host has its protocol under /v1 nearly always; a path was likely copied whole.
+  // A bare host nearly always has its protocol under /v1. An address with a path was probably copied whole.
   return path === "" ? [versioned, plain] : [plain, versioned];
 }

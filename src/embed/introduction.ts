@@ -5,40 +5,44 @@ import type { Canary } from "../storage/model_rows.js";
 import { agreement, CANARY_TEXTS, MOST_LONGER } from "./fingerprint.js";
 import { embedPassages, type GuardOptions, limitsOf } from "./guard.js";
 
-/** What a new store learns of its embedder. */
+/** What a new store learns about its embedder. */
 export interface Introduction {
-  /** Those that the embedder can embed: mostly all eight, none for one that knows only a fixed set of texts. */
+  /**
+   * The canaries that the embedder can embed: mostly all eight, none for an embedder that knows only a fixed set of
+   * texts.
+   */
   readonly canaries: readonly Canary[];
   /** Length of its vectors. */
   readonly dims: number;
   /**
-   * Lowest cosine of a text's vector alone and in a batch, if it is so low that texts have to be embedded one at a time;
-   * `undefined`: batches do no harm.
+   * Lowest cosine of a text's vector alone and in a batch, if it is so low that texts must be embedded one at a time;
+   * `undefined`: batches are safe.
    */
   readonly batchCosine: number | undefined;
 }
 
-/** How an embedder is made known to a new store. */
+/** Options of the first contact with an embedder. */
 export interface IntroductionOptions extends Omit<GuardOptions, "dims" | "oneByOne"> {
   /** Lowest cosine that a canary may later have. Default 0.999. */
   minCosine?: number;
-  /** Scores depend on the lengths of vectors (inner product, l2). Default `false`. */
+  /** Whether scores depend on the lengths of vectors (inner product, l2). Default `false`. */
   lengths?: boolean;
 }
 
-/** Failures that may be the fault of one text. Others would come with any text. */
+/** Failures that may be caused by one text. Other failures would come with any text. */
 const OF_A_TEXT = new Set(["EMBEDDER_FAILED", "EMBEDDER_OUTPUT", "LIMIT"]);
-/** A batch may use up this share of what a canary may differ by: the rest is for other machines and longer texts. */
+/** The share of a canary's tolerance that batches may use. The rest is for other machines and longer texts. */
 const SHARE_OF_BATCHES = 0.5;
 /** Texts that are embedded alone and in a batch. */
 const COMPARED = 8;
 
 /**
- * Embeds the canaries, and finds out whether a text's vector depends on the others of its batch, as it does with int8 models
- * that scale the numbers of a whole batch alike.
+ * Embeds the canaries, and tests whether a text's vector depends on the others of its batch. It does for int8 models
+ * that scale the numbers of a whole batch together.
  *
- * @param passages The store's first texts, which the embedder knows for certain. Only asked for if it cannot embed canaries.
- * @throws EmbedlessError `EMBEDDER_OUTPUT` if the same text alone has another vector each time; errors of `embedPassages`
+ * @param passages The store's first texts, which the embedder certainly knows. Used only if it cannot embed canaries.
+ * @throws EmbedlessError `EMBEDDER_OUTPUT` if the same text alone has another vector each time; errors of
+ *   `embedPassages`
  */
 export async function introduceEmbedder(
   embedder: Embedder,
@@ -73,7 +77,7 @@ async function embeddable(
     return pairs(CANARY_TEXTS, await embedPassages(embedder, CANARY_TEXTS, guard));
   } catch (error) {
     if (!isOfAText(error) || passages.length === 0) throw error;
-    // One that fails with the store's own texts too just fails.
+    // If the store's own texts fail too, the embedder simply fails.
     await embedPassages(embedder, passages.slice(0, 1), guard);
   }
   const known: string[] = [];
@@ -88,7 +92,7 @@ async function embeddable(
   return pairs(known, await embedPassages(embedder, known, guard));
 }
 
-/** First passages in place of canaries. They are not stored: a passage that is deleted must be gone. */
+/** The first passages instead of canaries. They are not stored, because nothing of a deleted passage may remain. */
 async function probesOf(embedder: Embedder, passages: readonly string[], guard: GuardOptions): Promise<Canary[]> {
   const texts = [...new Set(passages)].slice(0, COMPARED);
   const vectors = await embedPassages(embedder, texts, guard);
@@ -101,7 +105,7 @@ async function embedAlone(embedder: Embedder, probes: readonly Canary[], guard: 
   return texts.map((text, i) => ({ text, vector: vectors[i]! }));
 }
 
-/** Texts with their vectors; a zero vector stands for a text that the embedder does not know. */
+/** Texts with their vectors. A zero vector stands for a text that the embedder does not know. */
 function pairs(texts: readonly string[], vectors: readonly Float32Array[]): Canary[] {
   const all = texts.map((text, i) => ({ text, vector: vectors[i]! }));
   return all.filter(({ vector }) => !isZero(vector));
@@ -111,12 +115,12 @@ function isZero(vector: Float32Array): boolean {
   return vector.every((value) => value === 0);
 }
 
-/** The lowest cosine of the two vectors of a text, and by which share of the first the second is longer or shorter at most. */
+/** The lowest cosine of two vectors of a text, and the largest share by which their lengths differ. */
 function lowest(a: readonly Canary[], b: readonly Canary[]): { cosine: number; longer: number } {
   let [cosine, longer] = [1, 0];
   for (const [i, { vector }] of a.entries()) {
     const other = b[i]!.vector;
-    // Zero vectors of passages have no direction; who adds them is told elsewhere.
+    // Zero vectors have no direction. Adding them fails elsewhere.
     if (isZero(vector) && isZero(other)) continue;
     const found = agreement(vector, other);
     cosine = Math.min(cosine, found.cosine);
@@ -132,7 +136,7 @@ function isOfAText(error: unknown): boolean {
 function unsteady({ id }: Embedder, { cosine }: { cosine: number }): EmbedlessError {
   return new EmbedlessError(
     "EMBEDDER_OUTPUT",
-    `The embedder ${id} gives a text another vector each time, even alone (cosine ${cosine.toFixed(4)}): no search would ` +
-      "believe it.",
+    `The embedder ${id} gives a text a different vector each time, even alone (cosine ${cosine.toFixed(4)}), ` +
+      "so no search could rely on it.",
   );
 }

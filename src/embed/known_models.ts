@@ -2,16 +2,19 @@ import type { AssumedSettings, ModelSettings } from "../api/embedder.js";
 import { warnOnce } from "../base/errors.js";
 import { dimsOf, unsupported } from "./model_folder.js";
 
-/** Models that are used alike. */
+/** Models that are used in the same way. */
 interface Family {
-  /** Where their maker says so: the card of one of them. */
+  /** The model card that says so, of one of them. */
   readonly card: string;
   readonly settings: Required<Pick<ModelSettings, "pooling" | "normalize">> & ModelSettings;
   readonly output?: AssumedSettings["output"];
   readonly endToken?: string;
   /** Why they cannot be run here, as the end of a sentence. */
   readonly refusal?: string;
-  /** By name, without owner and in lower case: length of the vectors, and positions, special tokens included. */
+  /**
+   * By name, in lower case and without the owner: length of the vectors, and number of positions, special tokens
+   * included.
+   */
   readonly models: Readonly<Record<string, readonly [dims: number, window: number]>>;
 }
 
@@ -23,8 +26,9 @@ const NOMIC = { ...MEAN, queryPrefix: "search_query: ", passagePrefix: "search_d
 const WEB_SEARCH = "Instruct: Given a web search query, retrieve relevant passages that answer the query\nQuery:";
 
 /**
- * How well-known models want to be run. Conversions to ONNX mostly leave out the files that say it, and a model with the
- * wrong pooling or without its prefixes finds less, silently. An entry is never changed once stores were made by it.
+ * How well-known models must be run. Conversions to ONNX mostly lack the files that say it, and a model with the wrong
+ * pooling or without its prefixes finds less without any error. An entry is never changed once stores were made with
+ * it.
  */
 const FAMILIES: readonly Family[] = [
   {
@@ -133,13 +137,13 @@ const FAMILIES: readonly Family[] = [
   {
     card: "https://huggingface.co/google/embeddinggemma-300m",
     settings: { ...MEAN, queryPrefix: "task: search result | query: ", passagePrefix: "title: none | text: " },
-    // Two dense layers follow the mean: only a graph that ends with them gives the model's vectors.
+    // Two dense layers follow the mean. Only a graph that includes them gives the model's vectors.
     output: "sentence_embedding",
     models: { "embeddinggemma-300m": [768, 2048] },
   },
   {
     card: "https://huggingface.co/Qwen/Qwen3-Embedding-0.6B",
-    // Each text is run by itself, without padding: its last token is the last of the row, on whichever side others pad.
+    // Each text runs alone and without padding, so its last token is the last of the row, whichever side others pad.
     settings: { pooling: "last", normalize: true, queryPrefix: WEB_SEARCH },
     endToken: "<|endoftext|>",
     models: {
@@ -163,7 +167,7 @@ const FAMILIES: readonly Family[] = [
   },
 ];
 
-/** A well-known model and how it wants to be run. */
+/** A well-known model and its settings. */
 export interface KnownModel {
   readonly name: string;
   readonly card: string;
@@ -184,8 +188,8 @@ const BY_NAME: ReadonlyMap<string, KnownModel> = new Map(
 export const KNOWN_NAMES: readonly string[] = [...BY_NAME.keys()];
 
 /**
- * The model of this name, such as `Xenova/bge-small-en-v1.5`, `Qwen3-Embedding-0.6B-ONNX`, a folder, or a folder of the hub's
- * cache; `undefined` if it is not in the table.
+ * The model of this name, such as `Xenova/bge-small-en-v1.5`, `Qwen3-Embedding-0.6B-ONNX`, a folder, or a folder of the
+ * hub's cache; `undefined` if it is not in the table.
  */
 export function knownModel(name: unknown): KnownModel | undefined {
   if (typeof name !== "string") return undefined;
@@ -193,15 +197,15 @@ export function knownModel(name: unknown): KnownModel | undefined {
   // The hub's cache: models--OWNER--NAME/snapshots/COMMIT.
   const last = /^[0-9a-f]{40}$/.test(parts.at(-1) ?? "") ? parts.at(-3) : parts.at(-1);
   const bare = (last ?? "").replace(/^.*--/, "").replace(/[-_.](onnx|ort)([-_.].*)?$/, "");
-  // Training wrote folders such as BAAI_bge-small-en into config.json.
+  // Training wrote the names of folders such as BAAI_bge-small-en into config.json.
   return BY_NAME.get(bare) ?? BY_NAME.get(bare.replace(/^[^_]*_/, ""));
 }
 
 type Json = Readonly<Record<string, unknown>>;
 
 /**
- * What the table says of a model, by its name, else by the one in its `config.json`; `undefined` for a model that is not in
- * it. One with vectors of another length only has the name.
+ * What the table says of a model, found by its name or by the name in its `config.json`; `undefined` if it is not in
+ * the table. A model with vectors of another length only shares the name.
  *
  * @throws EmbedlessError `INVALID_ARGUMENT` for a model that is known not to run here
  */
@@ -216,16 +220,16 @@ function fits(model: KnownModel | undefined, config: Json): boolean {
   return model !== undefined && (dims === undefined || dims === model.assumed.dims);
 }
 
-/** What is to be said of a model that neither its files, nor the table, nor the caller tell how to run; else `undefined`. */
+/** The warning for a model if neither its files, nor the table, nor the caller say how to run it; else `undefined`. */
 export function guessOf(name: string, told: (ModelSettings | undefined)[]): string | undefined {
   if (told.some((settings) => settings?.pooling !== undefined)) return undefined;
   return (
-    `Neither the files of the model ${name} nor a table of well-known models say how it wants to be run: assumed are the ` +
-    "mean of the tokens and no prefixes. If its card says otherwise, give pooling, queryPrefix and passagePrefix."
+    `Neither the files of the model ${name} nor a table of well-known models say how to run it. Assumed are the ` +
+    "mean of the tokens and no prefixes. If its model card says otherwise, give pooling, queryPrefix and passagePrefix."
   );
 }
 
-/** Says so, once. */
+/** Emits the warning once. */
 export function warnOfGuess(guess: string | undefined): void {
   if (guess !== undefined) warnOnce("EMBEDLESS_ASSUMED", guess);
 }

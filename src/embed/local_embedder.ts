@@ -5,27 +5,27 @@ import type { Embedded, EngineSpec, TextKind } from "./engine.js";
 import { type Pool, sharedPool } from "./pool.js";
 import type { TextTokenizer } from "./tokenizer.js";
 
-/** What a local model is called, how it is loaded, and what is known of it beforehand. */
+/** The name of a local model, how it is loaded, and what is known of it before. */
 export interface LocalModel {
   readonly id: string;
   readonly dims: number | undefined;
   readonly maxTokens: number | undefined;
   readonly source: EmbedderSource | undefined;
   readonly codebook?: ShippedCodebook | undefined;
-  /** Most child processes. Default: one a processor. */
+  /** Most child processes. Default: one per processor. */
   readonly workers: number | undefined;
   /** Called once, at first use. */
   readonly spec: () => Promise<EngineSpec>;
-  /** Called once, when tokens are first counted; `undefined` where they cannot be. */
+  /** Called once, when tokens are first counted; `undefined` if they cannot be counted. */
   readonly tokenizer: (() => Promise<TextTokenizer>) | undefined;
 }
 
-/** A model that runs in child processes of this machine. Nothing is loaded or started before the first text. */
+/** A model that runs in child processes on this machine. Nothing is loaded or started before the first text. */
 export class LocalEmbedder implements Embedder {
   readonly id: string;
   readonly batch: number;
   readonly concurrency: number;
-  /** Each text is a run of its own. */
+  /** Each text runs alone. */
   readonly batchInvariant = true;
   readonly maxTokens: number | undefined;
   readonly source: EmbedderSource | undefined;
@@ -45,7 +45,7 @@ export class LocalEmbedder implements Embedder {
     this.maxTokens = model.maxTokens;
     this.source = model.source;
     this.codebook = model.codebook;
-    // Two calls under way: while the last texts of one are run, those of the next keep the other processes busy.
+    // Enough for two calls at once: while the last texts of one run, those of the next keep the other processes busy.
     this.batch = Math.max(32, 4 * workers);
     this.concurrency = 2 * this.batch;
     if (model.tokenizer) this.countTokens = (text) => this.#tokenizer?.count(text) ?? this.#loadAndCount(text);
@@ -68,7 +68,7 @@ export class LocalEmbedder implements Embedder {
     (await this.#running).pool.preload();
   }
 
-  /** Ends the child processes unless another embedder of the same model uses them. The next text starts them anew. */
+  /** Ends the child processes unless another embedder of the same model uses them. The next text starts them again. */
   async close(): Promise<void> {
     const running = this.#running;
     this.#running = undefined;

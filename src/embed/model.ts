@@ -10,13 +10,13 @@ import { type EmbedderLimits, embedPassages, embedQuestion, limitsOf } from "./g
 import { type Introduction, introduceEmbedder } from "./introduction.js";
 import { SharedCalls } from "./shared_calls.js";
 
-/** What a store knows of the model that made it. */
+/** What a store knows about the model that created it. */
 export interface KnownModel {
   id: string;
   dims: number;
   metric: Metric;
   canaries: readonly Canary[];
-  /** Set for one whose vectors depend on the batch; see `StoredEmbedder`. */
+  /** Set if vectors depend on the batch; see `StoredEmbedder`. */
   batchCosine: StoredEmbedder["batchCosine"];
 }
 
@@ -24,8 +24,8 @@ export interface KnownModel {
 const REMEMBERED_QUESTIONS = 512;
 
 /**
- * The store's embedder: every call watched and every answer checked, questions remembered, and its identity proved by
- * two canaries before its first vector is believed.
+ * The store's embedder. Every call has a time limit, every answer is checked, and questions are remembered. Two
+ * canaries must prove its identity before its first vector is used.
  */
 export class Model {
   readonly embedder: Embedder;
@@ -44,23 +44,23 @@ export class Model {
     this.#asking = new SharedCalls(async ([text], signal) => [await this.#ask(text!, signal)]);
   }
 
-  /** Whether `expect` was told already: then the store need not be asked again. */
+  /** Whether `expect` was called already. Then the store need not be read again. */
   get isExpected(): boolean {
     return this.#known !== undefined;
   }
 
-  /** What it takes at once: one text, if its vectors depend on the batch. */
+  /** How many texts it takes at once: one, if its vectors depend on the batch. */
   get limits(): EmbedderLimits {
     return this.#oneByOne ? { batch: 1, concurrency: 1 } : limitsOf(this.embedder);
   }
 
-  /** Set for an embedder that is given one text at a time. */
+  /** Set for an embedder that gets one text at a time. */
   get oneByOne(): Slots | undefined {
     return this.#oneByOne;
   }
 
   /**
-   * Tells which model made the store, once the store has one.
+   * Sets the model that created the store, once the store exists.
    *
    * @throws EmbedlessError `MODEL_MISMATCH` or `DIMENSION_MISMATCH` if this embedder says that it is another one
    */
@@ -69,14 +69,15 @@ export class Model {
     requireSameModel(known.id, this.embedder);
     const { dims } = this.embedder;
     if (dims !== undefined && dims !== known.dims) {
-      throw new EmbedlessError("DIMENSION_MISMATCH", `The store has ${known.dims} dims, but the embedder ${dims}.`);
+      throw new EmbedlessError("DIMENSION_MISMATCH", `The store has ${known.dims} dims, but the embedder has ${dims}.`);
     }
     this.#known = known;
     this.#turnTo(known.batchCosine);
   }
 
   /**
-   * What a new store has to know of this model. From then on texts go in batches only if that does no harm.
+   * Determines what a new store must know about this model. Afterwards texts are embedded in batches only if that is
+   * safe.
    *
    * @param passages The store's first texts; see `introduceEmbedder`.
    */
@@ -111,8 +112,8 @@ export class Model {
   }
 
   /**
-   * Has all canaries embedded again, for exact scores disagree with codes. A model that fails this is not believed any more,
-   * nor is what is remembered of it.
+   * Embeds all canaries again, because exact scores disagree with codes. If the model fails this, neither it nor its
+   * remembered vectors are used any more.
    *
    * @throws EmbedlessError `MODEL_MISMATCH`, or the embedder's failure
    */
@@ -126,7 +127,7 @@ export class Model {
     return embedQuestion(this.embedder, text, this.#guard(signal));
   }
 
-  /** Embeds canaries again before the first vector is used; a model that failed for another reason is asked again. */
+  /** Embeds canaries before the first vector is used. After another kind of failure it is tried again. */
   #prove(count = 2): Promise<void> {
     const known = this.#known;
     if (known === undefined) return Promise.resolve();
@@ -158,11 +159,11 @@ export class Model {
   }
 }
 
-/** Throws `MODEL_MISMATCH` if the embedder says that it is not the one of that id, which made the store. */
+/** Throws `MODEL_MISMATCH` if the embedder's id differs from that of the store. */
 export function requireSameModel(id: string, embedder: Embedder): void {
   if (embedder.id === id) return;
   throw new EmbedlessError(
     "MODEL_MISMATCH",
-    `The store was made with the embedder ${id}, but ${embedder.id} was given.`,
+    `The store was created with the embedder ${id}, but ${embedder.id} was given.`,
   );
 }

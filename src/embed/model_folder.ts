@@ -7,35 +7,35 @@ import type { AssumedSettings, ModelSettings, Pooling } from "../api/embedder.js
 import { EmbedlessError, show } from "../base/errors.js";
 import { openGivenFile, readGivenFile } from "../storage/open_files.js";
 
-/** A sentence model's folder, with all that has to be known to run it. Plain data: it is sent to the child processes. */
+/** A sentence model's folder, with everything needed to run it. Plain data that is sent to the child processes. */
 export interface ModelFolder {
   readonly folder: string;
   /** The ONNX file. */
   readonly weights: string;
-  /** Length of the vectors, where `config.json` tells it. */
+  /** Length of the vectors, if `config.json` says it. */
   readonly dims: number | undefined;
-  /** Positions that the model has, special tokens included. */
+  /** Number of positions, special tokens included. */
   readonly window: number;
   readonly settings: RunSettings;
 }
 
-/** All that decides how tokens become a vector. */
+/** All settings that decide how tokens become a vector. */
 export type RunSettings = ModelSettings &
   Required<Pick<ModelSettings, "pooling" | "normalize">> &
   Pick<AssumedSettings, "output" | "endToken">;
 
-/** Files in the order in which they are looked for. */
+/** Names of the ONNX file, in the order in which they are tried. */
 const WEIGHTS = ["onnx/model_quantized.onnx", "onnx/model.onnx", "model_quantized.onnx", "model.onnx"];
 
-/** Models that number their positions from the padding token on, and so have two fewer than their table has rows. */
+/** Models that count their positions from the padding token, so they have two fewer than their table has rows. */
 const OFFSET_POSITIONS = new Set(["roberta", "xlm-roberta", "camembert", "mpnet"]);
 
 type Json = Record<string, unknown>;
 
 /**
- * Reads how a sentence model wants to be run: `config.json`, `tokenizer_config.json` and, where they exist, the files of
+ * Reads how a sentence model must be run: `config.json`, `tokenizer_config.json` and, if they exist, the files of
  * sentence-transformers (`modules.json`, `1_Pooling/config.json`, `sentence_bert_config.json`,
- * `config_sentence_transformers.json`). What `chosen` says goes first, what `assumed` says last.
+ * `config_sentence_transformers.json`). `chosen` has priority over the files, and the files over `assumed`.
  *
  * @throws EmbedlessError `NOT_FOUND` naming the missing file, `INVALID_ARGUMENT` for a model that needs more than
  *   tokens, mean, first or last token, and scaling
@@ -62,13 +62,16 @@ export async function readModelFolder(
   };
 }
 
-/** How a model is run: as the caller says, else its files, else the table, else by the mean of its tokens scaled to length 1. */
+/**
+ * How a model is run: as the caller says, else as its files say, else as the table says, else by the mean of its tokens
+ * scaled to length 1.
+ */
 export function runSettings(assumed: AssumedSettings, files: ModelSettings, chosen: ModelSettings): RunSettings {
   const { dims: _, window: __, ...table } = assumed;
   return { pooling: "mean", normalize: true, ...table, ...files, ...defined(chosen) };
 }
 
-/** Length of the vectors by `config.json`; `undefined` if it does not say. */
+/** Length of the vectors according to `config.json`; `undefined` if it does not say. */
 export function dimsOf(config: Json): number | undefined {
   return number(config["hidden_size"]) ?? number(config["dim"]) ?? number(config["d_model"]);
 }
@@ -81,9 +84,9 @@ export function folderSettings(folder: string, assumed?: AssumedSettings): Promi
 /**
  * What the files of sentence-transformers say about a model, wherever they come from.
  *
- * @param model as errors shall name it
- * @param read gives the content of a JSON file of the model, `undefined` if there is none
- * @param assumed for models whose graph has layers of its own after the pooling
+ * @param model The model's name in errors.
+ * @param read Answers the content of a JSON file of the model, `undefined` if there is none.
+ * @param assumed For models whose graph has its own layers after the pooling.
  */
 export async function sentenceSettings(
   model: string,
@@ -117,7 +120,11 @@ function poolingOf(model: string, config: Json | undefined): Pooling | undefined
   throw unsupported(model, `its 1_Pooling/config.json asks for ${modes.join(" and ") || "no pooling"}`);
 }
 
-/** The error for a model that would give wrong vectors here. @param why As the end of a sentence. */
+/**
+ * The error for a model that would give wrong vectors here.
+ *
+ * @param why The end of a sentence.
+ */
 export function unsupported(model: string, why: string): EmbedlessError {
   return new EmbedlessError("INVALID_ARGUMENT", `The model ${model} cannot be run here: ${why}.`);
 }
@@ -163,24 +170,24 @@ function missing(file: string): EmbedlessError {
   return new EmbedlessError("NOT_FOUND", `Expected a sentence model, but there is no file ${file}.`);
 }
 
-/** Limits such as 1e30, which mean "none", count as not given. */
+/** Numbers such as 1e30 mean "no limit" and count as missing. */
 export function number(value: unknown): number | undefined {
   return typeof value === "number" && Number.isInteger(value) && value > 0 && value < 1e6 ? value : undefined;
 }
 
-/** Without the keys whose value is `undefined`. */
+/** Removes the keys whose value is `undefined`. */
 function defined(settings: { [K in keyof ModelSettings]?: ModelSettings[K] | undefined }): ModelSettings {
   return Object.fromEntries(Object.entries(settings).filter(([, value]) => value !== undefined));
 }
 
-/** The largest tokenizers have some 20 MB. */
+/** Largest file that is read. The largest tokenizers have about 20 MB. */
 const LARGEST_TEXT = 512 * 2 ** 20;
 
 /**
- * The text of a file of a model's folder. A store file may name any folder, so only regular files are read, and never one
- * of a store that is open here.
+ * The text of a file of a model's folder. A store file may name any folder, so only regular files are read, and never a
+ * file of a store that is open here.
  *
- * @throws the file system's error, EmbedlessError `IO` for what is no such file, `LIMIT` above 512 MB
+ * @throws the file system's error, EmbedlessError `IO` if it is not such a file, `LIMIT` above 512 MB
  */
 export async function readModelText(file: string): Promise<string> {
   const content = await readGivenFile(file, LARGEST_TEXT);
@@ -195,7 +202,7 @@ export async function readModelText(file: string): Promise<string> {
 }
 
 /**
- * Opens a file of a model's folder; the caller closes the descriptor.
+ * Opens a file of a model's folder. The caller closes the descriptor.
  *
  * @throws as `readModelText`
  */
@@ -215,7 +222,7 @@ function notAModelFile(file: string): EmbedlessError {
 const readPiece = promisify(read);
 const closeFile = promisify(close);
 
-/** Bytes read at once, into the same memory each time: a stream takes new memory for each piece, and twice the time. */
+/** Bytes per read, always into the same memory. A stream takes new memory for each piece, and twice the time. */
 const PIECE_BYTES = 1 << 20;
 
 /** The sha256 of a model's file in hex, read in pieces. Throws `NOT_FOUND` or `IO` naming the file. */

@@ -7,7 +7,7 @@ import { minilm } from "./minilm/minilm.js";
 import { Model, requireSameModel } from "./model.js";
 import { embedderFromSource, remoteAddressOf } from "./source.js";
 
-/** The embedder given to the store, or the one that it finds for itself once something has to be embedded. */
+/** The embedder given to the store, or the one that the store finds when something must be embedded. */
 export class ModelOfStore {
   readonly #database: Database;
   readonly #given: Embedder | undefined;
@@ -36,13 +36,13 @@ export class ModelOfStore {
     return this.#given ?? this.#own;
   }
 
-  /** Throws `MODEL_MISMATCH` if the embedder that was given says that it did not make this store. */
+  /** Throws `MODEL_MISMATCH` if the given embedder has another id than the one that created the store. */
   requireGiven(meta: Meta): void {
     if (meta.embedder !== undefined && this.#given !== undefined) requireSameModel(meta.embedder.id, this.#given);
   }
 
   /**
-   * The model, told what the store knows of it (if the store has passages yet), so that its first use proves it.
+   * The model with what the store knows of it (if the store has passages), so that its first use proves it.
    *
    * @throws EmbedlessError `MODEL_MISMATCH`, `DIMENSION_MISMATCH`, `NOT_FOUND` if the model's files are gone
    */
@@ -52,7 +52,7 @@ export class ModelOfStore {
       throw error;
     });
     const model = await this.#model;
-    // Asked for at every batch of a search, so the store's rows are read only until they have been told.
+    // Every batch of a search calls this, so the store's rows are read only once.
     if (model.isExpected) return model;
     const { embedder, dims, metric } = readMeta(this.#database.reader);
     if (embedder && dims && metric) {
@@ -62,7 +62,9 @@ export class ModelOfStore {
     return model;
   }
 
-  /** Starts the model, so that the first question need not wait for it. What fails here fails again when it is needed. */
+  /**
+   * Starts the model, so that the first question need not wait for it. A failure here appears again when it is needed.
+   */
   preload(): void {
     const start = async () => {
       const { embedder } = await this.proven();
@@ -71,7 +73,7 @@ export class ModelOfStore {
     start().catch(() => {});
   }
 
-  /** Ends the embedder if the store made it. */
+  /** Ends the embedder if the store created it. */
   async close(): Promise<void> {
     this.#closed = true;
     await this.#model?.catch(() => {});
@@ -89,18 +91,18 @@ export class ModelOfStore {
 }
 
 /**
- * The embedder that a store names; the bundled model for one that names none.
+ * The embedder that a store names, or the bundled model if it names none.
  *
  * @param trustsAddress Whether an address that only the file names may be contacted. Anybody can write a file.
- * @throws EmbedlessError `MODEL_MISMATCH` if it cannot be made from its name, or may not for its address; `NOT_FOUND` if its
- *   files are gone, `FORMAT_VERSION` if it is of a later version
+ * @throws EmbedlessError `MODEL_MISMATCH` if it cannot be created from its name, or must not because of its address;
+ *   `NOT_FOUND` if its files are gone, `FORMAT_VERSION` if it is of a later version
  */
 export async function embedderOf(stored: StoredEmbedder | undefined, trustsAddress: boolean): Promise<Embedder> {
   if (stored === undefined) return minilm();
   if (stored.source === undefined) {
     throw new EmbedlessError(
       "MODEL_MISMATCH",
-      `The store was made with the embedder ${stored.id}, which cannot be made from its name: give it to open() as the option embedder.`,
+      `The store was created with the embedder ${stored.id}, which cannot be created from its name. Give it to open() as the option embedder.`,
     );
   }
   const source = stored.source as EmbedderSource;
@@ -108,15 +110,15 @@ export async function embedderOf(stored: StoredEmbedder | undefined, trustsAddre
   if (address === undefined || trustsAddress) return await embedderFromSource(source);
   throw new EmbedlessError(
     "MODEL_MISMATCH",
-    `The store was made with the embedder ${stored.id} at ${quoted(address)}, an address that is not contacted because only the file names it: ` +
-      "name it yourself by the option embedder (--model NAME --url ADDRESS), or confirm it by trustStoredAddress: true (--trust-address).",
+    `The store was created with the embedder ${stored.id} at ${quoted(address)}. This address is not contacted, because only the file names it. ` +
+      "Name it with the option embedder (--model NAME --url ADDRESS), or confirm it with trustStoredAddress: true (--trust-address).",
   );
 }
 
-/** Characters shown of an address. */
+/** Most characters of an address that an error shows. */
 const LONGEST_ADDRESS = 200;
 
-/** An address in quotes and in ASCII, so that nothing in it looks like something else. */
+/** An address in quotes and in ASCII, so that no character in it looks like another. */
 function quoted(address: string): string {
   const shown = address.length > LONGEST_ADDRESS ? `${address.slice(0, LONGEST_ADDRESS)}...` : address;
   return JSON.stringify(shown).replace(/[^\x20-\x7E]/g, (unit) => {

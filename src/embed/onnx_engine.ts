@@ -7,7 +7,7 @@ import { fileSha256, type ModelFolder, readModelFile, unsupported } from "./mode
 import { TextTokenizer } from "./tokenizer.js";
 
 /**
- * What a session is made with: one thread that sleeps when idle (more processes, not more threads, use more cores).
+ * Options of a session: one thread that sleeps when idle, because more processes use more cores, not more threads.
  *
  * @param exactBytes See `needsExactBytes`.
  */
@@ -20,7 +20,7 @@ export function sessionOptions(exactBytes: boolean): InferenceSession.SessionOpt
   };
 }
 
-/** Answers by which a model may call its tokens' vectors, best first. */
+/** Names that a model may give to the output with its tokens' vectors, best first. */
 const OUTPUTS = ["last_hidden_state", "token_embeddings", "sentence_embedding"];
 
 /** The tokenizer of a sentence model's folder. Throws `NOT_FOUND`, `CORRUPT`, `IO`. */
@@ -38,7 +38,7 @@ export async function folderTokenizer({ folder, window, settings }: ModelFolder)
 /**
  * Loads a sentence model with ONNX Runtime.
  *
- * @param sha256 that the weights must have
+ * @param sha256 The sha256 that the weights must have.
  * @param exactBytes See `needsExactBytes`.
  * @throws EmbedlessError `CORRUPT` if the weights have another checksum or cannot be loaded, `NOT_FOUND` without
  *   `onnxruntime-node`
@@ -46,10 +46,7 @@ export async function folderTokenizer({ folder, window, settings }: ModelFolder)
 export async function loadOnnxEngine(model: ModelFolder, sha256: string, exactBytes: boolean): Promise<Engine> {
   const ort = await runtime();
   if ((await fileSha256(model.weights)) !== sha256)
-    throw new EmbedlessError(
-      "CORRUPT",
-      `The file ${model.weights} is not the one that was expected: its sha256 differs.`,
-    );
+    throw new EmbedlessError("CORRUPT", `The file ${model.weights} is not the expected one: its sha256 differs.`);
   const session = await ort.InferenceSession.create(model.weights, sessionOptions(exactBytes)).catch((cause: Error) => {
     throw new EmbedlessError("CORRUPT", `ONNX Runtime cannot load ${model.weights}: ${cause.message}`, { cause });
   });
@@ -71,19 +68,19 @@ export async function loadOnnxEngine(model: ModelFolder, sha256: string, exactBy
   };
 }
 
-/** The answer that vectors are made of. Throws `INVALID_ARGUMENT` if it has to be one that the graph does not have. */
+/** The output that vectors are made from. Throws `INVALID_ARGUMENT` if the graph lacks an output that it must have. */
 function outputOf(names: readonly string[], { folder, settings: { output: wanted } }: ModelFolder): string {
   if (wanted === undefined) return OUTPUTS.find((name) => names.includes(name)) ?? names[0]!;
   if (names.includes(wanted)) return wanted;
   throw unsupported(folder, `its layers after the pooling are not in its graph, which has no ${wanted}`);
 }
 
-/** Loads ONNX Runtime and has it set itself up, which it does with the first model, even one that it cannot read. */
+/** Loads ONNX Runtime and lets it initialise. It does that with the first model, even with one that it cannot read. */
 export async function warmUp(): Promise<void> {
   try {
     await (await runtime()).InferenceSession.create(new Uint8Array(1));
   } catch {
-    // That is no model; and a runtime that cannot be loaded is told of once a model needs it.
+    // The bytes are not a model. If the runtime cannot be loaded, the error appears when a model needs it.
   }
 }
 
@@ -99,8 +96,7 @@ function feeds(names: readonly string[], ids: number[], TensorType: typeof Tenso
   return Object.fromEntries(
     names.map((name) => {
       const make = known[name];
-      if (!make)
-        throw new EmbedlessError("EMBEDDER_FAILED", `The model asks for the input "${name}", which is unknown.`);
+      if (!make) throw new EmbedlessError("EMBEDDER_FAILED", `The model needs the unknown input "${name}".`);
       return [name, make()];
     }),
   );

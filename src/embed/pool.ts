@@ -4,7 +4,7 @@ import type { Embedded, EngineSpec, FromChild, TextKind } from "./engine.js";
 import { ForkedModel } from "./forked_model.js";
 import { warnOfGuess } from "./known_models.js";
 
-/** One text on its way through the pool. */
+/** One text in the pool. */
 interface Task {
   readonly number: number;
   readonly text: string;
@@ -13,16 +13,18 @@ interface Task {
   reject(error: EmbedlessError): void;
 }
 
-/** Time that a run may go on after nobody waits for it any more, before its process counts as hung. A run takes 5 to 100 ms. */
+/**
+ * Time that a run may continue after nobody waits for it, before its process counts as hung. A run takes 5 to 100 ms.
+ */
 const GRACE_MS = 1_000;
 
-/** Tasks that a process holds at most: the next one is there when one is done. */
+/** Most tasks per process, so that the next one is there when one is done. */
 const IN_FLIGHT = 2;
 
 /**
- * Child processes that run one model, started when there is work. Each is given one text at a time and one in advance;
- * the longest text of a call goes first, questions go before passages. A process that dies is replaced when there is
- * work again; only the text that it was running fails.
+ * Child processes that run one model, started when there is work. Each runs one text and has one more in advance. The
+ * longest text of a call goes first, and questions go before passages. A process that dies is replaced when there is
+ * work again, and only the text that it was running fails.
  *
  * Invariants: a task is in `#waiting`, or sent to one model, or settled. Processes keep the event loop alive exactly
  * while an unsettled task exists.
@@ -36,13 +38,13 @@ export class Pool {
   #nextNumber = 0;
   #closed = false;
 
-  /** @param workers most processes */
+  /** @param workers Most processes. */
   constructor(spec: EngineSpec, workers: number) {
     this.#spec = spec;
     this.#limit = workers;
   }
 
-  /** Process ids of the models that run now. */
+  /** Process ids of the running models. */
   get pids(): number[] {
     return [...this.#models].flatMap((model) => model.pid ?? []);
   }
@@ -50,8 +52,9 @@ export class Pool {
   /**
    * Embeds texts, one run each.
    *
-   * @param kind questions go before everything that waits
-   * @throws EmbedlessError what the model or its loading threw, `EMBEDDER_FAILED` if its process died, `ABORTED`, `CLOSED`
+   * @param kind Questions go before everything that waits.
+   * @throws EmbedlessError what the model or its loading threw, `EMBEDDER_FAILED` if its process died, `ABORTED`,
+   *   `CLOSED`
    */
   async embed(
     texts: string[],
@@ -83,7 +86,7 @@ export class Pool {
     if (this.#tasks.size === 0) for (const model of this.#models) model.hold(false);
   }
 
-  /** Ends all processes; what was under way fails with `CLOSED`. */
+  /** Ends all processes. Unfinished tasks fail with `CLOSED`. */
   async close(): Promise<void> {
     this.#closed = true;
     this.#abandon([...this.#tasks.values()], closed());
@@ -106,7 +109,7 @@ export class Pool {
     if (this.#tasks.size === 0) for (const model of this.#models) model.hold(false);
   }
 
-  /** Rejects those of the tasks that are not settled, takes them out of the queue, and ends processes that hang in one. */
+  /** Rejects the unsettled ones of these tasks, removes them from the queue, and ends processes that hang in one. */
   #abandon(tasks: Task[], error: EmbedlessError): void {
     const open = tasks.filter(({ number }) => this.#tasks.has(number));
     if (open.length === 0) return;
@@ -116,7 +119,7 @@ export class Pool {
     for (const model of this.#models) this.#watch(model);
   }
 
-  /** Ends a process that goes on for too long with a text that nobody waits for. */
+  /** Ends a process that runs for too long with a text that nobody waits for. */
   #watch(model: ForkedModel): void {
     const run = model.tasks[0];
     if (run === undefined || this.#tasks.has(run)) return;
@@ -135,7 +138,7 @@ export class Pool {
     const ready = [...this.#models].filter((model) => model.ready);
     for (let depth = 1; depth <= IN_FLIGHT; depth++) {
       for (const model of ready) {
-        // The last texts of a queue are not given in advance: a process that is free sooner takes them.
+        // The last texts of a queue are not sent in advance, because another process may be free sooner.
         if (this.#waiting.length < (depth === 1 ? 1 : ready.length)) return;
         if (model.tasks.length >= depth) continue;
         const { number, text, kind } = this.#waiting.shift()!;
@@ -144,10 +147,10 @@ export class Pool {
     }
   }
 
-  /** Starts as many processes as there are texts, and one more: after a question its passages follow. */
+  /** Starts as many processes as there are texts, and one more, because passages follow a question. */
   #grow(texts: number): void {
     const alone = this.#spec.kind === "transformers" && ![...this.#models].some((model) => model.ready);
-    // Models of a hub are fetched by the first process; the others find them in the cache.
+    // The first process downloads a hub's model, and the others find it in the cache.
     const wanted = alone ? 1 : Math.min(this.#limit, texts + 1);
     while (this.#models.size < wanted) {
       this.#models.add(
@@ -192,7 +195,7 @@ export class Pool {
     this.#feed();
   }
 
-  /** A model could not be loaded. Others that run may do the work alone; without any, trying again would not end. */
+  /** A model could not be loaded. Others that run may do the work. If there are none, trying again would never end. */
   #withoutOne(error: EmbedlessError): void {
     const ready = [...this.#models].filter((model) => model.ready).length;
     if (ready > 0) this.#limit = ready;
@@ -200,12 +203,12 @@ export class Pool {
   }
 }
 
-/** Pools in use, by what they run. */
+/** Pools in use, by their model. */
 const shared = new Map<string, { pool: Pool; users: number }>();
 
 /**
- * The pool for a model, shared by all embedders of this process that ask for the same: ten open stores need not hold
- * the model ten times. `release` closes it with the last user.
+ * The pool for a model, shared by all embedders of this process with the same model, so that ten open stores do not
+ * hold the model ten times. `release` closes it with the last user.
  */
 export function sharedPool(spec: EngineSpec, workers: number): { pool: Pool; release: () => Promise<void> } {
   const key = JSON.stringify([spec, workers]);

@@ -2,16 +2,16 @@ import { withAnyOf } from "../base/abort.js";
 import { Shared } from "../base/concurrency.js";
 import { throwIfAborted } from "../base/errors.js";
 
-/** Embeds texts; must settle soon after its signal fires. */
+/** Embeds texts. It must settle soon after its signal fires. */
 export type EmbedTexts = (texts: string[], signal: AbortSignal) => Promise<Float32Array[]>;
 
 /**
- * Shares embeddings that are under way: a text that some caller is already waiting for is never embedded a second time.
- * A call is aborted only when every caller that waits for any of its texts has given up.
+ * Shares running embeddings: a text that another caller is waiting for is not embedded a second time. A call is aborted
+ * only when all callers that wait for any of its texts have given up.
  */
 export class SharedCalls {
   readonly #embed: EmbedTexts;
-  /** The running call of each text, and its place among the texts of that call. */
+  /** The running call of each text, and the text's index in that call. */
   readonly #running = new Map<string, { call: Shared<Float32Array[]>; position: number }>();
 
   constructor(embed: EmbedTexts) {
@@ -19,11 +19,11 @@ export class SharedCalls {
   }
 
   /**
-   * The vectors of `texts`, in order. Equal texts share one run. New texts are started longest first, so that the
-   * last one to finish is a short one.
+   * The vectors of `texts`, in order. Equal texts share one run. New texts are started longest first, so that the last
+   * one to finish is short.
    *
-   * @returns the vectors, and of each whether this call had it embedded (`true`) or joined another (`false`).
-   * @throws `ABORTED` when `signal` fires; whatever the embedder throws.
+   * @returns the vectors, and for each whether this call embedded it (`true`) or joined another call (`false`)
+   * @throws `ABORTED` when `signal` fires; whatever the embedder throws
    */
   async embed(
     texts: readonly string[],
@@ -36,7 +36,7 @@ export class SharedCalls {
     const places = texts.map((text) => this.#running.get(text)!);
     const calls = [...new Set(places.map(({ call }) => call))];
     const answers = new Map<Shared<Float32Array[]>, Float32Array[]>();
-    // What fails ends this caller's wait for the other calls too.
+    // A failure also ends this caller's wait for the other calls.
     await withAnyOf([signal], async (own, stop) => {
       const join = async (call: Shared<Float32Array[]>) => answers.set(call, await call.join(own));
       await Promise.all(calls.map(join)).catch((error: unknown) => {
@@ -61,7 +61,7 @@ export class SharedCalls {
   }
 }
 
-/** Marks the first occurrence of each text in `wanted`: equal texts cost one embedding, so only one of them counts. */
+/** Marks the first occurrence of each text in `wanted`. Equal texts are embedded once, so only one of them counts. */
 function firstOf(texts: readonly string[], wanted: Set<string>): boolean[] {
   return texts.map((text) => wanted.delete(text));
 }

@@ -46,7 +46,7 @@ function checkAssumed(assumed: unknown = {}): AssumedSettings {
   try {
     return resolveAssumed(assumed);
   } catch (cause) {
-    const message = `The store's embedder has settings that make no sense: ${(cause as Error).message}`;
+    const message = `The store's embedder has invalid settings: ${(cause as Error).message}`;
     throw new EmbedlessError("FORMAT_VERSION", message, { cause });
   }
 }
@@ -66,7 +66,7 @@ export function remoteAddressOf(source: EmbedderSource): string | undefined {
 
 function requireKnown(source: unknown): void {
   if (typeof source !== "object" || source === null) {
-    throw new EmbedlessError("FORMAT_VERSION", `The store names its embedder by ${show(source)}, not by an object.`);
+    throw new EmbedlessError("FORMAT_VERSION", `The store names its embedder by ${show(source)} instead of an object.`);
   }
   const kind = (source as { kind?: unknown }).kind;
   if (typeof kind !== "string" || !Object.hasOwn(KEYS, kind)) {

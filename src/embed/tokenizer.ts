@@ -1,6 +1,6 @@
 import { EmbedlessError } from "../base/errors.js";
 
-/** Token ids of a text, with the special ones or without. */
+/** Token ids of a text, with or without the special ones. */
 export type Encode = (text: string, special: boolean) => number[];
 
 /** A text as a model reads it. */
@@ -13,24 +13,26 @@ export interface EncodedText {
   readonly truncated: boolean;
 }
 
-/** Cuts text into the tokens of a model. A text that is too long loses its end but keeps the closing special tokens. */
+/**
+ * Splits text into the tokens of a model. A text that is too long loses its end but keeps the closing special tokens.
+ */
 export class TextTokenizer {
-  /** Tokens of a text that fit, special ones not counted. */
+  /** Tokens of a text that fit, special tokens not counted. */
   readonly maxTokens: number;
   readonly #encode: Encode;
   readonly #before: number[];
   readonly #after: number[];
 
   /**
-   * @param encode the model's own tokenizer
-   * @param window positions that the model has, special tokens included
-   * @param maxTokens further limit, special tokens not counted
-   * @param endToken what every text has to end with, if the tokenizer's rules do not put it there
+   * @param encode The model's own tokenizer.
+   * @param window Number of positions, special tokens included.
+   * @param maxTokens A further limit, special tokens not counted.
+   * @param endToken The token that must end every text, if the tokenizer's rules do not add it.
    * @throws EmbedlessError `INVALID_ARGUMENT` if the tokenizer does not know that token
    */
   constructor(encode: Encode, window: number, maxTokens = Number.POSITIVE_INFINITY, endToken?: string) {
     this.#encode = encode;
-    // Where the special tokens go is seen from a text of one word.
+    // A text of one word shows where the special tokens go.
     const bare = encode("a", false);
     const whole = encode("a", true);
     const at = whole.findIndex((_, i) => bare.every((id, j) => whole[i + j] === id));
@@ -44,7 +46,7 @@ export class TextTokenizer {
     this.maxTokens = Math.min(window - this.#before.length - this.#after.length, maxTokens);
   }
 
-  /** Tokens of a text, without the special ones. */
+  /** Number of tokens of a text, special tokens not counted. */
   count(text: string): number {
     return this.#encode(text, false).length;
   }
@@ -60,6 +62,6 @@ export class TextTokenizer {
 function unknownToken(token: string): EmbedlessError {
   return new EmbedlessError(
     "INVALID_ARGUMENT",
-    `The model cannot be run here: each of its texts has to end with ${token}, which its tokenizer does not know.`,
+    `The model cannot be run here: its texts must end with ${token}, which its tokenizer does not know.`,
   );
 }

@@ -12,7 +12,11 @@ import { TextTokenizer } from "./tokenizer.js";
 type Spec = Extract<EngineSpec, { kind: "transformers" }>;
 type Library = typeof import("@huggingface/transformers");
 
-/** Loads a model of a hub, from the cache where it is there already. @param exactBytes See `needsExactBytes`. */
+/**
+ * Loads a model of a hub, from the cache if it is there.
+ *
+ * @param exactBytes See `needsExactBytes`.
+ */
 export async function loadTransformersEngine(spec: Spec, exactBytes: boolean): Promise<Engine> {
   const library = await optionalPackage(
     "@huggingface/transformers",
@@ -22,12 +26,12 @@ export async function loadTransformersEngine(spec: Spec, exactBytes: boolean): P
   const { env, AutoTokenizer, AutoModel } = library;
   env.allowLocalModels = false;
   if (spec.host) env.remoteHost = spec.host;
-  // Two hubs may call two models by one name.
+  // Two hubs may use one name for two models.
   env.cacheDir = path.join(spec.cacheDir, new URL(env.remoteHost).host.replaceAll(":", "_"));
   const { model: name, revision } = spec;
   const dtype = spec.dtype as NonNullable<Parameters<typeof AutoModel.from_pretrained>[1]>["dtype"] & string;
   try {
-    // The model first: where there is none, the tokenizer fails without saying so.
+    // The model is loaded first, because without a model the tokenizer fails without saying why.
     const model = await AutoModel.from_pretrained(name, {
       revision,
       dtype,
@@ -63,8 +67,8 @@ export async function loadTransformersEngine(spec: Spec, exactBytes: boolean): P
 }
 
 /**
- * What the table says of the model: as was found by its name, or by its configuration now that it is here; `undefined` for
- * one that is not in it, or only has the name.
+ * What the table says of the model, found by its name or now by its configuration; `undefined` if it is not in the
+ * table or only shares the name.
  */
 function assumedHere({ assumed }: Spec, config: Record<string, unknown>): AssumedSettings | undefined {
   if (assumed === "config") return assumedOf("", config);
@@ -81,7 +85,7 @@ function outputOf(answer: Answer, name: string, { output: wanted }: RunSettings)
     throw unsupported(name, `its layers after the pooling are not in its graph, which has no ${wanted}`);
   }
   const output = answer["last_hidden_state"] ?? answer["token_embeddings"] ?? answer["sentence_embedding"];
-  if (!output) throw new EmbedlessError("EMBEDDER_FAILED", `The model ${name} answers no vectors of tokens.`);
+  if (!output) throw new EmbedlessError("EMBEDDER_FAILED", `The model ${name} does not answer vectors of tokens.`);
   return output;
 }
 
@@ -94,14 +98,17 @@ function inputs({ Tensor }: Library, ids: number[]): Record<string, unknown> {
   };
 }
 
-/** A JSON file of the model that the library itself has no use for. That it is missing is kept in the cache too, as `null`. */
+/**
+ * A JSON file of the model that the library itself does not need. If the file does not exist, `null` is kept in the
+ * cache.
+ */
 async function hubJson({ env }: Library, { model, revision }: Spec, file: string): Promise<unknown> {
   const cached = path.join(env.cacheDir!, model, ...(revision === "main" ? [] : [revision]), file);
   const known = await readFile(cached, "utf8").catch(() => undefined);
   if (known !== undefined) return JSON.parse(known) ?? undefined;
   const address = `${env.remoteHost}${model}/resolve/${encodeURIComponent(revision)}/${file}`;
   const token = process.env["HF_TOKEN"] ?? process.env["HF_ACCESS_TOKEN"];
-  // As the library does: the token is for that hub alone.
+  // The token is only for that hub, as in the library.
   const mine = token !== undefined && new URL(address).host === "huggingface.co";
   const response = await fetch(address, mine ? { headers: { authorization: `Bearer ${token}` } } : {});
   if (!response.ok && ![401, 403, 404].includes(response.status))
@@ -113,7 +120,7 @@ async function hubJson({ env }: Library, { model, revision }: Spec, file: string
   return JSON.parse(text) ?? undefined;
 }
 
-/** What went wrong while loading, in one sentence. */
+/** Says in one sentence what went wrong while loading. */
 function explained(cause: unknown, { model, dtype, revision, cacheDir }: Spec, host: string): EmbedlessError {
   if (cause instanceof EmbedlessError) return cause;
   const { name, message } = cause as Error;

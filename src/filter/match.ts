@@ -32,7 +32,7 @@ export function holds(condition: Condition, { id, text, metadata }: Passage): bo
   if (typeof answer === "object" && answer !== null && "then" in answer) {
     throw new EmbedlessError(
       "INVALID_FILTER",
-      "Expected a filter that answers at once, but it answered with a promise.",
+      "Expected a filter function that answers at once, but it answered with a promise.",
     );
   }
   return Boolean(answer);

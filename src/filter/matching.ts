@@ -160,7 +160,7 @@ function requireLastPassage(c: Connection): void {
 
 /** Throws `CORRUPT` for a node past the end, because its bit would be that of another node. */
 function requireGiven(node: number, nextNode: number): void {
-  if (node > 0 && node >= nextNode) throw damagedRow("passages", node, "is of a node that was never given out");
+  if (node > 0 && node >= nextNode) throw damagedRow("passages", node, "has a node number that was never assigned");
 }
 
 /** The nodes whose passages a function accepts, as a bitmap, on one snapshot like `matchingNodes`. */

@@ -63,7 +63,7 @@ export function writePath(keys: FilterPath): string {
 function readFilter(filter: unknown, place: string, depth: number, budget: Budget): FilterTree {
   if (!isPlainObject(filter)) throw unexpected(place, "an object of conditions", filter);
   if (depth > MAX_FILTER_DEPTH) {
-    throw invalid(`Expected at most ${MAX_FILTER_DEPTH} levels of $and, $or and $not, but ${place} lies deeper.`);
+    throw invalid(`Expected at most ${MAX_FILTER_DEPTH} levels of $and, $or and $not, but ${place} is deeper.`);
   }
   spend(budget, "conditions", place);
   const parts = Object.keys(filter).map((key) => {
@@ -74,7 +74,7 @@ function readFilter(filter: unknown, place: string, depth: number, budget: Budge
     }
     if (key === "$not") return { kind: "not", of: readFilter(value, inside, depth + 1, budget) } as const;
     if (key.startsWith("$")) {
-      const hint = `Known there are $and, $or and $not; a key that begins with $ is written ${show(`\\${key}`)}.`;
+      const hint = `Known here are $and, $or and $not. Write a key that begins with $ as ${show(`\\${key}`)}.`;
       throw invalid(`Unknown operator ${show(key)} in ${place}. ${hint}`);
     }
     return readPathCondition(value, parsePath(key, inside), inside, budget);
@@ -185,7 +185,7 @@ function spend(budget: Budget, what: "conditions" | "values", place: string): vo
 }
 
 function tooLarge(what: string, most: number, place: string): EmbedlessError {
-  return invalid(`Expected at most ${most} ${what} in a filter, but ${place} goes beyond.`);
+  return invalid(`Expected at most ${most} ${what} in a filter, but ${place} exceeds that.`);
 }
 
 /** One tree that holds if all `parts` hold. */
@@ -197,11 +197,11 @@ function joined(parts: readonly FilterTree[]): FilterTree {
 function unknownOperator(operator: string, place: string): EmbedlessError {
   const known = "$eq, $ne, $gt, $gte, $lt, $lte, $in, $nin and $exists";
   if (!operator.startsWith("$")) {
-    const hint = "a value inside an object is named by a path with dots.";
-    return invalid(`Expected operators (${known}) in ${place}, but received the key ${show(operator)}; ${hint}`);
+    const hint = "Use a path with dots for a value inside an object.";
+    return invalid(`Expected operators (${known}) in ${place}, but received the key ${show(operator)}. ${hint}`);
   }
-  const hint = /^\$(and|or|not)$/.test(operator) ? ` ${operator} goes around whole filters, not behind a path.` : "";
-  return invalid(`Unknown operator ${show(operator)} in ${place}. Known there are ${known}.${hint}`);
+  const hint = /^\$(and|or|not)$/.test(operator) ? ` ${operator} takes whole filters and cannot follow a path.` : "";
+  return invalid(`Unknown operator ${show(operator)} in ${place}. Known here are ${known}.${hint}`);
 }
 
 /** The place of a key, for errors: `filter.$and`, `filter["author.name"]`. */

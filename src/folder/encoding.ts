@@ -3,43 +3,43 @@ import { optionalPackage } from "../base/packages.js";
 import { readGivenFile } from "../storage/open_files.js";
 import type { Reason } from "./files.js";
 
-/** A text and what it was read from. */
+/** A text and its encoding. */
 export interface Decoded {
   text: string;
-  /** As the WHATWG names it, such as `utf-8` or `windows-1252`. */
+  /** The WHATWG name, such as `utf-8` or `windows-1252`. */
   encoding: string;
-  /** Nothing in the bytes says so: their statistics do. */
+  /** Whether it was guessed from the statistics of the bytes. */
   guessed: boolean;
 }
 
 /**
- * Why bytes are no text: `binary` they hold what no text holds, `faulty` some of them are wrong in UTF-8 or UTF-16,
- * `unknownEncoding` they are like no encoding, or like several, `noDetector` the package that would tell is not installed.
+ * Why bytes are not text: `binary` they hold characters that no text holds, `faulty` they are invalid UTF-8 or UTF-16,
+ * `unknownEncoding` they fit no encoding or several, `noDetector` the package that detects encodings is not installed.
  */
 export type NoText = { reason: "binary" | "faulty" | "unknownEncoding" | "noDetector" };
 
-/** Bytes in which a text of one byte a letter must have no zero. */
+/** The bytes in which a text of one byte per letter must have no zero. */
 const PROBED_BYTES = 8192;
-/** Bytes whose statistics are looked at. More changes no verdict and takes longer. */
+/** Bytes whose statistics are computed. More bytes do not change a verdict and take longer. */
 const SAMPLE_BYTES = 8 * 1024;
-/** Of a hundred: below, two encodings are mostly as likely as each other. */
+/** Lowest confidence out of 100. Below it, two encodings are mostly equally likely. */
 const LEAST_CONFIDENCE = 20;
-/** Letters for each sign that stands between two of them. A text read by the wrong encoding has far fewer. */
+/** Fewest letters per sign between two letters. A text read with the wrong encoding has far fewer. */
 const LETTERS_PER_ODD_SIGN = 50;
 /** One or two bytes beyond ASCII that are letters of Western Europe or punctuation in windows-1252. */
 const WESTERN_RUN = /^[\u00A0-\u00FF\u2013\u2014\u2018-\u201E\u2026\u20AC]{1,2}$/u;
 /** Bytes 0x80 to 0x9F in windows-1252. Node 20 to 23 decodes them as Latin-1, to control characters. */
 const WINDOWS_1252 = "€\x81‚ƒ„…†‡ˆ‰Š‹Œ\x8DŽ\x8F\x90‘’“”•–—˜™š›œ\x9DžŸ";
-/** Encodings that differ from what is recognised by a few letters: to be tried where that does not fit. */
+/** Encodings that differ from a detected one by a few letters. They are tried if the detected one does not fit. */
 const RELATED: Readonly<Record<string, string>> = { "KOI8-R": "koi8-u" };
-/** What no text holds: control characters other than white space and escape, and numbers that stand for no character. */
+/** Characters that no text holds: control characters other than white space and escape, and unassigned code points. */
 const NO_CHARACTER =
   // biome-ignore lint/suspicious/noControlCharactersInRegex: these are what is looked for
   /[\p{Cn}\p{Co}\u0000-\u0008\u000E-\u001A\u001C-\u001F\u007F-\u009F]/u;
 
 /**
- * Decodes a whole file. What does not decode without a fault is no text: replacement characters would be stored in place
- * of what was written.
+ * Decodes a whole file. Bytes that do not decode without an error are not text, because replacement characters would be
+ * stored instead of what was written.
  */
 export async function decodeText(content: Uint8Array): Promise<Decoded | NoText> {
   const mark = markOf(content);
@@ -51,7 +51,7 @@ export async function decodeText(content: Uint8Array): Promise<Decoded | NoText>
   return isMostlyUtf8(content) ? { reason: "faulty" } : guess(content);
 }
 
-/** The encoding that a mark at the beginning names. */
+/** The encoding that a byte order mark names. */
 export function markOf([first, second, third, fourth]: Uint8Array): "utf-16le" | "utf-16be" | "utf-32" | undefined {
   if (first === 0 && second === 0 && third === 0xfe && fourth === 0xff) return "utf-32";
   if (first === 0xfe && second === 0xff) return "utf-16be";
@@ -59,7 +59,7 @@ export function markOf([first, second, third, fourth]: Uint8Array): "utf-16le" |
   return third === 0 && fourth === 0 ? "utf-32" : "utf-16le";
 }
 
-/** UTF-16 without a mark, in the order of bytes that gives a text: with blanks, line breaks, ASCII or kana. */
+/** Decodes UTF-16 without a mark in the byte order that gives a text with blanks, line breaks, ASCII or kana. */
 export function unmarkedUtf16(content: Uint8Array): Decoded | undefined {
   if (content.length % 2 !== 0) return undefined;
   const readings = ["utf-16le", "utf-16be"].flatMap((encoding) => {
@@ -74,7 +74,7 @@ function commonIn({ text }: Decoded): number {
   return text.match(/[\t\n\r -~\u3001-\u30FF]/g)?.length ?? 0;
 }
 
-/** ISO-2022-JP, whose bytes are ASCII: an escape character and `$` begin its ideographs. */
+/** Decodes ISO-2022-JP. Its bytes are ASCII, and an escape character with `$` begins its ideographs. */
 function shiftedJapanese(content: Uint8Array): Decoded | undefined {
   const bytes = Buffer.from(content.buffer, content.byteOffset, content.byteLength);
   if (!bytes.includes("\x1b$")) return undefined;
@@ -88,7 +88,7 @@ function isMostlyControl(content: Uint8Array): boolean {
   return controls * 1000 > content.length;
 }
 
-/** Whether more of the bytes beyond ASCII are right in UTF-8 than wrong: hardly any text of another encoding is like that. */
+/** Whether more of the bytes beyond ASCII are valid UTF-8 than invalid. Hardly any text in another encoding is. */
 function isMostlyUtf8(content: Uint8Array): boolean {
   const text = new TextDecoder().decode(content);
   const wrong = text.match(/\uFFFD/g)?.length ?? 0;
@@ -97,11 +97,11 @@ function isMostlyUtf8(content: Uint8Array): boolean {
 }
 
 async function guess(content: Uint8Array): Promise<Decoded | NoText> {
-  const detector = await optionalPackage("chardet", "Telling an encoding", () => import("chardet")).catch(
+  const detector = await optionalPackage("chardet", "Detecting an encoding", () => import("chardet")).catch(
     () => undefined,
   );
   if (detector === undefined) return { reason: "noDetector" };
-  const western = decodeAs("windows-1252", content)!; // which knows every byte
+  const western = decodeAs("windows-1252", content)!; // it decodes every byte
   for (const { name, confidence } of detector.analyse(linesBeyondAscii(content))) {
     if (confidence < LEAST_CONFIDENCE) break;
     for (const label of [name, RELATED[name] ?? name]) {
@@ -113,13 +113,16 @@ async function guess(content: Uint8Array): Promise<Decoded | NoText> {
   return isWestern(western.text) ? { ...western, guessed: true } : { reason: "unknownEncoding" };
 }
 
-/** Whether a text is ASCII but for letters here and there: too few for statistics, but in no encoding of two bytes a letter. */
+/**
+ * Whether a text is ASCII with single other letters: too few for statistics, but in no encoding of two bytes per
+ * letter.
+ */
 function isWestern(text: string): boolean {
   const runs = text.match(/[^\p{ASCII}]+/gu) ?? [];
   return runs.every((run) => WESTERN_RUN.test(run)) && isPlausible(text);
 }
 
-/** The lines with bytes beyond ASCII, which alone tell one encoding from another. */
+/** The lines with bytes beyond ASCII. Only they distinguish encodings. */
 function linesBeyondAscii(content: Uint8Array): Uint8Array {
   const lines: Uint8Array[] = [];
   let room = SAMPLE_BYTES;
@@ -135,7 +138,7 @@ function linesBeyondAscii(content: Uint8Array): Uint8Array {
   return Buffer.concat(lines);
 }
 
-/** Whether a text reads like one: signs hardly ever stand between letters, and no number stands for no character. */
+/** Whether a text is plausible: hardly any signs between letters, and no unassigned code points. */
 function isPlausible(text: string): boolean {
   if (NO_CHARACTER.test(text)) return false;
   const letters = text.match(/[^\P{L}\p{ASCII}]/gu)?.length ?? 0;
@@ -143,7 +146,7 @@ function isPlausible(text: string): boolean {
   return odd * LETTERS_PER_ODD_SIGN <= letters;
 }
 
-/** The text if the encoding is known here and every byte is right in it. */
+/** The text, if the encoding is known and every byte is valid in it. */
 export function decodeAs(label: string, content: Uint8Array): Decoded | undefined {
   try {
     const decoder = new TextDecoder(label, { fatal: true });
@@ -159,11 +162,11 @@ function repaired1252(text: string): string {
   return text.replace(/[\x80-\x9F]/g, (unit) => WINDOWS_1252[unit.charCodeAt(0) - 0x80]!);
 }
 
-/** A text and its encoding, or why a file has no text. */
+/** A text and its encoding, or the reason why a file has no text. */
 export type TextOrReason = Decoded | { reason: Reason };
 
 /**
- * Reads a text in any encoding that `decodeText` tells.
+ * Reads a text in any encoding that `decodeText` detects.
  *
  * @param mostBytes Larger files are left out.
  * @throws the file system's error if the file cannot be read

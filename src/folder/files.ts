@@ -23,21 +23,21 @@ export interface FoundFile {
 }
 
 export interface Found {
-  /** In the order of their paths; each once. */
+  /** In the order of their paths, each once. */
   files: FoundFile[];
-  /** Files that were selected and are not read, and folders that were not looked into. */
+  /** Selected files that are not read, and folders that were not searched. */
   leftOut: LeftOut;
   /** Given paths that do not exist. */
   missing: string[];
-  /** How many files were met that nobody asked for. */
+  /** Number of files that were not selected. */
   passedOver: PassedOver;
 }
 
 /**
- * Finds the selected files. Links below a given folder are not followed, so that no file comes twice.
+ * Finds the selected files. Links below a given folder are not followed, so no file is found twice.
  *
- * @param isStopped Ends the search: what was found so far is answered.
- * @throws EmbedlessError `NOT_FOUND` if there is a .gitignore file, and the package that reads it is not installed
+ * @param isStopped Ends the search. The files found so far are answered.
+ * @throws EmbedlessError `NOT_FOUND` if there is a .gitignore file and the package that reads it is not installed
  */
 export async function findFiles(selection: Selection, isStopped: () => boolean = () => false): Promise<Found> {
   const passedOver = { excluded: 0, otherEnding: 0, hidden: 0 };
@@ -48,7 +48,7 @@ export async function findFiles(selection: Selection, isStopped: () => boolean =
   return found;
 }
 
-/** One walk over the given paths. Each place is looked at once, from the given path nearest above it. */
+/** One walk over the given paths. Each place is visited once, from the nearest given path above it. */
 class Walk {
   readonly #selection: Selection;
   readonly #found: Found;
@@ -93,7 +93,7 @@ class Walk {
       await this.#turns.give();
       if (this.#isStopped()) return;
       const path = join(folder, nameOf(entry.name));
-      if (this.#roots.has(path)) continue; // is visited by itself
+      if (this.#roots.has(path)) continue; // it is a given path and is visited as such
       if (!isUtf8(entry.name)) this.#meet(path, () => this.#found.leftOut.add("nameNotUtf8", path));
       else if (entry.isDirectory()) await this.#enter(path, root, rules);
       else if (entry.isSymbolicLink() && leadsToFolder(path)) this.#passLink(path, root, rules);
@@ -116,7 +116,7 @@ class Walk {
     if (!isSkippedName(basename(path)) && !this.#isIgnored(path, root, rules)) this.#found.leftOut.add("links", path);
   }
 
-  /** Looks at a file: does what is to be done with a selected one, counts any other. */
+  /** Handles a file: calls `takeSelected` for a selected one, and counts any other. */
   #meet(path: string, takeSelected: () => void): void {
     const verdict = verdictOf(this.#selection, path);
     if (verdict === "selected") takeSelected();
@@ -153,7 +153,10 @@ class Walk {
   readonly #unreadable = (path: string): void => this.#found.leftOut.add("unreadable", path);
 }
 
-/** A name as text. What is not UTF-8 does not lead back to its file; `\\xe9` for each such byte keeps two names apart. */
+/**
+ * A name as text. A name that is not UTF-8 does not lead back to its file; `\\xe9` for each such byte keeps two names
+ * apart.
+ */
 function nameOf(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   return bytes.toString("latin1").replace(/[^\x20-\x7E]/g, (unit) => `\\x${unit.charCodeAt(0).toString(16)}`);
@@ -167,9 +170,9 @@ function leadsToFolder(link: string): boolean {
   }
 }
 
-/** Files that are left out, by reason, so that nothing is passed over in silence. */
+/** Files that are left out, by reason, so that nothing is skipped silently. */
 
-/** Every reason, in the order in which they are told. */
+/** All reasons, in the order in which they are printed. */
 const REASONS = [
   "tooLarge",
   "binary",
@@ -192,13 +195,13 @@ const REASONS = [
 /** Why a file is left out. */
 export type Reason = (typeof REASONS)[number];
 
-/** Left-out paths by reason, as `--json` prints them; every reason is there. */
+/** Left-out paths by reason, as `--json` prints them. All reasons are present. */
 export type LeftOutPaths = Record<Reason, string[]>;
 
-/** Reasons that say nothing of what is in a file or folder: what is stored of it stays. */
+/** Reasons that say nothing about the content of a file or folder. Its stored passages stay. */
 const UNSEEN: readonly Reason[] = ["noDetector", "forbidden", "vanished", "unreadable"];
 
-/** Collects what is left out. */
+/** Collects left-out paths. */
 export class LeftOut {
   readonly paths = Object.fromEntries(REASONS.map((reason) => [reason, []])) as unknown as LeftOutPaths;
 
@@ -206,19 +209,19 @@ export class LeftOut {
     this.paths[reason].push(path);
   }
 
-  /** Files and folders that could not be looked at. */
+  /** Files and folders that could not be read. */
   get unseen(): string[] {
     return UNSEEN.flatMap((reason) => this.paths[reason]);
   }
 
-  /** Files that are there, but are not read for what they are, and ignored folders. */
+  /** Files that exist but are not read because of their kind, and ignored folders. */
   get present(): string[] {
     const seen = REASONS.filter((reason) => !UNSEEN.includes(reason) && reason !== "folders");
     return seen.flatMap((reason) => this.paths[reason]);
   }
 }
 
-/** Why the file system refused. */
+/** The reason for an error of the file system. */
 export function reasonOf(error: unknown): Reason {
   const { code = "" } = error as NodeJS.ErrnoException;
   if (code === "EACCES" || code === "EPERM") return "forbidden";

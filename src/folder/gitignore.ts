@@ -7,14 +7,14 @@ import { optionalPackage } from "../base/packages.js";
 import { readGivenFile } from "../storage/open_files.js";
 import { isWithin, relativeBelow } from "./selection.js";
 
-/** Much longer than anybody writes; more would only cost time. */
+/** Most bytes of a .gitignore file. Longer files would only cost time. */
 const MOST_BYTES = 1024 * 1024;
 
 type MakeIgnore = (options: { ignorecase: boolean }) => Ignore;
 
-/** All rules that hold in a folder: its own, and those of the folders above it up to where its repository begins. */
+/** All rules that apply in a folder: its own, and those of the folders above it, up to the root of its repository. */
 export class IgnoreRules {
-  /** Where the rules begin; they say nothing of other places. */
+  /** The folder where the rules begin. They do not apply elsewhere. */
   readonly #top: string;
   readonly #rules: Ignore | undefined;
 
@@ -24,10 +24,10 @@ export class IgnoreRules {
   }
 
   /**
-   * The rules that the folders above a given folder have for it. There are none if they ignore the folder itself: a person who
-   * names it wants to read it.
+   * The rules that the folders above a given folder have for it. There are none if they ignore the folder itself,
+   * because a user who names it wants it read.
    *
-   * @param unreadable Is told of each file of rules that cannot be read.
+   * @param unreadable Called with each file of rules that cannot be read.
    */
   static async above(folder: string, unreadable: (path: string) => void): Promise<IgnoreRules> {
     const top = repositoryOf(folder);
@@ -37,15 +37,15 @@ export class IgnoreRules {
     return rules.ignores(folder, true) ? new IgnoreRules(folder) : rules;
   }
 
-  /** Rules that begin in a folder and know nothing of those above. */
+  /** Rules that begin in a folder and ignore those above. */
   static from(folder: string): IgnoreRules {
     return new IgnoreRules(folder);
   }
 
   /**
-   * The rules within `folder`, with what it adds itself. A repository of its own begins from nothing.
+   * The rules within `folder`, including its own. A nested repository begins without rules.
    *
-   * @param entries What lies in the folder, if that is known already.
+   * @param entries The entries of the folder, if they are known already.
    */
   async in(
     folder: string,
@@ -61,7 +61,7 @@ export class IgnoreRules {
     return lines.length === 0 ? start : start.#with(folder, lines);
   }
 
-  /** Whether git would not look at this path, of a file or folder directly in a folder that these rules are of. */
+  /** Whether git ignores this path, which lies directly in a folder of these rules. */
   ignores(path: string, isFolder: boolean): boolean {
     const below = this.#rules && relativeBelow(this.#top, path);
     return below !== undefined && this.#rules!.ignores(isFolder ? `${below}/` : below);
@@ -71,7 +71,7 @@ export class IgnoreRules {
     const make = (
       await optionalPackage("ignore", "Reading a .gitignore file (--no-gitignore does not)", () => import("ignore"))
     ).default as unknown as MakeIgnore;
-    // As git does by default on these systems.
+    // This is git's default on these systems.
     const rules = make({ ignorecase: process.platform === "win32" || process.platform === "darwin" });
     if (this.#rules) rules.add(this.#rules);
     const place = relativeBelow(this.#top, folder);
@@ -98,7 +98,7 @@ function foldersBetween(top: string, folder: string): string[] {
   return folders;
 }
 
-/** A rule of the folder `place` as a rule of the folder where all rules begin. */
+/** Rewrites a rule of the folder `place` for the folder where all rules begin. */
 function moved(line: string, place: string): string {
   const [, not, pattern] = /^(!?)(.*)$/s.exec(line)!;
   const folder = place.replace(/[\\*?[\]!# ]/g, "\\$&");
@@ -107,7 +107,7 @@ function moved(line: string, place: string): string {
   return `${not}/${folder}/${isAnchored ? "" : "**/"}${own}`;
 }
 
-/** Whether a file lies there itself. The .git of a linked working tree is a file, below which nothing lies. */
+/** Whether the path itself is a file. The .git of a linked working tree is a file, so nothing lies below it. */
 function isFile(path: string): boolean {
   try {
     return lstatSync(path).isFile();
@@ -117,7 +117,7 @@ function isFile(path: string): boolean {
   }
 }
 
-/** The rules of a file, without comments; git follows no link here. */
+/** The rules of a file, without comments. Like git, this follows no link. */
 async function linesOf(path: string, unreadable: (path: string) => void): Promise<string[]> {
   try {
     if (!isFile(path)) return [];

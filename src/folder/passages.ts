@@ -1,5 +1,5 @@
 import { cleanId } from "../api/input.js";
-/** Files as passages: read, split, and named so that an edit renames only what it touches. */
+/** Turns files into passages. Ids are chosen so that an edit changes only the ids of what it touches. */
 
 import { createHash } from "node:crypto";
 import type { Embedder } from "../api/embedder.js";
@@ -10,25 +10,28 @@ import { readText } from "./encoding.js";
 import type { FoundFile, Reason } from "./files.js";
 import { sourceOf } from "./sources.js";
 
-/** What a file came to. */
+/** What was read from a file. */
 export interface ReadFile {
   passages: FilePassage[];
-  /** As `Decoded` says. */
+  /** The encoding, as in `Decoded`. */
   encoding: string;
   guessed: boolean;
 }
 
-/** What is stored beside the text of a passage that came from a file. */
+/** The metadata of a passage that came from a file. */
 export interface FileMetadata extends Record<string, unknown> {
   /** Path of the file from the store's folder, with `/`; see `baseOf`. */
   source: string;
-  /** Lines of the file, from 1, both included. */
+  /** First and last line of the file, counted from 1. */
   lines: { from: number; to: number };
-  /** Headings above, such as `"Install > From source"`; absent where there are none. */
+  /** Headings above the passage, such as `"Install > From source"`. Missing if there are none. */
   heading?: string;
 }
 
-/** A passage of a file. Its id is the source, a hash of the text and, for equal texts, which of them: `a.md#Hq3-_x90`, `a.md#Hq3-_x90-2`. */
+/**
+ * A passage of a file. Its id is made of the source, a hash of the text and, for equal texts, their number:
+ * `a.md#Hq3-_x90`, `a.md#Hq3-_x90-2`.
+ */
 export interface FilePassage extends AddItem {
   id: string;
   metadata: FileMetadata;
@@ -36,16 +39,16 @@ export interface FilePassage extends AddItem {
 
 /** How files are read. */
 export interface Reading {
-  /** Where the names of files count from; see `baseOf`. */
+  /** The folder that the names of files are relative to; see `baseOf`. */
   base: string;
-  /** Whose tokens passages are measured in. */
+  /** The embedder whose tokens measure passages. */
   embedder: Embedder;
   /** Larger files are left out. */
   mostBytes: number;
 }
 
 /**
- * The passages of a file, or why there are none.
+ * The passages of a file, or the reason why there are none.
  *
  * @throws the file system's error if the file cannot be read; EmbedlessError `NOT_FOUND` if the package that reads
  *   Markdown is not installed, and the embedder's errors.

@@ -1,10 +1,10 @@
-/** Which stored passages a build removes, and which it keeps because too much seems to be gone. */
+/** Decides which stored passages a build removes, and which it keeps because too much seems to be gone. */
 
 import { existsSync } from "node:fs";
 import { dirname } from "node:path";
 import { isWithin } from "./selection.js";
 
-/** So many files have to be gone before their share counts: a small folder is removed without asking. */
+/** Fewest missing files for which their share counts. Fewer files are removed without asking. */
 const MANY_FILES = 10;
 
 /** Why the passages of a given path are kept. */
@@ -20,24 +20,24 @@ export interface Kept {
   passages: number;
 }
 
-/** What a build knows once it has read everything. */
+/** What a build knows after it has read everything. */
 export interface Sight {
   roots: readonly string[];
   /** Given paths that do not exist. */
   missing: readonly string[];
-  /** The file of each stored passage that the build speaks of. */
+  /** The file of each stored passage in the selection, by id. */
   stored: ReadonlyMap<string, string>;
   /** Ids of the passages that were read. */
   seen: ReadonlySet<string>;
   /** Files that were read. */
   read: ReadonlySet<string>;
-  /** Files and folders that are there, but are not read for what they are. */
+  /** Files and folders that exist but are not read because of their kind. */
   present: readonly string[];
-  /** Files and folders that could not be looked at; what is stored of them stays. */
+  /** Files and folders that could not be read. Their stored passages stay. */
   unreadable: readonly string[];
 }
 
-/** A decision about all passages that were not read. */
+/** The decision about all passages that were not read. */
 export interface Removal {
   /** Ids to delete. */
   ids: string[];
@@ -45,9 +45,9 @@ export interface Removal {
 }
 
 /**
- * Decides what is removed. A disk that is not mounted looks like a folder from which everything was deleted, so passages
- * stay where a given folder is missing or empty, or where most of its stored files are gone (ten at least). `prune` removes
- * those too.
+ * Decides which passages are removed. A disk that is not mounted looks like a folder whose files were all deleted.
+ * Therefore passages stay if a given folder is missing or empty, or if at least ten of its stored files and most of
+ * them are gone. `prune` removes them too.
  */
 export function removalOf(sight: Sight, prune: boolean): Removal {
   const unread = notRead(sight);
@@ -67,7 +67,7 @@ export function removalOf(sight: Sight, prune: boolean): Removal {
   return { ids, kept };
 }
 
-/** A given folder, or all files that were given by their own names. */
+/** A given folder, or all files that were given by name. */
 interface Group {
   name: string;
   isFolder: boolean;
@@ -92,7 +92,7 @@ function doubtOf(group: Group, goneFiles: number, sight: Sight): Doubt | undefin
   return goneFiles >= MANY_FILES && goneFiles * 2 > files.length ? "mostly gone" : undefined;
 }
 
-/** Passages that were not read, by file, without those of files that could not be looked at. */
+/** Passages that were not read, by file, without those of files that could not be read. */
 function notRead({ stored, seen, unreadable }: Sight): Map<string, string[]> {
   const found = new Map<string, string[]>();
   const unseen = new Set(unreadable);
@@ -105,7 +105,7 @@ function notRead({ stored, seen, unreadable }: Sight): Map<string, string[]> {
   return found;
 }
 
-/** Whether a file is among the paths, or below one. */
+/** Whether a file is one of the paths or below one. */
 function isUnder(paths: ReadonlySet<string>, file: string): boolean {
   if (paths.size === 0) return false;
   for (let at = file; ; at = dirname(at)) {

@@ -2,25 +2,25 @@ import { basename, extname, relative, sep } from "node:path";
 import { outOfRange } from "../base/errors.js";
 import type { TextKind } from "../chunk/split.js";
 
-/** Paths are absolute, and no part of them is a symbolic link. */
+/** Which files a build selects. Paths are absolute, and no part of them is a symbolic link. */
 export interface Selection {
   /** Files and folders given by the user. */
   roots: readonly string[];
-  /** Patterns that take the place of the list of extensions. */
+  /** Patterns that replace the list of extensions. */
   include: readonly PathTest[];
-  /** Names that the patterns bring back although they are skipped otherwise. */
+  /** Names that the patterns select although they are skipped otherwise. */
   named: readonly PathTest[];
   exclude: readonly PathTest[];
-  /** Whether files that a .gitignore file names are left out. */
+  /** Whether files named by a .gitignore file are left out. */
   gitignore: boolean;
   /** Larger files are left out. */
   mostBytes: number;
 }
 
-/** Files larger than this are left out unless the user asks for them: hardly anybody wrote them to be read. */
+/** Default limit of a file's size. Larger files are seldom written by people. */
 export const MOST_FILE_BYTES = 2 * 1024 * 1024;
 
-/** What the user may say of the files. */
+/** The user's options about files. */
 export interface SelectionOptions {
   include?: readonly string[] | undefined;
   exclude?: readonly string[] | undefined;
@@ -30,20 +30,20 @@ export interface SelectionOptions {
   mostBytes?: number | undefined;
 }
 
-/** Files, and hidden folders, that nobody asked for: how many. */
+/** Numbers of files and hidden folders that were not selected. */
 export interface PassedOver {
   excluded: number;
   otherEnding: number;
   hidden: number;
 }
 
-/** What a selection says of a path. */
+/** Whether a path is selected, or why not. */
 export type Verdict = "selected" | "outside" | keyof PassedOver;
 
 /**
- * The selection for paths and patterns as they came from the command line.
+ * The selection for paths and patterns from the command line.
  *
- * @throws RangeError (`INVALID_ARGUMENT`) for a pattern that is no glob
+ * @throws RangeError (`INVALID_ARGUMENT`) for a pattern that is not a glob
  */
 export function selectionOf(roots: readonly string[], options: SelectionOptions = {}): Selection {
   const { include = [], exclude = [], gitignore = true, mostBytes = MOST_FILE_BYTES } = options;
@@ -52,16 +52,16 @@ export function selectionOf(roots: readonly string[], options: SelectionOptions 
 }
 
 /**
- * Whether the selection speaks of this path, which need not exist.
+ * Whether a path, which need not exist, is selected.
  *
- * A file that was given itself is selected whatever its name, unless a pattern excludes it. Folders and files that begin
- * with a dot, `node_modules` and build outputs below a given folder are not, unless a pattern names them.
+ * A file that was given by name is selected whatever its name, unless a pattern excludes it. Below a given folder,
+ * names that begin with a dot, `node_modules` and build outputs are not selected unless a pattern names them.
  */
 export function selects(selection: Selection, path: string): boolean {
   return verdictOf(selection, path) === "selected";
 }
 
-/** What the given path says that says most for `path`; there may be several above it. */
+/** The verdict of the given path that says most about `path`. Several given paths may be above it. */
 export function verdictOf(selection: Selection, path: string): Verdict {
   let verdict: Verdict = "outside";
   for (const root of selection.roots) {
@@ -88,7 +88,7 @@ function hasSkippedPart(selection: Selection, below: string): boolean {
   return parts.some((name, i) => isSkippedName(name) && !isNamed(selection, parts.slice(0, i + 1).join("/")));
 }
 
-/** Whether a pattern names a path, relative to a given folder, so that no rule of our own leaves it out. */
+/** Whether a pattern names a path, relative to a given folder, so that it is not skipped. */
 export function isNamed({ named }: Selection, below: string): boolean {
   return named.some((test) => test(below));
 }
@@ -98,7 +98,7 @@ export function isWithin(root: string, path: string): boolean {
   return path === root || relativeBelow(root, path) !== undefined;
 }
 
-/** `path` as it is called from `root`, with `/`; `undefined` if it does not lie below. */
+/** `path` relative to `root`, with `/`; `undefined` if it is not below `root`. */
 export function relativeBelow(root: string, path: string): string | undefined {
   const prefix = root.endsWith(sep) ? root : root + sep;
   return path.startsWith(prefix) ? relative(root, path).split(sep).join("/") : undefined;
@@ -111,8 +111,9 @@ export type PathTest = (path: string) => boolean;
 const ANY_LETTER = "\u{F0000}";
 
 /**
- * A test of relative paths with `/`. A pattern without a slash is held against the last part of the path, so `*.md` is every
- * Markdown file; one with a slash against the whole path. A pattern that names a folder takes all below it.
+ * A test for relative paths with `/`. A pattern without a slash is compared with the last part of the path, so `*.md`
+ * matches every Markdown file. A pattern with a slash is compared with the whole path. A pattern that matches a folder
+ * matches everything below it.
  *
  * @throws RangeError (`INVALID_ARGUMENT`) for an empty pattern or an unclosed bracket.
  */
@@ -122,7 +123,7 @@ export function globTest(pattern: string): PathTest {
 }
 
 /**
- * A test whether a pattern, or the beginning of it, names a path by the first letter of its last part: `build/*.md` names
+ * A test whether a pattern, or its beginning, names a path by the first letter of its last part: `build/*.md` names
  * `build`, `**\/.github` names `x/.github`; `*.md` and `**` name nothing.
  *
  * @throws as `globTest`
@@ -136,7 +137,7 @@ export function namingTest(pattern: string): PathTest {
   };
 }
 
-/** The parts of a pattern between the slashes that stand in no brace or bracket. */
+/** The parts of a pattern between slashes outside of braces and brackets. */
 function partsOf(pattern: string): string[] {
   const clean = pattern.replace(/^\.\//, "").replace(/\/+$/, "");
   if (clean === "") throw outOfRange("a pattern", "a glob such as *.md or docs/**", pattern);
@@ -209,7 +210,7 @@ const CODE = words(
 );
 const SKIPPED_FOLDERS = words("node_modules bower_components dist build out target coverage __pycache__ venv");
 
-/** How a file of this name is read. */
+/** How a file with this name is read. */
 export function kindOf(path: string): TextKind {
   const extension = extensionOf(path);
   if (MARKDOWN.has(extension)) return "markdown";
@@ -226,7 +227,7 @@ export function isSkippedName(name: string): boolean {
   return isHiddenName(name) || SKIPPED_FOLDERS.has(name);
 }
 
-/** Whether a file of this name is Markdown, text or source code that somebody wrote. */
+/** Whether a file with this name is Markdown, text or source code written by people. */
 export function isKnownName(path: string): boolean {
   const extension = extensionOf(path);
   if (/\.min\.\w+$/.test(path)) return false;

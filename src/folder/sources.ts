@@ -1,22 +1,22 @@
-/** How files are named in a store, and how a name leads back to its file. */
+/** Names files in a store, and finds files by their names. */
 
 import { existsSync, readlinkSync, realpathSync } from "node:fs";
 import { basename, dirname, join, relative, resolve, sep } from "node:path";
 import type { Passage } from "../api/passage.js";
 import { isWithin } from "./selection.js";
 
-/** Sources whose places are compared when a store seems to have moved. */
+/** Most sources whose places are compared when a store seems to have moved. */
 const MOST_SOURCES = 2_000;
-/** Folders that are tried as the one from which the sources count. */
+/** Most folders that are tried as the base of the sources. */
 const MOST_BASES = 20;
-/** Files of one name that are looked at. */
+/** Most files of one name that are compared. */
 const MOST_NAMESAKES = 100;
-/** Links that are followed one after another, as many as Linux follows. */
+/** Most links followed in a row, as many as Linux follows. */
 const MOST_LINKS = 40;
-/** Stands for a folder of which nothing is known but that sources lead out of it. */
+/** Stands for an unknown folder that sources lead out of. */
 const SOME_FOLDER = "…";
 
-/** The name of a file in a store whose names count from `base`: the relative path, with `/`. Both paths absolute. */
+/** The name of a file in a store: its path relative to `base`, with `/`. Both paths are absolute. */
 export function sourceOf(path: string, base: string): string {
   return relative(base, path).split(sep).join("/");
 }
@@ -28,8 +28,8 @@ export function sourceIn({ id, metadata }: Pick<Passage, "id" | "metadata">): st
 }
 
 /**
- * A path without symbolic links, so that a file is known by one name however it is reached. Parts that do not exist stay as
- * they are, and so do links in a circle.
+ * A path without symbolic links, so that a file has one name however it is reached. Parts that do not exist and
+ * circular links stay as they are.
  */
 export function withoutLinks(path: string, links = MOST_LINKS): string {
   try {
@@ -43,7 +43,7 @@ export function withoutLinks(path: string, links = MOST_LINKS): string {
   }
 }
 
-/** What a link says, whether or not that exists; `undefined` for what is no link. */
+/** The target of a link, which need not exist; `undefined` if it is not a link. */
 function targetOf(path: string): string | undefined {
   try {
     return readlinkSync(path);
@@ -53,12 +53,14 @@ function targetOf(path: string): string | undefined {
 }
 
 /**
- * The folder from which the names in a store count: the store's own. A store that moved by itself keeps its names: the
- * folder from which most lead to files that were found now, if those are more than twice as many as from its own.
+ * The folder that the names in a store are relative to: by default the store's own folder. If the store was moved
+ * without its files, it is the folder from which most names lead to found files, if those are more than twice as many
+ * as from the store's folder.
  *
  * @param folder The store's folder.
  * @param sources All names in the store, each once.
- * @param files The files that were found. @param roots The given paths. All absolute, without links.
+ * @param files The files that were found.
+ * @param roots The given paths. All are absolute, without links.
  */
 export function baseOf(
   folder: string,
@@ -76,13 +78,13 @@ export function baseOf(
     const paths = sample.map((source) => resolve(base, source));
     const asked = paths.filter((path) => roots.some((root) => isWithin(root, path))).length;
     const there = paths.filter((path) => present.has(path)).length;
-    // A few names that two projects have in common are no move, and a README.md where the store is now does not hide one.
+    // A few names that two projects share are no sign of a move, and a README.md at the new place must not hide one.
     if (there > Math.max(best.files, own * 2) && there * 2 >= asked) best = { base, files: there };
   }
   return best.base;
 }
 
-/** Folders from which sources lead to files, those that most of them speak for first. */
+/** Folders from which sources lead to files, beginning with those that most sources fit. */
 function basesOf(sources: readonly string[], files: readonly string[]): string[] {
   const byName = new Map<string, string[]>();
   for (const file of files) {

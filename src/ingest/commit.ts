@@ -12,7 +12,9 @@ import { sameTraits, type Traits, traitsOf } from "../storage/traits.js";
 import { deleteVectors, getVectors, putVectors } from "../storage/vectors.js";
 import type { Counts, PreparedItem } from "./items.js";
 
-/** An item with the stored forms of its vector; without them if the store had the same text when it was looked up. */
+/**
+ * An item with its vector in stored forms. The forms are missing if the store had the same text when it was looked up.
+ */
 export interface ReadyItem {
   readonly item: PreparedItem;
   readonly coded: CodedItem | undefined;
@@ -21,15 +23,15 @@ export interface ReadyItem {
 /** What is stored of an item's vector. */
 export interface CodedItem {
   readonly code: CodedVector;
-  /** The vector itself, in the form that the store keeps; `undefined` if it keeps none. */
+  /** The vector in the form that the store keeps; `undefined` if it keeps none. */
   readonly kept: Uint8Array | undefined;
 }
 
-/** What a new store is told with its first passages. */
+/** What is written into a new store with its first passages. */
 export interface Creation {
   readonly embedder: StoredEmbedder;
   readonly canaries: readonly Canary[];
-  /** Vectors of questions for the training; empty for codes that need none. */
+  /** Vectors of questions for the training. Empty if the codes need none. */
   readonly sampleQueries: readonly Float32Array[];
 }
 
@@ -39,11 +41,11 @@ export interface StoreForm extends Traits {
   readonly coding: Coding;
   /** The coder of kept vectors; `undefined` if the store keeps none. */
   readonly kept: NativeCoder | undefined;
-  /** For a store that did not exist yet when the vectors were encoded. */
+  /** Only if the store did not exist when the vectors were encoded. */
   readonly creation: Creation | undefined;
 }
 
-/** Thrown inside the transaction, so that it is rolled back: another process changed what these items relied on. */
+/** Thrown inside the transaction to roll it back: another process changed what these items relied on. */
 export class StaleItems extends Error {
   readonly items: readonly PreparedItem[];
 
@@ -53,22 +55,22 @@ export class StaleItems extends Error {
   }
 }
 
-/** How a commit runs. */
+/** Options of a commit. */
 export interface CommitRun {
   signal: AbortSignal | undefined;
-  /** Whether the caller has no more items: then fewer waiting passages train the codebook. */
+  /** Whether the caller has no more items. Then fewer waiting passages are enough to train the codebook. */
   isLast: boolean;
 }
 
-/** Items written at once: a millisecond or two. */
+/** Items written before the event loop gets a turn. This takes a millisecond or two. */
 const SLICE = 16;
 
 /**
- * Writes items inside a write transaction: new ids get a node, a changed text (or kept vector) gets a new node and its
- * old one dies, and the same again only changes metadata. Of equal ids the last one wins. Then passages that wait for a
- * codebook may train it.
+ * Writes items inside a write transaction. A new id gets a node. A changed text (or kept vector) gets a new node, and
+ * the old node is marked dead. If the text is the same, only the metadata change. Of equal ids the last one is written.
+ * Afterwards passages that wait for a codebook may train it.
  *
- * @throws StaleItems when an item without a code needs one after all, or the store turned out to be another one
+ * @throws StaleItems if an item without a code needs one after all, or if another process created the store differently
  */
 export async function commitItems(
   tx: Connection,
@@ -96,7 +98,7 @@ export async function commitItems(
   return counts;
 }
 
-/** Tells a new store what it is. Answers `false` if another process has made it in between, and differently. */
+/** Creates the store's settings if it is new. Answers `false` if another process has created it differently. */
 async function createIfNew(tx: Connection, form: StoreForm, turns: Turns): Promise<boolean> {
   const { creation, dims, metric, codes, vectors, index, coding } = form;
   if (creation === undefined) return true;
@@ -116,11 +118,11 @@ async function createIfNew(tx: Connection, form: StoreForm, turns: Turns): Promi
 }
 
 interface Slice {
-  /** Items that get a node. */
+  /** Items that get a new node. */
   fresh: { item: PreparedItem; coded: CodedItem }[];
   /** Ids among them that replace a passage. */
   replaced: string[];
-  /** Items whose text is stored already, with other metadata. */
+  /** Items whose text is stored already, but with other metadata. */
   sameText: ReadyItem[];
   unchanged: number;
 }
@@ -154,7 +156,7 @@ function sortOut(
   return slice;
 }
 
-/** Whether an item came with a vector that is not the kept one: the same text may stand for another thing. */
+/** Whether an item came with another vector than the kept one. The same text may then mean something else. */
 function hasOtherVector(
   tx: Connection,
   { item, coded }: ReadyItem,
@@ -167,7 +169,7 @@ function hasOtherVector(
   return before === undefined || Buffer.compare(before, coded.kept) !== 0;
 }
 
-/** Rows, codes, kept vectors and live bits of the items that get a node. */
+/** Writes rows, codes, kept vectors and live bits of the items that get a node. */
 async function writeFresh(
   tx: Connection,
   { addon, passages, coders }: Pick<OpenStore, "addon" | "passages" | "coders">,

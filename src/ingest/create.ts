@@ -12,12 +12,12 @@ import { needsSampleQueries, type Traits } from "../storage/traits.js";
 import type { StoreForm } from "./commit.js";
 
 /**
- * Learns all that a store has to be told with its first passages. Writes nothing.
+ * Determines everything that a store is created with. Writes nothing.
  *
- * @param passages The first texts that it will have.
+ * @param passages The first texts of the store.
  * @throws `INVALID_ARGUMENT` if its codes do not suit the model's vectors or need sample queries that were not given;
- *   `DIMENSION_MISMATCH`, `INVALID_VECTOR` for a sample query; `EMBEDDER_OUTPUT` also for a model that no search would
- *   believe; other `EMBEDDER_*`, `ABORTED`
+ *   `DIMENSION_MISMATCH`, `INVALID_VECTOR` for a sample query; `EMBEDDER_OUTPUT` also for a model whose vectors are not
+ *   reproducible; other `EMBEDDER_*`, `ABORTED`
  */
 export async function formOfNewStore(
   { database, coders, model: ofStore, settings }: OpenStore,
@@ -45,25 +45,25 @@ export async function formOfNewStore(
   };
 }
 
-/** Says what will be slower, or less certain, than the user may think. */
+/** Warns of what will be slower or less certain than the user may expect. */
 function warnOf(id: string, { batchCosine, canaries }: Introduction): void {
   if (batchCosine !== undefined) {
     warnOnce(
       "EMBEDLESS_ONE_BY_ONE",
-      `The vectors of the embedder ${id} depend on the batch (cosine ${batchCosine.toFixed(4)} of a text alone and among ` +
-        "others): this store gives it one text at a time, which is slower but always gives the same scores.",
+      `The vectors of the embedder ${id} depend on the batch (cosine ${batchCosine.toFixed(4)} between a text alone and among ` +
+        "others). This store embeds one text at a time, which is slower but always gives the same scores.",
     );
   }
   if (canaries.length === 0) {
     warnOnce(
       "EMBEDLESS_NO_CANARIES",
-      `The embedder ${id} cannot embed the texts by which a store knows its model again: another model under this name ` +
-        "shows only where scores contradict the codes.",
+      `The embedder ${id} cannot embed the texts by which a store recognises its model. Another model of this name ` +
+        "is noticed only if scores contradict the codes.",
     );
   }
 }
 
-/** Codebooks are shipped for one kind of codes only. */
+/** Whether these traits use a shipped codebook. There is one only for one kind of codes. */
 function takesShipped({ metric, codes }: Traits): boolean {
   return metric === "cosine" && typeof codes === "object" && "bytes" in codes && codes.bytes === 48;
 }
@@ -72,8 +72,8 @@ function requireSamples(samples: readonly SampleQuery[] | undefined): readonly S
   if (samples !== undefined) return samples;
   throw new EmbedlessError(
     "INVALID_ARGUMENT",
-    'Codes with training: "ood" are fitted to questions like those to come: give some to open() as the option ' +
-      'sampleQueries, or take training: "pca".',
+    'Codes with training: "ood" are fitted to questions. Give questions like those to come to open() as the option ' +
+      'sampleQueries, or use training: "pca".',
   );
 }
 
@@ -83,7 +83,7 @@ function requireFittingCodes(codes: Codes, dims: number): void {
 }
 
 /**
- * The vectors of sample queries, in order; texts are embedded as questions, as many at once as the embedder takes.
+ * The vectors of sample queries, in order. Texts are embedded as questions, as many at once as the embedder takes.
  *
  * @throws `DIMENSION_MISMATCH`, `INVALID_VECTOR`, naming the query; `EMBEDDER_*`, `ABORTED`
  */
@@ -96,7 +96,7 @@ export async function embedSampleQueries(
   const given = samples.filter(({ query }) => typeof query !== "string");
   for (const { query, label } of given) requireVector(query as Float32Array, shape, label);
   const vectors = new Array<Float32Array>(samples.length);
-  // One that does not say how many it can take is asked one question at a time.
+  // An embedder that does not say how many it can take gets one question at a time.
   const lanes = model.embedder.concurrency === undefined ? 1 : limitsOf(model.embedder).concurrency;
   await inBatches(samples, { size: 1, lanes, signal }, async ({ start, items: [sample] }, stop) => {
     const { query, label } = sample!;

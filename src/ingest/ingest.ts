@@ -20,28 +20,30 @@ import {
   requireDistinctIds,
 } from "./items.js";
 
-/** An iterable is committed whenever this many passages are embedded or this much time has passed. */
+/** An iterable is committed after this many passages or this much time, whichever comes first. */
 const COMMIT_PASSAGES = 512;
 const COMMIT_MS = 3_000;
-/** Items whose stored texts are read at once. */
+/** Items whose stored texts are read before the event loop gets a turn. */
 const LOOK_UP_SLICE = 32;
-/** Fewest passages handed to the embedder at once; it spreads them over its processes. */
+/** Fewest passages per call of the embedder, which spreads them over its processes. */
 const EMBED_SLICE = 64;
-/** First passages that a new store's embedder is tried on, should it not know the canaries. */
+/** First passages with which a new store's embedder is tested if it cannot embed the canaries. */
 const INTRODUCED = 64;
-/** Of given vectors, one in this many is embedded again. */
+/** One of this many given vectors is compared with a fresh embedding of its text. */
 const GIVEN_PER_CHECK = 64;
 /**
- * How a given vector may differ from that of its text. An int8 model gives long passages vectors at a cosine down to
- * 0.993 on another kind of processor, so the 0.999 that short canaries reach would refuse honest vectors.
+ * How far a given vector may differ from that of its text. On another kind of processor, an int8 model gives long
+ * passages vectors at a cosine down to 0.993, so the 0.999 that short canaries reach would refuse correct vectors.
  */
 const MACHINES = { cosine: 0.99, longer: 0.01 };
-/** The same for vectors of a batch that are only looked at, because the text alone has another one. */
+/** The same for vectors that were made in a batch, because the text alone has another vector. */
 const BATCHED = { cosine: 0.9, longer: 0.1 };
-/** How often a commit is tried again because other processes changed the same passages. */
+/** How often a commit is tried again after other processes changed the same passages. */
 const MAX_ROUNDS = 8;
 
-/** Brings passages in: checks, embeds what is new, encodes, commits. The vectors are gone afterwards. */
+/**
+ * Adds passages: checks them, embeds new ones, encodes their vectors and commits. The vectors are not kept afterwards.
+ */
 export class Ingest {
   readonly #store: OpenStore;
 
@@ -49,7 +51,7 @@ export class Ingest {
     this.#store = store;
   }
 
-  /** Adds an array: all of it or nothing. */
+  /** Adds an array, all of it or nothing. */
   async addArray(raw: readonly unknown[], options: AddOptions): Promise<AddResult> {
     const items: PreparedItem[] = [];
     const blanks: number[] = [];
@@ -57,7 +59,7 @@ export class Ingest {
     for (let i = 0; i < raw.length; i++) {
       if (options.blank === "skip" && isBlank(raw[i])) blanks.push(i);
       else items.push(prepareItem(raw[i], i));
-      // Without a wait in between: callers may use a short array again as soon as they have called.
+      // There is no wait before this point, because callers may change a short array as soon as they have called.
       if (turns.isOver) await turns.give();
     }
     requireDistinctIds(items);
@@ -70,7 +72,7 @@ export class Ingest {
     return report.result;
   }
 
-  /** Adds an iterable, committing as it goes. An error carries `committed`. */
+  /** Adds an iterable, with commits on the way. An error carries `committed`. */
   async addStream(raw: Iterable<unknown> | AsyncIterable<unknown>, options: AddOptions): Promise<AddResult> {
     const report = new AddReport(options, undefined);
     try {
@@ -100,7 +102,7 @@ export class Ingest {
       lastCommit = performance.now();
     };
     const makeReady = async () => {
-      // Between two commits all codes are of one kind, so that a codebook trained by the last commit is used at once.
+      // The form stays the same between two commits, so a codebook trained by the last commit is used at once.
       form ??= await this.#formFor(waiting, signal);
       ready.push(...(await this.#makeReady(waiting, form, report, signal)));
       waiting = [];
@@ -117,7 +119,7 @@ export class Ingest {
     }
     if (waiting.length > 0) await makeReady();
     await commit(true);
-    // When the last items were committed it was not yet known that no more would come.
+    // The last commit did not know that no more items would come.
     if (report.committed > 0) await trainIfEnough(this.#store, signal);
   }
 
@@ -131,7 +133,7 @@ export class Ingest {
     return { ready, form };
   }
 
-  /** Commits; what another process's change made stale is embedded and the whole is tried again. */
+  /** Commits. If another process made items stale, they are embedded and the commit is tried again. */
   async #commit(ready: ReadyItem[], start: StoreForm, report: AddReport, run: CommitRun): Promise<Counts> {
     const { signal } = run;
     let form = start;
@@ -167,7 +169,7 @@ export class Ingest {
     });
   }
 
-  /** How vectors are encoded now: as the store does, or as a new store will. */
+  /** How vectors are encoded now: as in the existing store, or as in the new one. */
   async #formFor(items: readonly PreparedItem[], signal?: AbortSignal): Promise<StoreForm> {
     const { database, coders, settings } = this.#store;
     const meta = readMeta(database.reader);
@@ -182,7 +184,7 @@ export class Ingest {
     return { ...traits, dims, coding: { coder, reference }, kept, creation: undefined };
   }
 
-  /** Looks up what the store has; the other items are embedded and encoded. */
+  /** Looks up which items the store has. The others are embedded and encoded. */
   async #makeReady(
     items: readonly PreparedItem[],
     form: StoreForm,
@@ -196,7 +198,7 @@ export class Ingest {
       const slice = items.slice(at, at + LOOK_UP_SLICE);
       for (const [id, found] of this.#store.passages.lookup(slice)) stored.set(id, found);
     }
-    // A vector that came along may be another one than the store keeps: comparing them takes its stored form.
+    // A given vector may differ from the kept one. To compare them, it must be encoded.
     const isFresh = ({ id, vector }: PreparedItem) =>
       !stored.get(id)?.sameText || (form.kept !== undefined && vector !== undefined);
     const encoded = new Map(
@@ -206,7 +208,7 @@ export class Ingest {
     return items.map((item) => encoded.get(item) ?? { item, coded: undefined });
   }
 
-  /** Vectors that came along, and those of the other texts, in their stored forms. */
+  /** The stored forms of the given vectors and of the other texts' vectors. */
   async #embedAndEncode(
     items: readonly PreparedItem[],
     { dims, metric, coding, kept }: StoreForm,
@@ -215,7 +217,7 @@ export class Ingest {
   ): Promise<ReadyItem[]> {
     const given = items.filter(({ vector }) => vector !== undefined);
     for (const { vector, label } of given) requireVector(vector!, { dims, metric }, `${label}.vector`);
-    // Vectors of batches would not be those that a search computes, where those depend on the batch.
+    // If vectors depend on the batch, vectors made in a batch differ from those that a search computes.
     const isReplaced = !kept && given.length > 0 && (await this.#store.model.proven()).oneByOne !== undefined;
     const checks = kept ? [] : given.filter((_, i) => isReplaced || i % GIVEN_PER_CHECK === 0);
     const byItem = await this.#embedTexts(
@@ -233,7 +235,7 @@ export class Ingest {
     return items.map((item, i) => ({ item, coded: { code: codes[i]!, kept: rows[i] } }));
   }
 
-  /** The vectors of the items' texts. With nothing to embed the model is not touched, not even to prove itself. */
+  /** The vectors of the items' texts. If nothing is to be embedded, the model is not used, not even to prove itself. */
   async #embedTexts(
     items: readonly PreparedItem[],
     report: AddReport,
@@ -252,7 +254,7 @@ export class Ingest {
     return new Map(items.map((item, i) => [item, vectors[i]!]));
   }
 
-  /** A given vector has to be what the embedder makes of the text, or no search could ever find it again. */
+  /** Throws unless a given vector is what the embedder makes of the text. Otherwise no search could find it. */
   #requireSame(
     { label, vector }: PreparedItem,
     embedded: Float32Array,
@@ -265,17 +267,18 @@ export class Ingest {
     throw new EmbedlessError(
       "INVALID_VECTOR",
       `${label}.vector is not what the embedder makes of its text (cosine ${cosine.toFixed(4)}), and this store keeps no ` +
-        "vectors but computes them from texts: leave vector out, give the embedder that made it, or make a store with " +
+        "vectors but computes them from texts. Leave vector out, give the embedder that made it, or create a store with " +
         'vectors: "float16" or "float32", which keeps vectors that no text reproduces.',
     );
   }
 
-  /** Passages handed to the embedder at once: enough for all that it can have under way. */
+  /** Passages per call of the embedder: as many as it can have in work. */
   async #sliceSize(): Promise<number> {
     const { model, database, settings } = this.#store;
     const meta = readMeta(database.reader);
     const needed = meta.dims === undefined || traitsOf(meta, settings).vectors === "recompute";
-    // Where vectors are kept, items that bring theirs do without a model; one that needs it will say why there is none.
+    // If vectors are kept and all items bring theirs, no model is needed. Items that need one will report why it is
+    // missing.
     const known = needed ? await model.proven() : await model.proven().catch(() => undefined);
     return Math.max(EMBED_SLICE, known ? known.limits.concurrency : 0);
   }

@@ -7,26 +7,26 @@ import { EmbedlessError, throwIfAborted, wrongType } from "../base/errors.js";
 import { metadataToJson } from "../passage/metadata.js";
 import { textHash } from "../text/text.js";
 
-/** An item whose every part was checked. */
+/** An item whose parts were all checked. */
 export interface PreparedItem {
-  /** Its place, for errors: `items[3]`. */
+  /** The item's name in errors, such as `items[3]`. */
   readonly label: string;
   readonly id: string;
   readonly text: string;
   readonly hash: string;
-  /** JSON, `null` for none. */
+  /** JSON; `null` if there are none. */
   readonly metadata: string | null;
   readonly vector: Float32Array | undefined;
 }
 
-/** 72 random bits as 12 characters: two of a hundred million ids are equal with a chance of one in a million. */
+/** 72 random bits as 12 characters. Among a hundred million ids, two are equal with a chance of one in a million. */
 const RANDOM_ID_BYTES = 9;
 
 /**
- * Checks one item and copies what is needed of it, reading every property once.
+ * Checks one item and copies what is needed of it. Every property is read once.
  *
  * @param item What the caller gave.
- * @param index Its place in the input.
+ * @param index The item's index in the input.
  * @throws `INVALID_ARGUMENT`, `INVALID_TEXT`, `INVALID_ID`, `INVALID_VECTOR` or `LIMIT`, naming the item.
  */
 export function prepareItem(item: unknown, index: number): PreparedItem {
@@ -47,7 +47,7 @@ export function prepareItem(item: unknown, index: number): PreparedItem {
   };
 }
 
-/** An embedder's refusal of one text of these items, saying which item that is; any other error as it is. */
+/** Adds the item's name to an error about one of its texts. Other errors stay as they are. */
 export function namingItem(error: unknown, items: readonly PreparedItem[]): unknown {
   if (!(error instanceof EmbedlessError) || error.textIndex === undefined) return error;
   const item = items[error.textIndex];
@@ -56,13 +56,13 @@ export function namingItem(error: unknown, items: readonly PreparedItem[]): unkn
   return new EmbedlessError(error.code, `${place}. ${error.message}`, { cause: error });
 }
 
-/** Whether an item has a text, but nothing in it. */
+/** Whether an item has a text that is blank. */
 export function isBlank(item: unknown): boolean {
   const { text } = Object(item) as Partial<AddItem>;
   return typeof text === "string" && text.trim() === "";
 }
 
-/** Throws `INVALID_ID` if two items of one array have the same id: only one of them could stay. */
+/** Throws `INVALID_ID` if two items of one array have the same id, because only one of them could be stored. */
 export function requireDistinctIds(items: readonly PreparedItem[]): void {
   const seen = new Map<string, string>();
   for (const { id, label } of items) {
@@ -78,8 +78,8 @@ export function requireDistinctIds(items: readonly PreparedItem[]): void {
 }
 
 /**
- * The items of an iterable, one after the other. An asynchronous one may keep an `add` waiting for ever: this gives up on
- * it, with `ABORTED`, as soon as the signal fires, and tells it so by `return` without waiting for that either.
+ * The items of an iterable in order. An asynchronous iterable may keep an `add` waiting for ever. When the signal
+ * fires, this stops waiting, throws `ABORTED`, and calls the iterable's `return` without waiting for it either.
  */
 export async function* itemsOf(
   raw: Iterable<unknown> | AsyncIterable<unknown>,
@@ -105,7 +105,7 @@ export async function* itemsOf(
       yield next.value;
     }
   } finally {
-    // It may be stuck in its `next`, and what it throws now concerns nobody any more.
+    // It may be stuck in `next`, and nobody needs an error of it now.
     if (!over) void Promise.resolve(source.return?.()).catch(() => {});
   }
 }
@@ -117,7 +117,7 @@ export interface Counts {
   unchanged: number;
 }
 
-/** Counts what an `add` does, and reports how far it is. */
+/** Counts what an `add` does, and reports its progress. */
 export class AddReport {
   readonly result: AddResult = {
     ids: [],
@@ -133,13 +133,13 @@ export class AddReport {
   #done = 0;
   committed = 0;
 
-  /** @param total Items to add; `undefined` for an iterable. */
+  /** @param total Number of items to add; `undefined` for an iterable. */
   constructor({ onProgress }: AddOptions, total: number | undefined) {
     this.#report = onProgress;
     this.#total = total;
   }
 
-  /** @param index Place of the item that was skipped. */
+  /** @param index Index of the item that was skipped. */
   skipped(index: number): void {
     this.result.skipped++;
     if (this.#total !== undefined) this.result.skippedAt.push(index);

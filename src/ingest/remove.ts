@@ -16,17 +16,17 @@ import { raiseNumbering, raiseVersion, readMeta } from "../storage/meta.js";
 import { clearRecords, deleteRecordsOf, namespacesOf } from "../storage/records.js";
 import { clearPending, clearVectors, deleteVectors } from "../storage/vectors.js";
 
-/** Passages that are removed at once: a millisecond or two. */
+/** Passages removed before the event loop gets a turn. This takes a millisecond or two. */
 const SLICE = 16;
 
-/** Which passages to remove: distinct ids (unknown ones are passed over), those that match a filter, or all. */
+/** Which passages to remove: distinct ids (unknown ones are ignored), those that match a filter, or all. */
 export type DeleteTarget = { readonly ids: readonly string[] } | { readonly filter: FilterTree } | "all";
 
 /**
- * What `delete` was told.
+ * Checks the argument of `delete`.
  *
  * @throws TypeError (`INVALID_ARGUMENT`) unless it is one of `ids`, `filter` and `all: true`; `INVALID_ID`,
- *   `INVALID_FILTER`, the latter also for a filter without conditions: that one deletes all is too easily overlooked
+ *   `INVALID_FILTER`, the latter also for a filter without conditions, which would delete everything by mistake
  */
 export function deleteTarget(what: unknown): DeleteTarget {
   checkKeys("delete", what, { ids: 1, filter: 1, all: 1 });
@@ -43,10 +43,10 @@ export function deleteTarget(what: unknown): DeleteTarget {
 }
 
 /**
- * Removes passages in one transaction: all of them or none, and with them what the books of indexing pipelines say of
- * them. What a filter matches is decided inside of it.
+ * Removes passages and their pipeline records in one transaction, all of them or none. A filter is evaluated inside the
+ * transaction.
  *
- * @returns how many there were
+ * @returns the number of removed passages
  */
 export async function removePassages(
   database: Database,
@@ -76,15 +76,15 @@ export async function removePassages(
 }
 
 /**
- * Empties the tables of everything that belongs to passages, each in one go, and numbers nodes from 0 again. What the
- * store is, its codebook and its dictionaries stay.
+ * Empties all tables that belong to passages, each in one statement, and numbers nodes from 0 again. The store's
+ * settings, codebook and dictionaries stay.
  */
 async function removeAll(tx: Connection, passages: Passages, signal: AbortSignal): Promise<number> {
   const { passages: count, nextNode, keywords } = readMeta(tx);
   clearRecords(tx);
   if (nextNode === 0) return 0;
   raiseVersion(tx);
-  // A search that found a passage by its node looks again.
+  // A search that found a passage by its node must look again.
   raiseNumbering(tx);
   const turns = new Turns({ signal });
   const rest = [clearCodes, clearPending, clearVectors, clearLiveBits, clearGraph];
@@ -95,7 +95,7 @@ async function removeAll(tx: Connection, passages: Passages, signal: AbortSignal
   return count;
 }
 
-/** A function that gives the next ids to remove, and none at the end. */
+/** A function that answers the next ids to remove, and none at the end. */
 async function slices(
   tx: Connection,
   passages: Passages,

@@ -7,7 +7,7 @@ import { damagedRow } from "../storage/integrity.js";
 import { type GraphReference, readMeta } from "../storage/meta.js";
 import { Follower } from "./mirror.js";
 
-/** The graph of a store in memory, in step with the file, whoever built it. */
+/** The graph of a store in memory, in step with the file, whichever process built it. */
 export class StoreGraph {
   readonly #addon: NativeAddon;
   readonly #database: Database;
@@ -20,24 +20,23 @@ export class StoreGraph {
     this.#follower = new Follower(database, () => this.#load());
   }
 
-  /** The graph as of the last `refresh`; `undefined` while there is none. */
+  /** The graph at the last `refresh`; `undefined` if there was none. */
   get current(): NativeGraph | undefined {
     return this.#loaded?.graph;
   }
 
-  /** `meta.version` of the write that stored `current`; `undefined` without one. */
+  /** `meta.version` of the write that stored `current`; `undefined` without a graph. */
   get version(): number | undefined {
     return this.#loaded?.reference.version;
   }
 
-  /** `meta.numbering` that the nodes of `current` are of. */
+  /** `meta.numbering` of the nodes of `current`. */
   get numbering(): number {
     return this.#loaded?.numbering ?? 0;
   }
 
   /**
-   * Brings the graph up to the newest commit. Costs microseconds when nothing was written. `Views` brings it together with
-   * its rows.
+   * Loads the newest graph. Takes microseconds if nothing was written. `Views` combines it with its rows.
    *
    * @throws EmbedlessError `CORRUPT` when a block is damaged
    */
@@ -52,9 +51,9 @@ export class StoreGraph {
     if (reference === undefined) this.#loaded = undefined;
     else if (reference.version !== this.version || numbering !== this.numbering) {
       const pieces = await this.#read(reference);
-      if (pieces === undefined) return false; // another graph meanwhile: the next round reads that
+      if (pieces === undefined) return false; // another graph was stored in the meantime, and the next round reads it
       const [header, ...blocks] = pieces;
-      // A walk takes as long or a tenth longer than over flat lists, which are three times as large.
+      // A walk takes up to a tenth longer than over flat lists, which are three times as large.
       const graph = await this.#addon.loadGraph({ header: header!, blocks }, { lists: "packed" });
       if (graph.count !== reference.nodes) {
         throw new EmbedlessError("CORRUPT", `The graph links ${graph.count} nodes, not ${reference.nodes}.`);
@@ -64,7 +63,7 @@ export class StoreGraph {
     return true;
   }
 
-  /** All pieces, in slices; `undefined` if the graph was replaced while they were read. */
+  /** Reads all pieces in slices; `undefined` if the graph was replaced while they were read. */
   async #read(reference: GraphReference): Promise<Uint8Array[] | undefined> {
     const pieces: Uint8Array[] = [];
     const turns = new Turns();

@@ -13,15 +13,15 @@ import { readPending } from "../storage/vectors.js";
 
 /** Which rows of the file an index holds. */
 export interface MirroredRows {
-  /** Names their form, so that another name means reading all anew; `undefined` while the file has none. */
+  /** The name of their form. Another name means that all rows must be read again; `undefined` if the file has none. */
   formOf(meta: Meta): string | undefined;
-  /** Gives their coder. */
+  /** The coder of the rows. */
   coderOf(meta: Meta): Promise<NativeCoder>;
-  /** How they lie in memory; see `IndexOptions`. */
+  /** The order of the rows in memory; see `IndexOptions`. */
   orderOf(meta: Meta): "scan" | "walk";
   /**
-   * Reads one row per node from node `from` up to `meta.nextNode`, in order and without a gap; of a coder that keeps nothing
-   * it counts nodes. A node whose row is gone comes with a row that stands in for it, and dead.
+   * Reads one row per node from node `from` up to `meta.nextNode`, in order and without gaps. With a coder that keeps
+   * nothing it only counts nodes. A node whose row is gone gets a substitute row and is marked dead.
    */
   read(c: Connection, from: number, coder: NativeCoder, meta: Meta): Iterable<RowsOfNodes>;
 }
@@ -29,11 +29,11 @@ export interface MirroredRows {
 /** A run of rows. */
 export type RowsOfNodes = Pick<Publication, "rows" | "nodes" | "dead">;
 
-/** The index in memory, as of one version of the store. */
+/** The index in memory at one version of the store. */
 interface Loaded {
   readonly index: NativeIndex;
   readonly form: string;
-  /** `meta.numbering` that its nodes are of. */
+  /** `meta.numbering` of its nodes. */
   readonly numbering: number;
   /** `meta.version` up to which live bits are known. */
   version: number;
@@ -41,17 +41,17 @@ interface Loaded {
   walk: LiveWalk | undefined;
 }
 
-/** How far a walk over the live bits has come. */
+/** The progress of a walk over the live bits. */
 interface LiveWalk {
-  /** `meta.version` when it began: later changes take another walk. */
+  /** `meta.version` at its beginning. Later changes need another walk. */
   readonly version: number;
-  /** The last block it has seen. */
+  /** The last block that was read. */
   lastBlock: number;
 }
 
 /**
- * Keeps rows of a store in memory and in step with the file, whoever writes it. There is one way in for all rows: they
- * are read from committed ones, this process's own included, so nothing is visible before it is safe.
+ * Keeps rows of a store in memory and in step with the file, whoever writes it. All rows, this process's own included,
+ * come from committed rows, so nothing is visible before it is safe.
  */
 export class IndexMirror {
   readonly #addon: NativeAddon;
@@ -67,7 +67,7 @@ export class IndexMirror {
     this.#follower = new Follower(database, () => this.#load());
   }
 
-  /** The rows as of the last `refresh`; `undefined` while there were none. */
+  /** The rows at the last `refresh`; `undefined` if there were none. */
   get current(): NativeIndex | undefined {
     return this.#loaded?.index;
   }
@@ -77,13 +77,13 @@ export class IndexMirror {
     return this.#loaded?.version ?? 0;
   }
 
-  /** `meta.numbering` that the nodes of `current` are of. */
+  /** `meta.numbering` of the nodes of `current`. */
   get numbering(): number {
     return this.#loaded?.numbering ?? 0;
   }
 
   /**
-   * Brings the index up to the newest commit. Costs microseconds when nothing was written.
+   * Reads what was committed since the last call. Takes microseconds if nothing was written.
    *
    * @throws EmbedlessError `CORRUPT` when a row is damaged
    */
@@ -100,12 +100,12 @@ export class IndexMirror {
       if (done === "finished") break;
       await turns.give();
     }
-    // Only now, complete, does a new index take the place of the old one.
+    // A new index replaces the old one only now that it is complete.
     this.#loaded = target;
     return true;
   }
 
-  /** What to read into: the index there is, or a new one when the form or the numbering has changed. */
+  /** The index to read into: the current one, or a new one if the form or the numbering has changed. */
   async #target(): Promise<Loaded | undefined> {
     const meta = readMeta(this.#database.reader);
     const form = this.#rows.formOf(meta);
@@ -117,7 +117,9 @@ export class IndexMirror {
     return { index, form, numbering, version: 0, walk: undefined };
   }
 
-  /** Publishes the next rows; when all are there the live bits. `stale`: form or numbering have changed meanwhile. */
+  /**
+   * Publishes the next rows, and after all rows the live bits. `stale`: form or numbering has changed in the meantime.
+   */
   #readSlice(c: Connection, target: Loaded, turns: Turns): "more" | "finished" | "stale" {
     const meta = readMeta(c);
     if (this.#rows.formOf(meta) !== target.form || meta.numbering !== target.numbering) return "stale";
@@ -126,10 +128,11 @@ export class IndexMirror {
       index.publish({ ...piece, release: true });
       if (turns.isOver) return "more";
     }
-    // A bit of a node without a row would never be looked at again.
+    // The bit of a node without a row would never be read again.
     if (index.count !== meta.nextNode)
       throw damagedRow("meta", "nextNode", `says ${meta.nextNode}, but ${index.count} nodes are stored`);
-    // Nodes die only after all rows of the same snapshot are there: a replaced passage is never gone and not yet back.
+    // Nodes are marked dead only after all rows of the same snapshot are there. Otherwise a replaced passage would be
+    // missing for a moment.
     while (target.version < meta.version) {
       target.walk ??= { version: meta.version, lastBlock: -1 };
       if (!killDead(c, target, target.walk, turns)) return "more";
@@ -141,7 +144,9 @@ export class IndexMirror {
   }
 }
 
-/** Goes on with a walk until the turn is over: nodes without a passage die. Answers whether the walk is over. */
+/**
+ * Continues a walk until the turn is over, and marks nodes without a passage dead. Answers whether the walk is over.
+ */
 function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, turns: Turns): boolean {
   for (const { block, bits } of readLive(c, version, walk.lastBlock)) {
     const first = block * BLOCK_NODES;
@@ -153,26 +158,29 @@ function killDead(c: Connection, { index, version }: Loaded, walk: LiveWalk, tur
   return true;
 }
 
-/** Every node given out has a bit, whether it is set or not. */
+/** Throws unless every node has a live bit, set or not. */
 function requireLiveBits({ version, walk }: Loaded, { nextNode }: Meta): void {
   const last = Math.ceil(nextNode / BLOCK_NODES) - 1;
   if (version === 0 && walk!.lastBlock < last) throw damagedRow("live_blocks", last, "is missing");
 }
 
-/** Keeps something in memory in step with the file: loads it anew after a commit of anybody, once for all who wait. */
+/**
+ * Keeps something in memory in step with the file. After a commit of any process it is loaded again, once for all that
+ * wait.
+ */
 export class Follower {
   readonly #database: Database;
   readonly #load: () => Promise<boolean>;
   #dataVersion: number | undefined;
   #loading: Promise<void> | undefined;
 
-  /** @param load Brings it up to a commit no older than the call; `false` if that has to be tried once more. */
+  /** @param load Loads a commit no older than the call; answers `false` if it must be tried once more. */
   constructor(database: Database, load: () => Promise<boolean>) {
     this.#database = database;
     this.#load = load;
   }
 
-  /** Costs microseconds when nothing was written. Throws what loading throws. */
+  /** Takes microseconds if nothing was written. Throws what loading throws. */
   async catchUp(): Promise<void> {
     while (this.#database.dataVersion() !== this.#dataVersion) {
       this.#loading ??= this.#reload().finally(() => {
@@ -189,15 +197,15 @@ export class Follower {
 }
 
 const NO_EXCEPTIONS = new Uint8Array();
-/** Nodes counted in at once where they have no rows. */
+/** Nodes counted in one step if they have no rows. */
 const NODES_AT_ONCE = 65_536;
 
 /**
- * What a store can search by in memory, in step with the file: its codes; while it has no codebook the pending rows; and
- * without codes, once there is a graph, only which nodes there are.
+ * The rows in memory that a store searches by, in step with the file: its codes, or the pending rows while it has no
+ * codebook, or only the numbers of nodes if it has codes `"none"` and a graph.
  */
 export class CodeIndex extends IndexMirror {
-  /** @param isWalked Whether graphs are walked over on codes, there being no vectors in memory. */
+  /** @param isWalked Whether graphs are walked on codes because no vectors are in memory. */
   constructor(addon: NativeAddon, database: Database, coders: Pick<Coders, "find" | "empty">, isWalked = false) {
     super(addon, database, {
       formOf: (meta) => (meta.dims === undefined ? undefined : hasGraphAlone(meta) ? "none" : formOfRows(meta)),

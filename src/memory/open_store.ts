@@ -11,7 +11,7 @@ import { CodeIndex } from "./mirror.js";
 import { KeptVectors } from "./vectors.js";
 import { Views } from "./view.js";
 
-/** All that works together in an open store. Searches, writes and upkeep take what they need from here. */
+/** All parts of an open store. Searches, writes and upkeep take what they need from here. */
 export class OpenStore {
   readonly database: Database;
   readonly settings: OpenSettings;
@@ -24,7 +24,7 @@ export class OpenStore {
   readonly codes: CodeIndex;
   readonly graph: StoreGraph;
   readonly vectors: KeptVectors;
-  /** What searches work on. */
+  /** The views that searches work on. */
   readonly views: Views;
 
   /** Reads nothing yet. */
@@ -44,7 +44,7 @@ export class OpenStore {
     this.views = new Views(this.graph, rows, this.filters);
   }
 
-  /** The vectors that the store keeps; `undefined` if it recomputes them, or does not know yet. */
+  /** The vectors that the store keeps; `undefined` if it recomputes them, or if that is not known yet. */
   get kept(): KeptVectors | undefined {
     return this.vectors.coder && this.vectors;
   }

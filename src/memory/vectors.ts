@@ -10,37 +10,39 @@ import { getPending, getVectors, readVectors } from "../storage/vectors.js";
 import { IndexMirror, type RowsOfNodes } from "./mirror.js";
 
 const NO_EXCEPTIONS = new Uint8Array();
-/** Vectors read at once: a millisecond. */
+/** Vectors read before the event loop gets a turn. This takes a millisecond. */
 const READ_AT_ONCE = 64;
-/** Most rows put in at once for nodes whose passages are gone. */
+/** Most rows added in one step for nodes whose passages are gone. */
 const GAP_AT_ONCE = 4096;
 
-/** Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the file. */
+/**
+ * Where a vector came from: an earlier search, a run of the model (this search's own or one it joined), or the file.
+ */
 export type VectorSource = "cache" | "recompute" | "kept";
 
-/** What was found of some nodes. */
+/** The vectors of some nodes, and their cost. */
 export interface NodeVectors {
-  /** The vector of each node, in order; `undefined` where the passage is gone. */
+  /** The vector of each node, in order; `undefined` if its passage is gone. */
   vectors: (Float32Array | undefined)[];
   sources: (VectorSource | undefined)[];
   /** Runs of the model that this call started. */
   embedded: number;
-  /** Milliseconds spent in reading texts or vectors. */
+  /** Milliseconds spent on reading texts or vectors. */
   readMs: number;
 }
 
-/** What gives a search the exact vectors of nodes: `Recompute`, or vectors that the store kept. */
+/** Gives a search the exact vectors of nodes: `Recompute`, or vectors that the store kept. */
 export interface ExactVectors {
   /** The vectors of `nodes`; see `NodeVectors`. Rejects with `ABORTED` soon after `signal` fires. */
   vectorsOf(nodes: readonly number[], signal?: AbortSignal): Promise<NodeVectors>;
   /**
-   * How many vectors it makes at once. A search with a deadline then asks for them one by one, so many at a time. Left
-   * out: all that are asked for are there at once.
+   * How many vectors it makes at once. A search with a deadline asks for this many at a time, each in its own call. If
+   * left out, all requested vectors are available at once.
    */
   lanes?(): Promise<number>;
 }
 
-/** What kept vectors are read with. */
+/** What is needed to read kept vectors. */
 export interface VectorParts {
   readonly addon: NativeAddon;
   readonly database: Database;
@@ -48,10 +50,10 @@ export interface VectorParts {
 }
 
 /**
- * Nodes to vectors in a store that keeps them: no model is asked, and scores are those of what is kept.
+ * Reads the vectors of nodes in a store that keeps them. No model is used, and scores are those of the kept form.
  *
- * They are read from the file, a few rows a search, or from an index in memory that follows the file as the codes do:
- * that takes `rowBytes` a node and saves three quarters of the 20 us that reading a vector takes.
+ * Vectors are read from the file, a few rows per search, or from an index in memory that follows the file as the codes
+ * do. The index takes `rowBytes` per node and saves three quarters of the 20 us that reading a vector takes.
  */
 export class KeptVectors {
   readonly #parts: VectorParts;
@@ -64,7 +66,7 @@ export class KeptVectors {
     this.#memory = where === "memory" ? memoryOf(parts) : undefined;
   }
 
-  /** The coder of the kept vectors; `undefined` for a store that keeps none, or does not know yet. */
+  /** The coder of the kept vectors; `undefined` if the store keeps none, or if that is not known yet. */
   get coder(): NativeCoder | undefined {
     this.#coder ??= keptCoder(readMeta(this.#parts.database.reader), this.#parts.coders);
     return this.#coder;
@@ -75,25 +77,25 @@ export class KeptVectors {
     return this.#memory;
   }
 
-  /** All vectors in memory, if need be for as long as the answer is used; `undefined` if the store keeps none. */
+  /** All vectors in memory, loaded for this call if necessary; `undefined` if the store keeps none. */
   all(): IndexMirror | undefined {
     return this.coder && (this.#memory ?? memoryOf(this.#parts));
   }
 
-  /** Brings vectors in memory up to the newest commit. Throws `CORRUPT` for a damaged row. */
+  /** Reads vectors committed since the last call into memory. Throws `CORRUPT` for a damaged row. */
   async refresh(): Promise<void> {
     await this.#memory?.refresh();
   }
 
-  /** The vectors by nodes that were found when `meta.numbering` was this; see `vectorsOf`. */
+  /** The vectors for nodes that were found in this `meta.numbering`; see `vectorsOf`. */
   ofNumbering(numbering: number): ExactVectors {
     return { vectorsOf: (nodes, signal) => this.vectorsOf(nodes, numbering, signal) };
   }
 
   /**
-   * The vectors of `nodes`; those of passages deleted meanwhile may be missing.
+   * The vectors of `nodes`. Those of passages deleted in the meantime may be missing.
    *
-   * @param numbering What `meta.numbering` was when they were found; `undefined` where nobody else has the store open.
+   * @param numbering `meta.numbering` when the nodes were found; `undefined` if nobody else has the store open.
    * @throws `ABORTED`, `CORRUPT` for a damaged or missing row
    * @throws Renumbered if these nodes may belong to other passages by now
    */
@@ -107,7 +109,7 @@ export class KeptVectors {
     return { vectors, sources, embedded: 0, readMs: performance.now() - before };
   }
 
-  /** A search may know of codes that were committed after the vectors were last brought up to date. */
+  /** A search may know codes that were committed after the vectors were last refreshed. */
   async #fromMemory(
     memory: IndexMirror,
     nodes: readonly number[],
@@ -122,7 +124,7 @@ export class KeptVectors {
     const flat = memory.current.vectors(Uint32Array.from(known));
     const { dims } = memory.current.coder;
     const found = new Map(known.map((node, row) => [node, flat.subarray(row * dims, (row + 1) * dims)]));
-    // Zeros are a vector, or stand for a passage that is gone: the file says which.
+    // Zeros are either a vector or a substitute for a passage that is gone. The file says which.
     const doubtful = known.filter((node) => found.get(node)!.every((value) => value === 0));
     const read = doubtful.length > 0 ? await this.#fromFile(doubtful, numbering, signal) : [];
     const inFile = new Map(doubtful.map((node, i) => [node, read[i]]));
@@ -166,12 +168,15 @@ function keptCoder(meta: Meta, coders: Coders): NativeCoder | undefined {
   return coders.kept(vectors, { dims: meta.dims, metric });
 }
 
-/** Rows of zeros stand for nodes whose passages are gone. They come dead: their live bits may be known already. */
+/**
+ * Rows of zeros stand for nodes whose passages are gone. They are marked dead here, because their live bits may have
+ * been read already.
+ */
 function* gapless(c: Connection, from: number, { rowBytes }: NativeCoder, meta: Meta): Generator<RowsOfNodes> {
   let next = from;
   for (const { firstNode, rows } of readVectors(c, from, rowBytes)) {
     yield* gap(next, firstNode, rowBytes);
-    next = firstNode + rows.length / rowBytes; // before they are handed over, and with them their memory
+    next = firstNode + rows.length / rowBytes; // computed first, because yielding them may free their memory
     yield { rows: { rows, exceptions: NO_EXCEPTIONS } };
   }
   yield* gap(next, meta.nextNode, rowBytes);
@@ -192,8 +197,8 @@ function decode(coder: NativeCoder, rows: readonly (Uint8Array | undefined)[]): 
 }
 
 /**
- * Nodes to vectors in a store without codes: passages that no graph links yet still have theirs in the file, and all of
- * them are looked at by every search. The others are embedded.
+ * The vectors of nodes in a store without codes. Passages that no graph links yet have theirs in the file, and every
+ * search reads all of them. The others are embedded.
  */
 export class PendingVectors implements ExactVectors {
   readonly #database: Database;
@@ -201,7 +206,7 @@ export class PendingVectors implements ExactVectors {
   readonly #others: ExactVectors;
   #coder: NativeCoder | undefined;
 
-  /** @param others Where the vectors of nodes come from that do not wait. */
+  /** @param others Gives the vectors of nodes that do not wait. */
   constructor(database: Database, coders: Pick<Coders, "pending">, others: ExactVectors) {
     this.#database = database;
     this.#coders = coders;

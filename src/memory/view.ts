@@ -5,37 +5,40 @@ import { Renumbered } from "../storage/meta.js";
 import type { StoreGraph } from "./graph.js";
 import type { IndexMirror } from "./mirror.js";
 
-/** Rows in memory and the graph over them: their nodes are the same passages, and every node of the graph has a row. */
+/** Rows in memory and the graph over them. Their nodes are the same passages, and every node of the graph has a row. */
 export interface Linked {
-  /** `undefined` while there are none. */
+  /** `undefined` if there are none. */
   readonly rows: NativeIndex | undefined;
   readonly graph: NativeGraph | undefined;
   /** `meta.version` of the write that stored the graph. */
   readonly graphVersion: number | undefined;
-  /** `meta.numbering` that the nodes of both are of. */
+  /** `meta.numbering` of the nodes of both. */
   readonly numbering: number;
   /** `meta.version` of the rows' live bits. */
   readonly version: number;
 }
 
-/** What one search works on. */
+/** The state that one search works on. */
 export interface View extends Linked {
-  /** The nodes that a filter lets through; `undefined` without a filter. */
+  /** The nodes that pass the filter; `undefined` without a filter. */
   readonly matching: Matching | undefined;
-  /** Whether filter and rows are of the same version. If not, a passage that was replaced in between has another node in each. */
+  /**
+   * Whether filter and rows have the same version. If not, a passage that was replaced in between has a different node
+   * in each.
+   */
   readonly isOneVersion: boolean;
 }
 
 /**
- * The one place where rows, graph and filter come together. Rows and graph follow the file by themselves, whoever asks, so
- * either may be ahead of the other at any time.
+ * The one place where rows, graph and filter are combined. Rows and graph follow the file independently, so either may
+ * be ahead of the other.
  */
 export class Views {
   readonly #graph: StoreGraph;
   readonly #rows: () => IndexMirror;
   readonly #filters: FilterBitmaps;
 
-  /** @param rows Which rows go with the graph; asked once the graph is up to date. */
+  /** @param rows Chooses the rows for the graph. Called once the graph is up to date. */
   constructor(graph: StoreGraph, rows: () => IndexMirror, filters: FilterBitmaps) {
     this.#graph = graph;
     this.#rows = rows;
@@ -43,7 +46,7 @@ export class Views {
   }
 
   /**
-   * What there is as of now or later. Costs microseconds if nothing was written and the filter is known.
+   * The state of now or later. Takes microseconds if nothing was written and the filter is known.
    *
    * @throws EmbedlessError `CORRUPT` if a row is damaged, `ABORTED`, `INVALID_FILTER`
    * @throws Renumbered if the matching nodes belong to other passages by now
@@ -58,7 +61,8 @@ export class Views {
   /** The same without a filter. */
   async linked(): Promise<Linked> {
     for (;;) {
-      // The graph first: rows read after it have all of its nodes, unless somebody else brings a newer graph meanwhile.
+      // The graph comes first: rows read after it have all of its nodes, unless another caller loads a newer graph in
+      // the meantime.
       await this.#graph.refresh();
       await this.#rows().refresh();
       const linked = this.current;
@@ -66,7 +70,7 @@ export class Views {
     }
   }
 
-  /** What is in memory, as it is; `undefined` while rows and graph do not fit. */
+  /** The state in memory as it is; `undefined` while rows and graph do not fit. */
   get current(): Linked | undefined {
     const { current: graph, version: graphVersion } = this.#graph;
     const { current: rows, numbering, version } = this.#rows();

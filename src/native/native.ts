@@ -6,17 +6,17 @@ import { packagePath } from "../base/packages.js";
 import { prebuiltFolder } from "./prebuilt.js";
 import type { NativeAddon, StopFlag } from "./surface.js";
 
-/** What the file itself exports beside `NativeAddon`. */
+/** Exports of the file beside those of `NativeAddon`. */
 interface AddonFile extends NativeAddon {
-  /** The class of all failures that are no argument mistakes. */
+  /** Sets the class of all failures that are not argument mistakes. */
   useErrorClass(errorClass: new (code: never, message: string) => Error): void;
 }
 
 let loaded: NativeAddon | undefined;
 
 /**
- * The addon, loaded at the first call. Tried are `build/Release` (compiled here) and then the folder of `prebuilds/`
- * that fits this system and its libc.
+ * The addon, loaded at the first call. It tries `build/Release` (compiled here) and then the folder of `prebuilds/` that fits
+ * this system and its libc.
  *
  * @throws {EmbedlessError} `NATIVE_LOAD` if no file can be loaded; the message names each with its reason.
  */
@@ -25,7 +25,7 @@ export function native(): NativeAddon {
   return loaded;
 }
 
-/** Where the addon may lie, best first. */
+/** Possible paths of the addon, best first. */
 function addonPaths(): string[] {
   const prebuilt = packagePath("prebuilds", prebuiltFolder(), "embedless.node");
   return [packagePath("build", "Release", "embedless.node"), prebuilt];
@@ -48,12 +48,12 @@ export function load(paths: readonly string[]): NativeAddon {
   throw new EmbedlessError(
     "NATIVE_LOAD",
     `The native addon could not be loaded. ${tried.join(" ")} Run "npx embedless compile" to build it for ` +
-      `${prebuiltFolder()}; that takes cmake and a C++20 compiler.`,
+      `${prebuiltFolder()}, which needs cmake and a C++20 compiler.`,
     { cause: failures.length > 1 ? new AggregateError(failures) : failures[0] },
   );
 }
 
-/** The first line of why a file was not loaded, as the part of a sentence. */
+/** The first line of the reason why a file was not loaded, as part of a sentence. */
 function reason(failure: unknown): string {
   if (!isError(failure)) return "it threw no error";
   if ((failure as NodeJS.ErrnoException).code === "MODULE_NOT_FOUND") return "there is no such file";

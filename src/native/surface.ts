@@ -3,18 +3,21 @@
 import type { Codes, Metric } from "../api/codes.js";
 import type { HnswSettings, VamanaSettings } from "../api/graph.js";
 
-/** Encoded rows of `rowBytes` each, and the factors that no byte could hold: 8-byte entries { u16 row, u8 factor, u8 0, f32 value }. */
+/**
+ * Encoded rows of `rowBytes` each, and the factors that no byte could hold: 8-byte entries { u16 row, u8 factor, u8 0,
+ * f32 value }.
+ */
 export interface EncodedRows {
   rows: Uint8Array;
   exceptions: Uint8Array;
 }
 
-/** Forms of vectors that need no training: whole, halved, or one byte a number with limits of each vector's own. */
+/** Forms of vectors that need no training: float32, float16, or one byte per number with limits for each vector. */
 export type VectorForm = "float32" | "float16" | "lvq8" | "int8";
 
-/** Turns vectors into stored rows and back: a trained code, or a plain form of the vector. Immutable. */
+/** Encodes vectors as stored rows and decodes them: a trained code, or a plain form of the vector. Immutable. */
 export interface NativeCoder {
-  /** Trained: `pq`, `lvq`, `leanvec`. Plain: a `VectorForm`, spelt `lvq8` there. `none`: rows of no bytes, nothing kept. */
+  /** Trained: `pq`, `lvq`, `leanvec`. Plain: a `VectorForm`; `lvq8` is its plain form. `none`: rows without bytes. */
   readonly kind: "pq" | "lvq" | "leanvec" | VectorForm | "none";
   readonly dims: number;
   readonly metric: Metric;
@@ -29,61 +32,73 @@ export interface NativeCoder {
   decode(rows: Uint8Array, exceptions: Uint8Array): Float32Array;
 }
 
-/** Rows to append: node numbers run on from the index's count without a gap. */
+/** Rows to append. Their nodes continue from the index's count without a gap. */
 export interface Publication {
   rows?: EncodedRows;
-  /** How many nodes to append; only for a coder of kind `none`, whose rows have no bytes to tell it. At most 65,536. */
+  /** Number of nodes to append. Only for a coder of kind `none`, whose rows have no bytes to count. At most 65,536. */
   nodes?: number;
   dead?: Uint32Array;
-  /** Frees the memory of `rows.rows`, which is empty afterwards: loading a large index must not wait for the garbage collector. */
+  /**
+   * Frees the memory of `rows.rows`, which is empty afterwards, so that loading a large index need not wait for the
+   * garbage collector.
+   */
   release?: boolean;
 }
 
 export interface NativeSearchOptions {
   k: number;
-  /** The search ends when `expectedRecall` is so high, above 0 to 1. Higher: more recomputes. Default 0.95. */
+  /**
+   * The `expectedRecall` at which the search ends, above 0 and at most 1. A higher one needs more recomputes. Default
+   * 0.95.
+   */
   recall?: number;
-  /** A candidate that is so likely among the k nearest is recomputed whatever `expectedRecall` is, above 0 to 1. Default 1: only as `recall` demands. */
+  /**
+   * A candidate with at least this probability to be among the k nearest is recomputed whatever `expectedRecall` is,
+   * above 0 and at most 1. Default 1: only `recall` decides.
+   */
   leastChance?: number;
-  /** Recomputes that `exact` and `two-level` ask for together at least. Default 8. */
+  /** Fewest recomputes that `exact` and `two-level` ask for together. Default 8. */
   batch?: number;
-  /** Most recomputes. Below `k` the answer is filled up with estimates; 0: estimates alone. */
+  /** Most recomputes. Below `k` the other hits get estimated scores; 0: all scores are estimates. */
   cap: number;
   pool: number;
-  /** `approx` also answers candidates by their estimate, where that tells them from the rest. Default `exact`. */
+  /** With `approx`, candidates that certainly belong to the answer keep their estimates. Default `exact`. */
   scores?: "exact" | "approx";
   /** Multiplies every sigma. Default 1. */
   sigmaScale?: number;
-  /** Bit i of byte i/8 (lowest first): node may be answered. Left out: all. */
+  /** Bit i % 8 of byte i / 8, lowest first, says whether node i may be in the answer. Default: all. */
   filter?: Uint8Array;
   threads?: number;
   stop?: StopFlag;
   /**
    * How nodes are found. Default `scan`.
-   * - `scan`: every code is estimated. Needs no graph, and of few allowed nodes it is the fastest by far.
-   * - `guided`: a walk over the graph on estimates (on kept vectors: distances) yields up to `pool` candidates, which the
-   *   rerank takes like those of a scan. All options of a scan mean the same.
-   * - `exact`: LEANN as it ships. Every node that the walk meets is recomputed; without `graph` every allowed node. Needs no
-   *   codes. `recall`, `pool`, `scores` and `sigmaScale` are not used.
-   * - `two-level`: LEANN's Algorithm 2. As `exact`, but of the nodes met only the share `ratio`, chosen by estimate, is
-   *   recomputed.
+   * - `scan`: every code is estimated. It needs no graph, and with few allowed nodes it is by far the fastest.
+   * - `guided`: a walk over the graph on estimates (or on kept vectors) gives up to `pool` candidates, which are
+   *   reranked like those of a scan. All options of a scan have the same meaning.
+   * - `exact`: as LEANN ships it. Every node that the walk meets is recomputed; without `graph` every allowed node is.
+   *   It needs no codes. `recall`, `pool`, `scores` and `sigmaScale` are not used.
+   * - `two-level`: LEANN's Algorithm 2. As `exact`, but only the share `ratio` of the nodes met is recomputed, chosen
+   *   by estimate.
    *
-   * Walks pass through nodes that are dead or filtered out, and go on until `searchWindow` allowed ones are found: the
-   * rarer these are, the longer it takes. A walk looks at about 20 * searchWindow / (share of nodes allowed) codes, a scan
-   * at the allowed ones alone: walk when more than sqrt(20 * searchWindow * count) nodes are allowed, else scan.
+   * Walks pass through nodes that are dead or filtered out, and continue until `searchWindow` allowed ones are found,
+   * so rare ones take longer. A walk reads about 20 * searchWindow / (share of nodes allowed) codes, a scan only the
+   * allowed ones. Walk if more than sqrt(20 * searchWindow * count) nodes are allowed, else scan.
    *
-   * Nodes past the graph's end are scanned as well and ranked along (`exact`, `two-level`: the best `searchWindow` of them
-   * by estimate are recomputed first; without codes all of them).
+   * Nodes past the graph's end are scanned too and ranked with the others (`exact`, `two-level`: the best
+   * `searchWindow` of them by estimate are recomputed first; without codes all of them).
    */
   mode?: "scan" | "guided" | "exact" | "two-level";
-  /** The graph to walk over, needed by `guided` and `two-level`: of at most as many nodes as the index has. */
+  /** The graph to walk, needed by `guided` and `two-level`. It has at most as many nodes as the index. */
   graph?: NativeGraph;
-  /** Nearest nodes whose neighbors are all looked at (ef). Larger: more recall, more time or recomputes. Default 100. */
+  /**
+   * Number of nearest nodes whose neighbors are all visited (ef). A larger one gives more recall and takes more time or
+   * recomputes. Default 100.
+   */
   searchWindow?: number;
-  /** Of `two-level`: share of the estimated nodes that is recomputed, above 0 to 1. Default 0.2. */
+  /** For `two-level`: the share of the estimated nodes that is recomputed, above 0 and at most 1. Default 0.2. */
   ratio?: number;
   /**
-   * Of `two-level`: which nodes `ratio` takes. `global` (default): the best of all ever met; `local`: the best of the new
+   * For `two-level`: which nodes `ratio` takes. `global` (default): the best of all met; `local`: the best of the new
    * neighbors of each node; `proportional`: as many as `local`, but the best of all that wait.
    */
   strategy?: "global" | "local" | "proportional";
@@ -93,29 +108,32 @@ export interface NativeSearchOptions {
 export interface NearestOptions {
   k: number;
   graph: NativeGraph;
-  /** Raised to k. Default 100. */
+  /** At least k. Default 100. */
   searchWindow?: number;
   filter?: Uint8Array;
 }
 
-/** How work on a graph runs; none of it changes the result. */
+/** How work on a graph runs. None of these options changes the result. */
 export interface GraphRun {
-  /** Threads of its own that the work uses. Default one a core. */
+  /** Number of threads that the work starts. Default: one per core. */
   threads?: number;
   progress?: Progress;
   stop?: StopFlag;
 }
 
-/** How a graph is built (names as in SVS and in the paper of HNSW). It stays with the graph and guides its growth. */
+/**
+ * How a graph is built (names as in SVS and in the paper of HNSW). The settings stay with the graph and are used when
+ * it grows.
+ */
 export type GraphOptions = GraphRun & { seed?: number } & (
     | ({
         /** One layer (DiskANN, NeurIPS 2019). */
         kind: "vamana";
-        /** Rounds over all nodes, to 16. Default 1. */
+        /** Rounds over all nodes, up to 16. Default 1. */
         passes?: number;
       } & Omit<VamanaSettings, keyof GraphSize>)
     | ({
-        /** Ever smaller layers above the lowest (arXiv 1603.09320). */
+        /** Smaller and smaller layers above the lowest (arXiv 1603.09320). */
         kind: "hnsw";
       } & Omit<HnswSettings, keyof GraphSize>)
   );
@@ -123,15 +141,15 @@ export type GraphOptions = GraphRun & { seed?: number } & (
 /** Settings that thin a graph once it is built. */
 type GraphSize = Pick<VamanaSettings, "bytes" | "thinning">;
 
-/** To what a graph is thinned, by either `degree` or `bytes`. */
+/** How far a graph is thinned: either to `degree` or to `bytes`. */
 export interface ThinOptions extends GraphRun {
-  /** Neighbors of a node at most, hubs apart. */
+  /** Most neighbors of a node, hubs excepted. */
   degree?: number;
-  /** Bytes a node that the saved lists may take; gives the degree, by plain re-pruning. */
+  /** Most bytes per node of the saved lists. The degree follows from it, by plain re-pruning. */
   bytes?: number;
   /**
-   * `prune` (default, the best measured at equal bytes): every list is pruned again. `hubs`: LEANN's Algorithm 3, the nodes
-   * with most edges keep theirs. `random`: edges are dropped by chance, to compare with.
+   * `prune` (default, the best measured at equal bytes): every list is pruned again. `hubs`: LEANN's Algorithm 3, where
+   * the nodes with most edges keep theirs. `random`: edges are dropped at random, for comparison.
    */
   method?: "prune" | "hubs" | "random";
   /** Share of nodes that are hubs. Default 0.02. */
@@ -139,18 +157,19 @@ export interface ThinOptions extends GraphRun {
   seed?: number;
 }
 
-/** A graph as bytes. Blocks hold 4,096 nodes at most; checksums are the caller's. */
+/** A graph as bytes. Blocks hold at most 4,096 nodes. The caller adds checksums. */
 export interface SavedGraph {
   header: Uint8Array;
   blocks: Uint8Array[];
 }
 
 /**
- * A graph over nodes 0 to count - 1. It knows numbers alone, so it serves every index of the same nodes: built on full
- * vectors it can be walked on codes. Immutable: what changes a graph resolves to another one, and searches go on with theirs.
+ * A graph over nodes 0 to count - 1. It holds only numbers, so it serves every index of the same nodes: a graph built
+ * on full vectors can be walked on codes. Immutable: changing a graph gives a new one, and running searches keep the
+ * old one.
  *
- * Work on a graph takes distances from the rows of the given index (the snapshot of that moment): kept vectors as they are,
- * codes decoded, which takes 2 * dims + 4 bytes a node while it runs. A rejected promise has changed nothing.
+ * Work on a graph takes distances from the rows of the given index as they are at that moment: kept vectors as they
+ * are, codes decoded, which takes 2 * dims + 4 bytes per node while it runs. A rejected promise has changed nothing.
  */
 export interface NativeGraph {
   readonly kind: "vamana" | "hnsw";
@@ -159,20 +178,30 @@ export interface NativeGraph {
   readonly layers: number;
   /** Edges of the lowest layer. */
   readonly edges: number;
-  /** The longest list of the lowest layer may have so many neighbors. */
+  /** Most neighbors that a list of the lowest layer may hold. */
   readonly maxDegree: number;
   readonly memoryBytes: number;
   /** The neighbors of a node in the lowest layer. */
   neighbors(node: number): Uint32Array;
-  /** Lists packed to about log2(count / degree) + 2 bits an edge. Off the main thread, but for the copy of the bytes. */
+  /**
+   * Lists packed to about log2(count / degree) + 2 bits per edge. Runs off the main thread, except for the copy of the
+   * bytes.
+   */
   save(): Promise<SavedGraph>;
-  /** Links the live nodes that the index has more than the graph, the way it was built; `repair` first. */
+  /**
+   * Links the live nodes that the index has and the graph lacks, in the way the graph was built. Call `repair` first.
+   */
   extend(index: NativeIndex, options?: GraphRun): Promise<NativeGraph>;
-  /** Takes out nodes that are dead in the index; they keep their numbers. At least one node of the graph must live. */
+  /** Removes nodes that are dead in the index. They keep their numbers. At least one node of the graph must live. */
   repair(index: NativeIndex, options?: GraphRun): Promise<NativeGraph>;
-  /** Other numbers, after `repair`: node i becomes numbers[i], which count up without a gap; 0xffffffff for nodes gone. */
+  /**
+   * Renumbers nodes after `repair`: node i becomes numbers[i]. These rise without a gap; 0xffffffff stands for removed
+   * nodes.
+   */
   renumber(numbers: Uint32Array): Promise<NativeGraph>;
-  /** Drops edges of the lowest layer. Vamana then grows by lists of that length; hnsw and hubs are to be thinned again. */
+  /**
+   * Drops edges of the lowest layer. Vamana then grows with lists of that length; hnsw and hubs must be thinned again.
+   */
   thin(index: NativeIndex, options: ThinOptions): Promise<NativeGraph>;
 }
 
@@ -184,16 +213,19 @@ export interface NativeIndex {
   readonly live: number;
   /** Bytes held for codes and live bits. */
   readonly memoryBytes: number;
-  /** Appends rows and kills nodes in one step: no search sees the one without the other. */
+  /** Appends rows and marks nodes dead in one step. No search sees one without the other. */
   publish(change: Publication): void;
   search(query: Float32Array, options: NativeSearchOptions): Promise<NativeSearch>;
   /**
-   * The nearest by a guided walk, by estimate alone, on the calling thread: for kept vectors, whose estimates are exact but
-   * for their form's rounding, and which it finds in a tenth of a millisecond. The first call on new rows measures their
-   * norms; of many rows at once, let a `search` do that.
+   * The nearest nodes by a guided walk, only by estimates, on the calling thread. It is for kept vectors, whose
+   * estimates are exact except for the rounding of their form, and takes a tenth of a millisecond. The first call on
+   * new rows measures their norms; for many rows at once use a `search`.
    */
   nearest(query: Float32Array, options: NearestOptions): Pick<NativeResult, "nodes" | "scores">;
-  /** The vectors of nodes as far as their rows tell, row-major; those of dead nodes too. At most 65,536 at once. Throws for a node that never was. */
+  /**
+   * The vectors of nodes decoded from their rows, row-major, also of dead nodes. At most 65,536 at once. Throws for a
+   * node that never existed.
+   */
   vectors(nodes: Uint32Array): Float32Array;
   /** Live bits as a bitmap of ceil(count / 8) bytes. */
   liveBits(): Uint8Array;
@@ -202,43 +234,50 @@ export interface NativeIndex {
 /** One search: asks for exact vectors until the answer is expected to hold its recall. */
 export interface NativeSearch {
   readonly done: boolean;
-  /** Codes that were estimated, by scan or guided walk. */
+  /** Codes whose scores were estimated, by a scan or a guided walk. */
   readonly scanned: number;
-  /** Nodes whose vectors it needs next, in order of estimate; empty when done. */
+  /** Nodes whose vectors it needs next, in order of estimate. Empty when it is done. */
   wants(): Uint32Array;
-  /** Vectors (row-major, as embedded) of some wanted nodes; those in `missing` are gone. With the last one a round ends. */
+  /**
+   * Passes vectors (row-major, as embedded) of some wanted nodes. Those in `missing` are gone. The last one ends a
+   * round.
+   */
   feed(nodes: Uint32Array, vectors: Float32Array, missing: Uint32Array): void;
-  /** Asks for a higher `recall` than before, above 0 to 1: a search that was done may go on. */
+  /** Raises `recall`, above 0 and at most 1. A search that was done may then continue. */
   raise(recall: number): void;
-  /** The best k so far, by exact scores where there are enough of them, filled up with estimates. */
+  /** The best k so far: by exact scores if there are enough, the others by estimates. */
   result(): NativeResult;
 }
 
 export interface NativeResult {
   nodes: Uint32Array;
-  /** Exact where `exact[i]` is 1, else the estimate. Cosine, inner product or minus squared distance. */
+  /** The exact score if `exact[i]` is 1, else the estimate. Cosine, inner product or negative squared distance. */
   scores: Float64Array;
   exact: Uint8Array;
   estimates: Float32Array;
   sigmas: Float32Array;
-  /** How likely each is one of the true k nearest. NaN by `exact` and `two-level`, where nothing tells it. */
+  /**
+   * The probability of each hit to be one of the true k nearest. NaN for `exact` and `two-level`, where it is unknown.
+   */
   chances: Float64Array;
   recomputed: number;
   dismissed: number;
   /** Whether the cap ended the search while candidates were left. */
   capped: boolean;
-  /** Mean of the chances; not yet calibrated, and blind for what a guided walk never met. NaN where nothing tells it. */
+  /**
+   * Mean of the chances, before calibration. It does not include what a guided walk never met. NaN if it is unknown.
+   */
   expectedRecall: number;
-  /** Of the first round's candidates: how many came, and the sum of ((exact - estimate) / sigma)^2. */
+  /** The number of candidates in the first round, and their sum of ((exact - estimate) / sigma)^2. */
   firstRound: { count: number; sumSquares: number };
 }
 
 export interface TrainOptions {
   dims: number;
   metric: Metric;
-  /** Which code to train. Default `{ bytes: 48 }`. Bytes count the code alone, without factors; 1 to 255 are allowed here. */
+  /** The code to train. Default `{ bytes: 48 }`. Here bytes do not include factors, and 1 to 255 are allowed. */
   code?: NativeCodes;
-  /** Row-major sample of queries; only `leanvec` with `ood` training takes them, and needs them. */
+  /** Row-major sample of queries. Only `leanvec` with `ood` training takes and needs them. */
   queries?: Float32Array;
   seed?: number;
   threads?: number;
@@ -248,22 +287,22 @@ export interface TrainOptions {
 /** As `Codes`, with any number of bytes. */
 export type NativeCodes = { bytes: number } | Exclude<Codes, { bytes: number } | "none">;
 
-/** How far a build is: nodes linked and to be linked (0 before it begins); a node counts once for each layer and pass. */
+/** Progress of a build: nodes linked, and nodes to link (0 before it begins). A node counts once per layer and pass. */
 export interface Progress {
   readonly done: number;
   readonly total: number;
 }
 
 /**
- * How the rows of an index lie in memory. `scan` (default): as a scan reads fastest. `walk`: row after row, for walks over a
- * graph, which get several times as fast, and scans of pq codes a few times slower; float32 rows lie in two halves, so that
- * a walk moves half the bytes. Changes no answer but for rounding.
+ * How the rows of an index lie in memory. `scan` (default): in the fastest order for scans. `walk`: row by row, for
+ * walks over a graph, which become several times as fast, while scans of pq codes become a few times slower. Then
+ * float32 rows lie in two halves, so that a walk moves half the bytes. Answers do not change except for rounding.
  */
 export interface IndexOptions {
   order?: "scan" | "walk";
 }
 
-/** Tells running native work to give up; it then rejects with `ABORTED`. */
+/** Tells running native work to stop. It then rejects with `ABORTED`. */
 export interface StopFlag {
   stop(): void;
 }
@@ -274,43 +313,49 @@ export interface IsaInfo {
 }
 
 export interface ScanTiming {
-  /** Nanoseconds a vector: sums, factors and top candidates together; best round. */
+  /** Nanoseconds per vector in the best round: sums, factors and top candidates together. */
   scanNs: number;
-  /** Nanoseconds a vector for reading the same bytes by as many threads; best round. */
+  /** Nanoseconds per vector in the best round for reading the same bytes with as many threads. */
   readNs: number;
-  /** Nanoseconds for preparing the query, by one thread; best round. */
+  /** Nanoseconds in the best round for preparing the query, with one thread. */
   prepareNs: number;
 }
 
 /**
- * All that the addon offers.
+ * Everything that the addon offers.
  *
- * Failures carry a `code`: argument mistakes are `TypeError` or `RangeError` with `INVALID_ARGUMENT`, the others
+ * Failures carry a `code`: argument mistakes are `TypeError` or `RangeError` with `INVALID_ARGUMENT`, the others are
  * `EmbedlessError`. Functions that return a promise reject and never throw. Arguments are copied before they return, so
- * arrays may be changed right after a call. Only `StopFlag` and `Progress` are made with `new`.
+ * arrays may be changed right after a call. Only `StopFlag` and `Progress` are created with `new`.
  */
 export interface NativeAddon {
   StopFlag: new () => StopFlag;
   Progress: new () => Progress;
   trainCodebook(vectors: Float32Array, options: TrainOptions): Promise<NativeCoder>;
   loadCodebook(bytes: Uint8Array): NativeCoder;
-  /** A form that needs no training. Such a coder also searches: its estimates are nearly or wholly exact. */
+  /**
+   * Creates the coder of a form that needs no training. It can also be searched; its estimates are exact or nearly
+   * exact.
+   */
   createVectorCoder(form: VectorForm, dims: number, metric: Metric): NativeCoder;
-  /** A coder that keeps nothing: an index of it knows which nodes live, and is searched by `exact` walks alone. */
+  /**
+   * Creates a coder that keeps nothing. Its index knows only which nodes live, and only `exact` walks can search it.
+   */
   createEmptyCoder(dims: number, metric: Metric): NativeCoder;
   createIndex(coder: NativeCoder, options?: IndexOptions): NativeIndex;
   /**
-   * Builds a graph of the live nodes of an index (dead ones keep their numbers and have no edges), on the vectors that its
-   * rows tell: the codes of a store, its kept vectors, or vectors put into an index for the build alone. Off the main thread,
-   * by threads of its own; the same graph for any number of them. Stops within 5 ms. An index without live nodes rejects.
+   * Builds a graph of the live nodes of an index (dead ones keep their numbers and have no edges), on the vectors of
+   * its rows: the codes of a store, its kept vectors, or vectors added to an index only for the build. It runs off the
+   * main thread with its own threads. Their number does not change the graph. It stops within 5 ms. An index without
+   * live nodes rejects.
    */
   buildGraph(index: NativeIndex, options: GraphOptions): Promise<NativeGraph>;
   /**
-   * Reads a saved graph and checks all of it. `lists`: `flat` (default) walks fastest, `packed` takes less than half the
-   * memory. Rejects with `CORRUPT` for what `save` cannot have made, `FORMAT_VERSION` for a newer form.
+   * Reads a saved graph and checks all of it. `lists`: `flat` (default) walks fastest, `packed` takes less than half
+   * the memory. Rejects with `CORRUPT` for bytes that `save` cannot have made, and `FORMAT_VERSION` for a newer form.
    */
   loadGraph(saved: SavedGraph, options?: { lists?: "flat" | "packed" }): Promise<NativeGraph>;
-  /** Exact scores in double precision, the way `feed` computes them. */
+  /** Exact scores in double precision, as `feed` computes them. */
   score(metric: Metric, a: Float32Array, b: Float32Array): number;
   instructionSets(): IsaInfo[];
   activeInstructionSet(): string;
@@ -321,8 +366,8 @@ export interface NativeAddon {
   /**
    * Times the scan of an index, alternating with a plain read of the same bytes.
    *
-   * @param options `rounds` up to 10,000; `threads` at most, 1 unless said, 0: one a core; an index below 100,000 codes is
-   *   scanned by one.
+   * @param options `rounds`: at most 10,000. `threads`: most threads, default 1; 0 means one per core. An index below
+   *   100,000 codes is scanned by one thread.
    */
   timeScan(
     index: NativeIndex,

@@ -8,12 +8,13 @@ import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js
 import { NEWEST_RULES, wordPieces, wordsInTurns } from "../text/words.js";
 import type { Passages } from "./passages.js";
 
-/** Passages read at once. */
+/** Passages read in one step. */
 const SLICE = 32;
 
 /**
- * Makes the table of words of a store that has none, or one of words that were cut by older rules, in one transaction: a
- * minute per million passages, once. Costs nothing when it is there; a store that is open for reading only keeps what it has.
+ * Creates the table of words if the store has none, or again if its words were cut by older rules, in one transaction.
+ * This takes a minute per million passages, once. If the table is current, it costs nothing. A store that is open for
+ * reading only keeps what it has.
  *
  * @throws EmbedlessError `LOCKED`, `NO_SPACE`, `IO`, `CORRUPT`
  */
@@ -35,7 +36,7 @@ function hasNewest(c: Connection): boolean {
   return keywords === true && words === NEWEST_RULES;
 }
 
-/** Enters the words of new passages, if the store has a table of words. */
+/** Adds the words of new passages to the table of words, if the store has one. */
 export async function enterWords(
   tx: Connection,
   passages: Iterable<{ readonly node: number; readonly text: string }>,
@@ -45,7 +46,11 @@ export async function enterWords(
   for (const { node, text } of passages) addKeywords(tx, node, await wordsInTurns(text, words ?? 1));
 }
 
-/** Enters the words of all passages, by the newest rules, in the table, which has none. @param pause What to do after every few of them. */
+/**
+ * Adds the words of all passages to an empty table, by the newest rules.
+ *
+ * @param pause Called after every few passages.
+ */
 export async function enterAllWords(
   tx: Connection,
   passages: Passages,
@@ -62,17 +67,17 @@ export async function enterAllWords(
   }
 }
 
-/** Passages, and words of the table, between two steps. */
+/** Passages, and words of the table, per step. */
 const PAGE = 64;
 const WORD_SLICE = 2_048;
 
 /**
- * Compares the table of words, which SQLite keeps without checksums, with the words of the passages: their number, and a
- * sum over all pairs of word and node. Run it on one snapshot; damaged passages are for others to name.
+ * Compares the table of words, which SQLite keeps without checksums, with the words of the passages: their number, and
+ * a sum over all pairs of word and node. Run it on one snapshot. Other checks report damaged passages.
  */
 export function* verifyKeywords(c: Connection, passages: Passages): Generator<VerifyStep> {
   let meta: Pick<Meta, "keywords" | "words"> = { keywords: false, words: undefined };
-  // Whatever else is wrong with it was said already.
+  // Other checks have reported what is wrong with it.
   for (const _ of problemsOf(() => (meta = readMeta(c)))) return;
   if (!meta.keywords) return;
   const rules = meta.words ?? 1;
@@ -115,7 +120,7 @@ function addSlice(sum: PairSum, entries: Iterator<{ word: string; node: number }
   return true;
 }
 
-/** Pairs of word and node in any order. */
+/** The number and the sum of pairs of word and node, in any order. */
 class PairSum {
   count = 0;
   #sum = 0;

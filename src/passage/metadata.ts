@@ -12,9 +12,9 @@ type Json = null | boolean | number | string | Json[] | { [key: string]: Json };
 
 /**
  * Metadata as the JSON that is stored, `null` for none (`undefined` or `{}`). Every property is read once, so a getter
- * cannot answer twice differently; keys such as `__proto__` are data like any other; `undefined` properties are dropped.
+ * cannot give two answers. Keys such as `__proto__` are plain data. Properties with the value `undefined` are dropped.
  *
- * @param parameter what to call it in an error, `items[3].metadata`
+ * @param parameter The metadata's name in an error, such as `items[3].metadata`.
  * @throws TypeError (`INVALID_ARGUMENT`) naming the path of what JSON cannot hold
  * @throws EmbedlessError `LIMIT` above 1 MB or 32 levels
  */
@@ -33,11 +33,11 @@ export function metadataToJson(metadata: unknown, parameter = "metadata"): strin
   return json === "{}" ? null : json;
 }
 
-/** The object that stored JSON stands for. `__proto__` in it becomes an own property and changes no prototype. */
+/** The object of stored JSON. A key `__proto__` becomes an own property and changes no prototype. */
 export function metadataFromJson(json: string | null): Metadata {
   if (json === null) return {};
   const value: unknown = JSON.parse(json);
-  if (!isPlainObject(value)) throw new SyntaxError("metadata is no JSON object");
+  if (!isPlainObject(value)) throw new SyntaxError("metadata is not a JSON object");
   return value;
 }
 
@@ -70,7 +70,7 @@ function copyArray(value: unknown[], place: Place): Json[] {
 }
 
 function copyObject(value: Metadata, place: Place): { [key: string]: Json } {
-  // Without a prototype there is no `__proto__` setter: the key is stored like any other.
+  // An object without a prototype has no `__proto__` setter, so this key is stored like any other.
   const copy: { [key: string]: Json } = Object.create(null);
   for (const key of Object.keys(value)) {
     place.path.push(key);
@@ -103,18 +103,21 @@ function nameOf({ parameter, path }: Place): string {
   return parameter + steps.join("");
 }
 
-/** An object literal of any realm: its prototype is nothing, or something without a prototype of its own. */
+/** Whether a value is an object literal of any realm: it has no prototype, or one that has none. */
 export function isPlainObject(value: unknown): value is Metadata {
   if (typeof value !== "object" || value === null || Array.isArray(value) || ArrayBuffer.isView(value)) return false;
   const prototype: unknown = Object.getPrototypeOf(value);
   return prototype === null || Object.getPrototypeOf(prototype) === null;
 }
 
-/** Most passages read at once, and most bytes of their metadata unless one alone has more: about a millisecond. */
+/**
+ * Most passages read in one step, and most bytes of their metadata unless one alone has more. This takes about a
+ * millisecond.
+ */
 const MOST_ROWS = 1_024;
 const MOST_BYTES = 256 * 1024;
 
-/** The metadata of passages, without their texts: node `nodes[i]` has `all[i]`. */
+/** The metadata of passages without their texts. Node `nodes[i]` has the metadata `all[i]`. */
 export interface MetadataSlice {
   readonly nodes: readonly number[];
   readonly all: readonly Metadata[];
@@ -124,8 +127,8 @@ export interface MetadataSlice {
 type Window = { readonly nodes: readonly number[] } | { readonly from: number; readonly count: number };
 
 /**
- * Reads the metadata of passages in slices that take about a millisecond each, however long the metadata are. An object
- * serves one pass over the store, on one snapshot.
+ * Reads the metadata of passages in slices of about a millisecond each, however long the metadata are. An object serves
+ * one pass over the store, on one snapshot.
  */
 export class MetadataReader {
   readonly #c: Connection;
@@ -135,16 +138,16 @@ export class MetadataReader {
     this.#c = c;
   }
 
-  /** How many passages to ask for next. */
+  /** Number of passages to read next. */
   get rows(): number {
     return this.#rows;
   }
 
   /**
-   * The first passages of nodes, which must be in order. `nodes` of the answer ends where the slice does; those without a
-   * passage are left out.
+   * The metadata of the first nodes, which must be in order. `nodes` of the answer ends where the slice ends. Nodes
+   * without a passage are left out.
    *
-   * @returns the slice, and of how many of the given nodes it is
+   * @returns the slice, and how many of the given nodes it covers
    * @throws EmbedlessError `CORRUPT` for metadata that no passage has
    */
   of(nodes: readonly number[]): MetadataSlice & { readonly read: number } {
@@ -165,7 +168,7 @@ export class MetadataReader {
     }
   }
 
-  /** `undefined` if these are too many at once: the next try is for half of them. */
+  /** `undefined` if these are too many for one step. The next try reads half as many. */
   #read(window: Window): MetadataSlice | undefined {
     const { source, params } = sourceOf(window);
     const sizes = `SELECT total(octet_length(metadata)) AS bytes, max(octet_length(metadata)) AS longest FROM ${source}`;
@@ -176,7 +179,7 @@ export class MetadataReader {
     }
     if ((longest ?? 0) > MAX_METADATA_BYTES) throw this.#tooLong(source, params);
     if (bytes < MOST_BYTES / 2) this.#rows = Math.min(MOST_ROWS, this.#rows * 2);
-    // Two strings for all rows: a row each would take several times as long to hand over.
+    // Two strings for all rows, because passing one value per row would take several times as long.
     const sql = `SELECT group_concat(node) AS nodes, group_concat(coalesce(metadata, '{}')) AS metadata FROM ${source}`;
     const row = this.#c.get<{ nodes: string | null; metadata: string | null }>(sql, ...params)!;
     const nodes = JSON.parse(`[${row.nodes ?? ""}]`) as number[];
@@ -221,6 +224,6 @@ function parsed(node: number, json: string | null): Metadata {
   try {
     return metadataFromJson(json);
   } catch {
-    throw damagedRow("passages", node, "has metadata that are no JSON object");
+    throw damagedRow("passages", node, "has metadata that are not a JSON object");
   }
 }

@@ -9,9 +9,9 @@ import { addToCounters, readMeta, requireNumbering, writeMeta } from "../storage
 import { packText, TextDictionaries, textHash, unpackText } from "../text/text.js";
 import { metadataFromJson } from "./metadata.js";
 
-/** A passage to store; every part already checked by `cleanId`, `cleanText` and `metadataToJson`. */
+/** A passage to store. Every part was checked by `cleanId`, `cleanText` and `metadataToJson`. */
 export interface NewPassage {
-  /** A node that no passage of this numbering had before. */
+  /** A node that no passage of this numbering has had. */
   node: number;
   id: string;
   text: string;
@@ -31,24 +31,24 @@ export interface PassageRow {
 export interface WantedText {
   id: string;
   text: string;
-  /** Its `textHash`: mostly that tells. */
+  /** Its `textHash`, which mostly decides. */
   hash: string;
 }
 
 /** The passage that is stored under an id. */
 export interface StoredKey {
   node: number;
-  /** Whether it has the wanted text, which then need not be embedded again. */
+  /** Whether it has the wanted text. Then it need not be embedded again. */
   sameText: boolean;
   /** As stored, to compare with `metadataToJson`. */
   metadata: string | null;
 }
 
-/** What a removal took away. */
+/** What a removal removed. */
 export interface Removed {
   /** Nodes of the removed passages. */
   nodes: number[];
-  /** Their texts in UTF-8 bytes, and in stored bytes. */
+  /** Bytes of their texts in UTF-8, and as stored. */
   rawBytes: number;
   textBytes: number;
 }
@@ -64,16 +64,17 @@ export interface StoredRow {
   text: Uint8Array;
 }
 
-/** Length of the texts that are read at once, and unpacked at once, unless one alone is longer. */
+/** Length of the texts that are read and unpacked in one step, unless a single text is longer. */
 const PAGE_LENGTH = 2 ** 20;
 
 const SELECT = "SELECT node, id, dict, hash, crc, metadata, text FROM passages";
 
 /**
- * The passages of a store: their ids, texts and metadata. Keeps the counters `passages`, `rawBytes`, `textBytes` and
- * `nextNode` of `meta` in step. Every row that is read is checked; a damaged one throws `CORRUPT` and names its node.
+ * The passages of a store: their ids, texts and metadata. It keeps the counters `passages`, `rawBytes`, `textBytes` and
+ * `nextNode` of `meta` up to date. Every row that is read is checked; a damaged one throws `CORRUPT` and names its
+ * node.
  *
- * Reading methods take the connection to read from, by default the newest committed state; pass `tx` inside a write.
+ * Reading methods take the connection to read from, by default the newest committed state. Pass `tx` inside a write.
  */
 export class Passages {
   readonly #database: Database;
@@ -84,8 +85,8 @@ export class Passages {
   }
 
   /**
-   * Stores new passages; their ids must be free (`removeByIds` first), and their words are the caller's to enter. Once
-   * 64 KB of text exist, a dictionary is sampled and later texts are packed with it.
+   * Stores new passages. Their ids must be free (`removeByIds` first), and the caller adds their words. Once there are
+   * 64 KB of text, a dictionary is sampled and later texts are packed with it.
    *
    * @returns UTF-8 bytes of the texts, and their bytes as stored
    */
@@ -114,7 +115,7 @@ export class Passages {
     return { rawBytes, textBytes };
   }
 
-  /** Gives a passage other metadata (`metadataToJson`); its text stays. Answers whether the id exists. */
+  /** Replaces the metadata of a passage (`metadataToJson`). Its text stays. Answers whether the id exists. */
   replaceMetadata(tx: Connection, id: string, metadata: string | null): boolean {
     const row = find(tx, new IdTable(tx), id);
     if (row === undefined) return false;
@@ -123,7 +124,7 @@ export class Passages {
     return true;
   }
 
-  /** Removes passages; unknown ids are passed over. The nodes' live bits are the caller's to clear. */
+  /** Removes passages. Unknown ids are ignored. The caller clears the nodes' live bits. */
   removeByIds(tx: Connection, ids: Iterable<string>): Removed {
     const removed: Removed = { nodes: [], rawBytes: 0, textBytes: 0 };
     const table = new IdTable(tx);
@@ -144,14 +145,14 @@ export class Passages {
     return removed;
   }
 
-  /** Removes all passages, whatever there is of them. Nodes begin at 0 again. */
+  /** Removes all passages, sound or damaged. Nodes begin at 0 again. */
   clear(tx: Connection): void {
     tx.run("DELETE FROM passages");
     clearIds(tx);
     writeMeta(tx, { passages: 0, rawBytes: 0, textBytes: 0, nextNode: 0 });
   }
 
-  /** The passages with these ids, in their order; `undefined` where there is none. */
+  /** The passages with these ids, in their order; `undefined` for an unknown id. */
   byIds(ids: readonly string[], from?: Connection): (PassageRow | undefined)[] {
     return this.#read(from, (c) => {
       const table = new IdTable(c);
@@ -163,7 +164,7 @@ export class Passages {
   }
 
   /**
-   * The passages of nodes that were found elsewhere, when `meta.numbering` was this; nodes without one are left out.
+   * The passages of nodes that were found in this `meta.numbering`. Nodes without a passage are left out.
    *
    * @throws Renumbered if these nodes may belong to other passages by now
    */
@@ -174,7 +175,7 @@ export class Passages {
     });
   }
 
-  /** The passages of nodes that were found in the same transaction; nodes without one are left out. */
+  /** The passages of nodes that were found in the same transaction. Nodes without a passage are left out. */
   byNodesIn(c: Connection, nodes: Iterable<number>): Map<number, PassageRow> {
     const found = new Map<number, PassageRow>();
     for (const node of nodes) {
@@ -185,7 +186,7 @@ export class Passages {
     return found;
   }
 
-  /** What is stored under the ids of these texts; those that do not exist are left out. Of equal ids the last one counts. */
+  /** What is stored under the ids of these texts. Unknown ids are left out. Of equal ids the last one is used. */
   lookup(wanted: Iterable<WantedText>, from?: Connection): Map<string, StoredKey> {
     return this.#read(from, (c) => {
       const found = new Map<string, StoredKey>();
@@ -201,8 +202,8 @@ export class Passages {
   }
 
   /**
-   * Up to `limit` passages after `afterNode` (-1: from the first), in the order they were added; of long texts fewer, but
-   * one at least. None at the end only.
+   * Up to `limit` passages after `afterNode` (-1: from the first), in the order they were added. If texts are long
+   * there are fewer, but at least one. Only the end gives none.
    */
   page(afterNode: number, limit: number, from?: Connection): PassageRow[] {
     return this.#read(from, (c) => {
@@ -218,7 +219,7 @@ export class Passages {
     });
   }
 
-  /** Passages as they are stored, checked but not unpacked; as many as `page` gives or more. */
+  /** Passages as they are stored, checked but not unpacked, at least as many as `page` gives. */
   stored(c: Connection, afterNode: number, limit: number): StoredRow[] {
     const fitting = howManyFit(c, afterNode, limit);
     const rows = c.all<StoredRow>(`${SELECT} WHERE node > ? ORDER BY node LIMIT ?`, afterNode, fitting);
@@ -226,7 +227,7 @@ export class Passages {
     return rows.map((row) => checked(c, row));
   }
 
-  /** Gives a passage another node, which no other has; its words in the table of words stay with the old one. */
+  /** Gives a passage another node, which must be free. Its words in the table of words stay with the old node. */
   move(tx: Connection, row: StoredRow, node: number): void {
     if (node === row.node) return;
     const { id, dict, hash, metadata, text } = row;
@@ -234,7 +235,7 @@ export class Passages {
     tx.run("UPDATE passages SET node = ?, crc = ? WHERE node = ?", node, crc, row.node);
   }
 
-  /** The nodes of ids, in their order; `undefined` where there is none. */
+  /** The nodes of ids, in their order; `undefined` for an unknown id. */
   nodesOf(ids: readonly string[], from?: Connection): (number | undefined)[] {
     return this.#read(from, (c) => {
       const table = new IdTable(c);
@@ -242,12 +243,12 @@ export class Passages {
     });
   }
 
-  /** How many passages there are. */
+  /** The number of passages. */
   count(from: Connection = this.#database.reader): number {
     return readMeta(from).passages;
   }
 
-  /** Unpacks and checks one stored passage for `verifyPassages`; throws `CORRUPT` like every reading. */
+  /** Unpacks and checks one stored passage for `verifyPassages`. Throws `CORRUPT` as all reading does. */
   inspect(c: Connection, node: number): { id: string; rawBytes: number; textBytes: number; hashMatches: boolean } {
     const row = c.get<StoredRow>(`${SELECT} WHERE node = ?`, node);
     if (row === undefined) throw damagedRow("passages", node, "is missing");
@@ -277,7 +278,7 @@ export class Passages {
     }
   }
 
-  /** Texts stored so far, for the dictionary: that is less than 64 KB of them. */
+  /** The texts stored so far, for the dictionary: less than 64 KB. */
   #firstTexts(tx: Connection): Uint8Array[] {
     const rows = tx.all<StoredRow>(`${SELECT} ORDER BY node LIMIT 65536`);
     return rows.map((row) => this.#unpack(tx, checked(tx, row)));
@@ -293,7 +294,7 @@ function find(c: Connection, ids: IdTable, id: string): StoredRow | undefined {
   return undefined;
 }
 
-/** How many of the next rows to read at once: `limit` unless their texts are long, one at least. */
+/** How many of the next rows to read in one step: `limit`, or fewer if their texts are long, but at least one. */
 function howManyFit(c: Connection, afterNode: number, limit: number): number {
   const sql = "SELECT octet_length(text) AS bytes FROM passages WHERE node > ? ORDER BY node LIMIT ?";
   let length = 0;
@@ -304,7 +305,7 @@ function howManyFit(c: Connection, afterNode: number, limit: number): number {
   return limit;
 }
 
-/** Throws `CORRUPT` unless these are all passages behind a node: in order, and none that is marked live is left out. */
+/** Throws `CORRUPT` unless these are all passages after a node: in order, and without a gap of a live node. */
 function requireAll(c: Connection, rows: readonly StoredRow[], afterNode: number, limit: number): void {
   const nodes = rows.map(({ node }) => node);
   requireOrder("passages", nodes, afterNode + 1);
@@ -322,6 +323,6 @@ function parseMetadata(row: StoredRow): Metadata {
   try {
     return metadataFromJson(row.metadata);
   } catch {
-    throw damagedRow("passages", row.node, "has metadata that are no JSON object");
+    throw damagedRow("passages", row.node, "has metadata that are not a JSON object");
   }
 }

@@ -8,7 +8,7 @@ import type { Database } from "../storage/database.js";
 import { damagedRow } from "../storage/integrity.js";
 import { deleteRecord, getRecord, newestRecord, putRecord, type RecordRow, readRecords } from "../storage/records.js";
 
-/** The last time that this process gave out. */
+/** The last time that this process answered. */
 let lastTime = 0;
 
 /** Records in the store's tables; see `Records`. */
@@ -17,7 +17,7 @@ export class StoredRecords implements Records {
   readonly #database: Database;
   readonly #run: <T>(work: () => Promise<T>) => Promise<T>;
 
-  /** Made by `VectorStore.records`. */
+  /** Created by `VectorStore.records`. */
   constructor(namespace: string, database: Database, run: <T>(work: () => Promise<T>) => Promise<T>) {
     this.namespace = cleanId(namespace, "namespace");
     this.#database = database;
@@ -83,13 +83,13 @@ export class StoredRecords implements Records {
     const clean = cleanIds(keys, "keys");
     const among = groups === undefined ? [] : cleanGroups(groups);
     if (groups !== undefined && among.length !== clean.length) {
-      throw wrongType("groups", `${clean.length} groups, one a key`, groups);
+      throw wrongType("groups", `${clean.length} groups, one per key`, groups);
     }
     return clean.map((key, i) => ({ namespace, key, group: among[i] ?? null }));
   }
 }
 
-/** Groups as they are stored: an id each, or `null` for none. */
+/** Groups as they are stored: one id each, or `null` for none. */
 function cleanGroups(groups: unknown): (string | null)[] {
   if (!Array.isArray(groups)) throw wrongType("groups", "an array of strings and null", groups);
   if (groups.length > MAX_IDS) throw outOfRange("groups", `at most ${MAX_IDS} groups`, groups.length);
@@ -109,12 +109,12 @@ function isWithin({ updated, group }: RecordRow, { before, after, groups }: Reco
   return updated < (before ?? Infinity) && updated > (after ?? -1) && (groups?.includes(group) ?? true);
 }
 
-/** The last time that JavaScript knows. */
+/** The last time that JavaScript can represent. */
 const LAST_TIME = 8.64e15;
 
 function nextTime(c: Connection): number {
   const newest = newestRecord(c);
-  if (newest >= LAST_TIME) throw damagedRow("records", newest, "is of a time that never comes");
+  if (newest >= LAST_TIME) throw damagedRow("records", newest, "has an impossible time");
   lastTime = Math.max(Date.now(), lastTime + 1, newest + 1);
   return lastTime;
 }

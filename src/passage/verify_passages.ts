@@ -18,8 +18,8 @@ interface Totals {
 }
 
 /**
- * Checks every passage: checksum, text against its hash, metadata, that its id leads to it and its node is marked live;
- * then that counters and live bits count the same passages. Run it on one snapshot.
+ * Checks every passage: its checksum, its text against its hash, its metadata, whether its id leads to it and whether
+ * its node is marked live. Then it checks that counters and live bits count the same passages. Run it on one snapshot.
  */
 export function* verifyPassages(c: Connection, passages: Passages): Generator<VerifyStep> {
   const live = new Map<number, Uint8Array>();
@@ -41,7 +41,10 @@ export function* verifyPassages(c: Connection, passages: Passages): Generator<Ve
   yield* verifyTotals(c, totals, live);
 }
 
-/** Hands the next nodes to `check`; answers the last one, `undefined` at the end or when the table cannot be read on. */
+/**
+ * Calls `check` for the next nodes. Answers the last one; `undefined` at the end or if the table cannot be read
+ * further.
+ */
 function* next(c: Connection, after: number, check: (node: number) => void): Generator<VerifyStep, number | undefined> {
   let last: number | undefined;
   yield* problemsOf(() => {
@@ -56,7 +59,7 @@ function* next(c: Connection, after: number, check: (node: number) => void): Gen
 
 interface Known {
   passages: Passages;
-  /** `undefined`: not even the number of its buckets can be read. */
+  /** `undefined` if not even the number of its buckets can be read. */
   ids: IdTable | undefined;
   live: Map<number, Uint8Array>;
   totals: Totals;
@@ -69,7 +72,7 @@ function checkPassage(c: Connection, node: number, { passages, ids, live, totals
     totals.rawBytes += sizes.rawBytes;
     totals.textBytes += sizes.textBytes;
     if (!sizes.hashMatches) problems.push(`The text of passage ${sizes.id} (node ${node}) does not match its hash.`);
-    // A damaged bucket is told of once, below.
+    // A damaged bucket is reported once, below.
     const nodes = ifSound(() => ids?.nodesOf(sizes.id)) ?? [node];
     const found = nodes.length > 1 ? passages.nodesOf([sizes.id], c)[0] : nodes[0];
     if (found !== node) problems.push(`The id ${sizes.id} does not lead to its passage (node ${node}).`);
@@ -83,7 +86,10 @@ function checkPassage(c: Connection, node: number, { passages, ids, live, totals
   return problems;
 }
 
-/** That every id leads to its passage was seen already; here, that the buckets are whole and no id leads elsewhere. */
+/**
+ * Checks that the buckets are sound and that no id leads elsewhere. It is known already that every id leads to its
+ * passage.
+ */
 function* verifyIds(c: Connection, { passages }: Totals): Generator<VerifyStep> {
   let buckets = 0;
   let entered = 0;

@@ -10,34 +10,37 @@ import { nodesWithWord, wordsWithStart } from "../storage/keywords.js";
 import { Renumbered, readMeta } from "../storage/meta.js";
 import { type AskedWord, askedWords, isAsked, type WordRules, wordsInTurns } from "../text/words.js";
 
-/** Nodes of a word that are read at once. */
+/** Nodes of a word that are read per query. */
 const NODES_AT_ONCE = 4_096;
-/** Passages that are read and scored at once. */
+/** Passages that are read and scored before the event loop gets a turn. */
 const SCORED_AT_ONCE = 32;
-/** Passages that are scored at least; by rare words alone these hold the best ten of all but always. */
+/** Fewest passages that are scored. Ranked only by rare words, these nearly always hold the best ten of all. */
 const LEAST_SCORED = 100;
-/** A word that more passages hold than this share tells nothing where a rarer one was asked for too. */
+/** A word that a larger share of passages holds is ignored if a rarer one was asked for too. */
 const COMMON_SHARE = 1 / 8;
-/** Of more candidates than these all are sorted: each of so many in its place takes too long. */
+/** With more candidates than this, all are sorted, because inserting each at its place would take too long. */
 const MOST_PLACED = 2_000;
-/** Most words of a question that are looked up, the longest ones. */
+/** Most words of a question that are looked up. The longest are chosen. */
 const MOST_WORDS = 64;
-/** Of BM25 (Robertson and Zaragoza 2009): how soon repetition stops to count, and how much length is held against a passage. */
+/**
+ * Parameters of BM25 (Robertson and Zaragoza 2009): how soon repetitions stop to count, and how much a long passage is
+ * penalised.
+ */
 const K1 = 1.2;
 const B = 0.75;
 
-/** A passage with words of the question. */
+/** A passage that has words of the question. */
 export interface KeywordMatch {
   readonly row: PassageRow;
-  /** BM25; above 0, higher is better. */
+  /** BM25, above 0. Higher is better. */
   readonly score: number;
 }
 
-/** What to look for. */
+/** What to search for. */
 export interface KeywordQuery {
   readonly text: string;
   readonly limit: number;
-  /** The nodes that may be answered. Default: all. */
+  /** The nodes that may be in the answer. Default: all. */
   readonly filter?: { readonly condition: Condition; readonly matching: Matching } | undefined;
   readonly signal?: AbortSignal | undefined;
 }
@@ -45,13 +48,13 @@ export interface KeywordQuery {
 interface Term {
   readonly asked: AskedWord;
   readonly nodes: readonly number[];
-  /** Weight by rareness. */
+  /** Inverse document frequency: the weight of the word, higher if it is rare. */
   readonly idf: number;
 }
 
 /**
- * Ranks passages by the words they share with a question. Lists of nodes a word propose candidates by how rare the shared
- * words are; the best of them are read and scored by BM25, counts and lengths taken from the texts themselves.
+ * Ranks passages by the words they share with a question. Each word's list of nodes proposes candidates, weighted by
+ * how rare the word is. The best candidates are read and scored by BM25, with counts and lengths from the texts.
  */
 export class KeywordSearch {
   readonly #database: Database;
@@ -63,10 +66,10 @@ export class KeywordSearch {
   }
 
   /**
-   * The passages that share words with the text, best first, equal scores in the order of adding.
+   * The passages that share words with the text, best first. Equal scores are in the order of adding.
    *
    * @throws `INVALID_ARGUMENT` if the store has no table of words, `ABORTED`, `CORRUPT`
-   * @throws Renumbered if `filter` or what was found are of nodes that other passages have by now
+   * @throws Renumbered if the nodes of `filter` or of the found passages belong to other passages by now
    */
   async search({ text, limit, filter, signal }: KeywordQuery): Promise<KeywordMatch[]> {
     const { meta, terms } = await this.#database.snapshot(async (c) => {
@@ -107,7 +110,7 @@ export class KeywordSearch {
   }
 }
 
-/** Where the words are. Common ones are left out unless there are no others. */
+/** Finds the nodes of each word. Common words are left out unless there are no others. */
 async function findTerms(
   c: Connection,
   words: readonly AskedWord[],
@@ -127,7 +130,7 @@ async function inOrder<T>(words: readonly AskedWord[], find: (word: AskedWord) =
   return found;
 }
 
-/** The nodes of a word in order, of a common one a few more than `most`. */
+/** The nodes of a word in order. For a common word there are a few more than `most`. */
 async function nodesOf(
   c: Connection,
   asked: AskedWord,
@@ -149,7 +152,7 @@ async function nodesOf(
   return asked.isStart ? [...nodes].sort((a, b) => a - b) : [...nodes];
 }
 
-/** The words of the table that begin as the one that was asked for. */
+/** The words of the table that begin with the given word. */
 async function wordsAsked(c: Connection, asked: AskedWord, signal: AbortSignal | undefined): Promise<string[]> {
   const words: string[] = [];
   const turns = new Turns({ signal });
@@ -160,7 +163,7 @@ async function wordsAsked(c: Connection, asked: AskedWord, signal: AbortSignal |
   return words;
 }
 
-/** As in Lucene: never below 0. */
+/** Never below 0, as in Lucene. */
 function idf(holders: number, passages: number): number {
   return Math.log(1 + Math.max(0, passages - holders + 0.5) / (holders + 0.5));
 }
@@ -185,7 +188,7 @@ function bestByRareness(terms: readonly Term[], limit: number, filter: Uint8Arra
     if (best.length < limit) best.push(one);
     else if (isBefore(one, best.at(-1)!)) best[limit - 1] = one;
     else continue;
-    // Up to its place: few of many candidates come so far.
+    // Moves it up to its place. Few of many candidates get this far.
     for (let i = best.length - 1; i > 0 && isBefore(one, best[i - 1]!); i--)
       [best[i - 1], best[i]] = [one, best[i - 1]!];
   }
@@ -228,7 +231,10 @@ interface Counted {
   readonly count: number;
 }
 
-/** Long foreign words share some pair with many others: a text that has less than half of the pairs does not hold the word. */
+/**
+ * Long foreign words share some pair with many others. A text with less than half of a word's pairs does not hold the
+ * word.
+ */
 function withoutLooseParts(found: readonly Counted[]): readonly Counted[] {
   const parts = new Map<number, { all: number; held: number }>();
   for (const { asked, count } of found) {
@@ -244,6 +250,6 @@ function withoutLooseParts(found: readonly Counted[]): readonly Counted[] {
 function withoutKeywords(): EmbedlessError {
   return new EmbedlessError(
     "INVALID_ARGUMENT",
-    'The store has no table of words, which mode "keyword" and "hybrid" search by: open it with keywords: true, which makes one.',
+    'The store has no table of words, which the modes "keyword" and "hybrid" need. Open it with keywords: true to create one.',
   );
 }

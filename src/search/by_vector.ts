@@ -25,17 +25,17 @@ export interface Question {
   readonly signal: AbortSignal;
 }
 
-/** How often a search is done at most; see `#answer`. */
+/** Most attempts of one search; see `#answer`. */
 const MOST_ATTEMPTS = 5;
-/** Rows read at once. */
+/** Rows read before the event loop gets a turn. */
 const PAGE = 64;
 
-/** Searches by meaning: question to vector, vector to nodes, nodes to passages. */
+/** Searches by meaning: from the question to its vector, from the vector to nodes, from nodes to passages. */
 export class VectorSearch {
   readonly #store: OpenStore;
   /** Shares runs of the model between searches. */
   readonly #embedding: SharedCalls;
-  /** What recomputes by nodes of one numbering. */
+  /** Recomputes vectors for the nodes of one numbering. */
   #recomputed: { readonly numbering: number; readonly recompute: Recompute } | undefined;
   readonly #live: LiveCalibration | undefined;
   readonly #scores = new ScoreCheck();
@@ -68,9 +68,9 @@ export class VectorSearch {
   }
 
   /**
-   * The one place where a search starts over. Others may write at any time: then the filter and the rows are of different
-   * versions, or passages are gone before they are read, or their nodes belong to other passages. And codes may contradict
-   * the exact scores. The last attempt answers with what it has.
+   * The one place where a search starts again. Others may write at any time: then the filter and the rows have
+   * different versions, passages are gone before they are read, or nodes belong to other passages. Codes may also
+   * contradict the exact scores. The last attempt answers with what it has.
    */
   async #answer(question: Question, deadline: Deadline | undefined): Promise<Answer> {
     const { settings, filter, signal } = question;
@@ -106,7 +106,7 @@ export class VectorSearch {
     }
   }
 
-  /** The question's vector; `undefined` if there is nothing to find, so that the model is not started for that. */
+  /** The question's vector; `undefined` if there is nothing to find, so that no model is started. */
   async #askedVector({ query, filter, signal }: Question): Promise<AskedVector> {
     const { rows, matching } = await this.#store.views.newest(filter, signal);
     const startedAt = performance.now();
@@ -135,7 +135,7 @@ export class VectorSearch {
     return await searchIndex(index, vector, { k, plan, source, ...run, sigmaScale, walk, filter: matching?.bits });
   }
 
-  /** Where one search's exact vectors come from: the file if it keeps them, or else the texts. */
+  /** Where one search's exact vectors come from: the file if it keeps them, otherwise the texts. */
   #exactVectors(coder: NativeCoder, numbering: number): ExactVectors {
     const { kept, database, coders } = this.#store;
     if (kept) return kept.ofNumbering(numbering);
@@ -143,11 +143,14 @@ export class VectorSearch {
     return coder.kind === "none" ? new PendingVectors(database, coders, embedded) : embedded;
   }
 
-  /** What recomputes by nodes of this numbering. Searches that began under an earlier one keep theirs to their end. */
+  /**
+   * Recomputes vectors for nodes of this numbering. Searches that began under an earlier numbering use theirs to the
+   * end.
+   */
   #recomputeOf(numbering: number): Recompute {
     if (this.#recomputed?.numbering === numbering) return this.#recomputed.recompute;
     const { passages, model, settings } = this.#store;
-    // Nodes whose passage was deleted meanwhile are left out.
+    // Nodes whose passage was deleted in the meantime are left out.
     const texts = (nodes: number[]) =>
       new Map([...passages.byNodes(nodes, numbering)].map(([node, { text }]) => [node, text]));
     const limits = async () => (await model.proven()).limits;
@@ -161,7 +164,7 @@ export class VectorSearch {
     await (await this.#store.model.proven()).proveAgain();
   }
 
-  /** The passages of nodes, without those that were deleted meanwhile or no longer match. */
+  /** The passages of nodes, without those that were deleted in the meantime or no longer match. */
   async #read(
     nodes: readonly number[],
     numbering: number,
@@ -188,7 +191,7 @@ interface AskedVector {
 
 interface Answer extends AskedVector {
   readonly ranking: Ranking;
-  /** The passages found, by node. */
+  /** The found passages by node. */
   readonly rows: ReadonlyMap<number, PassageRow>;
 }
 
@@ -213,7 +216,7 @@ function toHits(
   });
 }
 
-/** Adds the vectors of hits that were not recomputed, as their codes give them. */
+/** Adds the vectors of hits that were not recomputed, decoded from their codes. */
 function addDecodedVectors({ nodes, vectors }: Ranking, index: NativeIndex): void {
   const estimated = nodes.filter((node) => !vectors.has(node));
   if (estimated.length === 0 || index.coder.kind === "none") return;
@@ -222,7 +225,7 @@ function addDecodedVectors({ nodes, vectors }: Ranking, index: NativeIndex): voi
   for (const [i, node] of estimated.entries()) vectors.set(node, flat.subarray(i * dims, (i + 1) * dims));
 }
 
-/** The ranking of an empty store: it holds all that there is. */
+/** The ranking of an empty store. Its recall is 1. */
 function nothing(): Ranking {
   const firstRound = { count: 0, sumSquares: 0 };
   return { nodes: [], scores: [], explanations: [], vectors: new Map(), expectedRecall: 1, firstRound, cost: noCost() };

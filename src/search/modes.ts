@@ -6,9 +6,9 @@ import { KeywordSearch } from "./by_keywords.js";
 import { type Question, VectorSearch } from "./by_vector.js";
 import { noCost } from "./session.js";
 
-/** Places of either list that are fused at least: below them an entry changes nothing that is answered. */
+/** Fewest entries per list that are fused. Later entries do not change the answer. */
 const LEAST_FUSED = 10;
-/** Places of the list by words; they cost next to nothing. */
+/** Fewest entries of the list by words. They cost next to nothing. */
 const LEAST_BY_WORDS = 50;
 
 /** Answers questions to a store by meaning, by words or by both; see `SearchOptions.mode`. */
@@ -27,8 +27,7 @@ export class Search {
   async answer(question: Question): Promise<SearchResult> {
     const { query, settings } = question;
     if (settings.mode === "vector") return await this.#byVector.search(question);
-    if (typeof query !== "string")
-      throw wrongType("query", `a text, which mode "${settings.mode}" compares the words of,`, query);
+    if (typeof query !== "string") throw wrongType("query", `a text, which mode "${settings.mode}" needs,`, query);
     const startedAt = performance.now();
     if (settings.mode === "hybrid") return await this.#fused({ ...question, query }, startedAt);
     const { hits, keywordMs } = await this.#worded({ ...question, query }, settings.k, startedAt);
@@ -38,7 +37,7 @@ export class Search {
 
   async #fused(question: WordedQuestion, startedAt: number): Promise<SearchResult> {
     const { settings, filter, signal } = question;
-    // Both sides ask at the same time; the filter is worked out once for them.
+    // Both searches ask for the filter at the same time. Evaluating it first does it once for both.
     if (filter) await this.#store.filters.matching(filter, signal);
     const depth = Math.max(settings.k, LEAST_FUSED);
     const both = [
@@ -77,23 +76,23 @@ function fuseHits(near: readonly Hit[], worded: readonly Hit[]): Hit[] {
 }
 
 /**
- * Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009): what stands high in several lists comes first,
- * whatever their scores mean.
+ * Reciprocal rank fusion (Cormack, Clarke and Buettcher, SIGIR 2009): entries that rank high in several lists come
+ * first, whatever their scores mean.
  */
 
-/** Of the paper: how little the difference between the first places counts. */
+/** The constant of the paper. It says how little the difference between the first places counts. */
 const RANK_CONSTANT = 60;
 
 /** One entry of the fused list. */
 export interface Fused<T> {
   readonly item: T;
-  /** Sum of 1 / (60 + place) over the lists, places counted from 1. */
+  /** Sum of 1 / (60 + rank) over the lists. Ranks are counted from 1. */
   readonly score: number;
 }
 
 /**
- * Fuses lists, each best first, into one. Of entries with one key that of the earliest list is taken; equal scores keep
- * the order of the lists.
+ * Fuses lists, each best first, into one. Of entries with the same key, the one of the earliest list is taken. Equal
+ * scores keep the order of the lists.
  */
 export function fuse<T>(lists: readonly (readonly T[])[], keyOf: (item: T) => string): Fused<T>[] {
   const fused = new Map<string, { item: T; score: number }>();

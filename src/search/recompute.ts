@@ -5,12 +5,13 @@ import { limitsOf } from "../embed/guard.js";
 import type { SharedCalls } from "../embed/shared_calls.js";
 import type { ExactVectors, NodeVectors, VectorSource } from "../memory/vectors.js";
 
-/** Texts read between two turns of the event loop: a millisecond or two. */
+/** Texts read before the event loop gets a turn. This takes a millisecond or two. */
 const READ_SLICE = 32;
 
 /**
- * Nodes to vectors by way of their texts: the store keeps no vectors, so this is where they come from. Vectors are kept
- * in memory as the embedder gave them, the least recently used going first, so scores are the same cold and cached.
+ * Computes the vectors of nodes from their texts, for a store that keeps no vectors. Vectors stay in memory exactly as
+ * the embedder gave them, so scores are the same with and without the cache. The least recently used vectors are
+ * dropped first.
  */
 export class Recompute implements ExactVectors {
   readonly #calls: SharedCalls;
@@ -20,9 +21,9 @@ export class Recompute implements ExactVectors {
 
   /**
    * @param calls Shares runs of the model between searches.
-   * @param readTexts Texts of nodes from the store; a node that is gone is left out.
-   * @param cacheBytes Memory for vectors. More means fewer repeated runs; 0 embeds every time.
-   * @param embedder What the calls run on. Default: one that tells nothing of itself.
+   * @param readTexts Reads the texts of nodes from the store. Nodes that are gone are left out.
+   * @param cacheBytes Memory for vectors. More memory means fewer repeated runs; 0 embeds every time.
+   * @param embedder The embedder of the calls. Default: one that says nothing of itself.
    */
   constructor(
     calls: SharedCalls,
@@ -33,16 +34,16 @@ export class Recompute implements ExactVectors {
     this.#calls = calls;
     this.#readTexts = readTexts;
     this.#embedder = embedder;
-    // A map entry costs about 100 bytes beside the vector itself.
+    // A map entry takes about 100 bytes in addition to its vector.
     this.#cache = new LruCache(cacheBytes, (vector) => vector.byteLength + 100);
   }
 
-  /** Forgets all vectors: the model that made them is not believed any more. */
+  /** Forgets all vectors, because the model that made them can no longer be relied on. */
   forget(): void {
     this.#cache.clear();
   }
 
-  /** Texts worth having under way at once. */
+  /** Number of texts that should be in work at once. */
   async lanes(): Promise<number> {
     return limitsOf(await this.#embedder()).concurrency;
   }
@@ -56,7 +57,7 @@ export class Recompute implements ExactVectors {
     return await this.#vectorsOf(nodes, new Map(), signal);
   }
 
-  /** The same for one search, which has equal texts of several nodes embedded once, however many rounds it takes. */
+  /** The same for one search. It embeds equal texts of several nodes once, however many rounds it takes. */
   forSearch(): ExactVectors {
     const ofTexts = new Map<string, Float32Array>();
     return {
@@ -65,7 +66,7 @@ export class Recompute implements ExactVectors {
     };
   }
 
-  /** @param ofTexts What this search had embedded so far; what it has embedded now is added. */
+  /** @param ofTexts Vectors by text that this search has embedded. New ones are added. */
   async #vectorsOf(
     nodes: readonly number[],
     ofTexts: Map<string, Float32Array>,
@@ -80,7 +81,7 @@ export class Recompute implements ExactVectors {
     const texts = await this.#textsOf(unknown);
     const readMs = performance.now() - before;
     const found = new Map<number, [Float32Array, VectorSource]>();
-    // Another search may have embedded some of them meanwhile.
+    // Another search may have embedded some of them in the meantime.
     for (const node of unknown) {
       const vector = this.#cache.get(node);
       const same = ofTexts.get(texts.get(node) ?? "");

@@ -4,41 +4,47 @@ import { usualSquare } from "../codes/plan.js";
 import type { NativeCoder, NativeResult } from "../native/surface.js";
 import type { Ranking } from "./session.js";
 
-/** Observations that a judgement takes: two first rounds at k = 10. */
+/** Fewest observations for a judgement: two first rounds at k = 10. */
 const ENOUGH = 32;
-/** What is looked at: so many observations back, half of their weight gone. */
+/** Share of the weight of earlier observations that remains after each search, so that recent searches count more. */
 const KEPT = 0.8;
-/** Mean square of the errors, in units of the usual one, from which on the canaries are asked again. */
+/** If the mean square of the errors reaches this multiple of the usual one, the canaries are embedded again. */
 const DOUBTFUL = 4;
-/** One search's mean square counts as at most so many times the usual one: a single odd question is no reason. */
+/**
+ * The mean square of one search counts as at most this multiple of the usual one, so that one odd question is not
+ * enough.
+ */
 const MOST_TIMES_USUAL = 9;
-/** From which on nothing but another model, or codes of other texts, explains the answer of one search. */
+/** From here on, the answer of one search can only be explained by another model, or by codes of other texts. */
 const IMPOSSIBLE = 25;
-/** Below this share of the scores an error is none, however exact a code claims to be: models differ a little by machine. */
+/**
+ * Errors smaller than this share of the score are ignored, however exact a code claims to be, because models differ a
+ * little between machines.
+ */
 const LEAST_ERROR = 0.05;
 /**
- * Below this share of the largest score that vectors of these lengths can have, an error is rounding: codes keep their
- * factors as float16, and estimates are small differences of large numbers where vectors lie close together.
+ * Errors smaller than this share of the largest possible score are rounding. Codes keep their factors as float16, and
+ * estimates are small differences of large numbers if vectors lie close together.
  */
 const ROUNDING = 2 ** -11;
-/** How much wider than it claims a code's errors are taken at most. */
+/** The largest factor by which a code's errors are widened. */
 export const MOST_WIDENED = 1000;
-/** Fewest hits with both scores that one search is judged by. */
+/** Fewest hits with both scores by which one search is judged. */
 const FEWEST_HITS = 4;
 
-/** What the codes and the exact scores of one search have to be compared with. */
+/** What the codes and the exact scores of one search are compared with. */
 export interface Comparison {
   readonly coder: NativeCoder;
   readonly question: Float32Array;
   readonly ranking: Ranking;
-  /** Whether the search may start over. */
+  /** Whether the search may start again. */
   readonly mayRepeat: boolean;
 }
 
 /**
- * The check of one search. Where its codes and its exact scores disagree, the canaries decide. A model that still gives the
- * canaries' vectors gives right scores, and then it is the codes that claim too small errors. (`verify` finds out why: they
- * may not be the codes of these texts.)
+ * Checks one search. If its codes and its exact scores disagree, the canaries decide. If the model still gives the
+ * canaries' vectors, its scores are right and the codes claim errors that are too small. (`verify` finds out why: the
+ * codes may belong to other texts.)
  */
 export class SearchCheck {
   readonly #scores: ScoreCheck;
@@ -46,20 +52,20 @@ export class SearchCheck {
   #proofs = 0;
   #widening = 1;
 
-  /** @param proveModel Has the canaries embedded again; throws `MODEL_MISMATCH` unless their vectors are the same. */
+  /** @param proveModel Embeds the canaries again, and throws `MODEL_MISMATCH` unless their vectors are the same. */
   constructor(scores: ScoreCheck, proveModel: () => Promise<void>) {
     this.#scores = scores;
     this.#proveModel = proveModel;
   }
 
-  /** The errors of a code are multiplied by this; `learned` is what earlier searches say. */
+  /** The factor for the errors of a code. `learned` is what earlier searches say. */
   scaleFor(coder: NativeCoder, learned: number): number {
     return Math.min(MOST_WIDENED, learned * this.#scores.scaleFor(coder) * this.#widening);
   }
 
   /**
-   * Compares the two. `again`: the search does better when it starts over. `doubtful`: the codes are too far from the exact
-   * scores to say anything about other passages.
+   * Compares codes and exact scores. `again`: the search improves if it starts again. `doubtful`: the codes are too far
+   * from the exact scores to say anything about other passages.
    *
    * @throws EmbedlessError `MODEL_MISMATCH`, or the embedder's failure
    */
@@ -80,7 +86,7 @@ export class SearchCheck {
     return isOff ? "contradicted" : "fits";
   }
 
-  /** With vectors that the proven model makes now, or with wider errors. */
+  /** Whether the vectors that the proven model makes now, or wider errors, improve the search. */
   #helpsToRepeat(verdict: Verdict, coder: NativeCoder, { explanations }: Ranking): boolean {
     if (verdict === "contradicted") return ++this.#proofs === 1 || this.#scores.widen(coder, explanations);
     if (this.#widening > 1) return false;
@@ -89,12 +95,12 @@ export class SearchCheck {
   }
 }
 
-/** Whether codes and exact scores agree as the codes claim; if not, whether rounding explains it. */
+/** Whether codes and exact scores agree as the codes claim. If not, whether rounding explains it. */
 type Verdict = "fits" | "rounded" | "contradicted";
 
 /**
- * Exact scores and the codes' estimates of them agree only if both come from the same model. This watches how far apart they
- * are, search by search: a model that changed under the same name shows, even if no canary is embedded again.
+ * Exact scores and their estimates agree only if both come from the same model. This measures how far apart they are,
+ * search by search. So it detects a model that changed under the same name, even if no canary is embedded again.
  */
 export class ScoreCheck {
   #coder: NativeCoder | undefined;
@@ -102,12 +108,15 @@ export class ScoreCheck {
   #squares = 0;
   #scale = 1;
 
-  /** What to multiply the errors by that this code claims: 1 unless a model that was proved right says otherwise. */
+  /** The factor for the errors that this code claims. It is 1 unless a proven model has shown larger errors. */
   scaleFor(coder: NativeCoder): number {
     return coder === this.#coder ? this.#scale : 1;
   }
 
-  /** Takes in one search. Answers whether the model has to prove itself again; then it starts afresh. */
+  /**
+   * Takes the observations of one search. Answers whether the model must prove itself again; then counting starts
+   * again.
+   */
   observe(coder: NativeCoder, { count, sumSquares }: NativeResult["firstRound"]): boolean {
     this.#turnTo(coder);
     if (count === 0) return false;
@@ -120,17 +129,17 @@ export class ScoreCheck {
   }
 
   /**
-   * Takes the errors of this code to be as large as these hits show, for the model was proved right: it is the code that
-   * fits its passages worse than it claims. Answers whether that widens anything.
+   * Widens the errors of this code to those of these hits. The model was proven right, so the code fits its passages
+   * worse than it claims. Answers whether this widens anything.
    *
-   * @param explanations Of a search whose errors were multiplied by `scaleFor`.
+   * @param explanations Those of a search whose errors were multiplied by `scaleFor`.
    */
   widen(coder: NativeCoder, explanations: readonly HitExplanation[]): boolean {
     this.#turnTo(coder);
     const wider = Math.min(MOST_WIDENED, this.#scale * excessOf(coder, explanations));
     const isWider = wider > this.#scale;
     this.#scale = wider;
-    // What was seen before is explained by it.
+    // The wider errors explain what was observed before.
     if (isWider) this.#forget();
     return isWider;
   }
@@ -148,7 +157,7 @@ export class ScoreCheck {
   }
 }
 
-/** The largest score, in size, that a question and passages of these lengths can have: what rounding is measured by. */
+/** The largest absolute score that a question and passages of these lengths can have. Rounding is measured by it. */
 export function largestScore(metric: Metric, question: Float32Array, passages: Iterable<Float32Array>): number {
   if (metric === "cosine") return 1;
   let longest = 0;
@@ -156,7 +165,10 @@ export function largestScore(metric: Metric, question: Float32Array, passages: I
   return metric === "ip" ? lengthOf(question) * longest : (lengthOf(question) + longest) ** 2;
 }
 
-/** Whether hits lie as near to their codes as rounding lets them, whatever their codes claim: that says nothing of the model. */
+/**
+ * Whether rounding alone explains the errors of these hits, whatever their codes claim. Then they say nothing about the
+ * model.
+ */
 export function isRounding(explanations: readonly HitExplanation[], largest: number): boolean {
   const { hits, error } = compare(explanations);
   return hits > 0 && error <= (ROUNDING * largest) ** 2;
@@ -167,14 +179,17 @@ export function excessOf(coder: NativeCoder, explanations: readonly HitExplanati
   return Math.max(1, Math.sqrt(compare(explanations).squares / usualSquare(coder)));
 }
 
-/** Whether hits contradict their own codes so far that their texts and codes cannot be of one model. */
+/** Whether hits contradict their own codes so much that texts and codes cannot come from one model. */
 export function isImpossible(coder: NativeCoder, explanations: readonly HitExplanation[]): boolean {
   const { hits, squares, error, size } = compare(explanations);
   if (hits < FEWEST_HITS) return false;
   return squares > IMPOSSIBLE * usualSquare(coder) && error > LEAST_ERROR ** 2 * size;
 }
 
-/** How far exact scores are from estimates: mean squares in units of the claimed errors, as they are, and of the scores. */
+/**
+ * Mean squares of the differences between exact scores and estimates, in units of the claimed errors and as they are,
+ * and the mean square of the scores.
+ */
 function compare(explanations: readonly HitExplanation[]) {
   const pairs = explanations.flatMap(({ estimate, sigma, exact }) =>
     estimate === undefined || sigma === undefined || exact === undefined ? [] : { estimate, sigma, exact },

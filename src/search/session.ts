@@ -8,40 +8,40 @@ import type { ExactVectors, VectorSource } from "../memory/vectors.js";
 import type { NativeIndex, NativeResult, NativeSearch } from "../native/surface.js";
 import { shareOfWalk, type Walk } from "./walk.js";
 
-/** Most vectors that are handed over at once: a search for all of a large store wants them all in one round. */
+/** Most vectors passed in one call. A search for all passages of a large store wants all vectors in one round. */
 const FEED_SLICE = 4_096;
 
-/** What a search found, as nodes: the store turns them into passages. */
+/** The answer of a search as nodes. The store turns them into passages. */
 export interface Ranking {
   nodes: number[];
   scores: number[];
   explanations: HitExplanation[];
-  /** Exact vectors by node, of recomputed nodes. */
+  /** Exact vectors of the recomputed nodes. */
   vectors: Map<number, Float32Array>;
   expectedRecall: number | undefined;
-  /** How far the estimates of the first round were off; see `NativeResult`. */
+  /** How far off the estimates of the first round were; see `NativeResult`. */
   firstRound: NativeResult["firstRound"];
   cost: Omit<SearchCost, "totalMs" | "queryMs" | "keywordMs">;
 }
 
-/** How one search of an index is to be done. */
+/** Options of one search of an index. */
 export interface IndexSearch {
   k: number;
   plan: SearchPlan;
   /** Where exact vectors come from. */
   source: ExactVectors;
   signal?: AbortSignal | undefined;
-  /** When to answer with what there is. Default: when all is decided. */
+  /** When to answer with what was found so far. Default: when everything is decided. */
   deadline?: Deadline | undefined;
   /** Multiplies the errors that the code claims. Default 1. */
   sigmaScale?: number | undefined;
-  /** Walks over a graph instead of scanning. Default: a scan. */
+  /** Walks a graph instead of scanning. Default: a scan. */
   walk?: Walk | undefined;
-  /** Bitmap of the nodes that may be answered; see `NativeSearchOptions`. Default: all. */
+  /** Bitmap of the nodes that may be in the answer; see `NativeSearchOptions`. Default: all. */
   filter?: Uint8Array | undefined;
 }
 
-/** A search under way: what has come so far, and what it cost. */
+/** A running search: its state and its cost. */
 interface RunningSearch {
   readonly session: NativeSearch;
   readonly dims: number;
@@ -52,10 +52,10 @@ interface RunningSearch {
 }
 
 /**
- * One search of an index: the scan proposes candidates, the session asks for the exact vectors of those that are most likely
- * in the answer, and ends when it is expected to hold its recall, at the cap, or at the deadline.
+ * One search of an index. The scan proposes candidates. The session asks for the exact vectors of those that are most
+ * likely in the answer. It ends when the answer is expected to hold its recall, at the cap, or at the deadline.
  *
- * @param index The codes; the search works on the state it has now.
+ * @param index The codes. The search works on their state at its start.
  * @param query The question's vector.
  * @throws `ABORTED`, or what reading and embedding throw.
  */
@@ -99,15 +99,18 @@ export function noCost(): Ranking["cost"] {
   };
 }
 
-/** The cost of a search that was done again: what it spent before counts, what it recomputed is what it recomputed last. */
+/**
+ * The cost of a search that started again. What it spent before is added; what it recomputed is only that of the last
+ * attempt.
+ */
 export function addCosts(before: Ranking["cost"], last: Ranking["cost"]): Ranking["cost"] {
   const spent = ["embedded", "scanned", "scanMs", "readMs", "recomputeMs"] as const;
   return { ...last, ...Object.fromEntries(spent.map((key) => [key, before[key] + last[key]])) };
 }
 
 /**
- * Hands over all that the session wants next. With a deadline each vector is handed over by itself as soon as it is
- * there, so that none is lost for having waited for others.
+ * Passes all vectors that the session wants next. With a deadline each vector is passed as soon as it is there, so that
+ * none is lost while it waits for others.
  *
  * @returns `false` if the deadline came first
  */
@@ -132,14 +135,17 @@ async function runRound(
   }
 }
 
-/** Each vector by itself, as many at a time as the source makes at once; all together where it need not make them. */
+/**
+ * Passes each vector by itself, as many at a time as the source makes at once. If the source need not make them, all
+ * are passed together.
+ */
 async function feedSingly(state: RunningSearch, wanted: readonly number[], signal: AbortSignal): Promise<void> {
   const lanes = await state.source.lanes?.();
   if (lanes === undefined) return await feed(state, wanted, signal);
   await inBatches(wanted, { size: 1, lanes, signal }, ({ items }, own) => feed(state, items, own));
 }
 
-/** Gets the vectors of wanted nodes and hands them over, unless the search has ended meanwhile. */
+/** Gets the vectors of wanted nodes and passes them, unless the search has ended in the meantime. */
 async function feed(state: RunningSearch, wanted: readonly number[], signal: AbortSignal | undefined): Promise<void> {
   const answer = await state.source.vectorsOf(wanted, signal);
   if (signal?.aborted) return;
@@ -189,14 +195,14 @@ function rank(state: RunningSearch, index: NativeIndex, { k, plan, walk = {} }: 
   };
 }
 
-/** The time that a search may take: a signal that fires when it is over. */
+/** A time limit of a search: a signal that fires when the time is over. */
 export class Deadline {
   readonly #controller = abortController();
   readonly #timer: NodeJS.Timeout;
   readonly #endsAt: number;
 
   /**
-   * @param ms Milliseconds from `startedAt`; 0: over at once.
+   * @param ms Milliseconds from `startedAt`; 0 is over at once.
    * @param startedAt A `performance.now()`.
    */
   constructor(ms: number, startedAt = performance.now()) {
@@ -209,9 +215,9 @@ export class Deadline {
   }
 
   /**
-   * Waits for what `work` does until the deadline: its signal fires then, or with `signal`, whichever comes first.
+   * Runs `work` until the deadline. The signal of `work` fires then, or when `signal` fires.
    *
-   * @returns whether the work was finished; `false` if the deadline cut it off
+   * @returns whether the work finished; `false` if the deadline ended it
    * @throws `ABORTED` when `signal` fires; whatever `work` throws before the deadline
    */
   async run(work: (signal: AbortSignal) => Promise<void>, signal: AbortSignal | undefined): Promise<boolean> {
@@ -226,7 +232,7 @@ export class Deadline {
     }
   }
 
-  /** Lets go of the timer: a search that ends early must not keep the process alive. */
+  /** Ends the timer, because a search that ends early must not keep the process alive. */
   end(): void {
     clearTimeout(this.#timer);
   }

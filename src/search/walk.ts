@@ -4,22 +4,22 @@ import { tableAt } from "../codes/calibration.js";
 import type { SearchPlan } from "../codes/plan.js";
 import type { NativeGraph, NativeIndex, NativeSearchOptions } from "../native/surface.js";
 
-/** How one search finds its candidates: what `NativeSearchOptions` needs besides the plan; empty for a scan. */
+/** How one search finds its candidates: what `NativeSearchOptions` needs in addition to the plan. Empty for a scan. */
 export type Walk = Pick<NativeSearchOptions, "mode" | "graph" | "searchWindow" | "ratio" | "strategy"> & {
-  /** Most recomputes, in the place of the plan's: a walk that recomputes what it meets ends by its window. */
+  /** Most recomputes, instead of the plan's. A walk that recomputes what it meets ends by its window. */
   cap?: number;
 };
 
-/** Codes that a walk looks at for each node of its window and each edge of a node: 20 with 30 edges. */
+/** Codes that a walk reads per node of its window and per edge of a node: 20 with 30 edges. */
 const LOOKS_PER_EDGE = 2 / 3;
 /**
- * What a walk on codes may miss of what a scan finds: half a percent, and half of what the caller allows where that is
- * less. Of what searches answer, on 50,000 passages, 0.1 to 0.4 points of recall were lost with codes of 48 bytes and more at k 3,
- * 10 and 100, up to 0.6 with 24 bytes: `npm run bench -- walks`.
+ * What a walk on codes may miss of what a scan finds: half a percent, or half of what the caller allows if that is
+ * less. On 50,000 passages, answers lost 0.1 to 0.4 points of recall with codes of 48 bytes and more at k 3, 10 and
+ * 100, and up to 0.6 with 24 bytes: `npm run bench -- walks`.
  */
 const MOST_MISSED = 0.005;
 
-/** What the search is to do. */
+/** The goal of a search. */
 export interface Asked {
   asked: SearchOptions["walk"];
   k: number;
@@ -27,15 +27,16 @@ export interface Asked {
   recall: number;
   /** The caller's limit of recomputes. */
   maxRecomputes: number | undefined;
-  /** Nodes that the filter lets through; `undefined` without one. */
+  /** Number of nodes that pass the filter; `undefined` without one. */
   allowed: number | undefined;
 }
 
 /**
- * Whether to walk over the graph or to scan, and how wide. The graph must not know of nodes that the index lacks: see `View`.
+ * Decides whether to walk the graph or to scan, and how wide the window is. The graph must not have nodes that the
+ * index lacks: see `View`.
  *
- * A walk meets about `20 * window / share` nodes when only a share of them is allowed, a scan the allowed ones alone: for
- * few allowed nodes, and in small stores, the scan is faster and misses nothing.
+ * If only a share of the nodes is allowed, a walk visits about `20 * window / share` nodes, and a scan reads only the
+ * allowed ones. With few allowed nodes, and in small stores, the scan is faster and misses nothing.
  */
 export function chooseWalk(
   index: NativeIndex,
@@ -56,12 +57,12 @@ export function chooseWalk(
   return { mode, graph, searchWindow };
 }
 
-/** The window that meets a share of the true k nearest, in the mean. */
+/** The window that finds a share of the true k nearest, on average. */
 export function windowOf(graph: NativeGraph, index: NativeIndex, k: number, share: number): number {
   return windowFor(graphTraits(graph, index), k, share);
 }
 
-/** How many nodes a walk looks at of which so many may be answered: it passes through the others. */
+/** Expected number of nodes a walk visits when `allowed` nodes pass the filter. It passes through the others too. */
 export function nodesMet(
   { edges, count }: NativeGraph,
   index: NativeIndex,
@@ -72,7 +73,7 @@ export function nodesMet(
   return (perNode * searchWindow * index.count) / Math.max(1, answerable);
 }
 
-/** Share of the true k nearest that a search meets, in the mean; what it makes of them is another matter. 1 for a scan. */
+/** Mean share of the true k nearest that a search meets, before it ranks them. 1 for a scan. */
 export function shareOfWalk({ graph, searchWindow }: Walk, index: NativeIndex, k: number): number {
   return graph === undefined || searchWindow === undefined ? 1 : shareMet(graphTraits(graph, index), k, searchWindow);
 }
@@ -81,12 +82,15 @@ function graphTraits({ kind, count, edges }: NativeGraph, { live }: NativeIndex)
   return { kind, edges, count: Math.max(1, Math.min(count, live)) };
 }
 
-/** Whether the rows are vectors, whose estimates are exact but for rounding: the window alone decides what is found. */
+/**
+ * Whether the rows are vectors. Then estimates are exact except for rounding, and the window alone decides what is
+ * found.
+ */
 function isVector({ coder: { kind } }: NativeIndex): boolean {
   return kind !== "pq" && kind !== "lvq" && kind !== "leanvec";
 }
 
-/** What a search of a store without codes is to do. */
+/** The goal of a search in a store without codes. */
 export interface AskedOfGraph {
   asked: SearchOptions["walk"];
   k: number;
@@ -95,15 +99,15 @@ export interface AskedOfGraph {
   scores: SearchPlan["scores"];
   /** The caller's limit of recomputes. */
   maxRecomputes: number | undefined;
-  /** Nodes that the filter lets through; `undefined` without one. */
+  /** Number of nodes that pass the filter; `undefined` without one. */
   allowed: number | undefined;
 }
 
 /**
- * How to search where there are no codes: every passage that a walk meets is recomputed; or, where a filter leaves so few
- * that a walk would meet as many others, each of those.
+ * How to search without codes. Every passage that the walk meets is recomputed. If a filter leaves so few that a walk
+ * would meet as many others, all that the filter leaves are recomputed instead.
  *
- * @throws `INVALID_ARGUMENT` for what takes estimates
+ * @throws `INVALID_ARGUMENT` for options that need estimates
  */
 export function walkWithoutCodes(
   index: NativeIndex,
@@ -122,49 +126,55 @@ export function walkWithoutCodes(
 function refusal(given: string, instead: string): EmbedlessError {
   return new EmbedlessError(
     "INVALID_ARGUMENT",
-    `The option ${given} takes estimates, but the store has codes "none": ask for ${instead}, or make a store with codes.`,
+    `The option ${given} needs estimates, but the store has codes "none". Use ${instead}, or create a store with codes.`,
   );
 }
 
-/** What a window depends on of a graph. `count`: its nodes that live; the dead have no edges once it is repaired. */
+/**
+ * The properties of a graph that a window depends on. `count`: its live nodes. Dead nodes have no edges after repair.
+ */
 export type GraphTraits = Pick<NativeGraph, "kind" | "count" | "edges">;
 
-/** Of the graph that the table was measured on: Vamana as it is built by default, over the real passages. */
+/** The graph that the table was measured on: Vamana with its default settings, over real passages. */
 const MEASURED = { count: 50_000, degree: 30.45 };
 /**
- * Windows grow with the edges that a node lacks, to a power of the ratio of degrees: to this one up to k 10, and to half of
- * one less with every tenfold of k. Measured from 50 down to 12 edges; with 8 walks get lost.
+ * Windows grow if nodes have fewer edges, by the ratio of degrees to this power up to k 10, and to a power lower by a
+ * half per tenfold k. Measured from 50 down to 12 edges; with 8, walks get lost.
  */
 const FEWER_EDGES = 1.6;
 const LESS_BY_K = 0.5;
 const MORE_EDGES = 0.8;
 const LARGEST_RATIO = 4;
-/** HNSW needs more than Vamana of as many edges. */
+/** HNSW needs wider windows than Vamana with as many edges. */
 const HNSW = 1.15;
 /**
- * Each doubling of the nodes asks for so much more of the window that 50,000 need; from 6,250 on 0.1 to 0.2 were measured,
- * the more the larger k is.
+ * Each doubling of the nodes beyond 50,000 widens the window by this share of the window for 50,000. From 6,250 on 0.1
+ * to 0.2 were measured, more for larger k.
  */
 const GROWTH = 0.2;
-/** In smaller stores a window meets as much as one wider by the ratio of sizes to this power. */
+/** In smaller stores a window finds as much as one that is wider by the ratio of sizes to this power. */
 const FEWER_NODES = 0.15;
-/** Of what the harder set misses, questions in the middle miss this share. */
+/** Average questions miss this share of what the harder set misses. */
 const MISSED_BY_MOST = 0.7;
-/** Wider than the table by so much: graphs of other passages needed up to 1.5 times of it for few of the nearest. */
+/**
+ * Windows are this much wider than in the table. Graphs of other passages needed up to 1.5 times its windows for few
+ * nearest.
+ */
 const MARGIN = 1.25;
-/** The addon's limit; the nearest beyond it are filled up by what the walk met on its way. */
+/** The addon's limit. More hits than that are filled up with what the walk met on its way. */
 const MOST_WINDOW = 2 ** 20;
 /** Rows of the table. */
 export const WINDOW_KS = [1, 3, 10, 30, 100];
 const LARGEST_K = 100;
-/** Shares that the table knows; beyond them `tableAt` has no more to say. */
+/** The range of shares in the table. Other shares are limited to it. */
 const LEAST_SHARE = 0.5;
 const MOST_SHARE = 0.999;
 
 /**
- * Windows with which a walk on exact distances meets a share of the true k nearest, in the mean over the queries of the
- * harder set. Rows by k, columns by share, those of `calibration.json`: `npm run bench -- walks` measures and prints them.
- * Single queries decide the last columns of the first two rows, so these are smoothed by what smaller stores needed.
+ * Windows with which a walk on exact distances finds a share of the true k nearest, as a mean over the queries of the
+ * harder set. Rows by k, columns by share, those of `calibration.json`: `npm run bench -- walks` measures and prints
+ * them. Single queries decide the last columns of the first two rows, so these are smoothed by what smaller stores
+ * needed.
  */
 // biome-ignore format: several numbers a line
 const WINDOWS: readonly (readonly number[])[] = [
@@ -177,11 +187,11 @@ const WINDOWS: readonly (readonly number[])[] = [
 const LOGARITHMS = WINDOWS.map((row) => row.map(Math.log));
 
 /**
- * The window with which a walk meets a share of the k nearest, with some to spare.
+ * The window with which a walk finds a share of the k nearest, with a margin.
  *
- * Fewer edges a node ask for wider windows, and so do more nodes.
+ * Fewer edges per node need wider windows, and so do more nodes.
  *
- * @param share Mean share of the true k nearest that the walk meets; taken as 0.5 to 0.999.
+ * @param share Mean share of the true k nearest to find, limited to 0.5 to 0.999.
  */
 export function windowFor(graph: GraphTraits, k: number, share: number): number {
   const wanted = MARGIN * scaleOf(graph, k) * Math.exp(tableAt(LOGARITHMS, k, bounded(share), WINDOW_KS));
@@ -189,9 +199,10 @@ export function windowFor(graph: GraphTraits, k: number, share: number): number 
 }
 
 /**
- * The mean share of the true k nearest that a walk meets with a window, at most 0.999: `windowFor` reversed, without its
- * margin, for questions between those of the harder set and easy ones. With a window of 20 it lay within 0.05 of the middle
- * of both sets in stores of 700 to 50,000 passages, and the sets up to 0.1 on either side of it; with 80 all was within 0.03.
+ * The mean share of the true k nearest that a walk finds with a window, at most 0.999. It is `windowFor` reversed,
+ * without its margin, for questions between the harder set and easy ones. With a window of 20 it lay within 0.05 of the
+ * middle of both sets in stores of 700 to 50,000 passages, and the sets lay up to 0.1 on either side of it; with 80
+ * everything was within 0.03.
  */
 export function shareMet(graph: GraphTraits, k: number, window: number): number {
   if (window >= graph.count) return 1;
@@ -199,7 +210,7 @@ export function shareMet(graph: GraphTraits, k: number, window: number): number 
   return 1 - MISSED_BY_MOST * (1 - shareOfHarder(graph, k, window / smaller));
 }
 
-/** The share by the table. */
+/** The share according to the table. */
 function shareOfHarder(graph: GraphTraits, k: number, window: number): number {
   let low = LEAST_SHARE;
   let high = MOST_SHARE;
@@ -211,7 +222,7 @@ function shareOfHarder(graph: GraphTraits, k: number, window: number): number {
   return low;
 }
 
-/** How much wider than in the table. */
+/** How much wider windows are than in the table. */
 function scaleOf({ kind, count, edges }: GraphTraits, k: number): number {
   const ratio = Math.min(LARGEST_RATIO, MEASURED.degree / Math.max(1, edges / count));
   const tenfolds = Math.log10(Math.min(LARGEST_K, Math.max(10, k)) / 10);

@@ -1,16 +1,18 @@
 import type { Connection } from "./connection.js";
 import { checkRow, checksum, damagedRow } from "./integrity.js";
 
-/** Nodes of a sealed block: a row of `code_blocks`, never changed again. */
+/** Nodes per sealed block. A sealed block is a row of `code_blocks` and never changes. */
 export const BLOCK_NODES = 4096;
-/** Nodes of a row of `code_open`, which holds what no full block holds yet. */
+/** Nodes per row of `code_open`, which holds the codes that do not fill a block yet. */
 export const OPEN_NODES = 64;
 
-/** Rows as an encoder makes them, with the factors that no byte could hold; see `NativeCoder.encode`. */
+/** Encoded rows, with the factors that no byte could hold; see `NativeCoder.encode`. */
 export interface CodePiece {
   /** `count * rowBytes` bytes. */
   rows: Uint8Array;
-  /** 8-byte entries { u16 row, u8 factor, u8 0, f32 value }, little-endian, rows ascending and relative to this piece. */
+  /**
+   * 8-byte entries { u16 row, u8 factor, u8 0, f32 value }, little-endian, rows ascending and relative to this piece.
+   */
   exceptions: Uint8Array;
 }
 
@@ -38,13 +40,13 @@ interface OpenRow {
 }
 
 /**
- * Appends codes for the nodes `[firstNode, firstNode + rows.length / rowBytes)`. Fills rows of 64 and makes every block
- * of 4,096 that becomes full one sealed row.
+ * Appends codes for the nodes `[firstNode, firstNode + rows.length / rowBytes)`. It fills rows of 64, and turns every
+ * full block of 4,096 into one sealed row.
  *
- * @param version what `raiseVersion` gave this transaction
- * @throws RangeError unless the piece is one of whole rows
- * @throws EmbedlessError `CORRUPT` when a row that must be continued is damaged, or `firstNode` is not the number of nodes
- *   that have codes
+ * @param version What `raiseVersion` answered in this transaction.
+ * @throws RangeError unless the piece consists of whole rows
+ * @throws EmbedlessError `CORRUPT` when a row that must be continued is damaged, or `firstNode` is not the number of
+ *   nodes that have codes
  */
 export function appendCodes(
   tx: Connection,
@@ -73,8 +75,8 @@ export function appendCodes(
 }
 
 /**
- * The codes of all nodes from `sinceNode` on, in order, cut so that the first piece starts at `sinceNode`. Run it on one
- * snapshot (`Database.readTransaction`, a write transaction).
+ * The codes of all nodes from `sinceNode` on, in order. The first piece starts at `sinceNode`. Run it on one snapshot
+ * (`Database.readTransaction`, a write transaction).
  *
  * @throws EmbedlessError `CORRUPT` when a row is damaged or missing
  */
@@ -88,7 +90,7 @@ export function* readCodes(c: Connection, sinceNode: number, rowBytes: number): 
   }
 }
 
-/** The rows of a piece for which `isKept` holds, as a piece of their own. */
+/** The rows of a piece for which `isKept` holds, as a new piece. */
 export function keepRows(piece: CodePiece, rowBytes: number, isKept: (row: number) => boolean): CodePiece {
   const count = piece.rows.length / rowBytes;
   const runs: CodePiece[] = [];
@@ -101,7 +103,7 @@ export function keepRows(piece: CodePiece, rowBytes: number, isKept: (row: numbe
   return join(runs, rowBytes);
 }
 
-/** Nodes that have codes: always the first ones, without a gap. */
+/** Number of nodes that have codes. These are the first ones, without a gap. */
 export function countCodes(c: Connection): number {
   const last = lastOpen(c);
   if (last) return last.row * OPEN_NODES + last.count;
@@ -119,13 +121,13 @@ export function codeBytes(c: Connection): number {
   );
 }
 
-/** Removes all codes: a new codebook makes them anew. */
+/** Removes all codes, because a new codebook makes new ones. */
 export function clearCodes(tx: Connection): void {
   tx.run("DELETE FROM code_blocks");
   tx.run("DELETE FROM code_open");
 }
 
-/** Writes block `block` from its open rows, which it removes, and `part`, which ends it. */
+/** Writes block `block` from its open rows, which it removes, and `part`, which completes it. */
 function seal(tx: Connection, block: number, rowBytes: number, part: CodePiece, version: number): void {
   const firstRow = (block * BLOCK_NODES) / OPEN_NODES;
   const pieces: CodePiece[] = [...openRows(tx, firstRow, rowBytes), part];
@@ -176,7 +178,7 @@ function putOpen(
   );
 }
 
-/** Checked rows of both tables from the one that holds `sinceNode` on. */
+/** Checked rows of both tables, beginning with the row that holds `sinceNode`. */
 function* storedRows(c: Connection, sinceNode: number, rowBytes: number): Generator<StoredCodes> {
   const count = countCodes(c);
   const blocks = Math.floor(count / BLOCK_NODES);
@@ -196,7 +198,7 @@ function readBlock(c: Connection, block: number, rowBytes: number): StoredCodes 
   return { firstNode: block * BLOCK_NODES, rows: found.rows, exceptions: found.exceptions };
 }
 
-/** All open rows from `firstRow` on, checked: none is missing and only the last may be short. */
+/** All open rows from `firstRow` on, checked: none is missing, and only the last may be short. */
 function* openRows(c: Connection, firstRow: number, rowBytes: number): Generator<StoredCodes> {
   const sql = "SELECT row, count, rows, exceptions, version, crc FROM code_open WHERE row >= ? ORDER BY row LIMIT 64";
   const found = c.all<OpenRow>(sql, firstRow);
@@ -249,12 +251,14 @@ function join(pieces: readonly CodePiece[], rowBytes: number): CodePiece {
 
 /**
  * Lists of factor exceptions as the addon makes them: entries { u16 row, u8 factor, u8 0, f32 value }, little-endian,
- * ascending by row. Here only the row number is of interest.
+ * in rising order of rows. Only the row number is used here.
  */
 export const EXCEPTION_BYTES = 8;
 const LAST_FACTOR = 2;
 
-/** Throws `failure()` unless all entries are whole, ascending, of a row below `count` and of a known factor. */
+/**
+ * Throws `failure()` unless all entries are complete and in rising order, with a row below `count` and a known factor.
+ */
 export function checkExceptions(exceptions: Uint8Array, count: number, failure: () => Error): void {
   if (exceptions.length % EXCEPTION_BYTES !== 0) throw failure();
   const view = viewOf(exceptions);
@@ -274,7 +278,7 @@ export function sliceExceptions(exceptions: Uint8Array, from: number, to: number
 
 /** A copy with `by` added to every row number. */
 export function shiftExceptions(exceptions: Uint8Array, by: number): Uint8Array {
-  // Not slice(): that of a Buffer copies nothing.
+  // `slice()` of a Buffer would not copy.
   const shifted = new Uint8Array(exceptions);
   const view = viewOf(shifted);
   for (let at = 0; at < shifted.length; at += EXCEPTION_BYTES) {

@@ -6,14 +6,15 @@ import { keywordBytes } from "./keywords.js";
 import { readMeta } from "./meta.js";
 import { pragma } from "./schema.js";
 
-/** Rows moved a step. */
+/** Rows moved per step. */
 const PAGE = 64;
 
 /**
- * Gives the rows of a table of vectors the new numbers of their nodes, some a step; rows of nodes that get none are dropped.
- * New numbers must be in the order of the old ones and none larger than its old one, so that each place is free in time.
+ * Gives the rows of a table of vectors the new numbers of their nodes, some per step. Rows of nodes without a new
+ * number are removed. New numbers must be in the order of the old ones and not larger than them, so that each place is
+ * free in time.
  *
- * @param old What there was before, on a snapshot.
+ * @param old The previous state, on a snapshot.
  * @throws EmbedlessError `CORRUPT` when a row is damaged
  */
 export function* renumberRows(
@@ -45,7 +46,9 @@ export function* renumberRows(
   }
 }
 
-/** Pages of 4 KB that FTS5 writes in one transaction: some milliseconds, and other writers get their turn in between. */
+/**
+ * Pages of 4 KB that FTS5 writes per transaction. This takes some milliseconds, and other writers get turns in between.
+ */
 const PAGES = 256;
 const PAGE_BYTES = 4_050;
 
@@ -56,10 +59,10 @@ export interface MergedKeywords {
 }
 
 /**
- * Brings the pieces of the table of words together, in which every add leaves one more, and drops what deleted passages
- * left there. Each slice is a transaction of its own: whatever interrupts it, the table is whole, and the next merge goes on.
+ * Merges the pieces of the table of words, of which every add makes one more, and removes what deleted passages left
+ * there. Each slice is one transaction. If it is interrupted, the table is sound and the next merge continues.
  *
- * @param tell Is told the pages written, of how many there will be at most.
+ * @param tell Called with the pages written so far, and the most that there will be.
  * @throws EmbedlessError `LOCKED`, `ABORTED`, `READONLY`, `NO_SPACE`, `IO`
  */
 export async function mergeKeywords(
@@ -70,7 +73,7 @@ export async function mergeKeywords(
   if (!readMeta(database.reader).keywords) return { before: 0, after: 0 };
   const before = keywordBytes(database.reader);
   const total = Math.ceil(before / PAGE_BYTES);
-  // A negative number takes all pieces together; positive ones go on with that.
+  // A negative number merges all pieces. Positive numbers continue that.
   for (let pages = -PAGES, done = 0; ; pages = PAGES) {
     throwIfAborted(signal);
     const isOver = await database.write((tx) => !merge(tx, pages), { signal });
@@ -81,7 +84,7 @@ export async function mergeKeywords(
   return { before, after: keywordBytes(database.reader) };
 }
 
-/** Whether there was anything to merge: then FTS5 changes two rows at least. */
+/** Whether there was anything to merge. FTS5 then changes at least two rows. */
 function merge(tx: Connection, pages: number): boolean {
   const changes = () => tx.get<{ n: number }>("SELECT total_changes() AS n")!.n;
   const before = changes();
@@ -89,14 +92,14 @@ function merge(tx: Connection, pages: number): boolean {
   return changes() - before >= 2;
 }
 
-/** Pages given back in one transaction, 1 MB: a few milliseconds, and other writers get their turn in between. */
+/** Pages given back per transaction: 1 MB. This takes a few milliseconds, and other writers get turns in between. */
 const SLICE = 64;
 
 /**
- * Gives pages that nothing uses any more back to the file system. Each slice is a transaction of its own: whatever
- * interrupts it, the file is whole and the rest is given back the next time.
+ * Gives unused pages back to the file system. Each slice is one transaction. If it is interrupted, the file is sound
+ * and the rest is given back the next time.
  *
- * @returns bytes that the file is smaller by
+ * @returns bytes by which the file became smaller
  * @throws EmbedlessError `LOCKED`, `ABORTED`, `READONLY`, `IO`
  */
 export async function giveBackFreePages(database: Database, signal: AbortSignal): Promise<number> {
@@ -106,7 +109,7 @@ export async function giveBackFreePages(database: Database, signal: AbortSignal)
     const before = pragma(database.reader, "page_count");
     await database.write((tx) => tx.exec(`PRAGMA store.incremental_vacuum(${SLICE})`), { signal });
     const pages = before - pragma(database.reader, "page_count");
-    // A file made without page moving, by an older program, keeps its pages.
+    // An older program made the file without page moving, so it keeps its pages.
     if (pages <= 0) break;
     freed += pages * pageBytes;
   }

@@ -19,21 +19,23 @@ export interface SqlDriver {
   close(): void;
 }
 
-/** Statements kept prepared: more than the library has, so that only those of filters ever go. */
+/** Most prepared statements. The library has fewer, so only those of filters are ever dropped. */
 const PREPARED = 256;
 
-/** Pages copied between two looks at whether to go on: 4 MB. */
+/** Pages copied per step: 4 MB. */
 const PAGES_A_STEP = 256;
 
-/** A driver with its prepared statements, shared by the connections that are handed out for it one after another. */
+/** A driver with its prepared statements. The connections that use it one after another share it. */
 export class Session {
   readonly driver: SqlDriver;
   /** The file, for messages. */
   readonly path: string;
-  /** Statements whose rows are being read: the driver crashes if one is garbage collected before its iterator is done. */
+  /**
+   * Statements whose rows are being read. The driver crashes if one is garbage collected before its iterator is done.
+   */
   readonly iterating = new Set<SqlStatement>();
   readonly #statements = new Map<string, SqlStatement>();
-  /** The salt of the store's checksums once it is known. */
+  /** The salt of the store's checksums, if it is known. */
   salt: number | undefined;
 
   constructor(driver: SqlDriver, path: string) {
@@ -41,7 +43,9 @@ export class Session {
     this.path = path;
   }
 
-  /** The prepared statement of `sql`. The texts used last stay prepared; those of filters are of any number. */
+  /**
+   * The prepared statement of `sql`. The statements used last stay prepared, because filters make any number of them.
+   */
   statement(sql: string): SqlStatement {
     const statement = this.#statements.get(sql) ?? this.driver.prepare(sql);
     this.#statements.delete(sql);
@@ -51,8 +55,9 @@ export class Session {
   }
 
   /**
-   * Lets go of the file. The driver cannot finalise statements, and SQLite keeps a connection alive until they are, so
-   * the file is an attached database that is detached here: that frees it (and its write-ahead log) at once.
+   * Releases the file. The driver cannot finalise statements, and SQLite keeps a connection open until they are.
+   * Therefore the file is an attached database that is detached here, which releases it (and its write-ahead log) at
+   * once.
    */
   close(): void {
     this.#statements.clear();
@@ -65,9 +70,9 @@ export class Session {
   }
 }
 
-/** A connection of its own to the file `uri`, which its statements call `store`. */
+/** A new connection to the file `uri`, which its statements call `store`. */
 export function connect(path: string, uri: string, timeoutMs: number): Session {
-  // The driver reads URIs only for databases that were opened by one themselves.
+  // The driver reads URIs only for databases that were themselves opened by a URI.
   const driver: SqlDriver = new DatabaseSync("file:///embedless?mode=memory", {
     enableForeignKeyConstraints: false,
     enableDoubleQuotedStringLiterals: false,
@@ -85,16 +90,16 @@ export function connect(path: string, uri: string, timeoutMs: number): Session {
 }
 
 /**
- * Runs SQL, synchronously. Statements stay prepared by their text, so values must be parameters.
+ * Runs SQL synchronously. Statements stay prepared by their text, so values must be parameters.
  *
- * Strings must not hold NUL characters: the driver hands them over as C strings. Integers must be safe integers.
+ * Strings must not hold NUL characters, because the driver passes them as C strings. Integers must be safe integers.
  * Every method throws an `EmbedlessError` (`CORRUPT`, `LOCKED`, `NO_SPACE`, `IO`, ...; `CLOSED` after `end`).
  */
 export class Connection implements Salted {
   readonly #session: Session;
-  /** Whether nobody else can change what it reads until it ends. */
+  /** Whether nobody else can change what it reads before it ends. */
   readonly isWrite: boolean;
-  /** What lets go of each statement whose rows are being read. */
+  /** Functions that release the statements whose rows are being read. */
   readonly #iterations = new Set<() => void>();
   #ended = false;
 
@@ -109,7 +114,7 @@ export class Connection implements Salted {
     return this.#session.salt;
   }
 
-  /** Reads with another salt than the file says, for who saves what is left of a damaged one. */
+  /** Uses another salt than that of the file, for reading a damaged store. */
   adoptSalt(salt: number): void {
     this.#session.salt = salt;
   }
@@ -119,17 +124,17 @@ export class Connection implements Salted {
     return this.#run(() => this.#session.statement(sql).get(...params) as T | undefined);
   }
 
-  /** All rows. Bound their number with LIMIT: they are all in memory. */
+  /** All rows. Limit their number with LIMIT, because all are in memory. */
   all<T>(sql: string, ...params: Cell[]): T[] {
     return this.#run(() => this.#session.statement(sql).all(...params) as T[]);
   }
 
   /**
-   * Rows one by one. The statement stays open between them and holds its snapshot, so this is for connections that stay
-   * on one anyway; ending the loop early closes it.
+   * Rows one by one. The statement stays open between them and keeps its snapshot, so use it on connections that stay
+   * on one snapshot. Ending the loop early closes the statement.
    */
   *iterate<T>(sql: string, ...params: Cell[]): Generator<T> {
-    // A statement of its own: the same text may be asked for in between.
+    // It needs its own statement, because the same text may be used in between.
     const statement = this.#run(() => this.#session.driver.prepare(sql));
     this.#session.iterating.add(statement);
     const rows = this.#run(() => statement.iterate(...params));
@@ -150,19 +155,19 @@ export class Connection implements Salted {
     }
   }
 
-  /** Runs a statement for its effect; `changes` counts the rows inserted, updated or deleted. */
+  /** Runs a statement for its effect. `changes` is the number of rows inserted, updated or deleted. */
   run(sql: string, ...params: Cell[]): { changes: number } {
     return this.#run(() => ({ changes: Number(this.#session.statement(sql).run(...params).changes) }));
   }
 
-  /** Runs statements that are needed once (schema changes); nothing is cached. */
+  /** Runs statements that are used once (schema changes). Nothing is cached. */
   exec(sql: string): void {
     this.#run(() => this.#session.driver.exec(sql));
   }
 
   /**
-   * Copies the database as this connection's transaction sees it into the file `path`, off this thread; the connection
-   * must not be used meanwhile. What `onStep` throws ends the copying.
+   * Copies the database as this connection's transaction sees it into the file `path`, off this thread. The connection
+   * must not be used in the meantime. If `onStep` throws, the copying ends.
    */
   async copyTo(path: string, onStep: (pages: { totalPages: number; remainingPages: number }) => void): Promise<void> {
     const driver = this.#session.driver as Parameters<typeof backup>[0];
@@ -170,8 +175,8 @@ export class Connection implements Salted {
   }
 
   /**
-   * Makes every later call throw `CLOSED`: what a transaction leaves behind must not write into the next one. Rows that
-   * were not read to their end are let go of: they would hold on to an old snapshot.
+   * Makes every later call throw `CLOSED`, so that nothing left of a transaction writes into the next one. Statements
+   * whose rows were not read to the end are released, because they would keep an old snapshot.
    */
   end(): void {
     this.#ended = true;

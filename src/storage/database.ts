@@ -9,30 +9,33 @@ import { FORMAT, MIGRATIONS, type Migration, migrate } from "./schema.js";
 import { fromSqlite, isFailedSync, retryWhileBusy } from "./sqlite_errors.js";
 
 export interface DatabaseOptions {
-  /** Make the file when it is missing. */
+  /** Whether to create the file if it is missing. */
   create: boolean;
-  /** Open no writing connection. Implied for a file that cannot be written. */
+  /** Whether to open no writing connection. A file that cannot be written is always opened so. */
   readOnly: boolean;
-  /** `full`: a commit survives a power cut; `normal`: the newest commits may be lost by one, none is torn. */
+  /**
+   * `full`: a commit survives a power cut. `normal`: a power cut may lose the newest commits, but leaves none
+   * incomplete.
+   */
   durability: "full" | "normal";
   /** How long a write waits for other processes before `LOCKED`, in milliseconds. */
   lockTimeoutMs: number;
   /** Steps between formats; for tests. Default: those of this version. */
   migrations?: readonly Migration[];
-  /** Open a file that has tables beside those of a store, as long as they are plain: for repairing. */
+  /** Whether to open a file that has other tables than a store, as long as they are plain. Used for repairing. */
   strangers?: boolean;
 }
 
-/** 16 KB pages: rows of about 1 KB waste 7 % of them instead of 34 % of 4 KB pages, at the same reading speed. */
+/** 16 KB pages: rows of about 1 KB waste 7 % of them, but 34 % of 4 KB pages, at the same reading speed. */
 const PAGE_SIZE = 16_384;
-/** Pages in the log before a commit moves them to the file: few, so that this moment stays short. */
+/** Pages in the log at which a commit moves them to the file. There are few, so that this moment stays short. */
 const CHECKPOINT_PAGES = 256;
-/** A log that one large write made long is cut back to this. */
+/** Size to which a log is cut back after a large write. */
 const LOG_BYTES = 8 * 1024 * 1024;
 
 /**
- * A store's file: one reading and one writing connection in WAL mode. Readers see committed states only and never wait;
- * the writers of this process queue up and take turns with those of other processes.
+ * A store's file: one reading and one writing connection in WAL mode. Readers see only committed states and never wait.
+ * Writers of this process queue and take turns with those of other processes.
  */
 export class Database {
   /** Absolute path of the file. */
@@ -42,10 +45,10 @@ export class Database {
   readonly #reading: Reading;
   readonly #writeSession: Session | undefined;
   readonly #forgetOpen: () => void;
-  /** The files that this handle reads and writes, whatever has come in their places since. */
+  /** The files that this handle reads and writes, even if other files have replaced them. */
   readonly #files: StoreFiles;
   readonly #snapshots = new Set<Promise<unknown>>();
-  /** Settles when the last write in the queue is over; never rejects. */
+  /** Settles when the last queued write is over. It never rejects. */
   #tail: Promise<void> = Promise.resolve();
   #broken: EmbedlessError | undefined;
   #closing: Promise<void> | undefined;
@@ -67,7 +70,7 @@ export class Database {
   }
 
   /**
-   * Opens the store at `path`, makes it if it may, and brings an older format to the newest.
+   * Opens the store at `path`, creates it if that is allowed, and converts an older format to the newest.
    *
    * @throws EmbedlessError `NOT_FOUND`, `NOT_A_STORE`, `FORMAT_VERSION`, `CORRUPT`, `LOCKED`, `NO_SPACE` or `IO`
    */
@@ -96,26 +99,27 @@ export class Database {
     }
   }
 
-  /** Sees committed states only, each statement the newest. */
+  /** The connection for reading. Each statement sees the newest committed state. */
   get reader(): Connection {
     return this.#reading.connection;
   }
 
-  /** Runs `work` on one consistent snapshot. It must be synchronous: the reading connection is shared. */
+  /** Runs `work` on one consistent snapshot. It must be synchronous, because the reading connection is shared. */
   readTransaction<T>(work: (c: Connection) => T): T {
     if (this.#isShut) throw this.#closed();
     return this.#reading.transaction(work);
   }
 
   /**
-   * Runs `work` on a snapshot that lasts while it awaits, on a connection of its own. The log cannot be cut back
-   * meanwhile, so this is for verifying and the like, not for every read. A bounded number run at once, so a snapshot
-   * must not wait for another one. `work` may be run again, see `Reading`.
+   * Runs `work` on a snapshot that lasts while it awaits, with its own connection. The log cannot be cut back in the
+   * meantime, so use it for verifying and similar work, not for every read. A limited number run at once, so a snapshot
+   * must not wait for another one. `work` may run again, see `Reading`.
    *
-   * @throws EmbedlessError `CLOSED`, `ABORTED` when `signal` fires before `work` began, `IO`, and whatever `work` throws
+   * @throws EmbedlessError `CLOSED`, `ABORTED` when `signal` fires before `work` began, `IO`, and whatever `work`
+   *   throws
    */
   async snapshot<T>(work: (c: Connection) => Promise<T>, signal?: AbortSignal): Promise<T> {
-    // A failed sync does not matter here: what was confirmed before can still be read, and saved elsewhere.
+    // A failed sync does not matter here, because confirmed data can still be read and saved elsewhere.
     if (this.#closing) throw this.#closed();
     const running = this.#reading.snapshot(work, () => this.#requireReadable(), signal);
     const settled = running.then(
@@ -128,13 +132,13 @@ export class Database {
   }
 
   /**
-   * Runs `work` in a write transaction: committed when it returns, rolled back when it throws. Writes of this process
-   * queue up; one that another process holds up is tried again without blocking the event loop. `tx` is of no use after
-   * `work` has ended. A write inside a write would wait for itself: pass `tx` on instead.
+   * Runs `work` in a write transaction. It is committed when `work` returns and rolled back when it throws. Writes of
+   * this process queue. If another process holds the lock, the write is tried again without blocking the event loop.
+   * `tx` is unusable after `work` has ended. A write inside a write would wait for itself, so pass `tx` on instead.
    *
-   * @throws EmbedlessError `LOCKED` after `lockTimeoutMs`, `ABORTED` when `signal` fires before `work` began, `READONLY`,
-   *   `CLOSED`, `NO_SPACE`, `IO` (also when the file or its log was removed or replaced: then nothing is written to what
-   *   has come in its place), and whatever `work` throws
+   * @throws EmbedlessError `LOCKED` after `lockTimeoutMs`, `ABORTED` when `signal` fires before `work` began,
+   *   `READONLY`, `CLOSED`, `NO_SPACE`, `IO` (also when the file or its log was removed or replaced: then nothing is
+   *   written to the file that replaced it), and whatever `work` throws
    */
   async write<T>(
     work: (tx: Connection) => Promise<T> | T,
@@ -163,8 +167,9 @@ export class Database {
   }
 
   /**
-   * Waits for the running write and running snapshots, refuses those that wait, and lets go of the file; the last
-   * connection of all processes moves the log into the file and removes it. A second call returns the first one's promise.
+   * Waits for the running write and running snapshots, refuses the waiting ones, and releases the file. The last
+   * connection of all processes moves the log into the file and removes it. A second call returns the first one's
+   * promise.
    */
   close(): Promise<void> {
     this.#closing ??= this.#shutDown();
@@ -175,8 +180,8 @@ export class Database {
     await this.#tail;
     await Promise.all(this.#snapshots);
     this.#isShut = true;
-    // The last connection to close moves the log into the file, unless it can only read. A log that is no longer the
-    // store's must not get there: others may have written since.
+    // The last connection to close moves the log into the file, unless it is for reading only. A log that no longer
+    // belongs to the store must not be moved, because others may have written since.
     const isOrphaned = !sameFiles(this.#files, storeFilesAt(this.path));
     const sides = [this.#reading, this.#writeSession];
     try {
@@ -197,7 +202,7 @@ export class Database {
     return new EmbedlessError("CLOSED", `${this.path} was closed.`);
   }
 
-  /** Waits until the writes before this one are over; answers the function that lets the next one go. */
+  /** Waits until the earlier writes are over. Answers a function that starts the next one. */
   async #takeTurn(signal: AbortSignal | undefined): Promise<() => void> {
     const before = this.#tail;
     let release: () => void = () => {};
@@ -233,12 +238,12 @@ export class Database {
       tx.end();
       this.#requireSameFiles();
       session.statement("COMMIT").run();
-      // What went into a file that was taken away meanwhile is not acknowledged.
+      // If the file was removed in the meantime, what was written into it is not acknowledged.
       this.#requireSameFiles();
       return result;
     } catch (error) {
       tx.end();
-      // After some failures (a full disk) SQLite has rolled back by itself.
+      // After some failures (a full disk) SQLite has rolled back already.
       if (session.driver.isTransaction) session.statement("ROLLBACK").run();
       if (isFailedSync(error)) this.#breakOff(error);
       throw fromSqlite(error, this.path);
@@ -246,17 +251,17 @@ export class Database {
   }
 
   /**
-   * Throws `IO` if the store or its log was removed or another file took its place. SQLite would go on writing to what
-   * nobody can open any more, or put pages of the old store into the new one.
+   * Throws `IO` if the store or its log was removed or replaced. SQLite would continue to write to a file that nobody
+   * can open, or write pages of the old store into the new one.
    */
   #requireSameFiles(): void {
     if (!sameFiles(this.#files, storeFilesAt(this.path))) throw this.#replaced();
   }
 
-  /** Throws `IO` if a new connection would not find what this handle wrote and reads. */
+  /** Throws `IO` if a new connection would not read the file that this handle has open. */
   #requireReadable(): void {
     const { database, log } = storeFilesAt(this.path);
-    // Beside a handle that only reads, a log may come and go.
+    // If this handle only reads, a log may appear and disappear.
     const hasLog = this.#writeSession === undefined || log === this.#files.log;
     if (database !== this.#files.database || !hasLog) throw this.#replaced();
   }
@@ -264,28 +269,30 @@ export class Database {
   #replaced(): EmbedlessError {
     return new EmbedlessError(
       "IO",
-      `${this.path} or its write-ahead log was removed or replaced while it was open, so this handle writes no more; open the store again.`,
+      `${this.path} or its write-ahead log was removed or replaced while it was open, so this store writes nothing more. Open it again.`,
     );
   }
 
-  /** After a failed sync the system may have dropped what it could not write; a second try would only look like success. */
+  /**
+   * After a failed sync the system may have dropped what it could not write. A second try would only seem to succeed.
+   */
   #breakOff(cause: unknown): void {
     this.#broken = new EmbedlessError(
       "IO",
-      `The disk failed to confirm a write to ${this.path}; open it again to go on from the last confirmed state.`,
+      `The disk failed to confirm a write to ${this.path}. Open it again to continue from the last confirmed state.`,
       { cause },
     );
   }
 }
 
-/** SQLite keeps a log per name: under two names of one file it would keep two, and the file would be lost. */
+/** SQLite keeps one log per name. With two names of one file it would keep two logs and destroy the file. */
 function requireOneName(path: string): void {
   const other = otherNameOf(path);
   if (other === undefined) return;
   throw new EmbedlessError("IO", `${path} is open already under its other name ${other} (a hard link): use one name.`);
 }
 
-/** Configures a fresh session; closes it when that fails. */
+/** Configures a new session, and closes it if that fails. */
 function configured(session: Session, configure: () => void): Session {
   try {
     configure();
@@ -296,7 +303,7 @@ function configured(session: Session, configure: () => void): Session {
   }
 }
 
-/** Opens the writing connection, makes or upgrades the store and switches it to WAL. */
+/** Opens the writing connection, creates or upgrades the store and switches it to WAL. */
 function openWriter(access: FileAccess, options: DatabaseOptions): Session {
   const session = connect(access.path, fileUri(access.path, options.create ? "rwc" : "rw"), 0);
   return configured(session, () => {
@@ -308,7 +315,7 @@ function openWriter(access: FileAccess, options: DatabaseOptions): Session {
     if (mode.journal_mode !== "wal") {
       throw new EmbedlessError("IO", `The file system of ${session.path} cannot share a write-ahead log.`);
     }
-    // Reading opens the log: a connection that never did would leave it behind when it is the last to close.
+    // Reading opens the log. Otherwise this connection would leave the log behind if it is the last to close.
     session.driver.exec(`PRAGMA store.journal_size_limit = ${LOG_BYTES}; SELECT 1 FROM store.sqlite_schema`);
   });
 }
@@ -320,7 +327,7 @@ function upgrade(session: Session, { create, strangers, migrations = MIGRATIONS 
   const before = identify(c, path, { migrations, strangers });
   if (before.empty && !create) throw new EmbedlessError("NOT_A_STORE", `Expected a store, but ${path} is empty.`);
   if (!before.empty && before.format === newest) return;
-  // Both only take effect while the file has no page yet.
+  // Both work only while the file has no pages.
   if (before.empty) driver.exec(`PRAGMA store.page_size = ${PAGE_SIZE}; PRAGMA store.auto_vacuum = INCREMENTAL`);
   driver.exec("BEGIN IMMEDIATE");
   try {

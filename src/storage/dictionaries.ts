@@ -2,7 +2,7 @@ import { deflateRawSync, inflateRawSync } from "node:zlib";
 import type { Connection } from "./connection.js";
 import { checkRow, checksum, damagedRow } from "./integrity.js";
 
-/** Longest preset dictionary: the window of deflate. */
+/** Longest preset dictionary, the window of deflate. */
 export const DICTIONARY_BYTES = 32_768;
 
 interface DictionaryRow {
@@ -11,7 +11,7 @@ interface DictionaryRow {
   crc: number;
 }
 
-/** Stores a dictionary for texts; answers its number, which is 1 or more. */
+/** Stores a dictionary for texts. Answers its number, which is at least 1. */
 export function putDictionary(tx: Connection, dictionary: Uint8Array): number {
   const dict = newestDictionary(tx) + 1;
   const bytes = deflateRawSync(dictionary, { level: 9 });
@@ -20,13 +20,13 @@ export function putDictionary(tx: Connection, dictionary: Uint8Array): number {
   return dict;
 }
 
-/** Number of the newest dictionary; 0 while there is none. */
+/** Number of the newest dictionary; 0 if there is none. */
 export function newestDictionary(c: Connection): number {
   return c.get<{ dict: number }>("SELECT dict FROM dictionaries ORDER BY dict DESC LIMIT 1")?.dict ?? 0;
 }
 
 /**
- * The dictionary of that number.
+ * The dictionary with that number.
  *
  * @throws EmbedlessError `CORRUPT` when it is damaged or missing
  */

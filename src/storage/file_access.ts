@@ -4,33 +4,34 @@ import { EmbedlessError, wrongType } from "../base/errors.js";
 import { realPath, storeFilesAt } from "./open_files.js";
 import { fromSystem } from "./sqlite_errors.js";
 
-// The file itself is never opened here, only asked about: closing any descriptor of it would drop the POSIX locks that
-// SQLite's connections of this process hold (https://sqlite.org/howtocorrupt.html, section 2.2).
+// These functions never open the file itself. Closing any descriptor of it would drop the POSIX locks that SQLite's
+// connections of this process hold (https://sqlite.org/howtocorrupt.html, section 2.2).
 
-/** How the file of a store is to be opened. */
+/** How the file of a store must be opened. */
 export interface FileAccess {
   /** Absolute. */
   path: string;
   readOnly: boolean;
   /**
-   * No side file can be made and nobody has made one: SQLite reads without locks and without a write-ahead log. That
-   * holds only for as long as nobody writes; see `Reading`.
+   * No side files can be created and there are none, so SQLite reads without locks and without a write-ahead log. This
+   * is valid only while nobody writes; see `Reading`.
    */
   immutable: boolean;
 }
 
 /**
- * Looks at the file and its folder and decides how it can be opened. A file that cannot be written is opened read-only.
+ * Inspects the file and its folder and decides how it can be opened. A file that cannot be written is opened for
+ * reading only.
  *
- * @throws EmbedlessError `NOT_FOUND` when it is missing (its folder, if it may be created), `IO` when it is a folder or
- *   no plain file, or may not even be read, `NOT_A_STORE` when it holds one byte
+ * @throws EmbedlessError `NOT_FOUND` when it is missing (or its folder, if it may be created), `IO` when it is a
+ *   folder, not a plain file or not readable, `NOT_A_STORE` when it holds one byte
  */
 export function inspectFile(path: string, options: { create: boolean; readOnly: boolean }): FileAccess {
   if (typeof path !== "string" || path === "" || path.includes("\0")) {
     throw wrongType("path", "the path of a file", path);
   }
   if (path === ":memory:" || path.startsWith("file:")) {
-    throw wrongType("path", "the path of a file (a store is always one; what begins with file: is ./file:)", path);
+    throw wrongType("path", "the path of a file (./file: for a name that begins with file:)", path);
   }
   const absolute = resolve(path);
   const stats = stat(absolute);
@@ -50,8 +51,8 @@ export function inspectFile(path: string, options: { create: boolean; readOnly: 
 }
 
 /**
- * The file as a URI for SQLite, whatever characters the path holds: spaces, `?`, `#`, `%`, other scripts.
- * `mode`: `ro`, `rw` (must exist) or `rwc` (is created).
+ * The file as a URI for SQLite. The path may hold any characters: spaces, `?`, `#`, `%`, other scripts. `mode`: `ro`,
+ * `rw` (must exist) or `rwc` (is created).
  */
 export function fileUri(path: string, mode: "ro" | "rw" | "rwc", immutable = false): string {
   const parts = path.split(sep).map(encodeURIComponent).join("/");
@@ -64,16 +65,16 @@ export function bytesOnDisk(path: string): number {
   return (stat(path)?.size ?? 0) + (stat(`${realPath(path)}-wal`)?.size ?? 0);
 }
 
-/** How a file that this process only reads is to be opened now. */
+/** How a file that this process only reads must be opened now. */
 export function readingAccess(path: string): FileAccess {
   return { path, readOnly: true, immutable: isFrozen(path) };
 }
 
 /**
- * Differs once somebody has written to the file or opened it for writing: then a log or the memory that connections share
- * lies beside it.
+ * A value that changes when somebody has written to the file or opened it for writing. In the latter case a log, or the
+ * memory that connections share, lies beside it.
  *
- * @throws EmbedlessError `IO` if the file may not be looked at any more
+ * @throws EmbedlessError `IO` if the file can no longer be accessed
  */
 export function fileStamp(path: string): string {
   const stats = lookAt(path, () => statSync(path, { bigint: true }));
@@ -82,7 +83,7 @@ export function fileStamp(path: string): string {
   return `${written} ${log} ${shared}`;
 }
 
-/** The folder takes no side files and nobody has made any: the file is all there is. */
+/** Whether the folder allows no side files and has none, so that the file is complete. */
 function isFrozen(path: string): boolean {
   const { log, shared } = storeFilesAt(path);
   return !may(dirname(realPath(path)), constants.W_OK) && log === undefined && shared === undefined;
@@ -93,9 +94,10 @@ function requireCreatable(path: string, options: { create: boolean; readOnly: bo
   const folder = dirname(path);
   const stats = stat(folder);
   if (stats === undefined) {
-    throw new EmbedlessError("NOT_FOUND", `The folder ${folder}, in which the store was to be made, does not exist.`);
+    throw new EmbedlessError("NOT_FOUND", `The folder ${folder} for the new store does not exist.`);
   }
-  if (!stats.isDirectory()) throw new EmbedlessError("IO", `${folder}, in which the store was to be made, is a file.`);
+  if (!stats.isDirectory())
+    throw new EmbedlessError("IO", `Expected a folder for the new store, but ${folder} is a file.`);
   if (!may(folder, constants.W_OK)) throw new EmbedlessError("IO", `The folder ${folder} may not be written.`);
 }
 
@@ -103,14 +105,14 @@ function stat(path: string): Stats | undefined {
   return lookAt(path, () => statSync(path));
 }
 
-/** `undefined` if there is nothing; throws `IO` if that cannot be found out. */
+/** `undefined` if there is nothing. Throws `IO` if that cannot be determined. */
 function lookAt<T>(path: string, look: () => T): T | undefined {
   try {
     return look();
   } catch (error) {
     const code = (error as NodeJS.ErrnoException).code;
     if (code === "ENOENT") return undefined;
-    throw new EmbedlessError("IO", `${path} cannot be looked at (${code}).`, { cause: error });
+    throw new EmbedlessError("IO", `${path} cannot be accessed (${code}).`, { cause: error });
   }
 }
 
@@ -124,16 +126,16 @@ function may(path: string, mode: number): boolean {
 }
 
 /**
- * Puts the store `fresh` in the place of `path`, whose files are kept under another name. There is a store at `path` at
- * every moment. Nobody may have either open.
+ * Replaces the store at `path` by the store `fresh`, and keeps the old files under another name. At every moment there
+ * is a store at `path`. Nobody may have either open.
  *
  * @returns where the old file is now
- * @throws EmbedlessError `IO` or `NO_SPACE` if a file may not be renamed
+ * @throws EmbedlessError `IO` or `NO_SPACE` if a file cannot be renamed
  */
 export function replaceStore(path: string, fresh: string): string {
   try {
     const aside = freeName(path);
-    // The old log first: the new store must never be seen beside it.
+    // The old log is moved first, because the new store must never be seen with it.
     for (const suffix of ["-wal", "-shm"]) if (existsSync(path + suffix)) renameSync(path + suffix, aside + suffix);
     keepAs(path, aside);
     renameSync(fresh, path);
@@ -143,7 +145,7 @@ export function replaceStore(path: string, fresh: string): string {
   }
 }
 
-/** `path.damaged`, or with a number if there is one from an earlier time. */
+/** `path.damaged`, with a number if that name is taken. */
 function freeName(path: string): string {
   for (let n = 1; ; n++) {
     const name = n === 1 ? `${path}.damaged` : `${path}.damaged${n}`;
@@ -151,7 +153,7 @@ function freeName(path: string): string {
   }
 }
 
-/** A second name for a file; where the file system has none, the only one. */
+/** Gives a file a second name. If the file system has no links, it is renamed. */
 function keepAs(path: string, name: string): void {
   try {
     linkSync(path, name);

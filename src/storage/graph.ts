@@ -10,9 +10,9 @@ interface GraphRow {
 }
 
 /**
- * Puts a graph in the place of the one there is. Blocks that did not change are left as they are on disk.
+ * Replaces the stored graph. Blocks that did not change are not written.
  *
- * @returns what `meta.graph` must say of it
+ * @returns the new value of `meta.graph`
  */
 export function putGraph(
   tx: Connection,
@@ -35,14 +35,14 @@ export function putGraph(
   return { version, nodes, passages, blocks: rows.length };
 }
 
-/** Removes the graph, and what `meta` says of it. */
+/** Removes the graph and its entry in `meta`. */
 export function clearGraph(tx: Connection): void {
   tx.run("DELETE FROM graph_blocks");
   tx.run("DELETE FROM meta WHERE key = 'graph'");
 }
 
 /**
- * The store's graph from piece `from` on, the header being piece 0: as many pieces as the reference says.
+ * The pieces of the store's graph from piece `from` on; piece 0 is the header. There are as many as the reference says.
  *
  * @throws EmbedlessError `CORRUPT` when a block is damaged or missing
  */
@@ -60,7 +60,7 @@ export function graphBytes(c: Connection): number {
   return c.get<{ bytes: number | null }>("SELECT sum(length(bytes)) AS bytes FROM graph_blocks")?.bytes ?? 0;
 }
 
-/** Whether rows lie behind the last block, or without a graph at all. */
+/** Whether there are rows after the last block, or without a graph. */
 export function hasStrayBlocks(c: Connection, graph: GraphReference | undefined): boolean {
   return c.get("SELECT n FROM graph_blocks WHERE n >= ? LIMIT 1", graph?.blocks ?? 0) !== undefined;
 }

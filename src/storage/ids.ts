@@ -5,15 +5,16 @@ import { readIdBuckets, writeMeta } from "./meta.js";
 
 /** Bytes of an entry: four of the id's hash, four of the node, both little-endian. */
 const ENTRY_BYTES = 8;
-/** Ids a bucket holds on average, at most: half a kilobyte to read for one id, and to write for a new one. */
+/** Most ids per bucket on average. Half a kilobyte is read per id, and written per new id. */
 const LOAD = 64;
 
 /**
- * Which node an id belongs to: a hash table in the file whose buckets have checksums, so that it proves of an id that it
- * does not exist; an index of SQLite could be led past it by a damaged page. It takes 8 bytes an id, however long that is.
+ * The node of each id: a hash table in the file whose buckets have checksums. It can therefore prove that an id does
+ * not exist, while a damaged page could lead an index of SQLite past it. It takes 8 bytes per id, however long the id
+ * is.
  *
- * Buckets are added one at a time, each taking over its part of another one (linear hashing, Litwin 1980). They are read
- * when they are needed and kept: an object serves one transaction, and `save` writes what it changed.
+ * Buckets are added one at a time, and each takes over a part of another one (linear hashing, Litwin 1980). They are
+ * read when they are needed and kept. An object serves one transaction, and `save` writes its changes.
  */
 export class IdTable {
   readonly #c: Connection;
@@ -30,8 +31,8 @@ export class IdTable {
   }
 
   /**
-   * The nodes that may belong to an id: one if it exists, none if not. Of a million ids one in 4,000 shares its hash with
-   * another, so look at the passage.
+   * The nodes that an id may belong to: one if it exists, none if not. Of a million ids, one in 4,000 shares its hash
+   * with another, so check the passage.
    *
    * @throws EmbedlessError `CORRUPT` when the bucket is damaged or missing
    */
@@ -39,14 +40,14 @@ export class IdTable {
     const wanted = hashOf(this.#c, id);
     const bucket = this.#bucket(addressOf(wanted, this.#count));
     const nodes: number[] = [];
-    // Not `entriesOf`: every lookup of an id comes here, and an object an entry shows in its time.
+    // This is not `entriesOf`, because every lookup runs this loop, and creating an object per entry would be slower.
     for (let at = 0; at < bucket.length; at += ENTRY_BYTES) {
       if (bucket.readUInt32LE(at) === wanted) nodes.push(bucket.readUInt32LE(at + 4));
     }
     return nodes;
   }
 
-  /** Enters an id that is not there yet. */
+  /** Adds an id that does not exist yet. */
   enter(id: string, node: number): void {
     const entry = Buffer.alloc(ENTRY_BYTES);
     const hash = hashOf(this.#c, id);
@@ -64,7 +65,7 @@ export class IdTable {
     this.#put(address, pick(this.#bucket(address), others));
   }
 
-  /** Writes what changed, with as many buckets as so many passages need. */
+  /** Writes the changes, with as many buckets as this number of passages needs. */
   save(passages: number): void {
     while (this.#count * LOAD < passages) this.#split();
     for (const address of this.#changed) putBucket(this.#c, address, this.#bucket(address));
@@ -72,7 +73,7 @@ export class IdTable {
     if (this.#count !== this.#savedCount) writeMeta(this.#c, { idBuckets: this.#count });
   }
 
-  /** The bucket whose turn it is gives half of its ids to a new one. */
+  /** Moves half of the ids of the next bucket in turn to a new one. */
   #split(): void {
     const before = this.#count++;
     const full = before - 2 ** Math.floor(Math.log2(before));
@@ -99,20 +100,20 @@ export class IdTable {
   }
 }
 
-/** Makes the table of a new store. */
+/** Creates the table of a new store. */
 export function createIds(tx: Connection): void {
   putBucket(tx, 0, Buffer.alloc(0));
   writeMeta(tx, { idBuckets: 1 });
 }
 
-/** Forgets all ids. */
+/** Removes all ids. */
 export function clearIds(tx: Connection): void {
   tx.run("DELETE FROM id_buckets");
   createIds(tx);
 }
 
 /**
- * Gives every id the new number of its node, one bucket a step.
+ * Gives every id the new number of its node, one bucket per step.
  *
  * @throws EmbedlessError `CORRUPT` when a bucket is damaged, or leads to a node that gets no number
  */
@@ -131,7 +132,7 @@ export function* renumberIds(tx: Connection, numberOf: (node: number) => number 
 }
 
 /**
- * How many ids a bucket holds, of so many buckets.
+ * Number of ids in a bucket.
  *
  * @throws EmbedlessError `CORRUPT` when it is damaged or missing, or an id belongs elsewhere
  */
@@ -143,7 +144,7 @@ export function countIds(c: Connection, address: number, buckets: number): numbe
   return bucket.length / ENTRY_BYTES;
 }
 
-/** Throws `CORRUPT` if there are more buckets than so many, which nobody would look at. */
+/** Throws `CORRUPT` if there are more buckets than `buckets`, because nobody would read them. */
 export function requireNoBucketBeyond(c: Connection, buckets: number): void {
   const stray =
     c.get<{ bucket: number }>("SELECT bucket FROM id_buckets WHERE bucket >= ? LIMIT 1", buckets) ??
@@ -154,7 +155,7 @@ export function requireNoBucketBeyond(c: Connection, buckets: number): void {
 interface Entry {
   hash: number;
   node: number;
-  /** Where it begins. */
+  /** Byte offset of the entry. */
   at: number;
 }
 
@@ -169,12 +170,12 @@ function pick(bucket: Buffer, wanted: (entry: Entry) => boolean): Buffer {
   return Buffer.concat(picked.map(({ at }) => bucket.subarray(at, at + ENTRY_BYTES)));
 }
 
-/** With the store's salt: nobody can choose ids that all fall into one bucket. */
+/** The hash uses the store's salt, so nobody can choose ids that all fall into one bucket. */
 function hashOf({ salt }: Connection, id: string): number {
   return digest("sha256", `${salt} ${id}`, "buffer").readUInt32LE();
 }
 
-/** Of so many buckets the one that a hash falls into. */
+/** The bucket of a hash among `count` buckets. */
 function addressOf(hash: number, count: number): number {
   const half = 2 ** Math.floor(Math.log2(count));
   const address = hash % (2 * half);

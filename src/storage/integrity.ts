@@ -3,20 +3,20 @@ import { types } from "node:util";
 import { crc32 } from "node:zlib";
 import { EmbedlessError } from "../base/errors.js";
 
-/** What a column of the file can hold. */
+/** A value that a column of the file can hold. */
 export type Cell = string | number | Uint8Array | null;
 
-/** A store, as far as checksums are concerned: a connection to it. */
+/** A connection to a store, as far as checksums need it. */
 export interface Salted {
-  /** A number of its own that every store has; 0 for one of the first, which have none. */
+  /** A number that each store has; 0 for the first stores, which have none. */
   readonly salt: number;
 }
 
 /**
- * The `crc` of a row: CRC-32 of the JSON array `[table, ...cells]`, in which a blob stands as its length, followed by
- * the bytes of the blobs in the same order. It covers the key and the table's name, so that a sound row put in another
- * row's place is caught too; and it is turned around (xor) by the store's salt, so that a sound row of another store is.
- * Kept as a signed 32-bit integer, the shortest form in the file.
+ * The `crc` of a row: CRC-32 of the JSON array `[table, ...cells]`, with a blob's length in place of the blob, followed
+ * by the bytes of the blobs in the same order. It covers the key and the table's name, so a sound row in another row's
+ * place is detected too. It is combined (xor) with the store's salt, so a sound row of another store is detected too.
+ * It is stored as a signed 32-bit integer, the shortest form in the file.
  */
 export function checksum({ salt }: Salted, table: string, ...cells: Cell[]): number {
   const plain: (string | number | null)[] = [table];
@@ -28,7 +28,7 @@ export function checksum({ salt }: Salted, table: string, ...cells: Cell[]): num
   }
   let crc = crc32(JSON.stringify(plain));
   for (const blob of blobs) {
-    // Of no bytes zlib answers 0 instead of the value so far.
+    // For no bytes zlib answers 0 instead of the value so far.
     if (blob.length > 0) crc = crc32(blob, crc);
   }
   return (crc ^ salt) | 0;
@@ -39,14 +39,14 @@ export function checkRow(store: Salted, table: string, row: string | number, crc
   if (checksum(store, table, ...cells) !== crc) throw damagedRow(table, row, "does not match its checksum");
 }
 
-/** The `CORRUPT` error of one row: `damagedRow("code_blocks", 3, "is missing")`. */
+/** The `CORRUPT` error for one row: `damagedRow("code_blocks", 3, "is missing")`. */
 export function damagedRow(table: string, row: string | number, what: string): EmbedlessError {
   return new EmbedlessError("CORRUPT", `Row ${JSON.stringify(row)} of table ${table} ${what}: the store is damaged.`);
 }
 
 /**
  * Throws `CORRUPT` unless rows that were read in the order of their keys are in that order, from `least` on. SQLite
- * believes its pages; whoever reads on behind the last row of a piece could otherwise be led in a circle.
+ * trusts its pages, so reading on after the last row of a piece could otherwise lead in a circle.
  */
 export function requireOrder(table: string, keys: readonly number[], least: number): void {
   let next = least;
@@ -56,10 +56,10 @@ export function requireOrder(table: string, keys: readonly number[], least: numb
   }
 }
 
-/** A problem in one sentence, or `undefined`: a few milliseconds of work are done, let others run. */
+/** A problem in one sentence. `undefined`: a few milliseconds of work are done, and others may run. */
 export type VerifyStep = string | undefined;
 
-/** The message of a `CORRUPT` failure; any other failure is thrown. */
+/** Yields the message of a `CORRUPT` failure. Any other failure is thrown. */
 export function* problemsOf(work: () => unknown): Generator<VerifyStep> {
   try {
     work();
@@ -69,7 +69,7 @@ export function* problemsOf(work: () => unknown): Generator<VerifyStep> {
   }
 }
 
-/** Reads all that `pieces` gives, up to its first `CORRUPT` failure. */
+/** Reads everything that `pieces` gives, up to its first `CORRUPT` failure. */
 export function* walk(pieces: Iterator<unknown>): Generator<VerifyStep> {
   for (let done = false; !done; ) {
     done = true;
@@ -80,7 +80,7 @@ export function* walk(pieces: Iterator<unknown>): Generator<VerifyStep> {
   }
 }
 
-/** What `work` gives, or `undefined` where it meets damage: for who wants what is left. */
+/** The result of `work`, or `undefined` if it meets damage. Used to read what is left. */
 export function ifSound<T>(work: () => T): T | undefined {
   try {
     return work();
@@ -90,21 +90,21 @@ export function ifSound<T>(work: () => T): T | undefined {
   }
 }
 
-/** Its row in `meta`, whose own checksum is not salted. */
+/** The salt's key in `meta`. The checksum of this row is not salted. */
 export const SALT_KEY = "salt";
 const UNSALTED = { salt: 0 };
 
-/** What is needed of a connection, which itself needs the salt. */
+/** The part of a connection that is used here. A connection itself needs the salt. */
 interface Rows {
   get<T>(sql: string, ...params: Cell[]): T | undefined;
   all<T>(sql: string, ...params: Cell[]): T[];
   run(sql: string, ...params: Cell[]): unknown;
 }
 
-/** Passages that are asked what the salt must have been. */
+/** Number of passages from which the salt is guessed. */
 const WITNESSES = 64;
 
-/** Gives a new store its salt. Must come before any other row. */
+/** Gives a new store its salt, before any other row is written. */
 export function createSalt(tx: Rows): void {
   const json = String(randomInt(1, 2 ** 32));
   const crc = checksum(UNSALTED, "meta", SALT_KEY, json);
@@ -124,8 +124,8 @@ export function readSalt(c: Rows): number {
 }
 
 /**
- * The salt that most passages were written with, whatever `meta` says: what their checksums are turned around by.
- * Throws `CORRUPT` when not even that can be read; 0 without passages.
+ * The salt that most passages were written with, computed from their checksums, whatever `meta` says. Throws `CORRUPT`
+ * if they cannot be read; 0 without passages.
  */
 export function guessSalt(c: Rows): number {
   const votes = new Map<number, number>();

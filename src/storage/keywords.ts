@@ -2,33 +2,33 @@ import type { Connection } from "./connection.js";
 import { requireOrder } from "./integrity.js";
 
 /**
- * The table of which passages hold which words: FTS5 lists of nodes alone. No text, no places in it, and no counts: those
- * are taken from the passages themselves once a search has chosen some, which makes the table 2.5 times smaller.
+ * The table of which passages hold which words: FTS5 lists of nodes. It holds no texts, no positions and no counts. A
+ * search reads these from the passages themselves after it has chosen some, which makes the table 2.5 times smaller.
  *
- * The words come ready for comparing (`wordsOf`), so the tokenizer has nothing to do but part them at the spaces.
+ * Words come in the form in which they are compared (`wordsOf`), so the tokenizer only splits them at spaces.
  */
 const TABLE = `CREATE VIRTUAL TABLE store.keywords USING fts5(
   words, content='', contentless_delete=1, detail=none, tokenize='ascii'
 )`;
 
-/** Makes the table, empty. */
+/** Creates an empty table. */
 export function createKeywords(tx: Connection): void {
   tx.exec(TABLE);
 }
 
-/** Enters the words of a node that has none yet. */
+/** Adds the words of a node that has none yet. */
 export function addKeywords(tx: Connection, node: number, words: readonly string[]): void {
   tx.run("INSERT INTO keywords (rowid, words) VALUES (?, ?)", node, [...new Set(words)].join(" "));
 }
 
-/** Takes out the words of nodes. */
+/** Removes the words of nodes. */
 export function removeKeywords(tx: Connection, nodes: Iterable<number>): void {
   for (const node of nodes) tx.run("DELETE FROM keywords WHERE rowid = ?", node);
 }
 
 /** Up to `limit` nodes from `from` on whose passages hold a word, in order. */
 export function nodesWithWord(c: Connection, word: string, from: number, limit: number): number[] {
-  // One string of all of them: a row each would take ten times as long to hand over.
+  // One string for all nodes, because passing one row per node would take ten times as long.
   const listed = "SELECT rowid AS node FROM keywords WHERE keywords MATCH ? AND rowid >= ? ORDER BY rowid LIMIT ?";
   const sql = `SELECT json_group_array(node) AS nodes FROM (${listed})`;
   const nodes = JSON.parse(c.get<{ nodes: string }>(sql, quoted(word), from, limit)?.nodes ?? "[]") as number[];
@@ -37,8 +37,8 @@ export function nodesWithWord(c: Connection, word: string, from: number, limit: 
 }
 
 /**
- * The words of the table that begin so, in order. FTS5 could look for all of them at once, but it then brings their lists
- * together in one go, however few nodes are asked for. For a connection that stays on one snapshot.
+ * The words of the table that begin with `start`, in order. FTS5 could look up all of them at once, but it would then
+ * merge their lists in one step, however few nodes are needed. For a connection that stays on one snapshot.
  */
 export function* wordsWithStart(c: Connection, start: string): Generator<string> {
   c.exec("CREATE VIRTUAL TABLE IF NOT EXISTS temp.keyword_terms USING fts5vocab('store', 'keywords', 'row')");
@@ -46,26 +46,26 @@ export function* wordsWithStart(c: Connection, start: string): Generator<string>
   for (const { word } of c.iterate<{ word: string }>(sql, start, `${start}\u{10ffff}`)) yield word;
 }
 
-/** Takes out the words of all nodes. */
+/** Removes the words of all nodes. */
 export function clearKeywords(tx: Connection): void {
   tx.run("INSERT INTO keywords (keywords) VALUES ('delete-all')");
 }
 
 /**
- * Lets a connection that was used before see what others wrote since: FTS5 remembers where its lists lie, and looks for
- * newer ones only when it is asked for a word. SQLite's check of the whole file does not ask.
+ * Lets a used connection see what others wrote since. FTS5 remembers where its lists are, and looks for newer ones only
+ * when it is asked for a word. SQLite's check of the whole file does not ask for one.
  */
 export function noticeNewKeywords(c: Connection): void {
   if (c.get("SELECT 1 FROM store.sqlite_schema WHERE name = 'keywords'") === undefined) return;
   nodesWithWord(c, "a", 0, 1);
 }
 
-/** How many nodes have words. */
+/** Number of nodes that have words. */
 export function countKeywords(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM keywords_docsize")?.n ?? 0;
 }
 
-/** Every word of every node, in order of the words. For a connection that stays on one snapshot. */
+/** Every word of every node, in the order of words. For a connection that stays on one snapshot. */
 export function* keywordEntries(c: Connection): Generator<{ word: string; node: number }> {
   c.exec("CREATE VIRTUAL TABLE IF NOT EXISTS temp.keyword_entries USING fts5vocab('store', 'keywords', 'instance')");
   yield* c.iterate<{ word: string; node: number }>("SELECT term AS word, doc AS node FROM temp.keyword_entries");
@@ -77,7 +77,7 @@ export function keywordBytes(c: Connection): number {
   return c.get<{ bytes: number | null }>(sql)?.bytes ?? 0;
 }
 
-/** A word as a query of FTS5: words hold no quotes, but some are its operators. */
+/** Quotes a word for a query of FTS5. Words hold no quotes, but some are its operators. */
 function quoted(word: string): string {
   return `"${word}"`;
 }

@@ -5,25 +5,25 @@ import { createKeywords } from "./keywords.js";
 import { readMeta } from "./meta.js";
 import { APPLICATION_ID, FORMAT, MIGRATIONS, type Migration, migrate, pragma } from "./schema.js";
 
-/** A table or index as a file describes it: a row of `sqlite_schema`. */
+/** A table or index as the file describes it: a row of `sqlite_schema`. */
 export interface SchemaObject {
   readonly type: string;
   readonly name: string;
-  /** The table that it is, or that it is an index on. */
+  /** The table itself, or the table that the index is on. */
   readonly table: string;
-  /** The statement that made it, comments too. */
+  /** The statement that created it, with comments. */
   readonly sql: string | null;
 }
 
-/** What a store has, by name. */
+/** The tables and indexes of a store, by name. */
 export type Schema = ReadonlyMap<string, SchemaObject>;
 
-/** More descriptions than any store has, and longer ones: a path of 1,000 characters takes 6,000 bytes as JSON. */
+/** Limits above what any store has. A path of 1,000 characters takes 6,000 bytes as JSON. */
 const MOST_OBJECTS = 128;
 const MOST_BYTES = 32_768;
 
 /**
- * All that the file describes. SQLite has parsed it by then, but evaluated nothing.
+ * Everything that the file describes. SQLite has parsed it already, but evaluated nothing.
  *
  * @throws EmbedlessError `CORRUPT` when that is more than any store has
  */
@@ -38,13 +38,13 @@ export function readSchema(c: Connection): SchemaObject[] {
   return c.all<SchemaObject>('SELECT type, name, tbl_name AS "table", sql FROM store.sqlite_schema');
 }
 
-/** Of stores of each list of migrations, without and with a table of words; made once. */
+/** Schemas by list of migrations, without and with a table of words. Each is made once. */
 const made = new Map<boolean, WeakMap<readonly Migration[], Schema>>([
   [false, new WeakMap()],
   [true, new WeakMap()],
 ]);
 
-/** What a new store has once it has gone through `migrations`. */
+/** The schema of a new store after `migrations`. */
 export function newSchema(migrations: readonly Migration[], keywords: boolean): Schema {
   const known = made.get(keywords)!;
   const schema = known.get(migrations) ?? makeSchema(migrations, keywords);
@@ -64,21 +64,21 @@ function makeSchema(migrations: readonly Migration[], keywords: boolean): Schema
   }
 }
 
-/** An index on metadata, as the option `filterable` makes them: on the value at one path and nothing else. */
+/** Whether it is an index on metadata as the option `filterable` creates it: on the value at one path only. */
 export function isMetadataIndex({ sql }: SchemaObject): boolean {
   return /^CREATE INDEX \w+ ON passages \(json_extract\(metadata, '(?:[^']|'')*'\)\)$/i.test(sql ?? "");
 }
 
 /**
- * Whether SQLite does nothing for the object but store and fetch values: it is a table of plain columns, or an index on
- * some. Generated columns, defaults, conditions, expressions, views, triggers and virtual tables are not plain.
+ * Whether SQLite only stores and reads values for the object: it is a table of plain columns, or an index on some.
+ * Generated columns, defaults, conditions, expressions, views, triggers and virtual tables are not plain.
  */
 export function isPlain({ sql }: SchemaObject): boolean {
   const words = sql === null ? undefined : wordsOf(sql);
   return words !== undefined && (PLAIN_TABLE.test(words) || PLAIN_INDEX.test(words));
 }
 
-/** Whether all of two descriptions but one character is the same, as a damaged byte leaves them. */
+/** Whether two descriptions differ in one character at most, as after a damaged byte. */
 export function isNearly(found: SchemaObject, wanted: SchemaObject): boolean {
   const [a, b] = [found, wanted].map(({ type, table, sql }) => JSON.stringify([type, table, sql])) as [string, string];
   if (a.length !== b.length) return false;
@@ -95,7 +95,7 @@ const PLAIN_TABLE = new RegExp(
 );
 const PLAIN_INDEX = new RegExp(String.raw`^CREATE (?:UNIQUE )?INDEX \w+ ON \w+ ${NAMES}$`, "i");
 
-/** The words of a statement with a space between them, comments left out; `undefined` if it holds other signs. */
+/** The words of a statement separated by spaces, without comments; `undefined` if it holds other characters. */
 function wordsOf(sql: string): string | undefined {
   const words: string[] = [];
   const token = /\s+|--[^\n]*|(?<quote>["'`]?)(?<word>\w+)\k<quote>|(?<sign>[(),])/y;
@@ -108,10 +108,10 @@ function wordsOf(sql: string): string | undefined {
   return words.join(" ");
 }
 
-/** Indexes on metadata are named so; the paths are the store's own. */
+/** The names of indexes on metadata. Their paths differ between stores. */
 const FILTERABLE = /^passages_by_/;
 
-/** Compares the statements that the file describes its tables with, comments too, with those of a new store. */
+/** Compares the statements by which the file describes its tables, with comments, with those of a new store. */
 export function* verifySchema(c: Connection): Generator<VerifyStep> {
   const problems: string[] = [];
   yield* problemsOf(() => {
@@ -134,28 +134,28 @@ function isSame(a: SchemaObject, b: SchemaObject): boolean {
   return a.type === b.type && a.table === b.table && a.sql === b.sql;
 }
 
-/** What a file says of itself before any of its tables is read. */
+/** What a file says of itself, read before any of its tables. */
 export interface Identity {
-  /** No table yet, no application: a store may be made here. */
+  /** No table and no application id: a store may be created here. */
   empty: boolean;
   format: number;
 }
 
-/** What to make of a file's schema. */
+/** What a file's schema may hold. */
 export interface Expected {
-  /** Steps between formats; the last one leads to the newest. Default: those of this version. */
+  /** Steps between formats. The last one leads to the newest. Default: those of this version. */
   migrations?: readonly Migration[] | undefined;
-  /** Pass over plain tables and indexes that no store has, which nobody asks for: for repairing. */
+  /** Whether to ignore plain tables and indexes that no store has. Used for repairing. */
   strangers?: boolean | undefined;
 }
 
 /**
- * Reads whose file this is, and checks that it describes nothing but a store: SQLite runs what a file says of generated
- * columns, conditions, triggers and the like, and that could take for ever. The description of a table may be damaged, as
- * long as it is one of plain columns: verifying names it.
+ * Reads which program the file belongs to, and checks that it describes only a store. SQLite runs what a file says in
+ * generated columns, conditions, triggers and the like, which could take for ever. The description of a table may be
+ * damaged, as long as all columns are plain; verifying names it.
  *
- * @throws EmbedlessError `NOT_A_STORE` for another application's database, `FORMAT_VERSION` for a newer store, `CORRUPT`
- *   for a store with tables, indexes, triggers or views that no version makes
+ * @throws EmbedlessError `NOT_A_STORE` for another application's database, `FORMAT_VERSION` for a newer store,
+ *   `CORRUPT` for a store with tables, indexes, triggers or views that no version makes
  */
 export function identify(c: Connection, path: string, { migrations = MIGRATIONS, strangers }: Expected = {}): Identity {
   const newest = migrations.at(-1)?.to ?? FORMAT;

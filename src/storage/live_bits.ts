@@ -7,7 +7,7 @@ import { type Meta, readMeta } from "./meta.js";
 
 const BITS_BYTES = BLOCK_NODES / 8;
 
-/** Which nodes of a block have a passage: bit `n % 8` of byte `n / 8` stands for node `4096 * block + n`. */
+/** Which nodes of a block have a passage. Bit `n % 8` of byte `n / 8` stands for node `4096 * block + n`. */
 export interface LiveBlock {
   block: number;
   /** 512 bytes. */
@@ -36,7 +36,7 @@ export function setLive(tx: Connection, firstNode: number, count: number, versio
   }
 }
 
-/** Marks nodes, in any order, as gone. */
+/** Marks nodes, in any order, as dead. */
 export function clearLive(tx: Connection, nodes: Iterable<number>, version: number): void {
   const byBlock = new Map<number, number[]>();
   for (const node of nodes) {
@@ -53,21 +53,21 @@ export function clearLive(tx: Connection, nodes: Iterable<number>, version: numb
   }
 }
 
-/** Removes all bits: the nodes get other numbers. */
+/** Removes all bits, because the nodes get other numbers. */
 export function clearLiveBits(tx: Connection): void {
   tx.run("DELETE FROM live_blocks");
 }
 
 /**
- * The blocks behind `lastBlock` (-1: from the first on) that a write after `sinceVersion` changed, in order; 0 gives
+ * The blocks after `lastBlock` (-1: from the first on) that a write after `sinceVersion` changed, in order; 0 gives
  * all. Run it on one snapshot.
  *
- * @throws EmbedlessError `CORRUPT` when a row is damaged, or of all rows one is missing
+ * @throws EmbedlessError `CORRUPT` when a row is damaged, or missing if all are read
  */
 export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): Generator<LiveBlock> {
   const sql =
     "SELECT block, bits, version, crc FROM live_blocks WHERE block > ? AND version > ? ORDER BY block LIMIT 64";
-  // All means all: a row whose version is damaged must not slip through.
+  // 0 must give all rows, even one whose version is damaged.
   const since = sinceVersion > 0 ? sinceVersion : Number.MIN_SAFE_INTEGER;
   for (let last = lastBlock; ; ) {
     const found = c.all<LiveRow>(sql, last, since);
@@ -79,7 +79,7 @@ export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): 
     );
     for (const row of found) {
       const bits = checked(c, row);
-      // There is one for every block from the first on.
+      // There is one row per block, from the first on.
       if (sinceVersion <= 0 && row.block !== last + 1) throw damagedRow("live_blocks", last + 1, "is missing");
       last = row.block;
       yield { block: row.block, bits };
@@ -88,8 +88,8 @@ export function* readLive(c: Connection, sinceVersion: number, lastBlock = -1): 
 }
 
 /**
- * Throws `CORRUPT` unless as many nodes were given out as there are live bits for: bitmaps and loops are sized by that
- * number. Not inside of a write, where nodes are given out before they get their bits.
+ * Throws `CORRUPT` unless `nextNode` fits the number of live bits, because bitmaps and loops are sized by it. Do not
+ * call it inside a write, where nodes are assigned before they get their bits.
  */
 export function requireGivenOut(c: Connection, nextNode: number): void {
   const last = c.get<{ last: number | null }>("SELECT max(block) AS last FROM live_blocks")?.last ?? -1;
@@ -104,8 +104,8 @@ export function isLive(c: Connection, node: number): boolean {
 }
 
 /**
- * Throws `CORRUPT` if a node from `from` up to before `end` is marked live and not among `present`: its passage is lost.
- * Run it on the snapshot that `present` was read from.
+ * Throws `CORRUPT` if a node in `[from, end)` is marked live and not in `present`, because its passage is lost. Run it
+ * on the snapshot that `present` was read from.
  */
 export function requirePresent(c: Connection, from: number, end: number, present: ReadonlySet<number>): void {
   const sql = "SELECT block, bits, version, crc FROM live_blocks WHERE block >= ? AND block < ? ORDER BY block LIMIT 1";
@@ -142,8 +142,8 @@ function putBlock(tx: Connection, block: number, bits: Uint8Array, version: numb
 }
 
 /**
- * All settings and counters, once those that size loops and memory agree with the tables that they count. Looks at the
- * last row of each and takes no time. Run it on one snapshot, not inside of a write.
+ * All settings and counters, after checking that those that size loops and memory agree with their tables. It reads the
+ * last row of each table and takes no noticeable time. Run it on one snapshot, not inside a write.
  *
  * @throws EmbedlessError `CORRUPT` naming a row that is damaged or contradicts another
  */

@@ -3,50 +3,50 @@ import { checkIndex, type IndexChoice } from "../api/graph.js";
 import type { Connection } from "./connection.js";
 import { checkRow, checksum, createSalt, damagedRow, ifSound, SALT_KEY } from "./integrity.js";
 
-/** Which embedder made the store. */
+/** The embedder that created the store. */
 export interface StoredEmbedder {
-  /** `Embedder.id`: equal ids mean equal vectors. */
+  /** `Embedder.id`. Equal ids mean equal vectors. */
   id: string;
-  /** `Embedder.source` as JSON: how to make it again. */
+  /** `Embedder.source` as JSON, from which it can be created again. */
   source?: unknown;
   /**
-   * Lowest cosine of a text's vector alone and in a batch, as measured when the store was made, where it was so low that
-   * texts are embedded one at a time; left out: in batches.
+   * Lowest cosine of a text's vector alone and in a batch, measured when the store was created. It is set if it is so
+   * low that texts are embedded one at a time. If left out, texts are embedded in batches.
    */
   batchCosine?: number | undefined;
 }
 
-/** Which codebook the codes refer to. */
+/** The codebook that the codes refer to. */
 export interface CodebookReference {
-  /** Of its bytes, in hex. */
+  /** The sha256 of its bytes, in hex. */
   sha256: string;
   /** `shipped`: a file that comes with the model; `own`: a row of `codebooks`, trained on this store. */
   kind: "shipped" | "own";
 }
 
-/** Which graph a store has. */
+/** The graph of a store. */
 export interface GraphReference {
-  /** `meta.version` of the write that stored it: another number is another graph. */
+  /** `meta.version` of the write that stored it. Another number means another graph. */
   version: number;
-  /** Nodes that it links: the first ones. */
+  /** Number of linked nodes, which are the first ones. */
   nodes: number;
-  /** How many of them had a passage when it was made. */
+  /** How many of them had a passage when it was built. */
   passages: number;
-  /** Its lists and header. */
+  /** Number of its blocks of lists, and its header. */
   blocks: number;
 }
 
-/** Settings and counters of a store. The counters always exist; the settings from the first passage on. */
+/** Settings and counters of a store. The counters always exist, the settings from the first passage on. */
 export interface Meta {
-  /** Raised by every write transaction; rows of codes and live bits carry the version that made them. */
+  /** Raised by every write transaction. Rows of codes and live bits carry the version that made them. */
   version: number;
-  /** How often `compact` has given the passages other nodes; within one numbering no node is used twice. */
+  /** How often `compact` has renumbered the nodes. Within one numbering no node is used twice. */
   numbering: number;
-  /** The next node that is free. */
+  /** The next free node. */
   nextNode: number;
-  /** Buckets of the table of ids. */
+  /** Number of buckets in the table of ids. */
   idBuckets: number;
-  /** Passages stored. */
+  /** Number of passages. */
   passages: number;
   /** UTF-8 bytes of all texts. */
   rawBytes: number;
@@ -58,29 +58,29 @@ export interface Meta {
   vectors: VectorKeeping | undefined;
   embedder: StoredEmbedder | undefined;
   codebook: CodebookReference | undefined;
-  /** How codes are searched; a graph is built by `compact`. */
+  /** How codes are searched. `compact` builds the graph. */
   index: IndexChoice | undefined;
-  /** The graph, once there is one. */
+  /** The graph, if there is one. */
   graph: GraphReference | undefined;
   /** Whether there is a table of words. */
   keywords: boolean | undefined;
-  /** The rules that its words were cut by; `undefined`: the first. */
+  /** The rules by which its words were cut; `undefined`: the first rules. */
   words: 1 | 2 | undefined;
-  /** Metadata paths with an expression index, as `writePath` writes them. */
+  /** Metadata paths with an expression index, in the form of `writePath`. */
   filterable: readonly string[] | undefined;
 }
 
 type MetaKey = keyof Meta;
 
-/** Nodes are 32-bit numbers, and the last of those stands for none. */
+/** Nodes are 32-bit numbers, and the last one is reserved for "no node". */
 const MOST_NODES = 2 ** 32 - 1;
-/** Far more writes than any store sees, and far enough from where numbers stop to be exact. */
+/** Far more writes than any store sees, and far below the numbers that are no longer exact. */
 const MOST_WRITES = 2 ** 48;
-/** So many passages of the longest texts. */
+/** Bytes of that many passages with the longest texts. */
 const MOST_BYTES = 2 ** 52;
 
 const COUNTERS = ["version", "nextNode", "passages", "rawBytes", "textBytes"] as const;
-/** What every store has. */
+/** The keys that every store has. */
 const REQUIRED = [...COUNTERS, "idBuckets"] as const;
 
 const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
@@ -109,18 +109,19 @@ const CHECKS: { [K in MetaKey]: (value: unknown) => boolean } = {
   filterable: (value) => Array.isArray(value) && value.every((path) => typeof path === "string"),
 };
 
-/** Puts the salt and the counters of a new store. */
+/** Writes the salt and the counters of a new store. */
 export function createMeta(tx: Connection): void {
   createSalt(tx);
   for (const key of COUNTERS) put(tx, key, 0);
 }
 
-/** What each write has read of the table and has written to it: it reads the table once. */
+/** The table as each write has read and changed it, so that a write reads it once. */
 const known = new WeakMap<Connection, Meta>();
 
 /**
  * All settings and counters.
- * @throws EmbedlessError `CORRUPT` when a row is damaged, missing or makes no sense
+ *
+ * @throws EmbedlessError `CORRUPT` when a row is damaged, missing or impossible
  */
 export function readMeta(c: Connection): Meta {
   const meta = known.get(c) ?? readAll(c);
@@ -143,7 +144,7 @@ function readAll(c: Connection): Meta {
   return meta;
 }
 
-/** What counts a part of something is not more than that. */
+/** Throws unless counters of a part are at most as large as those of the whole. */
 function requireNoContradiction({ passages, nextNode, graph }: Meta): void {
   const given = `but ${nextNode} nodes were given out`;
   if (passages > nextNode) throw damagedRow("meta", "passages", `says ${passages}, ${given}`);
@@ -153,19 +154,19 @@ function requireNoContradiction({ passages, nextNode, graph }: Meta): void {
   }
 }
 
-/** `Meta.numbering` alone. */
+/** Only `Meta.numbering`. */
 export function readNumbering(c: Connection): number {
   return (readValue(c, "numbering") as number | undefined) ?? 0;
 }
 
-/** `Meta.idBuckets` alone. */
+/** Only `Meta.idBuckets`. */
 export function readIdBuckets(c: Connection): number {
   const count = readValue(c, "idBuckets");
   if (count === undefined) throw damagedRow("meta", "idBuckets", "is missing");
   return count as number;
 }
 
-/** What can still be read of a damaged table: rows that are whole and make sense. */
+/** The sound rows of a damaged table. */
 export function readSoundMeta(c: Connection): Partial<Meta> {
   const values = (Object.keys(CHECKS) as MetaKey[]).map((key) => {
     return [key, ifSound(() => readValue(c, key))];
@@ -192,7 +193,7 @@ export function writeMeta(tx: Connection, changes: Partial<Meta>): void {
 /**
  * Adds to counters: `addToCounters(tx, { passages: -3, rawBytes: -2100 })`.
  *
- * @throws EmbedlessError `CORRUPT` when one of them then says what no store can: it was wrong before
+ * @throws EmbedlessError `CORRUPT` when a counter becomes impossible, because it was wrong before
  */
 export function addToCounters(tx: Connection, changes: Partial<Record<(typeof COUNTERS)[number], number>>): void {
   const meta = readMeta(tx);
@@ -202,12 +203,12 @@ export function addToCounters(tx: Connection, changes: Partial<Record<(typeof CO
   }
 }
 
-/** Raises the store's version by one, once in every write transaction, and returns it. */
+/** Raises the store's version by one and returns it. Call it once in every write transaction. */
 export function raiseVersion(tx: Connection): number {
   return count(tx, "version", readMeta(tx).version, 1);
 }
 
-/** Raises `meta.numbering` by one: the passages get other nodes. */
+/** Raises `meta.numbering` by one, because the passages get other nodes. */
 export function raiseNumbering(tx: Connection): number {
   return count(tx, "numbering", readNumbering(tx), 1);
 }
@@ -220,7 +221,7 @@ function count(tx: Connection, key: MetaKey, before: number, change: number): nu
 }
 
 function put(tx: Connection, key: MetaKey, value: unknown): void {
-  if (!CHECKS[key](value)) throw new TypeError(`${JSON.stringify(value)} is no value of meta.${key}`);
+  if (!CHECKS[key](value)) throw new TypeError(`${JSON.stringify(value)} is not a value of meta.${key}`);
   const json = JSON.stringify(value);
   tx.run("INSERT OR REPLACE INTO meta (key, value, crc) VALUES (?, ?, ?)", key, json, checksum(tx, "meta", key, json));
   const before = known.get(tx);
@@ -257,22 +258,22 @@ function isObject(value: unknown): value is Record<string, unknown> {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
-/** Thrown where passages are asked for by nodes that `compact` gave to others meanwhile: whoever found them looks again. */
+/** Thrown if passages are requested by nodes that `compact` has renumbered since. The caller must search again. */
 export class Renumbered extends Error {
   constructor() {
     super("the passages have other nodes now");
   }
 }
 
-/** Throws `Renumbered` unless nodes still mean what they meant at `numbering`. Run it on the snapshot that is read. */
+/** Throws `Renumbered` unless nodes have the same meaning as in `numbering`. Run it on the snapshot that is read. */
 export function requireNumbering(c: Connection, numbering: number): void {
   if (readNumbering(c) !== numbering) throw new Renumbered();
 }
 
 /**
- * Does `work` again for as long as nodes that it relied on were given to other passages meanwhile.
+ * Repeats `work` while nodes that it relied on were renumbered in the meantime.
  *
- * @param refresh Brings up to date what `work` starts from. Default: it reads all itself.
+ * @param refresh Updates what `work` starts from. Default: nothing, because `work` reads everything itself.
  */
 export async function acrossNumberings<T>(work: () => Promise<T>, refresh?: () => Promise<void>): Promise<T> {
   for (;;) {

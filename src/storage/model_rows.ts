@@ -5,7 +5,7 @@ import { checkRow, checksum, damagedRow } from "./integrity.js";
 /** Most canaries of a store. */
 export const MAX_CANARIES = 8;
 
-/** A text and what the embedder made of it when the store was new: a model that changed gives itself away. */
+/** A text and its vector when the store was created. A changed model gives another vector. */
 export interface Canary {
   text: string;
   vector: Float32Array;
@@ -30,13 +30,13 @@ export function putCanaries(tx: Connection, canaries: readonly Canary[]): void {
   }
 }
 
-/** How many canaries there are, damaged ones included. */
+/** Number of canaries, damaged ones included. */
 export function countCanaries(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM canaries")!.n;
 }
 
 /**
- * The canaries, in the order they were put.
+ * The canaries, in the order in which they were stored.
  *
  * @throws EmbedlessError `CORRUPT` when a row is damaged
  */
@@ -50,7 +50,7 @@ export function getCanaries(c: Connection): Canary[] {
   });
 }
 
-/** Stores a codebook that was trained on this store; answers the sha256 (hex) that names it. */
+/** Stores a codebook that was trained on this store. Answers the sha256 (hex) that names it. */
 export function putCodebook(tx: Connection, bytes: Uint8Array): string {
   const sha256 = sha256Of(bytes);
   const crc = checksum(tx, "codebooks", sha256, bytes);
@@ -81,7 +81,7 @@ interface SampleRow {
   crc: number;
 }
 
-/** Stores vectors of questions that the store's codebook is to be fitted to, numbered from `first` on. */
+/** Stores vectors of questions for training the codebook, numbered from `first` on. */
 export function addSampleQueries(tx: Connection, first: number, vectors: readonly Float32Array[]): void {
   for (const [i, vector] of vectors.entries()) {
     const bytes = new Uint8Array(vector.slice().buffer);
@@ -109,12 +109,12 @@ export function getSampleQueries(c: Connection, dims: number): Float32Array {
   return vectors;
 }
 
-/** How many sample queries wait for the training. */
+/** Number of sample queries that wait for the training. */
 export function countSampleQueries(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM sample_queries")?.n ?? 0;
 }
 
-/** Removes all of them: the codebook is trained. */
+/** Removes all of them after the codebook is trained. */
 export function clearSampleQueries(tx: Connection): void {
   tx.run("DELETE FROM sample_queries");
 }

@@ -11,24 +11,24 @@ import {
 } from "node:fs";
 import { promisify } from "node:util";
 
-/** Names a file whatever path leads to it: its device and inode. */
+/** Names a file independently of its path: its device and inode. */
 export type FileIdentity = string;
 
 /** Databases that this thread has open, by path, with the number of handles. */
 const open = new Map<string, number>();
 
-/** What SQLite keeps beside a database. */
+/** Files that SQLite keeps beside a database. */
 const SIDE_FILES = ["-wal", "-shm", "-journal"];
 
-/** Which file is at `path` now; `undefined` if there is none. Links are followed. */
+/** The file at `path` now; `undefined` if there is none. Links are followed. */
 export function identityOf(path: string): FileIdentity | undefined {
   const stats = statOf(path);
   return stats && `${stats.dev}:${stats.ino}`;
 }
 
 /**
- * The file that `path` leads to. SQLite follows links and keeps its side files beside that file; a path that leads to no
- * file is answered as it is.
+ * The file that `path` leads to. SQLite follows links and keeps its side files beside that file. A path that leads to
+ * no file is answered unchanged.
  */
 export function realPath(path: string): string {
   try {
@@ -38,7 +38,7 @@ export function realPath(path: string): string {
   }
 }
 
-/** Notes that this thread has the database at an absolute path open. Answers the function that takes the note back. */
+/** Notes that this thread has the database at an absolute path open. Answers a function that removes the note. */
 export function noteOpen(path: string): () => void {
   open.set(path, (open.get(path) ?? 0) + 1);
   let isOver = false;
@@ -52,8 +52,8 @@ export function noteOpen(path: string): () => void {
 }
 
 /**
- * Under which other name this thread has the same file open: a hard link. Names that lead to one name by symbolic links are
- * no others.
+ * Another name, a hard link, under which this thread has the same file open. Symbolic links do not count as other
+ * names.
  */
 export function otherNameOf(path: string): string | undefined {
   const wanted = identityOf(path);
@@ -68,22 +68,25 @@ export interface StoreFiles {
   readonly shared: FileIdentity | undefined;
 }
 
-/** Which files are at the places of a database's files now. While a handle is open, no inode of them is used again. */
+/**
+ * The files that are at the places of a database's files now. While a handle is open, none of their inodes is used
+ * again.
+ */
 export function storeFilesAt(path: string): StoreFiles {
   const real = realPath(path);
   return { database: identityOf(real), log: identityOf(`${real}-wal`), shared: identityOf(`${real}-shm`) };
 }
 
-/** Whether both names stand for the same three files. */
+/** Whether both are the same three files. */
 export function sameFiles(a: StoreFiles, b: StoreFiles): boolean {
   return a.database === b.database && a.log === b.log && a.shared === b.shared;
 }
 
 /**
- * Whether a file belongs to a store that this thread has open: the store itself or a file beside it, by whatever name.
+ * Whether a file belongs to a store that this thread has open: the store itself or a file beside it, by any name.
  *
  * Such a file must not be opened. Closing any descriptor of it drops the POSIX locks that SQLite holds for the whole
- * process; another process then takes the store for unused and removes the write-ahead log, and commits are lost
+ * process. Another process then believes that the store is unused and removes the write-ahead log, and commits are lost
  * (https://sqlite.org/howtocorrupt.html, section 2.2).
  */
 export function isOpenStore(path: string): boolean {
@@ -92,7 +95,7 @@ export function isOpenStore(path: string): boolean {
   return wanted !== undefined && openIdentities().has(wanted);
 }
 
-/** The log is removed and made again while a store is open, so nothing is remembered between two questions. */
+/** Nothing is cached, because the log is removed and created again while a store is open. */
 function openIdentities(): Set<FileIdentity> {
   const found = new Set<FileIdentity>();
   for (const path of open.keys()) {
@@ -109,26 +112,26 @@ function statOf(path: string): BigIntStats | undefined {
   try {
     return statSync(path, { bigint: true, throwIfNoEntry: false });
   } catch {
-    return undefined; // a part of the path is no folder, or may not be looked into: nobody could open the file either
+    return undefined; // a part of the path is not a folder or not accessible, so nobody can open the file
   }
 }
 
 /**
  * Why a file is not read: `openStore` it belongs to a store that is open here, `special` it is a device, a socket or a
- * pipe, `tooLarge` it is larger than asked for.
+ * pipe, `tooLarge` it is larger than requested.
  */
 export type NotRead = "openStore" | "special" | "tooLarge";
 
-/** Bytes asked of the system at once. */
+/** Bytes per read. */
 const CHUNK_BYTES = 2 ** 20;
 
 const readAsync = promisify(read);
 
 /**
- * Opens a file whose name came from outside, for reading; the caller closes the descriptor.
+ * Opens a file whose name came from outside, for reading. The caller closes the descriptor.
  *
- * Only regular files are opened: a device may never end, and a pipe may never begin. Whether the file belongs to an open
- * store is asked at the last moment, in the same turn as the opening.
+ * Only regular files are opened, because a device may never end and a pipe may never begin. Whether the file belongs to
+ * an open store is checked at the last moment, in the same turn as the opening.
  *
  * @returns a file descriptor, or why there is none
  * @throws the file system's error if the file is missing or may not be read
@@ -136,7 +139,7 @@ const readAsync = promisify(read);
 export function openGivenFile(path: string): number | NotRead {
   if (isOpenStore(path)) return "openStore";
   if (!statSync(path).isFile()) return "special";
-  // Without waiting, in case a pipe takes the file's place just now.
+  // Opens without waiting, in case a pipe replaces the file just now.
   const descriptor = openSync(path, constants.O_RDONLY | (constants.O_NONBLOCK ?? 0));
   if (fstatSync(descriptor).isFile()) return descriptor;
   closeSync(descriptor);
@@ -146,7 +149,7 @@ export function openGivenFile(path: string): number | NotRead {
 /**
  * Reads a whole file whose name came from outside, as `openGivenFile` opens it.
  *
- * @param mostBytes More than that is `tooLarge`, also if the file grows while it is read.
+ * @param mostBytes A larger file is `tooLarge`, also if it grows while it is read.
  * @returns its bytes, or why it is not read
  * @throws the file system's error
  */
@@ -160,7 +163,7 @@ export async function readGivenFile(path: string, mostBytes: number): Promise<Bu
   }
 }
 
-/** The size is a guess only: files of /proc say 0, and others grow. */
+/** The size is only a guess: files of /proc say 0, and others grow. */
 async function readAtMost(descriptor: number, { size }: Stats, mostBytes: number): Promise<Buffer | "tooLarge"> {
   if (size > mostBytes) return "tooLarge";
   const parts: Buffer[] = [];

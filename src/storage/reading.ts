@@ -6,23 +6,24 @@ import { type FileIdentity, identityOf } from "./open_files.js";
 import { pragma } from "./schema.js";
 import { fromSqlite } from "./sqlite_errors.js";
 
-/** Reading meets a lock only while another process recovers a log after a crash; that is worth a blocking wait. */
+/** Reading meets a lock only while another process recovers a log after a crash. A blocking wait is acceptable then. */
 const READ_BUSY_MS = 1_000;
-/** Snapshots open at once. More wait for their turn: each takes three descriptors and up to 4 MB of pages. */
+/** Most snapshots open at once. More wait, because each takes three descriptors and up to 4 MB of pages. */
 const MOST_SNAPSHOTS = 16;
-/** Connections kept for the next snapshot: opening one takes as long as a short filter. */
+/** Connections kept for later snapshots. Opening one takes as long as a short filter. */
 const IDLE_CONNECTIONS = 4;
-/** How often work is done again because somebody wrote to a file that is read without locks. */
+/** How often work is repeated because somebody wrote to a file that is read without locks. */
 const MAX_ATTEMPTS = 8;
-/** Beyond all that SQLite counts, so that numbers of two connections never meet. */
+/** Larger than any number that SQLite counts to, so that numbers of two connections never coincide. */
 const VERSIONS_PER_CONNECTION = 2 ** 33;
 
 /**
- * All that reads a store's file: one connection for short reads, and a bounded number of others for snapshots that last.
+ * Everything that reads a store's file: one connection for short reads, and a limited number of others for longer
+ * snapshots.
  *
- * Where neither the folder can be written nor anybody has the store open, SQLite can only read it as `immutable`, without
- * locks. Others may begin to write all the same. So the file is looked at before and after each such read: once it has
- * changed, the connections are opened again and the read is done once more.
+ * If the folder cannot be written and nobody has the store open, SQLite can only read it as `immutable`, without locks.
+ * Others may still begin to write. So the file is checked before and after each such read. If it has changed, the
+ * connections are opened again and the read is repeated.
  */
 export class Reading {
   readonly #path: string;
@@ -31,14 +32,14 @@ export class Reading {
   #access: FileAccess;
   #session: Session;
   #connection: Connection;
-  /** What an immutable file looked like when it was opened; `undefined` where SQLite's locks do the work. */
+  /** The stamp of an immutable file when it was opened; `undefined` if SQLite uses locks. */
   #stamp: string | undefined;
-  /** Raised when the connections are opened again: older ones are not used any more. */
+  /** Raised when the connections are opened again. Older ones are no longer used. */
   #generation = 0;
   readonly #idle: Session[] = [];
   readonly #slots = new Slots(MOST_SNAPSHOTS);
 
-  /** @param check Throws unless the file is a store. It runs at the beginning, and again once others have written. */
+  /** @param check Throws unless the file is a store. It runs at the beginning, and again after others have written. */
   constructor(access: FileAccess, check?: (c: Connection) => void) {
     this.#path = access.path;
     this.#identity = identityOf(access.path);
@@ -49,7 +50,7 @@ export class Reading {
     this.#connection = new Connection(this.#session);
   }
 
-  /** The connection for short reads: each statement sees the newest commit. */
+  /** The connection for short reads. Each statement sees the newest commit. */
   get connection(): Connection {
     if (this.#stamp !== undefined && !this.#session.driver.isTransaction) this.#followFile();
     return this.#connection;
@@ -61,7 +62,7 @@ export class Reading {
     return this.#generation * VERSIONS_PER_CONNECTION + version;
   }
 
-  /** Runs `work` on one consistent snapshot. It must be synchronous: the connection is shared. */
+  /** Runs `work` on one consistent snapshot. It must be synchronous, because the connection is shared. */
   transaction<T>(work: (c: Connection) => T): T {
     if (this.#session.driver.isTransaction) return work(this.#connection);
     for (let attempt = 1; ; attempt++) {
@@ -70,7 +71,7 @@ export class Reading {
         const result = this.#transaction(work);
         if (this.#isUnchanged()) return result;
       } catch (error) {
-        // Pages of two states look like damage.
+        // Mixed pages of two states look like damage.
         if (this.#isUnchanged()) throw error;
       }
       this.#requirePatience(attempt);
@@ -78,16 +79,16 @@ export class Reading {
   }
 
   /**
-   * Runs `work` on a snapshot that lasts while it awaits, on a connection of its own. `work` may run again from its
-   * beginning where others write to a file that is read without locks.
+   * Runs `work` on a snapshot that lasts while it awaits, with its own connection. `work` may run again from its
+   * beginning if others write to a file that is read without locks.
    *
-   * @param requireFile Throws if the store's file is no longer in its place: a new connection would open another one.
+   * @param requireFile Throws if the store's file was replaced, because a new connection would open another one.
    */
   async snapshot<T>(work: (c: Connection) => Promise<T>, requireFile: () => void, signal?: AbortSignal): Promise<T> {
     const release = await this.#slots.take(signal);
     try {
       for (let attempt = 1; ; attempt++) {
-        requireFile(); // only now: the wait for a slot may have been long
+        requireFile(); // checked here, because the wait for a slot may have been long
         this.#followFile();
         try {
           const result = await this.#snapshot(work);
@@ -124,7 +125,7 @@ export class Reading {
     const c = new Connection(session);
     try {
       c.run("BEGIN");
-      // The snapshot is taken by the first read, not by BEGIN.
+      // The first read takes the snapshot, not BEGIN.
       c.get("SELECT 1 FROM store.sqlite_schema");
       return await work(c);
     } finally {
@@ -142,7 +143,7 @@ export class Reading {
 
   #isUnchanged(): boolean {
     if (this.#stamp === undefined) return true;
-    // Another file at the path does not change the one that is open, which nobody can find any more.
+    // If another file is at the path, the open one is unchanged, because nobody can find it any more.
     return fileStamp(this.#path) === this.#stamp || identityOf(this.#path) !== this.#identity;
   }
 
@@ -173,7 +174,7 @@ export class Reading {
   }
 }
 
-/** Opens a reader, as often as the file is written while it is being checked. */
+/** Opens a reader, and repeats this if the file is written while it is checked. */
 function openWhole(path: string, check: ((c: Connection) => void) | undefined) {
   for (;;) {
     const access = readingAccess(path);

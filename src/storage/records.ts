@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.js";
 import { checkRow, checksum, damagedRow, ifSound } from "./integrity.js";
 
-/** One entry of the book of an indexing pipeline. */
+/** One record of an indexing pipeline. */
 export interface RecordRow {
   namespace: string;
   key: string;
@@ -20,7 +20,7 @@ interface StoredRecord {
 
 const SELECT = "SELECT namespace, key, group_id, updated, crc FROM records";
 
-/** Enters a record, or brings it up to date. */
+/** Adds or updates a record. */
 export function putRecord(tx: Connection, { namespace, key, group, updated }: RecordRow): void {
   const crc = checksum(tx, "records", namespace, key, group, updated);
   const sql = "INSERT OR REPLACE INTO records (namespace, key, group_id, updated, crc) VALUES (?, ?, ?, ?, ?)";
@@ -31,7 +31,7 @@ export function putRecord(tx: Connection, { namespace, key, group, updated }: Re
 export function getRecord(c: Connection, namespace: string, key: string): RecordRow | undefined {
   const row = c.get<StoredRecord>(`${SELECT} WHERE namespace = ? AND key = ?`, namespace, key);
   if (row) return checked(c, row);
-  // A damaged key stands beside the place of the right one.
+  // A damaged key would be next to the right place.
   requireSound(c, "(namespace, key) < (?, ?) ORDER BY namespace DESC, key DESC", namespace, key);
   requireSound(c, "(namespace, key) > (?, ?) ORDER BY namespace, key", namespace, key);
   requireTable(c);
@@ -43,7 +43,7 @@ function requireSound(c: Connection, where: string, ...params: string[]): void {
   if (neighbor) checked(c, neighbor);
 }
 
-/** The index by time knows whether there are records at all. */
+/** The index by time says whether there are records at all. */
 function requireTable(c: Connection): void {
   if (c.get("SELECT 1 FROM records NOT INDEXED LIMIT 1") !== undefined) return;
   const lost = c.get<{ updated: number }>("SELECT updated FROM records INDEXED BY records_by_time LIMIT 1");
@@ -55,7 +55,7 @@ export function deleteRecord(tx: Connection, namespace: string, key: string): vo
   tx.run("DELETE FROM records WHERE namespace = ? AND key = ?", namespace, key);
 }
 
-/** Removes the records of a key, whatever their namespace. */
+/** Removes the records of a key in these namespaces. */
 export function deleteRecordsOf(tx: Connection, key: string, namespaces: readonly string[]): void {
   for (const namespace of namespaces) deleteRecord(tx, namespace, key);
 }
@@ -76,14 +76,14 @@ export function namespacesOf(c: Connection): string[] {
   }
 }
 
-/** When a record was last entered; 0 if there is none. */
+/** The time of the newest record; 0 if there is none. */
 export function newestRecord(c: Connection): number {
   return c.get<{ newest: number | null }>("SELECT max(updated) AS newest FROM records")?.newest ?? 0;
 }
 
 /**
- * Every record, by namespace and key. They are read one after the other: a search for a place to begin at could be led past
- * records by a damaged one, which nobody then looks at. Run it on one snapshot.
+ * Every record, by namespace and key. They are read in sequence, because a damaged record could lead a lookup past
+ * others, which would then be missed. Run it on one snapshot.
  *
  * @throws EmbedlessError `CORRUPT` when a record is damaged, out of order or missing
  */
@@ -101,7 +101,7 @@ export function* readRecords(c: Connection): Generator<RecordRow> {
   if (indexed !== count) throw damagedRow("records", nameOf(last), `is not the last: ${indexed} are indexed by time`);
 }
 
-/** Every record that is whole, in no order. The table is read from both ends: damage in between hides none behind it. */
+/** All sound records, in no order. The table is read from both ends, so that damage in between hides none after it. */
 export function soundRecords(c: Connection): RecordRow[] {
   const found = new Map<string, RecordRow>();
   for (const order of ["ASC", "DESC"]) {
@@ -115,7 +115,7 @@ export function soundRecords(c: Connection): RecordRow[] {
   return [...found.values()];
 }
 
-/** In the order of SQLite, which compares the bytes of UTF-8. */
+/** Compares as SQLite does, by the bytes of UTF-8. */
 function isBefore(a: RecordRow, b: RecordRow): boolean {
   const byNamespace = Buffer.compare(Buffer.from(a.namespace), Buffer.from(b.namespace));
   return byNamespace < 0 || (byNamespace === 0 && Buffer.compare(Buffer.from(a.key), Buffer.from(b.key)) < 0);

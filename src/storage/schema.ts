@@ -6,8 +6,8 @@ import { createMeta } from "./meta.js";
 export const APPLICATION_ID = 0x45424c53;
 
 /**
- * The tables of format 1. The comments are part of the statements and so of every store: whoever opens one with the
- * sqlite3 shell finds them in `.schema`. Every `crc` is what `checksum.ts` says, over the other columns in this order, and meta's "salt".
+ * The tables of format 1. The comments are part of the statements and so of every store: the sqlite3 shell shows them
+ * with `.schema`. Every `crc` is computed by `checksum` over the other columns in this order and meta's "salt".
  */
 export const TABLES = `
 CREATE TABLE store.meta (
@@ -110,13 +110,15 @@ CREATE TABLE store.canaries (
 ) STRICT;
 `;
 
-/** One step from format `to - 1` to format `to`; runs inside the transaction that also raises `PRAGMA user_version`. */
+/**
+ * One step from format `to - 1` to format `to`. It runs inside the transaction that also raises `PRAGMA user_version`.
+ */
 export interface Migration {
   readonly to: number;
   apply(tx: Connection): void;
 }
 
-/** All steps, oldest first; a new store runs through them all. */
+/** All steps, oldest first. A new store runs all of them. */
 export const MIGRATIONS: readonly Migration[] = [
   {
     to: 1,
@@ -131,7 +133,7 @@ export const MIGRATIONS: readonly Migration[] = [
 /** The format that this version of the library reads and writes. */
 export const FORMAT = MIGRATIONS.at(-1)?.to ?? 0;
 
-/** Brings a file (an empty one too) to the newest format. Must run inside a write transaction. */
+/** Converts a file (also an empty one) to the newest format. It must run inside a write transaction. */
 export function migrate(tx: Connection, from: number, migrations: readonly Migration[] = MIGRATIONS): void {
   for (const migration of migrations) {
     if (migration.to <= from) continue;

@@ -1,13 +1,13 @@
 import { setTimeout as sleep } from "node:timers/promises";
 import { aborted, EmbedlessError, type ErrorCode, isError, isSystemError, throwIfAborted } from "../base/errors.js";
 
-/** SQLite's primary result codes that the library tells apart (https://sqlite.org/rescode.html). */
+/** SQLite's primary result codes that the library distinguishes (https://sqlite.org/rescode.html). */
 const BUSY = 5;
 const LOCKED = 6;
 
 interface Kind {
   result: readonly number[];
-  /** Some calls of the driver pass on SQLite's message only, without its number. */
+  /** Some calls of the driver pass only SQLite's message, without its number. */
   message: RegExp;
   code: ErrorCode;
   says: (path: string) => string;
@@ -53,7 +53,10 @@ const KINDS: readonly Kind[] = [
   },
 ];
 
-/** SQLITE_IOERR_SHMSIZE: the file that connections share could not grow, which takes a disk without 32 KB. */
+/**
+ * SQLITE_IOERR_SHMSIZE: the file that connections share could not grow. This happens on a disk with less than 32 KB
+ * free.
+ */
 const NO_ROOM_TO_SHARE = 4874;
 
 interface DriverError extends Error {
@@ -62,10 +65,7 @@ interface DriverError extends Error {
   sqliteExtendedCode?: unknown;
 }
 
-/**
- * The one place that turns a failure of SQLite into an error of this library. Anything else, errors of this library
- * included, is returned as it came.
- */
+/** The one place that turns a failure of SQLite into an error of this library. Other errors are returned unchanged. */
 export function fromSqlite(error: unknown, path: string): unknown {
   if (!isError(error) || error instanceof EmbedlessError) return error;
   const driver = error as DriverError;
@@ -84,8 +84,8 @@ function kindOf(error: DriverError): Kind {
 }
 
 /**
- * The one place that turns a failure of the file system into an error of this library: `NO_SPACE` or `IO`. Anything else is
- * returned as it came.
+ * The one place that turns a failure of the file system into an error of this library: `NO_SPACE` or `IO`. Other errors
+ * are returned unchanged.
  *
  * @param what What could not be done, as a sentence without its full stop.
  */
@@ -96,19 +96,22 @@ export function fromSystem(error: unknown, what: string): unknown {
   return new EmbedlessError(kind, `${what} (${code}).`, { cause: error });
 }
 
-/** The lock is held by someone else just now: worth another try. */
+/** Whether another process holds the lock, so that another try may succeed. */
 export function isBusy(error: unknown): boolean {
   const driver = driverError(error);
   return driver?.code === "ERR_SQLITE_ERROR" && kindOf(driver).code === "LOCKED";
 }
 
-/** The operating system could not confirm that data reached the disk (SQLITE_IOERR_FSYNC, SQLITE_IOERR_DIR_FSYNC). */
+/**
+ * Whether the operating system could not confirm that data reached the disk (SQLITE_IOERR_FSYNC,
+ * SQLITE_IOERR_DIR_FSYNC).
+ */
 export function isFailedSync(error: unknown): boolean {
   const extended = driverError(error)?.sqliteExtendedCode;
   return extended === 1034 || extended === 1290;
 }
 
-/** The driver's own error, whether it was translated already or not. */
+/** The driver's own error, translated or not. */
 function driverError(error: unknown): DriverError | undefined {
   const inner = error instanceof EmbedlessError ? error.cause : error;
   return isError(inner) ? inner : undefined;
@@ -120,14 +123,14 @@ function resultCode(error: DriverError): number | undefined {
 
 const LONGEST_PAUSE_MS = 25;
 
-/** For which lock to wait, and how long. */
+/** Which lock to wait for, and how long. */
 export interface LockWait {
   path: string;
   timeoutMs: number;
   signal: AbortSignal | undefined;
 }
 
-/** Tries until the lock is free, sleeping in between instead of blocking. */
+/** Tries until the lock is free. It sleeps in between instead of blocking. */
 export async function retryWhileBusy<T>(attempt: () => T, { path, timeoutMs, signal }: LockWait): Promise<T> {
   const deadline = performance.now() + timeoutMs;
   for (let pause = 1; ; pause = Math.min(pause * 2, LONGEST_PAUSE_MS)) {

@@ -4,7 +4,7 @@ import { EmbedlessError, outOfRange } from "../base/errors.js";
 import { damagedRow } from "./integrity.js";
 import type { Meta } from "./meta.js";
 
-/** What is fixed for good when a store gets its first passage. */
+/** The properties that are fixed when a store gets its first passage. */
 export interface Traits {
   readonly metric: Metric;
   readonly codes: Codes;
@@ -12,11 +12,11 @@ export interface Traits {
   readonly index: IndexChoice;
 }
 
-/** What the caller of `open` wants them to be; `undefined`: whatever the store has. */
+/** The traits that the caller of `open` asks for; `undefined`: as the store has them. */
 export type AskedTraits = { readonly [K in keyof Traits]?: Traits[K] | undefined };
 
 /**
- * The traits of a store: its own, and for one without passages those asked for, else the defaults.
+ * The traits of a store: its own. For a store without passages, those asked for, else the defaults.
  *
  * @throws EmbedlessError `METRIC_MISMATCH`, or `INVALID_ARGUMENT` for codes and vectors, if the store has others than
  *   those asked for; `CORRUPT` if a store with passages lacks one
@@ -30,13 +30,13 @@ export function traitsOf(meta: Meta, asked: AskedTraits = {}): Traits {
     metric: fixed("metric", meta.metric, asked.metric),
     codes: fixed("codes", meta.codes, asked.codes),
     vectors: fixed("vectors", meta.vectors, asked.vectors),
-    // Stores made before there were graphs do not name it.
+    // Stores made before there were graphs do not name an index.
     index: fixed("index", meta.index ?? "flat", asked.index),
   };
 }
 
 /**
- * Refuses options that a store of these traits would silently pass over, or that cannot work together.
+ * Refuses options that would have no effect in a store with these traits, or that cannot work together.
  *
  * @throws `INVALID_ARGUMENT`
  */
@@ -47,7 +47,7 @@ export function requireUseful(
   if (vectorsIn === "memory" && vectors === "recompute") {
     throw new EmbedlessError(
       "INVALID_ARGUMENT",
-      'The option vectorsIn: "memory" is for stores that keep vectors, and this one keeps none: make one with vectors.',
+      'The option vectorsIn: "memory" is for stores that keep vectors, but this one keeps none. Create a store with the option vectors.',
     );
   }
   if (sampleQueries !== undefined && !needsSampleQueries(codes)) {
@@ -57,17 +57,17 @@ export function requireUseful(
     );
   }
   if (codes === "none" && (index === "flat" || index === "auto")) {
-    throw outOfRange("index", '"vamana" or "hnsw", which a store with codes "none" is searched by,', index);
+    throw outOfRange("index", '"vamana" or "hnsw", which codes "none" need,', index);
   }
 }
 
-/** Whether two stores would be of one kind. */
+/** Whether two sets of traits are equal. */
 export function sameTraits(a: Traits, b: Traits): boolean {
   const text = ({ metric, codes, vectors, index }: Traits) => JSON.stringify([metric, codes, vectors, index]);
   return text(a) === text(b);
 }
 
-/** Whether codes are fitted to the questions to come as well as to the passages. */
+/** Whether codes are fitted to questions as well as to passages. */
 export function needsSampleQueries(codes: Codes): boolean {
   return typeof codes === "object" && "leanvec" in codes && codes.leanvec.training === "ood";
 }
@@ -78,11 +78,11 @@ function fixed<T>(trait: keyof Traits, stored: T | undefined, asked: T | undefin
   if (asked === undefined || has === wants) return stored;
   throw new EmbedlessError(
     trait === "metric" ? "METRIC_MISMATCH" : "INVALID_ARGUMENT",
-    `The store has ${trait} ${has}, but ${wants} was asked for, and that is fixed when a store is made.`,
+    `The store has ${trait} ${has}, but ${wants} was given. It is fixed when a store is created.`,
   );
 }
 
-/** Whether a store has a graph or is to get one whatever its size, so that its rows had better lie ready for walks. */
+/** Whether a store has a graph, or will get one whatever its size. Its rows should then lie in the order for walks. */
 export function wantsGraph({ index, graph }: Meta): boolean {
   return graph !== undefined || (index !== undefined && index !== "flat" && index !== "auto");
 }

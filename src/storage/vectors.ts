@@ -1,7 +1,7 @@
 import type { Connection } from "./connection.js";
 import { checkRow, checksum, damagedRow, requireOrder } from "./integrity.js";
 
-/** Rows read at once: half a megabyte of float32 vectors of 384 dims. */
+/** Rows per read: half a megabyte of float32 vectors of 384 dims. */
 const PAGE = 256;
 
 interface VectorRow {
@@ -32,15 +32,15 @@ export function clearVectors(tx: Connection): void {
   tx.run("DELETE FROM vectors");
 }
 
-/** Removes the vectors of nodes whose passages are gone; nodes without one are passed over. */
+/** Removes the vectors of nodes whose passages are gone. Nodes without one are ignored. */
 export function deleteVectors(tx: Connection, nodes: Iterable<number>): void {
   for (const node of nodes) tx.run("DELETE FROM vectors WHERE node = ?", node);
 }
 
 /**
- * The stored vectors of nodes, in their order; `undefined` where the passage is gone. Run it on one snapshot.
+ * The stored vectors of nodes, in their order; `undefined` if the passage is gone. Run it on one snapshot.
  *
- * @throws EmbedlessError `CORRUPT` when a row is damaged, or missing though its passage is there
+ * @throws EmbedlessError `CORRUPT` when a row is damaged, or missing though its passage exists
  */
 export function getVectors(c: Connection, nodes: readonly number[], rowBytes: number): (Uint8Array | undefined)[] {
   return nodes.map((node) => {
@@ -52,10 +52,10 @@ export function getVectors(c: Connection, nodes: readonly number[], rowBytes: nu
 }
 
 /**
- * The vectors of all nodes from `sinceNode` on, in runs; nodes of deleted passages are left out, so that a run may begin
- * later than the one before ended. Run it on one snapshot.
+ * The vectors of all nodes from `sinceNode` on, in runs. Nodes of deleted passages are left out, so there may be gaps
+ * between runs. Run it on one snapshot.
  *
- * @throws EmbedlessError `CORRUPT` when a row is damaged, or missing though its passage is there
+ * @throws EmbedlessError `CORRUPT` when a row is damaged, or missing though its passage exists
  */
 export function* readVectors(c: Connection, sinceNode: number, rowBytes: number): Generator<KeptRows> {
   const sql = `SELECT node, row, crc FROM vectors WHERE node >= ? ORDER BY node LIMIT ${PAGE}`;
@@ -103,7 +103,7 @@ interface PendingRow {
   crc: number;
 }
 
-/** A run of vectors that wait for a codebook, or in a store without codes for the graph. */
+/** A run of vectors that wait for a codebook, or for the graph in a store with codes `"none"`. */
 export interface PendingRows {
   /** Node of the first row; the others follow without a gap. */
   firstNode: number;
@@ -122,7 +122,7 @@ export function addPending(tx: Connection, firstNode: number, rowBytes: number, 
 }
 
 /**
- * The pending rows from `sinceNode` on, in order of node, several a piece. Run it on one snapshot.
+ * The pending rows from `sinceNode` on, in order of node, several per piece. Run it on one snapshot.
  *
  * @throws EmbedlessError `CORRUPT` when a row is damaged or missing
  */
@@ -154,7 +154,9 @@ export function getPending(c: Connection, nodes: readonly number[], rowBytes: nu
   });
 }
 
-/** Removes the pending rows below node `end`, which have codes now or are linked. Default: all rows, in one go. */
+/**
+ * Removes the pending rows below node `end`, which have codes now or are linked. Default: all rows in one statement.
+ */
 export function clearPending(tx: Connection, end?: number): void {
   if (end === undefined) tx.run("DELETE FROM pending");
   else tx.run("DELETE FROM pending WHERE node < ?", end);
@@ -165,7 +167,7 @@ export function pendingBytes(c: Connection): number {
   return c.get<{ bytes: number }>("SELECT coalesce(sum(length(row)), 0) AS bytes FROM pending")?.bytes ?? 0;
 }
 
-/** How many nodes wait. */
+/** Number of waiting nodes. */
 export function countPending(c: Connection): number {
   return c.get<{ n: number }>("SELECT count(*) AS n FROM pending")?.n ?? 0;
 }

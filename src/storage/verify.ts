@@ -13,12 +13,14 @@ import { pragma } from "./schema.js";
 import { needsSampleQueries } from "./traits.js";
 import { countPending, readPending } from "./vectors.js";
 
-/** SQLite checks a file of up to 64 MB in well under a second, but cannot do it in slices: larger ones are only walked. */
+/**
+ * SQLite checks a file of up to 64 MB in well under a second, but cannot do it in slices. Larger files are only walked.
+ */
 const WHOLE_FILE_PAGES = 4096;
 
 /**
- * Checks every table but `passages`: structure of the file, checksums, sizes, that nothing is missing and that the tables
- * fit together. Run it on one snapshot.
+ * Checks every table except `passages`: the structure of the file, checksums, sizes, that nothing is missing and that
+ * the tables agree. Run it on one snapshot.
  */
 export function* verifyTables(c: Connection): Generator<VerifyStep> {
   yield* verifyFile(c);
@@ -62,7 +64,7 @@ function* verifyKeyed(c: Connection, sql: string, read: (key: string | number) =
   }
 }
 
-/** After a damaged row it goes on with the next one. */
+/** After a damaged row it continues with the next one. */
 function* verifyCodes(c: Connection): Generator<VerifyStep> {
   let count = 0;
   let rowBytes = 0;
@@ -88,7 +90,7 @@ function* verifyPending(c: Connection): Generator<VerifyStep> {
   if (first) yield* walk(readPending(c, first.node, first.bytes));
 }
 
-/** They are there as long as codes that are fitted to them wait for their codebook. */
+/** Sample queries exist while codes that are fitted to them wait for their codebook. */
 function* verifySampleQueries(c: Connection, { codes, codebook, dims }: Meta): Generator<VerifyStep> {
   const awaited = codes !== undefined && needsSampleQueries(codes) && codebook === undefined;
   let count = 0;
@@ -106,7 +108,7 @@ function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
     codes = countCodes(c);
     pending = countPending(c);
   });
-  // Without codes a node needs nothing but its place in the graph.
+  // With codes `"none"` a node needs only its place in the graph.
   const linked = meta.codes === "none" ? (meta.graph?.nodes ?? 0) : 0;
   if (codes + linked + pending !== meta.nextNode || (codes > 0 && pending > 0)) {
     const rest = linked > 0 ? `${linked} are linked` : `${codes} have codes`;
@@ -126,7 +128,7 @@ function* verifyCounts(c: Connection, meta: Meta): Generator<VerifyStep> {
   }
 }
 
-/** Blocks are checked one by one; whether they make a graph, the addon says when it is loaded. */
+/** Blocks are checked one by one. The addon checks whether they form a graph when it loads them. */
 function* verifyGraph(c: Connection, { graph, nextNode }: Meta): Generator<VerifyStep> {
   if (hasStrayBlocks(c, graph)) yield "There are blocks of a graph that is not named.";
   if (graph === undefined) return;
@@ -134,7 +136,7 @@ function* verifyGraph(c: Connection, { graph, nextNode }: Meta): Generator<Verif
   yield* walk(readGraph(c, graph));
 }
 
-/** As the first row has it; the coder decides when the codes are loaded. */
+/** The size of the first row. The coder decides when the codes are loaded. */
 function codeRowBytes(c: Connection): number {
   const block = c.get<{ bytes: number }>("SELECT length(rows) AS bytes FROM code_blocks ORDER BY block LIMIT 1");
   if (block) return Math.floor(block.bytes / BLOCK_NODES);
@@ -144,7 +146,7 @@ function codeRowBytes(c: Connection): number {
   return open ? Math.floor(open.bytes / Math.max(open.count, 1)) : 0;
 }
 
-/** Nodes looked at in one step. */
+/** Nodes checked per step. */
 const SLICE = 64;
 
 interface VectorRow {
@@ -153,7 +155,7 @@ interface VectorRow {
   crc: number;
 }
 
-/** Checks every kept vector, and that each passage has one if the store keeps them, and no other node. */
+/** Checks every kept vector. If the store keeps vectors, each passage must have one, and no other node may. */
 export function* verifyVectors(c: Connection, meta: Meta): Generator<VerifyStep> {
   const keeps = meta.vectors !== undefined && meta.vectors !== "recompute";
   let rowBytes: number | undefined;
@@ -203,7 +205,7 @@ function nodesOf(rows: readonly { node: number }[]): number[] {
   return rows.map(({ node }) => node);
 }
 
-/** The node up to which a list of the next nodes says all; a short list is the last one. */
+/** The node up to which a list of the next nodes is complete. A short list is the last one. */
 function endOf(nodes: readonly number[]): number {
   return nodes.length < SLICE ? Number.POSITIVE_INFINITY : nodes.at(-1)! + 1;
 }

@@ -8,15 +8,15 @@ import type { PassageRow } from "../passage/passages.js";
 import type { Connection } from "../storage/connection.js";
 import { acrossNumberings, readNumbering, requireNumbering } from "../storage/meta.js";
 
-/** Passages read at once. */
+/** Passages read in one step. */
 const PAGE = 64;
-/** Ids that are remembered of the last passages given: one of them has to be there still to go on after. */
+/** Number of ids remembered of the last passages. At least one of them must still exist to find the place again. */
 const REMEMBERED = 2 * PAGE;
 
 /** Which passages to list. */
 export interface Listed {
   condition: Condition | undefined;
-  /** Id to start behind. */
+  /** The id of the passage to start after. */
   after: string | undefined;
   limit: number;
   signal: AbortSignal;
@@ -28,9 +28,9 @@ export class Listing {
   readonly #listed: Listed;
   #left: number;
   #matching: Matching | undefined;
-  /** The node of the last passage given, as of a numbering. */
+  /** The node of the last passage given, in a numbering. */
   #place: { node: number; numbering: number } | undefined;
-  /** The last page's ids: they tell the place once the nodes are other ones. */
+  /** The ids of the last pages. They find the place again after nodes were renumbered. */
   #ids: readonly string[];
 
   constructor(store: OpenStore, listed: Listed) {
@@ -40,7 +40,7 @@ export class Listing {
     this.#ids = listed.after === undefined ? [] : [listed.after];
   }
 
-  /** The next passages; none at the end. Throws `NOT_FOUND` if nothing is left of the place to go on from, `CORRUPT`. */
+  /** The next passages; none at the end. Throws `NOT_FOUND` if the place cannot be found again, `CORRUPT`. */
   async next(): Promise<PassageRow[]> {
     const size = Math.min(PAGE, this.#left);
     if (size === 0) return [];
@@ -79,23 +79,23 @@ export class Listing {
     return rows;
   }
 
-  /** The node to go on behind. */
+  /** The node to continue after. */
   #placeIn(c: Connection): number {
     const numbering = readNumbering(c);
     if (this.#place?.numbering !== numbering) this.#place = { node: this.#find(c), numbering };
     return this.#place.node;
   }
 
-  /** Where the last passage is that was given and is still there. */
+  /** The node of the last given passage that still exists. */
   #find(c: Connection): number {
     if (this.#ids.length === 0) return -1;
     for (const id of [...this.#ids].reverse()) {
       const [node] = this.#store.passages.nodesOf([id], c);
       if (node !== undefined) return node;
     }
-    // All passages were deleted: what has been given was all there was.
+    // All passages were deleted, so there are no more.
     if (this.#place !== undefined && this.#store.passages.count(c) === 0) return -1;
     const last = JSON.stringify(this.#ids.at(-1));
-    throw new EmbedlessError("NOT_FOUND", `There is no passage ${last} to go on after.`);
+    throw new EmbedlessError("NOT_FOUND", `There is no passage ${last} to continue after.`);
   }
 }

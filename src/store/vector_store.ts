@@ -53,13 +53,13 @@ import { verifyStore } from "../upkeep/verify.js";
 import { Listing } from "./listing.js";
 
 /**
- * A collection of passages in one file, searched by meaning. It keeps texts and short codes instead of vectors: a search
- * estimates all scores from the codes, and embeds again only those passages that could be among the best. With the option
- * `vectors` it keeps the vectors too, and ranks by those.
+ * A collection of passages in one file, searched by meaning. It keeps texts and short codes instead of vectors: a
+ * search estimates all scores from the codes, and embeds again only those passages that could be among the best. With
+ * the option `vectors` it keeps the vectors too, and ranks by those.
  *
- * Any number of processes and `worker_threads` may use the same file at once, each with a store of its own. A thread must
- * close its store, or call `process.exit()` itself: SQLite's driver aborts the process if `worker.terminate()`, or the end
- * of the main thread, hits it in the middle of a statement. As after any crash, acknowledged passages are safe.
+ * Any number of processes and `worker_threads` may use the same file at once, each with a store of its own. A thread
+ * must close its store, or call `process.exit()` itself: SQLite's driver aborts the process if `worker.terminate()`, or
+ * the end of the main thread, hits it in the middle of a statement. As after any crash, acknowledged passages are safe.
  *
  * ```ts
  * const store = await VectorStore.open("notes.db");
@@ -84,12 +84,13 @@ export class VectorStore implements Store {
   }
 
   /**
-   * Opens the store at `path`, and creates it if it is missing. This embeds nothing, and without `preload` it loads no model.
+   * Opens the store at `path`, and creates it if it is missing. This embeds nothing, and without `preload` it loads no
+   * model.
    *
    * @param path The file. Its folder must exist.
-   * @throws EmbedlessError `NOT_FOUND` (with `create: false`), `NOT_A_STORE`, `FORMAT_VERSION`, `CORRUPT`, `LOCKED`, `IO`,
-   *   `METRIC_MISMATCH`, `INVALID_ARGUMENT` for codes or vectors other than the store's, `MODEL_MISMATCH` if `embedder` has
-   *   another id than the one that made the store, `NATIVE_LOAD`
+   * @throws EmbedlessError `NOT_FOUND` (with `create: false`), `NOT_A_STORE`, `FORMAT_VERSION`, `CORRUPT`, `LOCKED`,
+   *   `IO`, `METRIC_MISMATCH`, `INVALID_ARGUMENT` for codes or vectors other than the store's, `MODEL_MISMATCH` if
+   *   `embedder` has another id than the one that made the store, `NATIVE_LOAD`
    */
   static async open(path: string, options: OpenOptions = {}): Promise<VectorStore> {
     if (typeof path !== "string" || path === "") throw wrongType("path", "the name of a file", path);
@@ -119,8 +120,8 @@ export class VectorStore implements Store {
   }
 
   /**
-   * Plans a store before anything is built: which codes and kept vectors fit a budget of bytes, and what a question then
-   * costs in recomputes and milliseconds. The model and the scan are measured here for a second or two.
+   * Plans a store before anything is built: which codes and kept vectors fit a budget of bytes, and what a question
+   * then costs in recomputes and milliseconds. The model and the scan are measured here for a second or two.
    *
    * ```ts
    * const { best } = await VectorStore.plan({ passages: 1_000_000, bytesPerPassage: 64 });

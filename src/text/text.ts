@@ -4,12 +4,12 @@ import { MAX_TEXT_BYTES } from "../api/input.js";
 import type { Connection } from "../storage/connection.js";
 import { getDictionary, newestDictionary, putDictionary } from "../storage/dictionaries.js";
 
-/** Preset dictionary: as long as deflate can look back. */
+/** Length of a preset dictionary: as far as deflate can look back. */
 const DICTIONARY_BYTES = 32_768;
-/** Pieces that a dictionary is put together from: long enough for whole phrases, short enough to come from many places. */
+/** Length of the pieces of a dictionary: long enough for whole phrases, and short enough to come from many places. */
 const PIECE_BYTES = 128;
 
-/** Bytes of text from which a dictionary is worth its place; see `sampleDictionary`. */
+/** Bytes of text from which a dictionary saves more than it takes; see `sampleDictionary`. */
 export const DICTIONARY_SAMPLE_BYTES = 2 * DICTIONARY_BYTES;
 
 /** A text as it is stored. */
@@ -19,20 +19,20 @@ export interface PackedText {
   bytes: Uint8Array;
 }
 
-/** A preset dictionary and the number that rows name it by. */
+/** A preset dictionary and its number in the rows. */
 export interface TextDictionary {
   dict: number;
   bytes: Uint8Array;
 }
 
-/** Names a text by its content: the first 8 bytes of the SHA-256 of its UTF-8 form, in hex. */
+/** The name of a text by its content: the first 8 bytes of the SHA-256 of its UTF-8 form, in hex. */
 export function textHash(text: string | Uint8Array): string {
   return createHash("sha256").update(text).digest("hex").slice(0, 16);
 }
 
 /**
- * A dictionary made of pieces at equal distances over all of `texts` (UTF-8): the same texts give the same dictionary.
- * Picking pieces by how often their phrases occur saves only half a percent more.
+ * Makes a dictionary from pieces at equal distances over all of `texts` (UTF-8). The same texts give the same
+ * dictionary. Choosing pieces by how often their phrases occur would save only half a percent more.
  */
 export function sampleDictionary(texts: readonly Uint8Array[]): Uint8Array {
   const all = Buffer.concat(texts);
@@ -57,23 +57,24 @@ export function packText(utf8: Uint8Array, dictionary: TextDictionary | undefine
 /**
  * The UTF-8 bytes of a packed text. `dictionary` is the one that `packed.dict` names.
  *
- * @throws Error of zlib when the bytes are damaged or would become longer than any text may be
+ * @throws Error of zlib if the bytes are damaged or would be longer than the limit of a text
  */
 export function unpackText(packed: PackedText, dictionary: Uint8Array | undefined): Uint8Array {
-  if (packed.bytes.length > MAX_TEXT_BYTES) throw new RangeError("the text is longer than any may be");
+  if (packed.bytes.length > MAX_TEXT_BYTES) throw new RangeError("the text is longer than the limit");
   if (packed.dict === null) return packed.bytes;
   const options = { maxOutputLength: MAX_TEXT_BYTES, chunkSize: chunkSize(4 * packed.bytes.length) };
   return inflateRawSync(packed.bytes, dictionary ? { ...options, dictionary } : options);
 }
 
-/** zlib's output buffer: its 16 KB by default cost a short text a third of its time. */
+/** Size of zlib's output buffer. The default of 16 KB would cost a short text a third of its time. */
 function chunkSize(expectedBytes: number): number {
   return Math.min(Math.max(expectedBytes, 1024), 65_536);
 }
 
 /**
- * The dictionaries of a store in memory, at most 32 KB each. One that a transaction makes belongs to that transaction
- * until it is read anew: if it is rolled back, another process may store a different one under the same number.
+ * The dictionaries of a store in memory, at most 32 KB each. A dictionary made in a transaction is used only there
+ * until it is read from the file, because the transaction may be rolled back and another process may then store a
+ * different one under the same number.
  */
 export class TextDictionaries {
   readonly #committed = new Map<number, Uint8Array>();
@@ -92,10 +93,10 @@ export class TextDictionaries {
   }
 
   /**
-   * The dictionary to pack `texts` with: the newest, or one made now if there is enough text for the first, or none.
+   * The dictionary to pack `texts` with: the newest, a new one if there is enough text for the first, or none.
    *
-   * @param storedBytes UTF-8 bytes of the texts that are stored
-   * @param storedTexts reads them; only asked for when a dictionary is made
+   * @param storedBytes UTF-8 bytes of the stored texts.
+   * @param storedTexts Reads these texts. Called only if a dictionary is made.
    */
   forWriting(
     tx: Connection,

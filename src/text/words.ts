@@ -3,32 +3,32 @@ import { Turns } from "../base/turns.js";
 
 /** Runs of letters, marks and digits. */
 const WORD = /[\p{L}\p{M}\p{N}]+/gu;
-/** Scripts that write no spaces between words, by the first rules: without the marks that several of them share. */
+/** Scripts without spaces between words, by the first rules: without the marks that several of them share. */
 const UNSPACED =
   /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}\p{Script=Lao}\p{Script=Khmer}\p{Script=Myanmar}]+/gu;
 /** The same with those marks (as in ー and が), and Hangul, which writes particles and compounds without spaces. */
 const JOINED = /[\p{scx=Han}\p{scx=Hira}\p{scx=Kana}\p{scx=Hang}\p{scx=Thai}\p{scx=Laoo}\p{scx=Khmr}\p{scx=Mymr}]+/gu;
-/** A letter with its marks; of very many marks the first ones. */
+/** A letter with its marks. Of very many marks only the first ones. */
 const UNIT = /\P{M}\p{M}{0,8}|\p{M}{1,8}/gu;
 /** A foreign word in Japanese. */
 const KATAKANA = /[\p{scx=Kana}]{3,}/gu;
-/** What belongs to the letter before it: marks, and final consonants of Hangul that is taken apart. */
+/** What belongs to the letter before it: marks, and final consonants of decomposed Hangul. */
 const CONTINUED = /^[\p{M}\u11a8-\u11ff]/u;
 const HANGUL = /^\p{Script=Hangul}+$/u;
 const LATIN = /^[a-z]+$/;
-/** Accents, once they are separated from their letters. */
+/** Accents after they were separated from their letters. */
 const ACCENTS = /[\u0300-\u036f]/g;
-/** Longer runs are no words (base64, hashes of a megabyte); what is cut off cannot be found. */
+/** Longest word. Longer runs are not words (base64, hashes of a megabyte); what is cut off cannot be found. */
 const LONGEST = 64;
 
-/** UTF-16 units of a text whose words are cut in one go. A piece goes on to the next blank, which no word crosses. */
+/** UTF-16 units of a text whose words are cut in one step. A piece ends at the next blank, so it cuts no word. */
 const PIECE_LENGTH = 2 ** 14;
 const BLANK = /\s/g;
 
 /**
- * How words are cut. A store keeps to the rules that its table of words was made by; 1 are those of stores that name
- * none. By the second rules Korean is cut like Chinese and Japanese, letters keep their marks, and the last letter of a
- * run stands alone too, so that every letter begins some word.
+ * The rules by which words are cut. A store keeps the rules with which its table of words was made; stores that name
+ * none use 1. With rules 2, Korean is cut like Chinese and Japanese, letters keep their marks, and the last letter of a
+ * run is a word too, so that every letter begins a word.
  */
 export type WordRules = 1 | 2;
 
@@ -38,21 +38,24 @@ export const NEWEST_RULES: WordRules = 2;
 /** One thing that a question asks for. */
 export interface AskedWord {
   readonly word: string;
-  /** All words that begin with it are meant: a single letter of a script that is cut in pairs. */
+  /**
+   * Whether all words that begin with it are meant. This is so for a single letter of a script that is cut in pairs.
+   */
   readonly isStart: boolean;
-  /** The foreign word in Japanese that it is a pair of: pairs of one word have the same number. */
+  /** The number of the foreign word in Japanese that this pair belongs to. Pairs of one word have the same number. */
   readonly part?: number;
 }
 
 /**
- * The words of a text, in order, in the form in which they are compared: lower case, without accents, English endings cut
- * off (Porter's stemmer). Chinese, Japanese, Korean and the like become overlapping pairs of letters.
+ * The words of a text, in order, in the form in which they are compared: lower case, without accents, and without
+ * English endings (Porter's stemmer). Chinese, Japanese, Korean and similar scripts become overlapping pairs of
+ * letters.
  */
 export function wordsOf(text: string, rules: WordRules): string[] {
   return text.length <= PIECE_LENGTH ? wordsOfPiece(text, rules) : [...wordPieces(text, rules)].flat();
 }
 
-/** The words of a text piece by piece, a few milliseconds each: a text of 10 MB takes seconds. */
+/** The words of a text in pieces of a few milliseconds each. A text of 10 MB takes seconds. */
 export function* wordPieces(text: string, rules: WordRules): Generator<string[]> {
   for (let at = 0; at < text.length; ) {
     BLANK.lastIndex = at + PIECE_LENGTH;
@@ -62,7 +65,7 @@ export function* wordPieces(text: string, rules: WordRules): Generator<string[]>
   }
 }
 
-/** All words of a text, with turns of the event loop between pieces. */
+/** All words of a text. The event loop gets turns between pieces. */
 export async function wordsInTurns(text: string, rules: WordRules): Promise<string[]> {
   if (text.length <= PIECE_LENGTH) return wordsOfPiece(text, rules);
   const turns = new Turns();
@@ -88,7 +91,7 @@ function wordsOfPiece(text: string, rules: WordRules): string[] {
   return words;
 }
 
-/** What a question asks of the words of texts, which were cut by these rules. Nothing is named twice. */
+/** The words that a question asks for, cut by the same rules as those of the texts. Each is named once. */
 export function askedWords(question: string, rules: WordRules): AskedWord[] {
   const asked = new Map<string, AskedWord>();
   let part = 0;
@@ -99,7 +102,7 @@ export function askedWords(question: string, rules: WordRules): AskedWord[] {
     const words: string[] = [];
     if (!isJoined) {
       pushWord(words, run);
-      // Particles follow a word without a space.
+      // A particle follows its word without a space.
       for (const word of words) add(word, HANGUL.test(word));
       continue;
     }
@@ -114,13 +117,13 @@ export function askedWords(question: string, rules: WordRules): AskedWord[] {
   return [...asked.values()];
 }
 
-/** Whether a word of a text is one that was asked for. */
+/** Whether a word of a text was asked for. */
 export function isAsked({ word, isStart }: AskedWord, found: string): boolean {
   if (found === word) return true;
   return isStart && found.startsWith(word) && !CONTINUED.test(found.slice(word.length));
 }
 
-/** Pieces of words: those of scripts that are cut in pairs, and others. */
+/** Runs of a text: those of scripts that are cut in pairs, and others. */
 function* runsOf(text: string, rules: WordRules): Generator<{ run: string; isJoined: boolean }> {
   const plain = text.normalize("NFKD").replace(ACCENTS, "").toLowerCase();
   for (const [run] of plain.matchAll(WORD)) {
@@ -134,7 +137,7 @@ function* runsOf(text: string, rules: WordRules): Generator<{ run: string; isJoi
   }
 }
 
-/** Letters with their marks; syllables of Hangul and voiced kana, taken apart before, are put together again. */
+/** Letters with their marks. Syllables of Hangul and voiced kana that were decomposed before are composed again. */
 function unitsOf(run: string): string[] {
   return run.normalize("NFC").match(UNIT) ?? [];
 }

@@ -9,7 +9,7 @@ import { realPath } from "../storage/open_files.js";
 import { pragma } from "../storage/schema.js";
 import { fromSqlite, fromSystem, isBusy } from "../storage/sqlite_errors.js";
 
-/** How a copy is stopped and watched, and whether it may replace a file. Progress is in bytes. */
+/** Options of a copy. Progress is in bytes. */
 export interface CopyOptions {
   overwrite: boolean;
   signal: AbortSignal;
@@ -17,11 +17,11 @@ export interface CopyOptions {
 }
 
 /**
- * Copies the store as it is now into the file `path`, while others go on reading and writing. The copy is made beside its
- * place under another name and takes its place whole: whatever interrupts it, `path` is either as it was or a good store.
+ * Copies the store as it is now into the file `path`, while others read and write. The copy is written beside `path`
+ * under another name and then renamed. If anything interrupts it, `path` is either as it was or a complete store.
  *
- * @throws EmbedlessError `INVALID_ARGUMENT` for the store's own file, `LOCKED` if `path` is a store in use, `IO`, `NO_SPACE`,
- *   `NOT_FOUND` for a missing folder, `ABORTED`
+ * @throws EmbedlessError `INVALID_ARGUMENT` for the store's own file, `LOCKED` if `path` is a store in use, `IO`,
+ *   `NO_SPACE`, `NOT_FOUND` for a missing folder, `ABORTED`
  */
 export async function copyDatabase(database: Database, path: string, options: CopyOptions): Promise<void> {
   const target = realPath(inspectFile(path, { create: true, readOnly: false }).path);
@@ -38,24 +38,26 @@ export async function copyDatabase(database: Database, path: string, options: Co
     const total = statSync(partial).size;
     options.onProgress?.({ done: total, total });
     throwIfAborted(options.signal);
-    // Somebody may have opened or made it meanwhile.
+    // Another process may have opened or created it in the meantime.
     requireFree(target, database.path, options.overwrite);
     renameSync(partial, target);
     syncFolder(dirname(target));
   } catch (error) {
     discard(partial);
-    throw fromSqlite(fromSystem(error, `The copy could not be put at ${target}`), target);
+    throw fromSqlite(fromSystem(error, `The copy could not be placed at ${target}`), target);
   }
 }
 
-/** Removes what there is of a copy, if that is allowed: why the copy failed says more than why its rest stays. */
+/**
+ * Removes an unfinished copy if that is possible. A failure here is ignored, because the copy's own failure says more.
+ */
 function discard(partial: string): void {
   try {
     for (const file of [partial, `${partial}-journal`]) rmSync(file, { force: true });
   } catch {}
 }
 
-/** Throws unless the copy may take the place of what is there. */
+/** Throws unless the copy may replace what is there. */
 function requireFree(target: string, source: string, overwrite: boolean): void {
   const there = isThere(target);
   if (there && realpathSync(target) === realpathSync(source)) {
@@ -66,10 +68,10 @@ function requireFree(target: string, source: string, overwrite: boolean): void {
 }
 
 /**
- * Sees to it that no write-ahead log lies beside a file: it would be taken for that of the file which comes in its place.
- * SQLite itself folds it into the old file, which it does only if nobody has that open.
+ * Makes sure that no write-ahead log lies beside a file, because it would be taken for the log of the file that
+ * replaces it. SQLite writes the log into the old file, which it does only if nobody has that file open.
  *
- * @throws EmbedlessError `LOCKED` if somebody has, `CORRUPT`, `NOT_A_STORE` or `IO` if SQLite cannot read it
+ * @throws EmbedlessError `LOCKED` if it is open, `CORRUPT`, `NOT_A_STORE` or `IO` if SQLite cannot read it
  */
 export function foldLog(target: string): void {
   if (!isThere(`${target}-wal`) && !isThere(`${target}-shm`)) return;
@@ -94,7 +96,7 @@ function isThere(path: string): boolean {
   return statSync(path, { throwIfNoEntry: false }) !== undefined;
 }
 
-/** Makes the new name survive a power cut; some systems cannot, and need not. */
+/** Makes the new name survive a power cut. Some systems cannot do this and need not. */
 function syncFolder(folder: string): void {
   if (process.platform === "win32") return;
   const descriptor = openSync(folder, "r");

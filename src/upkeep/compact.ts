@@ -23,13 +23,13 @@ import { vectorsToLink } from "./vectors_to_link.js";
 /** See `VectorStore.compact`. */
 export async function compactStore(store: OpenStore, run: LinkRun): Promise<CompactResult> {
   const { database, codes, graph, kept, vectors, filters } = store;
-  // First, so that the graph is built on codes.
+  // The codebook is trained first, so that the graph is built on codes.
   const trained = await trainIfEnough(store, run.signal, (total) =>
     run.onProgress?.({ phase: "train", done: 0, total }),
   );
   const traits = traitsOf(readMeta(database.reader), store.settings);
   const isAlone = traits.codes === "none" && kept === undefined;
-  // A graph built on vectors is better than one built on codes, also for walks on codes.
+  // A graph built on vectors is better than one built on codes, even for walks on codes.
   const rows = vectors.all() ?? codes;
   const views = new Views(graph, () => rows, filters);
   const linked = (own: LinkRun) => (isAlone ? embeddedRows(store, own) : views.linked());
@@ -48,26 +48,29 @@ export async function compactStore(store: OpenStore, run: LinkRun): Promise<Comp
   };
 }
 
-/** The vectors of a store that keeps neither codes nor vectors, and no graph: its graph is always built from scratch. */
+/**
+ * The vectors of a store that keeps neither codes nor vectors, and no graph, because its graph is always built from
+ * scratch.
+ */
 async function embeddedRows(store: OpenStore, run: LinkRun): Promise<Linked> {
   const { graph, numbering, version } = readMeta(store.database.reader);
   return { rows: await vectorsToLink(store, run), graph: undefined, graphVersion: graph?.version, numbering, version };
 }
 
-/** Passages are renumbered once so many of the nodes belong to none: at most a tenth of the codes is then idle. */
+/** Passages are renumbered once this share of nodes is dead. At most a tenth of the codes is then unused. */
 const LEAST_DEAD = 0.1;
-/** The new number of a node that a graph has to leave out. */
+/** The new number of a node that a graph must leave out. */
 const GONE = 0xffff_ffff;
-/** Rows read at once. */
+/** Rows read before the event loop gets a turn. */
 const PAGE = 64;
 
 /**
- * Gives the passages the nodes 0, 1, 2, ... in their order, once a tenth of the nodes belongs to deleted ones, and drops
- * the codes of those. One transaction: what interrupts it leaves the store as it was. Others read on meanwhile, and look
- * again when it is over; their writes wait. A graph keeps its edges.
+ * Numbers the passages' nodes 0, 1, 2, ... in their order once a tenth of the nodes is dead, and removes the codes of
+ * dead nodes. This is one transaction, so an interruption leaves the store as it was. Others read at the same time, and
+ * look again when it is over; their writes wait. A graph keeps its edges.
  *
- * @param graph The graph, if there is one, without edges to nodes whose passages are gone.
- * @returns how many nodes were dropped
+ * @param graph The graph, if there is one, without edges to dead nodes.
+ * @returns how many nodes were removed
  * @throws EmbedlessError `LOCKED`, `ABORTED`, `READONLY`, `NO_SPACE`, `IO`, `CORRUPT`
  */
 export async function renumber(
@@ -80,18 +83,18 @@ export async function renumber(
   return await database.write(async (tx) => {
     const meta = readMeta(tx);
     if (!isWorthIt(meta)) return 0; // another process did it
-    // Nobody else writes now: a snapshot shows what there was, whatever this transaction changes.
+    // Nobody else writes now. A snapshot shows the old state, whatever this transaction changes.
     await database.snapshot((old) => new Renumbering(tx, old, meta, run).all(store, graph), run.signal);
     return meta.nextNode - meta.passages;
   }, run);
 }
 
-/** Without codes there is nothing to drop: nodes that are gone take a bit each, and no place in the graph. */
+/** Without codes there is nothing to remove: a dead node takes one bit and no place in the graph. */
 function isWorthIt({ codes, nextNode, passages }: Meta): boolean {
   return codes !== "none" && nextNode > passages && nextNode - passages >= LEAST_DEAD * nextNode;
 }
 
-/** One renumbering: reads the store as it was, writes it as it will be. */
+/** One renumbering: reads the old state and writes the new one. */
 class Renumbering {
   readonly #tx: Connection;
   readonly #old: Connection;
@@ -136,7 +139,7 @@ class Renumbering {
     }
   }
 
-  /** In order of node: the new place of a passage is its own or one that nobody has any more. */
+  /** Goes in the order of nodes, so a passage's new place is its own or one that is free already. */
   async #passages(passages: Passages): Promise<void> {
     let moved = 0;
     for (let last = -1; ; ) {
@@ -152,7 +155,7 @@ class Renumbering {
     }
   }
 
-  /** The new number of a node, `undefined` for one whose passage is gone. */
+  /** The new number of a node; `undefined` if its passage is gone. */
   #numberOf(node: number): number | undefined {
     return this.#live.has(node) ? this.#live.before(node) : undefined;
   }
@@ -186,7 +189,7 @@ class Renumbering {
     }
   }
 
-  /** @param done Passages done with; entering words counts as much again. */
+  /** @param done Passages that are done. Indexing their words counts as much again. */
   async #pause(done?: number): Promise<void> {
     const total = this.#live.count * (this.#meta.keywords ? 2 : 1);
     if (done !== undefined && this.#turns.isOver) this.#run.onProgress?.({ phase: "renumber", done, total });

@@ -12,27 +12,30 @@ import { type Meta, raiseVersion, readMeta, writeMeta } from "../storage/meta.js
 import type { Traits } from "../storage/traits.js";
 import { clearPending } from "../storage/vectors.js";
 
-/** From so many passages on `auto` builds a graph: with vectors in memory, and on codes. */
+/** Numbers of passages from which `auto` builds a graph: with vectors in memory, and on codes. */
 const AUTO_KEPT = 50_000;
 const AUTO_CODES = 2_000_000;
-/** A graph that would grow by more than this share of its nodes is built anew: as fast, and better. */
+/**
+ * A graph that would grow by more than this share of its nodes is built from scratch, which is as fast and gives a
+ * better graph.
+ */
 const MOST_GROWTH = 0.5;
-/** Bytes a passage of a graph that stands alone, unless others are asked for: where LEANN ends up. */
+/** Default bytes per passage of a graph without codes, as in LEANN. */
 const BYTES_ALONE = 24;
 const TELL_MS = 200;
 
-/** What linking works on. */
+/** The nodes to link and their graph. */
 export interface LinkTask {
-  /** Whether walks will run on vectors in memory. */
+  /** Whether walks will use vectors in memory. */
   inMemory: boolean;
   /**
-   * Rows that distances come from (kept vectors, codes, or vectors embedded for it; `undefined` without passages), and the
-   * graph of their first nodes that may grow; without one it is built.
+   * The rows that distances come from (kept vectors, codes, or newly embedded vectors; `undefined` without passages),
+   * and the graph of their first nodes, if it may grow. Without one, the graph is built.
    */
   linked: (run: LinkRun) => Promise<Linked>;
 }
 
-/** How linking is stopped and watched. */
+/** A signal and a progress function for linking. */
 export interface LinkRun {
   signal: AbortSignal;
   onProgress: ((progress: CompactProgress) => void) | undefined;
@@ -40,7 +43,7 @@ export interface LinkRun {
 
 type GraphKind = { vamana: VamanaSettings } | { hnsw: HnswSettings };
 
-/** Which graph an index choice means for a store of so many passages. */
+/** The graph that an index choice means for a store of this size. */
 export function graphKind(choice: IndexChoice, passages: number, inMemory: boolean): GraphKind | undefined {
   if (typeof choice === "object") return choice;
   if (choice === "vamana") return { vamana: {} };
@@ -49,9 +52,9 @@ export function graphKind(choice: IndexChoice, passages: number, inMemory: boole
 }
 
 /**
- * Builds the store's graph, or brings it up to date: nodes added since are linked, those of deleted passages are taken out.
- * Off the main thread; others read and write meanwhile, and what they add is linked the next time. Does nothing where
- * nothing changed since the last time, and leaves a graph that another process made meanwhile as it is.
+ * Builds or updates the store's graph: new nodes are linked, and nodes of deleted passages are removed. It runs off the
+ * main thread. Others read and write at the same time, and the next run links what they add. It does nothing if nothing
+ * changed since the last run. A graph that another process built in the meantime stays as it is.
  *
  * @throws `ABORTED`, `LOCKED`, `READONLY`, `NO_SPACE`, `IO`; what embedding throws
  */
@@ -66,7 +69,7 @@ export async function linkNodes(
   const kind = graphKind(choice, before.passages, inMemory);
   const view = kind && before.passages > 0 ? await linked(run) : undefined;
   if (kind === undefined || view?.rows === undefined || view.rows.live === 0) {
-    // Without codes nothing else tells which nodes there are.
+    // Without codes only the graph says which nodes there are.
     if (before.graph !== undefined && codes !== "none") await database.write((tx) => removeGraph(tx), run);
     return;
   }
@@ -79,14 +82,15 @@ export async function linkNodes(
     const now = readMeta(tx);
     if (now.graph?.version !== graphVersion || now.numbering !== numbering) return;
     const version = raiseVersion(tx);
-    // Nodes that came meanwhile are linked; those that died meanwhile are too, and make the numbers differ.
+    // Nodes added in the meantime are linked later. Nodes deleted in the meantime are linked too, so the numbers
+    // differ.
     const passages = live + graph.count - count;
     writeMeta(tx, { graph: putGraph(tx, saved, { nodes: graph.count, passages, version }) });
     if (codes === "none") clearPending(tx, graph.count);
   }, run);
 }
 
-/** The graph without the nodes that are dead; `undefined` without a graph, or if all of its nodes are dead. */
+/** The graph without dead nodes; `undefined` without a graph, or if all of its nodes are dead. */
 export async function repairGraph(
   addon: NativeAddon,
   { graph, rows }: Pick<Linked, "graph" | "rows">,
@@ -96,18 +100,18 @@ export async function repairGraph(
   return await watched(addon, run, (native) => graph.repair(rows, native));
 }
 
-/** Whether any node that the graph links has a passage. */
+/** Whether at least one node of the graph has a passage. */
 function isAlive(graph: NativeGraph, rows: NativeIndex): boolean {
   const [firstAlive = Number.POSITIVE_INFINITY] = nodesFrom(rows.liveBits(), 0, 1);
   return firstAlive < graph.count;
 }
 
-/** Whether the graph links all that is stored and nothing else: no node is used twice. */
+/** Whether the graph links exactly what is stored. Nodes are never used twice, so counting is enough. */
 function isUpToDate({ graph, nextNode, passages }: Meta): boolean {
   return graph !== undefined && graph.nodes === nextNode && graph.passages === passages;
 }
 
-/** What there is of a graph. */
+/** Size of the graph, if there is one. */
 export function graphOf(c: Connection): Pick<CompactResult, "linked" | "graphBytes"> {
   return { linked: readMeta(c).graph?.nodes ?? 0, graphBytes: graphBytes(c) };
 }
@@ -119,7 +123,7 @@ function withBytes(kind: GraphKind, codes: Traits["codes"]): GraphKind {
     : { hnsw: { bytes: BYTES_ALONE, ...kind.hnsw } };
 }
 
-/** Native work that stops with the signal and tells how far it is. */
+/** Native work that stops with the signal and reports its progress. */
 interface NativeRun {
   stop: InstanceType<NativeAddon["StopFlag"]>;
   progress: Progress;
@@ -161,7 +165,7 @@ function canGrow(graph: NativeGraph, rows: NativeIndex): boolean {
   return rows.count - graph.count <= MOST_GROWTH * graph.count && isAlive(graph, rows);
 }
 
-/** The dead go first: what is linked later must not meet them. */
+/** Dead nodes are removed first, so that new nodes are not linked to them. */
 async function grow(old: NativeGraph, rows: NativeIndex, run: NativeRun): Promise<NativeGraph> {
   const repaired = rows.live < rows.count ? await old.repair(rows, run) : old;
   return rows.count > repaired.count ? await repaired.extend(rows, run) : repaired;

@@ -25,7 +25,7 @@ import { putRecord, soundRecords } from "../storage/records.js";
 import { foldLog } from "./backup.js";
 import { verifyStore } from "./verify.js";
 
-/** What a repair does with the store that it makes. */
+/** What a repair does with the new store. */
 export interface NewStore {
   add(items: AsyncIterable<AddItem>, options: AddOptions): Promise<AddResult>;
   passages(): AsyncIterable<{ id: string }>;
@@ -36,10 +36,10 @@ export interface NewStore {
 }
 
 /**
- * Makes a damaged store whole again: all that is sound goes into a new file, codes and graph are made of the texts, and
- * the new file takes the place of the old one, which is kept under another name.
+ * Repairs a damaged store. Everything that is sound goes into a new file, and codes and graph are made from the texts.
+ * The new file then replaces the old one, which is kept under another name.
  *
- * @param openNew Opens the new file; one that an interrupted repair has left is gone on with.
+ * @param openNew Opens the new file. If an interrupted repair left one, this repair continues with it.
  */
 export async function repairStore(
   path: string,
@@ -49,7 +49,7 @@ export async function repairStore(
   const { signal, onProgress, given } = resolveRepairOptions(options);
   const file = realPath(inspectFile(path, { create: false, readOnly: false }).path);
   const fresh = `${file}.repaired`;
-  foldStoreLog(file); // nobody should have to wait for the end to hear that the store is in use
+  foldStoreLog(file); // fails at once, and not at the end, if the store is in use
   const database = await Database.open(file, {
     ...resolveOpenOptions(given),
     create: false,
@@ -81,7 +81,7 @@ export async function repairStore(
   }
 }
 
-/** A log that is too damaged for that is set aside with its file. */
+/** If a log is too damaged for that, it is set aside with its file. */
 function foldStoreLog(file: string): void {
   ifSound(() => foldLog(file));
 }
@@ -92,7 +92,7 @@ async function problemsIn(database: Database, signal: AbortSignal | undefined): 
   return report.problems;
 }
 
-/** What is left of the canaries has to be what this embedder makes of them. */
+/** Throws unless the embedder gives the same vectors for the canaries that can still be read. */
 async function requireSameVectors(embedder: Embedder, database: Database, meta: Partial<Meta>): Promise<void> {
   const canaries = ifSound(() => getCanaries(database.reader)) ?? [];
   if (canaries.length === 0) return;
@@ -106,12 +106,12 @@ async function requireSameVectors(embedder: Embedder, database: Database, meta: 
 }
 
 const DELETED_AT_ONCE = 1_000;
-/** Records copied at once. */
+/** Records copied per transaction. */
 const RECORDS_AT_ONCE = 256;
-/** The model may have to be loaded first. */
+/** Long enough to load the model first. */
 const CANARIES_MS = 120_000;
 
-/** What the new store has to be; what the old one cannot tell any more, the caller's options may say. */
+/** The traits of the new store. The caller's options replace what the old store can no longer say. */
 function knownTraits({ metric, codes, vectors, index, keywords, filterable }: Partial<Meta>): OpenOptions {
   return {
     ...(metric && { metric }),
@@ -129,7 +129,7 @@ function keptOf(database: Database, { vectors }: Partial<Meta>): KeptVectors | u
   return new KeptVectors({ addon, database, coders: new Coders(addon) }, "file");
 }
 
-/** Puts in what was saved, and nothing else. Answers how many passages that are. */
+/** Adds what was saved, and removes everything else. Answers the number of passages. */
 async function fill(
   store: NewStore,
   items: AsyncIterable<AddItem>,
@@ -140,7 +140,7 @@ async function fill(
   try {
     const known = new Set<string>();
     await store.add(noting(items, known), stop);
-    // What an interrupted repair put in may have been deleted since.
+    // Passages that an interrupted repair added may have been deleted since then.
     const gone: string[] = [];
     for await (const { id } of store.passages()) if (!known.has(id)) gone.push(id);
     for (let at = 0; at < gone.length; at += DELETED_AT_ONCE) {
@@ -162,7 +162,7 @@ async function* noting(items: AsyncIterable<AddItem>, ids: Set<string>): AsyncGe
   }
 }
 
-/** Whole entries of the books of indexing pipelines, of passages that are there. What is missing, a pipeline puts in again. */
+/** Copies sound records of indexing pipelines whose passages exist. A pipeline adds the missing ones again. */
 async function copyRecords(from: Database, to: string): Promise<void> {
   const rows = soundRecords(from.reader);
   if (rows.length === 0) return;
@@ -184,28 +184,28 @@ async function copyRecords(from: Database, to: string): Promise<void> {
   }
 }
 
-/** Nodes looked at between two looks at the clock. */
+/** Nodes read before the clock is checked. */
 const SLICE = 64;
-/** Nodes without anything that are looked at all the same: a page of rows may lie out of order. */
+/** Number of nodes without any rows that are tried all the same, because a page of rows may be out of order. */
 const WIDE_GAP = 65_536;
 
-/** What a damaged store is read with. */
+/** What is needed to read a damaged store. */
 export interface SalvageParts {
   database: Database;
-  /** One node behind the last, if that is known. */
+  /** The number after the last node, if it is known. */
   nextNode: number | undefined;
-  /** Its kept vectors; `undefined` if it keeps none, or nobody knows how. */
+  /** Its kept vectors; `undefined` if it keeps none or if their form is unknown. */
   kept: KeptVectors | undefined;
   signal: AbortSignal | undefined;
 }
 
-/** Reads what can still be read of a damaged store, row by row, and names what cannot. */
+/** Reads what is still readable in a damaged store, row by row, and names what is not. */
 export class Salvage {
-  /** Ids of passages that are lost; where not even the id can be read, `node 17`. */
+  /** Ids of lost passages. If even the id cannot be read, a name such as `node 17`. */
   readonly lost: string[] = [];
   readonly #parts: SalvageParts;
   readonly #passages: Passages;
-  /** One node behind the last. */
+  /** The number after the last node. */
   readonly end: number;
 
   constructor(parts: SalvageParts) {
@@ -214,7 +214,7 @@ export class Salvage {
     this.end = parts.nextNode ?? lastNode(parts.database.reader) + 1;
   }
 
-  /** The passages that are whole, in the order they were added, with their vectors where the store kept them. */
+  /** The sound passages in the order they were added, with their kept vectors if there are any. */
   async *passages(onNode: (done: number) => void): AsyncGenerator<AddItem> {
     const turns = new Turns(this.#parts);
     for (let node = 0; node < this.end; node++) {
@@ -230,7 +230,7 @@ export class Salvage {
     onNode(this.end);
   }
 
-  /** The node to go on with: a wide gap without rows and live bits is one that damage made up. */
+  /** The node to continue with. A wide gap without rows and live bits is the effect of damage and is skipped. */
   #placeFrom(node: number): number {
     const c = this.#parts.database.reader;
     const first = (sql: string, from: number) => ifSound(() => [c.get<{ at: number }>(sql, from)?.at ?? Infinity])?.[0];
@@ -254,7 +254,7 @@ export class Salvage {
     }
   }
 
-  /** A vector that cannot be read is made again of the text. */
+  /** A vector that cannot be read is made from the text again. */
   async #vector(node: number): Promise<Float32Array | undefined> {
     try {
       return (await this.#parts.kept?.vectorsOf([node], undefined, this.#parts.signal))?.vectors[0];
@@ -264,7 +264,7 @@ export class Salvage {
     }
   }
 
-  /** Of a node without a row only its live bit tells, if that is whole. */
+  /** If a node has no row, only its live bit says whether it existed, if the bit is sound. */
   #wasThere(node: number): boolean {
     const c = this.#parts.database.reader;
     const rows = ifSound(() => c.all("SELECT 1 FROM passages WHERE node = ?", node).length);
@@ -282,7 +282,7 @@ function requireDamage(error: unknown): void {
   if (!(error instanceof EmbedlessError && error.code === "CORRUPT")) throw error;
 }
 
-/** As the passages tell, and their live bits: a number that damage made as large as can be is not counted up to. */
+/** The last node according to the passages and live bits. A counter may be damaged and far too large. */
 function lastNode(c: Connection): number {
   const last = (sql: string) => ifSound(() => c.get<{ last: number | null }>(sql)?.last) ?? undefined;
   const node = last("SELECT max(node) AS last FROM passages") ?? -1;

@@ -19,7 +19,7 @@ import { countCanaries } from "../storage/model_rows.js";
 import { type Traits, traitsOf } from "../storage/traits.js";
 import { countPending, pendingBytes } from "../storage/vectors.js";
 
-/** Sizes, settings and the foretold cost of a question. */
+/** Sizes, settings and the predicted cost of a question. */
 export async function readStats(
   { database, settings, codes, vectors, model }: OpenStore,
   options: ReturnType<typeof resolveStatsOptions>,
@@ -28,7 +28,7 @@ export async function readStats(
   const c = database.reader;
   const meta = readMeta(c);
   const traits = traitsOf(meta, meta.dims === undefined ? settings : {});
-  // With a codebook none can wait.
+  // With a codebook no passages wait.
   const pending = meta.codebook ? 0 : countPending(c);
   const stats = {
     path: database.path,
@@ -67,7 +67,7 @@ async function costOfQuery(
   { k, recall, measure, signal }: ReturnType<typeof resolveStatsOptions>,
   model: OpenStore["model"],
 ): Promise<QueryCost | undefined> {
-  // Of walks over a graph alone nothing was measured that would hold for any number of passages.
+  // The cost of walks without codes was not measured for all numbers of passages.
   const { codes, vectors } = traits;
   if (dims === undefined || passages === 0 || codes === "none") return undefined;
   const cost = queryCost({ codes, vectors, passages, dims }, { k, recall });
@@ -78,7 +78,7 @@ async function costOfQuery(
 }
 
 /**
- * What a store of so many passages may cost in bytes and will cost in time, measured on this machine now.
+ * Predicts the bytes and, from a measurement on this machine, the time of possible stores.
  *
  * @throws `INVALID_ARGUMENT`, `EMBEDDER_*`, `NATIVE_LOAD`, `ABORTED`
  */

@@ -11,14 +11,14 @@ import { traitsOf } from "../storage/traits.js";
 import { readPending } from "../storage/vectors.js";
 import type { LinkRun } from "./link.js";
 
-/** Passages embedded between two looks at the signal, at least; as many as the embedder can have under way. */
+/** Fewest passages embedded before the signal is checked; more if the embedder can have more in work. */
 const EMBED_SLICE = 256;
 const NO_EXCEPTIONS = new Uint8Array();
 
 /**
- * The vectors of all nodes of a store that keeps neither codes nor vectors, in memory for as long as its graph is built:
- * those that wait since they were added, and the others, which are embedded again from their texts. Takes 2 * dims + 4
- * bytes a node. `undefined` if there are none, or if another process linked them meanwhile.
+ * The vectors of all nodes of a store that keeps neither codes nor vectors. They are in memory while its graph is
+ * built. Waiting vectors are read, and the others are embedded from their texts again. Takes 2 * dims + 4 bytes per
+ * node. `undefined` if there are none, or if another process linked them in the meantime.
  *
  * @throws `ABORTED`, `CORRUPT`, `EMBEDDER_*`, `MODEL_MISMATCH`
  */
@@ -36,7 +36,7 @@ export async function vectorsToLink(store: OpenStore, run: LinkRun): Promise<Nat
   return index;
 }
 
-/** Nodes whose passage is gone get zeros, which are not looked at: the live bits say that they are dead. */
+/** Nodes without a passage get zeros. These are never read, because the live bits say that the nodes are dead. */
 async function embedLinked(
   { passages, model: ofStore }: OpenStore,
   index: NativeIndex,
@@ -56,7 +56,7 @@ async function embedLinked(
     const vectors = texts.length > 0 ? await model.embedPassages(texts, { signal }) : [];
     for (const vector of vectors) requireVector(vector, coder, "a passage's vector");
     const first = index.count;
-    // Nodes without a passage behind the last one that was read belong to the next page.
+    // Nodes without a passage after the last one that was read belong to the next page.
     const end = Math.min(linked, (read.at(-1)?.node ?? linked) + 1);
     const coded = await encodeVectors(coder, vectors);
     const rows = new Uint8Array((end - first) * coder.rowBytes);
@@ -65,7 +65,7 @@ async function embedLinked(
   }
 }
 
-/** Answers `false` if the graph is no longer that of `version`: then rows are gone that the old one did not link. */
+/** Answers `false` if the graph is no longer that of `version`. Then rows are gone that the old graph did not link. */
 async function takePending(
   database: Database,
   index: NativeIndex,
@@ -86,7 +86,7 @@ async function takePending(
   }
 }
 
-/** Appends rows, however many: gaps may be long. */
+/** Appends rows in slices, because gaps may be long. */
 function publish(index: NativeIndex, rows: Uint8Array): void {
   const most = 4096 * index.coder.rowBytes;
   for (let at = 0; at < rows.length; at += most) {

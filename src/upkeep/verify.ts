@@ -8,18 +8,18 @@ import type { Database } from "../storage/database.js";
 import { problemsOf } from "../storage/integrity.js";
 import { verifyTables } from "../storage/verify.js";
 
-/** Most problems reported: a file that is nothing but damage should not fill the memory. */
+/** Most problems reported, so that a badly damaged file does not fill the memory. */
 const MAX_PROBLEMS = 1_000;
 
 /**
- * Checks a whole store on one snapshot, in slices of a few milliseconds: the file's structure, every checksum, and that
- * passages, live bits, codes and counters agree.
+ * Checks a whole store on one snapshot, in slices of a few milliseconds: the structure of the file, every checksum, and
+ * whether passages, live bits, codes and counters agree.
  *
  * @throws EmbedlessError `ABORTED`
  */
 export async function verifyStore(database: Database, passages: Passages, signal: AbortSignal): Promise<VerifyReport> {
   return await database.snapshot(async (c) => {
-    // What several checks run into is one problem.
+    // Several checks may find the same problem.
     const problems = new Set<string>();
     const turns = new Turns({ signal });
     for (const steps of [

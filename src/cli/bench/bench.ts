@@ -1,4 +1,4 @@
-/** `embedless bench`: how the codes do on anyone's vectors. */
+/** `embedless bench`: measures the codes on the user's own vectors. */
 
 import type { Metric } from "../../api/codes.js";
 import { EmbedlessError } from "../../base/errors.js";
@@ -16,17 +16,17 @@ import { VecsFile } from "./vecs.js";
 export interface BenchCommandOptions {
   metric: Metric;
   k: number;
-  /** Names, with commas between them. */
+  /** Names, separated by commas. */
   codes: string;
   json?: boolean;
 }
 
-/** Queries that are asked; a file may hold more. */
+/** Most queries that are asked. The file may hold more. */
 const MOST_QUERIES = 10_000;
-/** What rounding may make of scores that ought to fall. */
+/** How much rounding may raise a score that should not rise. */
 const ROUNDING = 1e-3;
 
-/** Measures codes on the vectors of a file. Without a file of true nearest they are computed first. */
+/** Measures codes on the vectors of a file. If no file of true nearest is given, they are computed first. */
 export async function bench(
   basePath: string,
   queriesPath: string,
@@ -71,19 +71,19 @@ function checkShapes(base: VecsFile, queries: VecsFile, truth: VecsFile | undefi
       `The vectors of ${queries.path} have ${queries.dims} dims, those of ${base.path} ${base.dims}.`,
     );
   }
-  if (k > base.count) throw new UsageError(`Expected at most ${count(base.count)} for --k: there are no more vectors.`);
+  if (k > base.count) throw new UsageError(`Expected at most ${count(base.count)} for --k, the number of vectors.`);
   if (truth === undefined) return;
   if (truth.count < queries.count) {
     throw new UsageError(
-      `${truth.path} knows the nearest of ${count(truth.count)} queries, but there are ${count(queries.count)}.`,
+      `${truth.path} holds the nearest of ${count(truth.count)} queries, but there are ${count(queries.count)}.`,
     );
   }
   if (truth.dims < k) {
-    throw new UsageError(`${truth.path} knows ${truth.dims} nearest of each query; choose --k up to that.`);
+    throw new UsageError(`${truth.path} holds ${truth.dims} nearest per query, and --k may not exceed that.`);
   }
 }
 
-/** Queries with their true nearest, read or computed. */
+/** The queries with their true nearest, read or computed. */
 async function judgedQueries(
   base: VecsFile,
   queries: VecsFile,
@@ -107,7 +107,10 @@ async function judgedQueries(
   return { vectors, nearest };
 }
 
-/** Catches a truth of other vectors or by another metric: its nodes must exist, and their scores fall. */
+/**
+ * Detects a truth that was made for other vectors or another metric: its nodes must exist, and their scores must not
+ * rise.
+ */
 async function checkTruth(base: VecsFile, { vectors, nearest }: Judged, path: string, metric: Metric): Promise<void> {
   for (const [query, nodes] of nearest.entries()) {
     const alien = Array.from(nodes).find((node) => node < 0 || node >= base.count);
@@ -122,7 +125,7 @@ async function checkTruth(base: VecsFile, { vectors, nearest }: Judged, path: st
       const score = native().score(metric, vector, await base.readFloats(node, 1));
       if (score > before + ROUNDING * Math.abs(before)) {
         throw new UsageError(
-          `Record ${query} of ${path} does not rank by ${metric}; name the metric it was made for by --metric.`,
+          `Record ${query} of ${path} does not rank by ${metric}; set --metric to the metric it was made for.`,
         );
       }
       before = score;
@@ -130,7 +133,7 @@ async function checkTruth(base: VecsFile, { vectors, nearest }: Judged, path: st
   }
 }
 
-/** A code that learns from queries learns from those at even places and is judged by the others. */
+/** A code that learns from queries learns from those at even places, and the others measure it. */
 function halved({ vectors, nearest }: Judged): { asked: Judged; sample: Float32Array } {
   if (vectors.length < 2) throw new UsageError("Codes that learn from queries (ood) need at least two of them.");
   const odd = <T>(all: readonly T[]) => all.filter((_, i) => i % 2 === 1);
@@ -171,10 +174,10 @@ function print(
   for (const line of table([head, ...rows])) terminal.line(line);
   terminal.line();
   for (const line of [
-    `recall@${k}    by the codes alone, no exact score`,
-    `95 / 99 %    best estimates to look at exactly for a recall of 0.95 / 0.99`,
-    `looks        exact vectors a query of the bounded search at recall ${TARGET}, and the recall it reached`,
-    "scan         a code, one thread",
+    `recall@${k}    from the codes alone, without exact scores`,
+    `95 / 99 %    best estimates that need exact scores for a recall of 0.95 / 0.99`,
+    `looks        exact vectors per query of the bounded search at recall ${TARGET}, and the recall it reached`,
+    "scan         time per code, one thread",
   ]) {
     terminal.line(terminal.style("dim", line));
   }

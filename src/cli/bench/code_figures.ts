@@ -1,4 +1,4 @@
-/** What a code does on a data set: its size, its speed, and how well it ranks with and without exact scores. */
+/** Measures a code on a data set: its size, its speed, and how well it ranks with and without exact scores. */
 
 import type { Metric } from "../../api/codes.js";
 import { planSearch } from "../../codes/plan.js";
@@ -7,7 +7,7 @@ import { nameOfCode } from "../code_names.js";
 import type { Working } from "../progress.js";
 import { kRecallAt } from "./ground_truth.js";
 
-/** The vectors to be coded, of which only parts are in memory. */
+/** The vectors to encode. Only parts of them are in memory. */
 export interface VectorSource {
   readonly dims: number;
   readonly count: number;
@@ -15,42 +15,45 @@ export interface VectorSource {
   readFloats(first: number, count: number): Promise<Float32Array>;
 }
 
-/** Queries with their true nearest. */
+/** Queries with their true nearest vectors. */
 export interface Judged {
   readonly vectors: readonly Float32Array[];
-  /** Of each query, best first. */
+  /** The nearest vectors of each query, best first. */
   readonly nearest: readonly ArrayLike<number>[];
 }
 
-/** One line of the table. */
+/** One row of the table. */
 export interface CodeFigures {
   readonly code: string;
-  /** Row and exceptions, without the bit that says that a passage lives. */
+  /** Row and exceptions, without the live bit. */
   readonly bytesPerVector: number;
   readonly encodePerSecond: number;
-  /** Mean share of the true k that the best k by estimate hold. */
+  /** Mean share of the true `k` nearest that are among the best `k` estimates. */
   readonly recallByEstimate: number;
-  /** Best estimates that must be looked at exactly to find 95 and 99 % of the true k; `undefined`: more than are ranked. */
+  /**
+   * Number of best estimates that need exact scores to find 95 and 99 % of the true `k`; `undefined`: more than are
+   * ranked.
+   */
   readonly need95: number | undefined;
   readonly need99: number | undefined;
-  /** Of the bounded search at recall target `TARGET`: exact vectors looked at by a query, and the recall reached. */
+  /** For a bounded search at recall `TARGET`: exact vectors read per query, and the recall reached. */
   readonly exactLooks: number;
   readonly recall: number;
-  /** One thread. */
+  /** Nanoseconds per code, with one thread. */
   readonly scanNs: number;
 }
 
 /** Recall target of the bounded search. */
 export const TARGET = 0.95;
-/** Vectors that a code is trained on, at even distances: more hardly help. */
+/** Vectors that a code is trained on, spread evenly. More hardly improve it. */
 const TRAINING_VECTORS = 16_384;
-/** Vectors encoded at once. */
+/** Vectors encoded in one call. */
 const ENCODED = 4_096;
-/** Best estimates that are ranked to count how many of them a recall takes. */
+/** Number of best estimates that are ranked for `need95` and `need99`. */
 const RANKED = 2_000;
 const TIMED_ROUNDS = 5;
 
-/** Trains a code on a sample of the vectors, encodes them all and measures. */
+/** Trains a code on a sample of the vectors, encodes all of them and measures. */
 export async function measureCode(
   addon: NativeAddon,
   base: VectorSource,
@@ -87,8 +90,8 @@ export async function measureCode(
 }
 
 /**
- * How many of the best ranks of all queries together hold a share of all true nearest; `undefined` if those ranked do
- * not.
+ * How many best ranks hold the given share of all true nearest, over all queries together; `undefined` if the ranked
+ * ones do not.
  */
 export function candidatesNeeded(
   nearest: readonly ArrayLike<number>[],
@@ -142,7 +145,7 @@ async function encodeAll(
   return { index, bytes, seconds: milliseconds / 1000 };
 }
 
-/** The best nodes of each query by estimate alone. */
+/** The best nodes of each query by their estimates. */
 async function rankAll(
   index: NativeIndex,
   { vectors }: Judged,
@@ -158,7 +161,7 @@ async function rankAll(
   return ranked;
 }
 
-/** Searches as a store does them, except that exact vectors come from `base`. */
+/** Searches as a store does, but with exact vectors from `base`. */
 async function searchAll(
   index: NativeIndex,
   base: VectorSource,

@@ -1,16 +1,16 @@
-/** Which vectors are truly nearest, and how many of them an answer holds. */
+/** Computes which vectors are truly nearest, and how many of them an answer holds. */
 
 import type { Metric } from "../../api/codes.js";
 import { outOfRange } from "../../base/errors.js";
 import { Turns } from "../../base/turns.js";
 
-/** Vectors that come in pieces, row-major, so that they need not fit into memory together. */
+/** Vectors that come in pieces, row-major, so they need not fit into memory at once. */
 export type VectorChunks = AsyncIterable<{ first: number; count: number; rows: ArrayLike<number> }>;
 
-/** Vectors of a block: so many numbers stay in the processor's cache while all queries pass over them. */
+/** Numbers per block of vectors. A block stays in the processor's cache while all queries are compared with it. */
 const BLOCK_NUMBERS = 32_768;
 
-/** The best of what was offered, by (score falling, node rising). */
+/** The best of the offered nodes, by falling score, then by rising number. */
 class Best {
   readonly #depth: number;
   readonly #nodes: number[] = [];
@@ -20,7 +20,7 @@ class Best {
     this.#depth = depth;
   }
 
-  /** Nodes must come in rising order: of equal scores the first one stays before. */
+  /** Nodes must be offered in rising order. Of equal scores the first one stays first. */
   offer(node: number, score: number): void {
     const full = this.#scores.length === this.#depth;
     if (full && !(score > this.#scores[this.#depth - 1]!)) return;
@@ -40,12 +40,12 @@ class Best {
 }
 
 /**
- * The exact nearest vectors of each query, in double precision: every query is compared with every vector.
+ * The exact nearest vectors of each query, in double precision. Every query is compared with every vector.
  *
- * @param base The vectors, in order; each is read once.
+ * @param base The vectors, in order. Each is read once.
  * @param queries Row-major, `dims` numbers each.
- * @param depth Nearest wanted of each query; fewer come if there are fewer vectors.
- * @param onProgress Told how many vectors of the base are done.
+ * @param depth Number of nearest per query. There are fewer if there are fewer vectors.
+ * @param onProgress Called with the number of base vectors that are done.
  * @returns their numbers, best first, equal scores by number
  */
 export async function exactNearest(
@@ -78,7 +78,7 @@ export async function exactNearest(
   return best.map(({ nodes }) => nodes);
 }
 
-/** Inner product of the rows that begin at `a` and `b`; for `l2` minus the squared distance. */
+/** Inner product of the rows that begin at `a` and `b`, or the negative squared distance for `l2`. */
 function scoreAt(metric: Metric, x: Float64Array, a: number, y: Float64Array, b: number, dims: number): number {
   let even = 0;
   let odd = 0;
@@ -97,7 +97,7 @@ function scoreAt(metric: Metric, x: Float64Array, a: number, y: Float64Array, b:
   return i < dims ? even + odd + x[a + i]! * y[b + i]! : even + odd;
 }
 
-/** Scales rows to length 1; zero rows stay. */
+/** Scales rows to length 1. Zero rows stay zero. */
 function normaliseRows(rows: Float64Array, dims: number): void {
   for (let from = 0; from < rows.length; from += dims) {
     let sum = 0;
@@ -108,11 +108,11 @@ function normaliseRows(rows: Float64Array, dims: number): void {
 }
 
 /**
- * Mean share of the `k` truly nearest that the first `n` of an answer hold: k-recall at n, as SVS defines it. With n = k
- * it is the usual recall@k.
+ * Mean share of the `k` truly nearest that the first `n` of an answer hold: k-recall at n, as SVS defines it. With n =
+ * k it is the usual recall@k.
  *
- * @param truth Of each query the nearest, best first, at least `k`.
- * @param found Of each query the answer, best first; it may be shorter than `n`.
+ * @param truth The nearest of each query, best first, at least `k`.
+ * @param found The answer to each query, best first. It may be shorter than `n`.
  * @param n Default `k`; at least `k`.
  */
 export function kRecallAt(

@@ -1,14 +1,15 @@
 import { types } from "node:util";
 /**
- * The files in which vector data sets are published (TEXMEX and others): records of a little-endian int32, the number of
- * numbers, and then so many float32 (`.fvecs`), int32 (`.ivecs`) or bytes (`.bvecs`). All records are equally long.
+ * Reads and writes the files in which vector data sets are published (TEXMEX and others). Each record is a
+ * little-endian int32, its number of numbers, followed by these as float32 (`.fvecs`), int32 (`.ivecs`) or bytes
+ * (`.bvecs`). All records have the same length.
  */
 
 import { type FileHandle, open } from "node:fs/promises";
 import { extname } from "node:path";
 import { EmbedlessError, isError, outOfRange, wrongType } from "../../base/errors.js";
 
-/** Which numbers a file holds; the end of its name says it. */
+/** The kind of numbers in a file. The extension of its name says it. */
 export type VecsFormat = "fvecs" | "ivecs" | "bvecs";
 
 /** A vector as its file holds it. */
@@ -16,18 +17,18 @@ export type VecsRow = Float32Array | Int32Array | Uint8Array;
 
 const NUMBER_BYTES: Readonly<Record<VecsFormat, number>> = { fvecs: 4, ivecs: 4, bvecs: 1 };
 const HEADER_BYTES = 4;
-/** Longer records are taken for another kind of file. */
+/** A file with longer records is taken for another kind of file. */
 const MOST_NUMBERS = 65_536;
-/** Read and written at once, unless a single record is longer. */
+/** Bytes read or written in one call, unless a single record is longer. */
 const CHUNK_BYTES = 4 * 2 ** 20;
 
-/** A file open for reading. Only what is asked for is read, so it may be larger than memory. */
+/** A file that is open for reading. Only the requested records are read, so it may be larger than memory. */
 export class VecsFile {
   readonly path: string;
   readonly format: VecsFormat;
-  /** Numbers of each record; 0 in an empty file. */
+  /** Numbers per record; 0 in an empty file. */
   readonly dims: number;
-  /** Records. */
+  /** Number of records. */
   readonly count: number;
   readonly #file: FileHandle;
 
@@ -42,7 +43,7 @@ export class VecsFile {
   /**
    * Opens a file and reads its shape.
    *
-   * @param formats Those that will do; the name's ending must be one of them.
+   * @param formats The accepted formats. The extension of the name must be one of them.
    * @throws EmbedlessError `NOT_FOUND`, `IO`; `CORRUPT` naming the first record that is cut short or differs in length
    */
   static async open(path: string, formats: readonly VecsFormat[]): Promise<VecsFile> {
@@ -58,7 +59,7 @@ export class VecsFile {
       const count = size === 0 ? 0 : Math.floor(size / recordBytes);
       const opened = new VecsFile(path, format, { dims, count }, file);
       if (count * recordBytes !== size) {
-        // Whether the end is missing or a record before it has another length, only the records before it can tell.
+        // Either the end is missing or an earlier record has another length. Reading all records shows which.
         for await (const _ of opened.chunks());
         throw damaged(path, count, "is cut short: the file ends inside it");
       }
@@ -95,7 +96,7 @@ export class VecsFile {
   }
 
   /**
-   * The same as floats, whatever the file holds.
+   * The same as floats, for every format.
    *
    * @throws also EmbedlessError `INVALID_VECTOR` naming the first record with a number that is not finite
    */
@@ -103,7 +104,7 @@ export class VecsFile {
     const rows = await this.read(first, count);
     if (!types.isFloat32Array(rows)) return Float32Array.from(rows);
     for (let i = 0; i < count; i++) {
-      let sum = 0; // of finite floats it is finite in double precision, of others never
+      let sum = 0; // finite in double precision exactly if all floats are finite
       for (let j = i * this.dims; j < (i + 1) * this.dims; j++) sum += rows[j]!;
       if (Number.isFinite(sum)) continue;
       throw new EmbedlessError(
@@ -114,7 +115,7 @@ export class VecsFile {
     return rows;
   }
 
-  /** All records in order, several megabytes at once. `first` is the number of a chunk's first record. */
+  /** All records in order, several megabytes per chunk. `first` is the number of a chunk's first record. */
   async *chunks(): AsyncGenerator<{ first: number; count: number; rows: VecsRow }> {
     const most = Math.max(1, Math.floor(CHUNK_BYTES / this.#recordBytes()));
     for (let first = 0; first < this.count; first += most) {
@@ -133,9 +134,9 @@ export class VecsFile {
 }
 
 /**
- * Writes a file of vectors in place of what was there.
+ * Writes a file of vectors, and replaces an existing file.
  *
- * @param rows Vectors of equal length, of the numbers that the name's ending asks for.
+ * @param rows Vectors of equal length, with the numbers that the extension of the name stands for.
  * @returns how many were written
  * @throws TypeError or RangeError naming the first record that does not fit; EmbedlessError `NOT_FOUND`, `IO`
  */
@@ -182,7 +183,7 @@ function newRow(format: VecsFormat, given: number | ArrayBuffer, offset?: number
   return typeof given === "number" ? new Numbers(given) : new Numbers(given, offset, length);
 }
 
-/** The numbers that the first record says it has; 0 in an empty file. */
+/** The number of numbers that the first record claims; 0 in an empty file. */
 async function firstHeader(path: string, file: FileHandle): Promise<number> {
   const header = new Uint8Array(HEADER_BYTES);
   const { bytesRead } = await reading(path, () => file.read(header, 0, HEADER_BYTES, 0));
@@ -209,7 +210,7 @@ function damaged(path: string, record: number, what: string): EmbedlessError {
   return new EmbedlessError("CORRUPT", `Record ${record} of ${path} ${what}.`);
 }
 
-/** Runs an operation on a file; what the system says against it becomes one sentence. */
+/** Runs an operation on a file. A system error becomes one sentence. */
 async function reading<T>(path: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();

@@ -219,7 +219,7 @@ describe("build", () => {
     const { stdout } = await runCommand(["build", "s.db", ".", "--model", "fake", "--url", server.url], {
       cwd: folder,
     });
-    expect(stdout).toMatch(/^ {2}left out, with bytes that are wrong in UTF-8 or UTF-16:\s.*faulty\.md$/m);
+    expect(stdout).toMatch(/^ {2}left out, with invalid UTF-8 or UTF-16:\s.*faulty\.md$/m);
     expect(stdout).toMatch(/^ {2}left out, folders of this name \(give them by name to read them\):\s.*dist$/m);
   });
 

@@ -81,7 +81,7 @@ describe("a store that is reached or moved otherwise", () => {
     mkdirSync(at("x/y"), { recursive: true });
     renameSync(at("s.db"), at("x/y/s.db"));
     const { stdout } = await run("x/y/s.db", "docs", "src");
-    expect(stdout).toMatch(/^The store has moved: /m);
+    expect(stdout).toMatch(/^The store was moved\. /m);
     expect(stdout).toMatch(/added 0 · unchanged 3 · removed 0$/m);
     put("docs/c.md", "four\n");
     rmSync(at("docs/a.md"));
@@ -132,7 +132,7 @@ describe("files that are left out", () => {
     expect(summary.passedOver).toEqual({ excluded: 1, otherEnding: 1, hidden: 2 });
     const { stdout } = await run("s.db", ".", "--exclude", "drafts");
     expect(stdout.replace(/\s+/g, " ")).toMatch(
-      /passed over, 1 file excluded; 1 file not asked for by ending \(--include names others\); 2 hidden/,
+      /passed over, 1 file excluded; 1 file with other extensions \(--include reads them\); 2 hidden/,
     );
     expect(await sources("s.db")).toEqual({ "a.md": 1 });
   });

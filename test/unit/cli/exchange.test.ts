@@ -78,15 +78,15 @@ it.each([
   [
     "mixed.jsonl",
     Buffer.concat([Buffer.from('{"text": "ö"}\n{"text": "'), Buffer.from([0xff])]),
-    /Line 2 of mixed\.jsonl is not UTF-8, as/,
+    /Line 2 of mixed\.jsonl is not UTF-8, although/,
   ],
   [
     "unknown.jsonl",
     Buffer.from('{"text": "\x81\x8d\x8f"}\n', "latin1"),
-    /Line 1 of unknown\.jsonl is not UTF-8, and in no enc/,
+    /Line 1 of unknown\.jsonl is not UTF-8, and its enc/,
   ],
   ["utf32.jsonl", Buffer.from([0xff, 0xfe, 0, 0, 0x7b, 0, 0, 0]), /Line 1 of utf32\.jsonl is UTF-32/],
-  ["steering.jsonl", '{"text": \x1b[31m"x\x07"}\n', /Line 1 of steering\.jsonl is no passage/],
+  ["steering.jsonl", '{"text": \x1b[31m"x\x07"}\n', /Line 1 of steering\.jsonl is not a passage/],
   ["no_text.jsonl", '{"id": "a"}\n', /Line 1 .*text/],
   [
     "bad_id.jsonl",

@@ -125,7 +125,7 @@ describe("explainLines", () => {
 
   it("counts, and says what recall to expect", () => {
     expect(lines.slice(11)).toEqual([
-      "1,536 codes scanned, 300 candidates left as too unlikely",
+      "1,536 codes scanned, 300 candidates skipped as too unlikely",
       "14 passages scored exactly: 12 embedded again, 2 cached, 0 kept",
       "expected recall 0.960",
     ]);

@@ -20,7 +20,7 @@ it("passedOverParts says what occurred", () => {
   expect(passedOverParts({ excluded: 0, otherEnding: 0, hidden: 0 })).toEqual([]);
   expect(passedOverParts({ excluded: 1, otherEnding: 2_000, hidden: 3 })).toEqual([
     "1 file excluded",
-    "2,000 files not asked for by ending (--include names others)",
+    "2,000 files with other extensions (--include reads them)",
     "3 hidden",
   ]);
 });

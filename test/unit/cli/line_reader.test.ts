@@ -74,16 +74,16 @@ describe("LineReader", () => {
       iconv.encode(`${"桟橋の窓口で買えます。\n".repeat(3_000)}`, "shift_jis"),
       Buffer.from([0xff, 0xff]),
     ]);
-    await expect(linesOf(wrong)).rejects.toThrow(/^Line 3001 of .* is wrong in shift_jis/);
+    await expect(linesOf(wrong)).rejects.toThrow(/^Line 3001 of .* is invalid shift_jis/);
   });
 
   it.each([
     [
       "half a unit of UTF-16",
       Buffer.from("\uFEFFa\nb", "utf16le").subarray(0, -1),
-      /^Line 2 of .* is wrong in UTF-16LE/,
+      /^Line 2 of .* is invalid UTF-16LE/,
     ],
-    ["half a character of UTF-16", Buffer.from("\uFEFFa\n\uD83D", "utf16le"), /^Line 2 of .* is wrong in UTF-16LE/],
+    ["half a character of UTF-16", Buffer.from("\uFEFFa\n\uD83D", "utf16le"), /^Line 2 of .* is invalid UTF-16LE/],
     ["UTF-32", Buffer.from([0xff, 0xfe, 0, 0]), /^Line 1 of .* is UTF-32/],
   ])("names the line of %s", async (_, content, message) => {
     await expect(linesOf(content)).rejects.toThrow(

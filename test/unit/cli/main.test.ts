@@ -76,16 +76,16 @@ describe("with the bundled model", () => {
     await store.delete({ filter: { source: "bread.md" } });
     await store.close();
     expect((await run("compact", "d.db")).stdout).toBe(
-      "Nothing to build: all codes are scanned; codes of 1 deleted passage dropped.\n",
+      "Nothing to build: all codes are scanned; codes of 1 deleted passage removed.\n",
     );
     expect((await run("verify", "d.db")).code).toBe(0);
     expect((await run("search", "d.db", "When does the boat go?")).stdout).toContain("ferry.md");
   });
 
-  it("foretells what a question costs", async () => {
+  it("predicts what a question costs", async () => {
     const stats = await run("stats", "s.db", "--measure");
     expect(stats.code).toBe(0);
-    expect(stats.stdout).toMatch(/a question +4\.0 passages embedded, [\d.,]+ ms on this machine/);
+    expect(stats.stdout).toMatch(/per question +4\.0 passages embedded, [\d.,]+ ms on this machine/);
     const plan = await run("plan", "100000", "--total-bytes", "1e7");
     expect(plan.code).toBe(0);
     expect(plan.stdout).toMatch(/^100,000 passages, 10 hits at recall 0\.95/);

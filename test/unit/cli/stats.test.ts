@@ -30,7 +30,7 @@ const run = async (file: string, ...args: string[]) => {
 test("stats says what waits for a codebook, in which form and how large, and how many are needed", async () => {
   const file = await waiting(1023);
   const said = await run(file, "stats", "s.db");
-  expect(said).toMatch(/^ +codebook +not yet trained: 1,024 passages train it$/m);
+  expect(said).toMatch(/^ +codebook +not yet trained: it is trained once 1,024 passages wait$/m);
   expect(said).toMatch(/^ +waiting +1,023 passages as int8, 40\.9 kB$/m);
   expect(JSON.parse(await run(file, "stats", "s.db", "--json"))).toMatchObject({
     codebook: "pending",

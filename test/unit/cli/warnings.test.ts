@@ -23,7 +23,7 @@ it("build says once that a server's vectors depend on the batch, stats says it f
     ]);
     expect((await run("build", "s.db", ".")).stderr).toBe("");
     const said = await run("stats", "s.db");
-    expect(said.stdout).toMatch(/^ +batches +one text at a time: in a batch vectors differ \(cosine 0\.9\d+\)$/m);
+    expect(said.stdout).toMatch(/^ +batches +one text at a time: vectors differ in a batch \(cosine 0\.9\d+\)$/m);
     expect(said.stdout).not.toMatch(/canaries/);
     const found = await run("search", "s.db", "A text of b.", "--k", "1");
     expect([found.code, found.stderr]).toEqual([0, ""]);

@@ -83,7 +83,7 @@ describe("a folder with the name of a well-known model", () => {
     await open({ folder, pooling: "mean" });
     await nextTick();
     expect(warnings).toEqual([
-      expect.stringMatching(/^Neither the files of the model .* assumed are the mean of the tokens and no prefixes\./),
+      expect.stringMatching(/^Neither the files of the model .* Assumed are the mean of the tokens and no prefixes\./),
     ]);
   });
 
@@ -109,10 +109,7 @@ describe("a folder with the name of a well-known model", () => {
   it.each([
     [{ ...BGE, name: "jina-embeddings-v3", dims: 1024 }, /adapter for each task/],
     [{ name: "embeddinggemma-300m", dims: 768 }, /layers after the pooling are not in its graph/],
-    [
-      { name: "Qwen3-Embedding-0.6B", dims: 1024 },
-      /has to end with <\|endoftext\|>, which its tokenizer does not know/,
-    ],
+    [{ name: "Qwen3-Embedding-0.6B", dims: 1024 }, /must end with <\|endoftext\|>, which its tokenizer does not know/],
   ])("is refused if it would give wrong vectors: %j", async (options, message) => {
     const folder = await named(options);
     const first = async () => embedPassages(await open({ folder }), ["a"]);

@@ -20,7 +20,7 @@ describe("checkVectors", () => {
   });
 
   const bad: [string, unknown, RegExp][] = [
-    ["no array", { length: 2 }, /answered an object where an array of vectors was expected/],
+    ["no array", { length: 2 }, /answered an object instead of an array of vectors/],
     ["too few", [[1, 2]], /answered 1 vectors for 2 texts/],
     [
       "too many",

@@ -49,7 +49,7 @@ describe("canaries", () => {
     const check = checkCanaries(fakeEmbedder({ id: "new", seed: 2 }), canaries, { expected: "old", first: 0 });
     await expect(check).rejects.toThrow(
       mismatch(
-        /^The store was made with the embedder old, and new does not give its vectors: for .* the cosine is -?0\.\d{4}, where 0\.999 is the least\.$/,
+        /^The store was created with the embedder old, but new gives other vectors: for .* the cosine is -?0\.\d{4}, but at least 0\.999 is expected\.$/,
       ),
     );
   });
@@ -68,7 +68,9 @@ describe("canaries", () => {
     const canaries = await makeCanaries(fakeEmbedder());
     const shaken = changed((v) => v.map((x, i) => x + (i % 2 ? 0.01 : -0.01)));
     await expect(checkCanaries(shaken, canaries, { count: 8 })).rejects.toThrow(
-      mismatch(/the cosine is 0\.99.* the same model in another batch .*minCanaryCosine sets what is tolerated/),
+      mismatch(
+        /the cosine is 0\.99.* the same model in another batch .*minCanaryCosine sets the lowest allowed cosine/,
+      ),
     );
     await checkCanaries(shaken, canaries, { count: 8, minCosine: 0.98 });
     await expect(

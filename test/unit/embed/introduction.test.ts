@@ -71,7 +71,7 @@ describe("introduceEmbedder", () => {
   it("refuses an embedder that gives a text another vector each time", async () => {
     await expect(introduceEmbedder(changingEmbedder(), ["a text"])).rejects.toMatchObject({
       code: "EMBEDDER_OUTPUT",
-      message: expect.stringMatching(/^The embedder random gives a text another vector each time, even alone/),
+      message: expect.stringMatching(/^The embedder random gives a text a different vector each time, even alone/),
     });
   });
 

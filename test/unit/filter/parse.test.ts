@@ -30,7 +30,7 @@ describe("a filter that is wrong", () => {
     ["a condition without a path", { $gt: 3 }, '"$gt" in filter.'],
     ["an unknown operator behind a path", { a: { $regex: "x" } }, '"$regex" in filter.a.'],
     ["a misspelt operator", { a: { $gte: 1, gt: 2 } }, '"gt"'],
-    ["$not behind a path", { a: { $not: { $gt: 1 } } }, "goes around whole filters"],
+    ["$not behind a path", { a: { $not: { $gt: 1 } } }, "takes whole filters"],
     ["an object as a value", { a: { b: 1 } }, 'the key "b"'],
     ["no operator", { a: {} }, "filter.a,"],
     ["an array as a value", { a: [1] }, "filter.a,"],

@@ -126,7 +126,7 @@ describe("nothingFound", () => {
       "There is no Markdown, text or source file to read in here: " +
         `left out, over 2.1 MB (--max-file-size allows more): ${root}/large.md; ` +
         `left out, folders of this name (give them by name to read them): ${root}/dist; ` +
-        "1 file excluded; 2 files not asked for by ending (--include names others); 1 hidden.",
+        "1 file excluded; 2 files with other extensions (--include reads them); 1 hidden.",
     ]);
   });
 

@@ -218,10 +218,10 @@ describe("what a store is", () => {
   });
 
   test.each([
-    [{ codes: "lvq8" }, /has codes \{"bytes":96\}, but "lvq8" was asked for, and that is fixed/],
-    [{ codes: { bytes: 48 } }, /but \{"bytes":48\} was asked for/],
-    [{ vectors: "recompute" }, /has vectors "float16", but "recompute" was asked for, and that is fixed/],
-    [{ vectors: "float32" }, /but "float32" was asked for/],
+    [{ codes: "lvq8" }, /has codes \{"bytes":96\}, but "lvq8" was given\. It is fixed/],
+    [{ codes: { bytes: 48 } }, /but \{"bytes":48\} was given/],
+    [{ vectors: "recompute" }, /has vectors "float16", but "recompute" was given\. It is fixed/],
+    [{ vectors: "float32" }, /but "float32" was given/],
   ] as [OpenOptions, RegExp][])("refuses %j for a store that has others", async (options, message) => {
     const file = await temporaryFile();
     const store = await openStore(file, { embedder, ...asked });

@@ -104,7 +104,7 @@ describe("blank documents", () => {
     expect(warnings).toHaveLength(1);
     expect(warnings[0]).toMatchObject({
       code: "EMBEDLESS_SKIPPED",
-      message: expect.stringMatching(/2 of 3 documents not added.*documents\[1\]/),
+      message: expect.stringMatching(/2 of 3 documents were not added.*documents\[1\]/),
     });
   });
 

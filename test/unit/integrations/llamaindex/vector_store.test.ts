@@ -98,7 +98,7 @@ describe("add", () => {
     expect([await idsIn(store), store.skipped]).toEqual([["a"], 2]);
     await new Promise((resolve) => setImmediate(resolve));
     process.off("warning", hear);
-    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining("1 of 2 nodes not added")]);
+    expect(warnings.map(({ message }) => message)).toEqual([expect.stringContaining("1 of 2 nodes were not added")]);
     await expect(store.add([good!, blank], { blank: "refuse" })).rejects.toMatchObject({ code: "INVALID_TEXT" });
     await expect(nodeStore({ blank: "refuse" }).add([blank])).rejects.toMatchObject({ code: "INVALID_TEXT" });
   });

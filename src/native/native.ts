@@ -1,4 +1,3 @@
-
 import { createRequire } from "node:module";
 import { onAbort } from "../base/abort.js";
 import { EmbedlessError, isError, throwIfAborted } from "../base/errors.js";

@@ -180,7 +180,9 @@ function muslNode(cpu) {
 function checkSearch(system, [command, ...args]) {
   const folder = mkdtempSync(join(work, "run-"));
   writeFileSync(join(folder, "main.mjs"), ownEmbedder);
-  const done = spawnSync(command, [...args, "main.mjs"], { cwd: folder, encoding: "utf8", timeout: 300_000 });
+  // Packages look for Alpine's release file, which qemu does not show to programs for Arm.
+  const env = { ...process.env, ...(system.endsWith("musl") && { LIBC: "musl" }) };
+  const done = spawnSync(command, [...args, "main.mjs"], { cwd: folder, encoding: "utf8", timeout: 300_000, env });
   if (done.status !== 0 || done.stdout.trim() !== "b") {
     throw new Error(`exit ${done.status ?? done.signal} on ${system}\n${done.stdout}${done.stderr}`);
   }

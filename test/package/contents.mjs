@@ -15,7 +15,7 @@ const UNWANTED = [
   [/^(build|test|examples|node_modules|\.ci|coverage)\//, "is not for users"],
   [/^dist\/(test|examples)\//, "is not for users"],
   [/^(src|integrations)\/.*\.(ts|mjs)$/, "is a source, and dist/ has what runs"],
-  [/\.map$/, "is a source map, and its source is not packed"],
+  [/\.[cm]?[jt]s\.map$/, "is a source map, and its source is not packed"],
   [/\.(tsbuildinfo|tgz|db|log)$/, "is left over from a build or a run"],
 ];
 

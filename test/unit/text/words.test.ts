@@ -9,7 +9,7 @@ import {
   wordsOf as wordsBy,
   wordsInTurns,
 } from "../../../src/text/words.js";
-import { countRounds } from "../../support/clock.js";
+import { countRounds, slowClock } from "../../support/clock.js";
 
 const wordsOf = (text: string, rules: WordRules = NEWEST_RULES) => wordsBy(text, rules);
 
@@ -148,6 +148,7 @@ describe("words of long texts", () => {
   });
 
   it("let the event loop turn", async () => {
+    slowClock(5); // each piece takes its turn
     const rounds = countRounds();
     const text = "some words that are many ".repeat(10_000);
     expect(await wordsInTurns(text, 2)).toEqual(wordsOf(text, 2));

@@ -210,7 +210,7 @@ async function candidateNodes(
 }
 
 /** Passages unpacked at once for a function. */
-const TESTED_AT_ONCE = 32;
+const TESTED_AT_ONCE = 8;
 /** Passages decided, or nodes read from an index, before the clock is checked. */
 const DECIDED_AT_ONCE = 8;
 const READ_AT_ONCE = 256;

@@ -24,7 +24,7 @@ import {
 const COMMIT_PASSAGES = 512;
 const COMMIT_MS = 3_000;
 /** Items whose stored texts are read before the event loop gets a turn. */
-const LOOK_UP_SLICE = 32;
+const LOOK_UP_SLICE = 8;
 /** Fewest passages per call of the embedder, which spreads them over its processes. */
 const EMBED_SLICE = 64;
 /** First passages with which a new store's embedder is tested if it cannot embed the canaries. */

@@ -13,7 +13,7 @@ import { type AskedWord, askedWords, isAsked, type WordRules, wordsInTurns } fro
 /** Nodes of a word that are read per query. */
 const NODES_AT_ONCE = 4_096;
 /** Passages that are read and scored before the event loop gets a turn. */
-const SCORED_AT_ONCE = 32;
+const SCORED_AT_ONCE = 8;
 /** Fewest passages that are scored. Ranked only by rare words, these nearly always hold the best ten of all. */
 const LEAST_SCORED = 100;
 /** A word that a larger share of passages holds is ignored if a rarer one was asked for too. */

@@ -22,16 +22,15 @@ export function abortController(): AbortController {
 const stopped = new WeakMap<AbortSignal, { operations: Set<AbortController>; listener: () => void }>();
 
 /**
- * Runs `work` with a signal that fires as soon as one of `signals` does. Nothing stays in the signals after `work` has
- * ended. `AbortSignal.any` on Node 20 leaves something in long-lived signals with every call.
+ * Runs `work` with a signal that fires as soon as one of `signals` does, or when `work` fails: what it began then ends
+ * too. Nothing stays in the signals after `work` has ended. `AbortSignal.any` on Node 20 leaves something in long-lived signals with every call.
  *
  * @param signals Signals that are `undefined` never fire.
- * @param work Gets that signal, and a function that fires it too.
  * @throws what `work` throws
  */
 export async function withAnyOf<T>(
   signals: readonly (AbortSignal | undefined)[],
-  work: (signal: AbortSignal, stop: (reason: unknown) => void) => Promise<T>,
+  work: (signal: AbortSignal) => Promise<T>,
 ): Promise<T> {
   const operation = abortController();
   const listened = signals.filter((signal) => signal !== undefined);
@@ -40,7 +39,10 @@ export async function withAnyOf<T>(
     else listen(signal, operation);
   }
   try {
-    return await work(operation.signal, (reason) => operation.abort(reason));
+    return await work(operation.signal);
+  } catch (error) {
+    operation.abort(error);
+    throw error;
   } finally {
     for (const signal of listened) leave(signal, operation);
   }

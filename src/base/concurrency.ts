@@ -20,7 +20,7 @@ export async function inBatches<T>(
   { size, lanes, signal }: { size: number; lanes: number; signal?: AbortSignal | undefined },
   work: (batch: Batch<T>, signal: AbortSignal) => Promise<void>,
 ): Promise<void> {
-  await withAnyOf([signal], async (own, stop) => {
+  await withAnyOf([signal], async (own) => {
     let next = 0;
     const lane = async (): Promise<void> => {
       while (next < items.length && !own.aborted) {
@@ -31,10 +31,7 @@ export async function inBatches<T>(
       throwIfAborted(signal);
     };
     const needed = Math.min(lanes, Math.ceil(items.length / size));
-    await Promise.all(Array.from({ length: needed }, lane)).catch((error: unknown) => {
-      stop(error);
-      throw error;
-    });
+    await Promise.all(Array.from({ length: needed }, lane));
   });
 }
 

@@ -37,12 +37,8 @@ export class SharedCalls {
     const calls = [...new Set(places.map(({ call }) => call))];
     const answers = new Map<Shared<Float32Array[]>, Float32Array[]>();
     // A failure also ends this caller's wait for the other calls.
-    await withAnyOf([signal], async (own, stop) => {
-      const join = async (call: Shared<Float32Array[]>) => answers.set(call, await call.join(own));
-      await Promise.all(calls.map(join)).catch((error: unknown) => {
-        stop(error);
-        throw error;
-      });
+    await withAnyOf([signal], async (own) => {
+      await Promise.all(calls.map(async (call) => answers.set(call, await call.join(own))));
     });
     return {
       vectors: places.map(({ call, position }) => answers.get(call)![position]!),

@@ -270,18 +270,13 @@ export function requireNumbering(c: Connection, numbering: number): void {
   if (readNumbering(c) !== numbering) throw new Renumbered();
 }
 
-/**
- * Repeats `work` while nodes that it relied on were renumbered in the meantime.
- *
- * @param refresh Updates what `work` starts from. Default: nothing, because `work` reads everything itself.
- */
-export async function acrossNumberings<T>(work: () => Promise<T>, refresh?: () => Promise<void>): Promise<T> {
+/** Repeats `work`, which reads everything itself, while nodes that it relied on were renumbered in the meantime. */
+export async function acrossNumberings<T>(work: () => Promise<T>): Promise<T> {
   for (;;) {
     try {
       return await work();
     } catch (error) {
       if (!(error instanceof Renumbered)) throw error;
-      await refresh?.();
     }
   }
 }

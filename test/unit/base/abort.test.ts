@@ -65,3 +65,13 @@ function dependentsOf(signal: AbortSignal): number {
   const dependents = key && (signal as unknown as Record<symbol, Set<unknown> | undefined>)[key];
   return dependents?.size ?? 0;
 }
+
+test("what work began ends when it fails", async () => {
+  let began: AbortSignal | undefined;
+  const failing = withAnyOf([new AbortController().signal], async (signal) => {
+    began = signal;
+    await Promise.all([untilAborted(signal), Promise.reject(new Error("no power"))]);
+  });
+  await expect(failing).rejects.toThrow("no power");
+  expect(began?.aborted).toBe(true);
+});
